@@ -1,0 +1,92 @@
+//! A data set in memory: images and their labels, as bytes, in the order of the files they came from.
+
+use crate::CLASSES;
+use crate::idx::{self, IdxError};
+
+/// Images with a label each. It grows by [`DataSet::append`] while its parts arrive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DataSet {
+    /// Height of each image; 0 while the set is empty.
+    pub rows: usize,
+    /// Width of each image; 0 while the set is empty.
+    pub columns: usize,
+    /// `[len][rows][columns]`, 0 = background, 255 = ink.
+    pub images: Vec<u8>,
+    /// The class of each image, below [`CLASSES`].
+    pub labels: Vec<u8>,
+}
+
+impl DataSet {
+    /// Reads a pair of IDX files, each of which must hold nothing else.
+    pub fn from_idx(images: &[u8], labels: &[u8]) -> Result<DataSet, IdxError> {
+        let (images, rest) = idx::read_images(images)?;
+        no_rest(rest)?;
+        let (labels, rest) = idx::read_labels(labels)?;
+        no_rest(rest)?;
+        DataSet::from_parts(images, labels)
+    }
+
+    /// Joins images and labels that were read already, checking that they fit.
+    pub(crate) fn from_parts(images: idx::Images<'_>, labels: &[u8]) -> Result<DataSet, IdxError> {
+        if images.count != labels.len() {
+            return Err(IdxError::CountMismatch { images: images.count, labels: labels.len() });
+        }
+        if let Some(index) = labels.iter().position(|&label| usize::from(label) >= CLASSES) {
+            return Err(IdxError::LabelOutOfRange { index, label: labels[index] });
+        }
+        Ok(DataSet {
+            rows: images.rows,
+            columns: images.columns,
+            images: images.pixels.to_vec(),
+            labels: labels.to_vec(),
+        })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images yet.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The pixels of one image, row by row.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let size = self.rows * self.columns;
+        &self.images[index * size..(index + 1) * size]
+    }
+
+    /// Makes room for `count` images in all, so that appending up to there copies nothing twice.
+    pub fn reserve_total(&mut self, count: usize, rows: usize, columns: usize) {
+        self.images.reserve((count * rows * columns).saturating_sub(self.images.len()));
+        self.labels.reserve(count.saturating_sub(self.labels.len()));
+    }
+
+    /// Adds the images of `part` after those that are here. On an error nothing has changed.
+    pub fn append(&mut self, part: &DataSet) -> Result<(), IdxError> {
+        if part.is_empty() {
+            return Ok(());
+        }
+        if self.is_empty() {
+            (self.rows, self.columns) = (part.rows, part.columns);
+        } else if (self.rows, self.columns) != (part.rows, part.columns) {
+            return Err(IdxError::SizeMismatch {
+                expected: (self.rows, self.columns),
+                found: (part.rows, part.columns),
+            });
+        }
+        self.images.extend_from_slice(&part.images);
+        self.labels.extend_from_slice(&part.labels);
+        Ok(())
+    }
+}
+
+/// Refuses bytes after the end of the data.
+pub(crate) fn no_rest(rest: &[u8]) -> Result<(), IdxError> {
+    if rest.is_empty() { Ok(()) } else { Err(IdxError::TrailingBytes(rest.len())) }
+}

@@ -1,0 +1,107 @@
+//! What a person wants to know of a network without running it: names, shapes, parameter counts.
+
+use crate::spec::{LayerSpec, NetworkSpec, Shape};
+
+/// One layer of a network that fits together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSummary {
+    /// The layer.
+    pub spec: LayerSpec,
+    /// What it is fed.
+    pub input: Shape,
+    /// What it gives.
+    pub output: Shape,
+    /// Trainable numbers in it.
+    pub parameters: usize,
+}
+
+/// Why a stack of layers is no network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecError {
+    /// Index of the layer at fault; the number of layers when the stack as a whole is.
+    pub layer: usize,
+    /// One sentence: what does not fit and what would.
+    pub message: String,
+}
+
+impl std::fmt::Display for SpecError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+impl NetworkSpec {
+    /// Every layer with its shapes and parameters.
+    ///
+    /// # Errors
+    /// The first layer that cannot follow the one before it.
+    pub fn summary(&self) -> Result<Vec<LayerSummary>, SpecError> {
+        let mut input = self.input;
+        self.layers
+            .iter()
+            .enumerate()
+            .map(|(layer, spec)| {
+                let output = spec.output(input).map_err(|message| SpecError { layer, message })?;
+                let summary = LayerSummary { spec: *spec, input, output, parameters: spec.parameters(input) };
+                input = output;
+                Ok(summary)
+            })
+            .collect()
+    }
+
+    /// Trainable numbers in the whole network; 0 for a stack that does not fit.
+    pub fn parameters(&self) -> usize {
+        self.summary().map_or(0, |layers| layers.iter().map(|layer| layer.parameters).sum())
+    }
+}
+
+impl LayerSpec {
+    /// Shape of the output for one sample of shape `input`, or a sentence that says why there is none.
+    fn output(&self, input: Shape) -> Result<Shape, String> {
+        match *self {
+            Self::Conv2d { maps, kernel, stride, padding } => {
+                if maps == 0 {
+                    return Err("A convolution needs at least one map.".into());
+                }
+                if padding >= kernel.max(1) {
+                    return Err(format!("Padding {padding} must be smaller than the {kernel}x{kernel} kernel."));
+                }
+                let (height, width) = windows(input, kernel, stride, padding)?;
+                Ok(Shape::maps(maps, height, width))
+            }
+            Self::MaxPool2d { kernel, stride } => {
+                let (height, width) = windows(input, kernel, stride, 0)?;
+                Ok(Shape::maps(input.channels, height, width))
+            }
+            Self::Flatten => Ok(Shape::vector(input.len())),
+            Self::Dense { units: 0 } => Err("A dense layer needs at least one unit.".into()),
+            Self::Dense { .. } if !input.is_vector() => {
+                Err(format!("A dense layer takes a vector, not maps of {input}: put Flatten before it."))
+            }
+            Self::Dense { units } => Ok(Shape::vector(units)),
+            Self::Relu => Ok(input),
+        }
+    }
+
+    fn parameters(&self, input: Shape) -> usize {
+        match *self {
+            Self::Conv2d { maps, kernel, .. } => maps * (input.channels * kernel * kernel + 1),
+            Self::Dense { units } => units * (input.len() + 1),
+            Self::MaxPool2d { .. } | Self::Flatten | Self::Relu => 0,
+        }
+    }
+}
+
+/// Rows and columns of windows that fit: `(size + 2 padding - kernel) / stride + 1`.
+fn windows(input: Shape, kernel: usize, stride: usize, padding: usize) -> Result<(usize, usize), String> {
+    if kernel == 0 || stride == 0 {
+        return Err("Kernel and stride must be at least 1.".into());
+    }
+    let (height, width) = (input.height + 2 * padding, input.width + 2 * padding);
+    if kernel > height || kernel > width {
+        return Err(format!("A {kernel}x{kernel} window does not fit into maps of {input}."));
+    }
+    Ok(((height - kernel) / stride + 1, (width - kernel) / stride + 1))
+}

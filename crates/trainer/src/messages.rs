@@ -1,0 +1,161 @@
+//! What the page and the worker tell each other. Nothing else crosses between them.
+
+use nn::spec::{NetworkSpec, TrainingSpec};
+use serde::{Deserialize, Serialize};
+
+/// From the page to the worker. Commands are carried out in their order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Use this network and these options from the next step on. Parameters whose name and shape stay are kept.
+    Configure {
+        /// The network.
+        network: NetworkSpec,
+        /// The options of its training.
+        training: TrainingSpec,
+    },
+    /// Train until told to pause.
+    Train,
+    /// Stop after the step under way.
+    Pause,
+    /// Train on one batch, then stop.
+    Step,
+    /// Back to the initial weights of the seed, step 0, paused.
+    Reset,
+    /// The image to recognise and to show maps of: 28x28 bytes, rows first, 0 black to 255 white ink.
+    Show {
+        /// 784 bytes.
+        image: Vec<u8>,
+    },
+    /// What is on screen: only this is sent in snapshots.
+    Watch(Watch),
+    /// Try again to download what failed.
+    RetryDownload,
+}
+
+/// Indices into the layers of the network (`NetworkSpec::layers`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Layers whose output on the shown image is wanted.
+    pub activations: Vec<usize>,
+    /// Layers whose weights are wanted.
+    pub weights: Vec<usize>,
+}
+
+/// From the worker to the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// The download of MNIST went on. At the start all but the totals is zero.
+    Download(Download),
+    /// Training started or stopped; sent whenever one of these changes.
+    State(RunState),
+    /// Training went on; at most 30 a second.
+    Progress(Progress),
+    /// The network was measured on the whole test set.
+    Tested(Tested),
+    /// The shown image went through the network; after `Show`, `Watch` and, while training, at most 30 times a second.
+    Snapshot(Snapshot),
+    /// Something failed and the session is as it was: one sentence for people.
+    Failed(String),
+}
+
+/// How much of MNIST is here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Download {
+    /// Compressed bytes that have come.
+    pub bytes: u64,
+    /// Compressed bytes there are.
+    pub total_bytes: u64,
+    /// Training images that can be used (60,000 in the end).
+    pub train_images: usize,
+    /// Test images that can be used (10,000 in the end).
+    pub test_images: usize,
+    /// All is here.
+    pub complete: bool,
+    /// Why it stopped, in a sentence; `Command::RetryDownload` tries again.
+    pub problem: Option<String>,
+}
+
+/// What the session is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunState {
+    /// Not training.
+    #[default]
+    Paused,
+    /// Training.
+    Training,
+    /// Told to train, but the images of the next batch are still being downloaded.
+    WaitingForData,
+}
+
+/// Where training is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Optimiser steps done since the last reset. 0 right after a reset: curves start anew.
+    pub step: u64,
+    /// Passes over the training set, with the fraction of the present one.
+    pub epoch: f64,
+    /// Mean loss over the steps since the last `Progress` (cross-entropy, nats per image); `None` without steps.
+    pub train_loss: Option<f32>,
+    /// Share of the images of these steps that were recognised, 0 to 1.
+    pub train_accuracy: Option<f32>,
+    /// Training images a second over about the last second of training; `None` while unknown.
+    pub images_per_second: Option<f32>,
+}
+
+/// A measurement on the whole test set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// After this many steps.
+    pub step: u64,
+    /// The same in epochs.
+    pub epoch: f64,
+    /// Mean cross-entropy in nats.
+    pub loss: f32,
+    /// Share recognised, 0 to 1.
+    pub accuracy: f32,
+}
+
+/// The shown image's way through the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Whose weights these are.
+    pub source: Source,
+    /// Softmax of the logits, one per class.
+    pub probabilities: Vec<f32>,
+    /// Outputs of the watched layers that exist.
+    pub activations: Vec<LayerValues>,
+    /// Weights of the watched layers that have some: conv2d `[map][channel][row][column]`, dense `[unit][input]`.
+    pub weights: Vec<LayerValues>,
+}
+
+/// Values of one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerValues {
+    /// Index into `NetworkSpec::layers`.
+    pub layer: usize,
+    /// The values, row-major: `[channel][row][column]` of an output, or as `Snapshot::weights` says.
+    pub values: Vec<f32>,
+}
+
+/// Which network a snapshot is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// The checkpoint that is shipped with the page; always LeNet-5.
+    Pretrained,
+    /// The network of the session after this many steps.
+    Session {
+        /// Optimiser steps done.
+        step: u64,
+    },
+}
+
+/// A message as bytes (postcard).
+pub fn encode<M: Serialize>(message: &M) -> Vec<u8> {
+    // Every message is plain data of known size: postcard has nothing to refuse.
+    postcard::to_stdvec(message).expect("messages are plain data")
+}
+
+/// The message in `bytes`, or `None` if there is none of this type.
+pub fn decode<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Option<M> {
+    postcard::from_bytes(bytes).ok()
+}
