@@ -1,5 +1,14 @@
 //! Shapes, batch-last blocks of samples, and the SIMD kernels that work on them. Knows nothing of networks.
+//!
+//! Nothing here depends on the machine: no fused multiply-add, no libm of the platform, every sum in a fixed order.
 
-pub mod shape;
+pub mod conv2d;
+pub mod dense;
+mod lanes;
+pub mod pool;
+pub mod relu;
+mod shape;
+pub mod softmax;
 
+pub use lanes::{BLOCK, Lanes, ZERO};
 pub use shape::Shape;

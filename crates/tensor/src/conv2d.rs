@@ -1,0 +1,348 @@
+//! Convolution (cross-correlation) and its two gradients, over one block of samples.
+//!
+//! A dense layer is the same thing on maps of one pixel with a 1x1 kernel; only its weight gradient has a kernel
+//! of its own ([`crate::dense`]).
+//!
+//! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps up to
+//! [`TILE`] maps x 2 vectors in registers: with the two inputs and a broadcast weight that is what the 15 vector
+//! registers V8 hands out hold.
+
+use crate::{Lanes, Shape, lanes::sum4, lanes::sum16};
+use wide::f32x4;
+
+/// Maps computed together.
+const TILE: usize = 6;
+
+/// What a convolution is, with its input already padded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Shape of the padded input.
+    pub input: Shape,
+    /// Output maps.
+    pub maps: usize,
+    /// Rows and columns of the kernel.
+    pub kernel: usize,
+    /// Step of the kernel.
+    pub stride: usize,
+}
+
+impl Conv2d {
+    /// Shape of the output.
+    pub const fn output(&self) -> Shape {
+        Shape::maps(
+            self.maps,
+            (self.input.height - self.kernel) / self.stride + 1,
+            (self.input.width - self.kernel) / self.stride + 1,
+        )
+    }
+
+    /// Number of weights, `maps * channels * kernel * kernel`.
+    pub const fn weights(&self) -> usize {
+        self.maps * self.input.channels * self.taps()
+    }
+
+    const fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+}
+
+/// Splits `n` into tiles of at most [`TILE`], as even as can be: `(first, size)`.
+fn tiles(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = n.div_ceil(TILE);
+    (0..count).map(move |i| {
+        let (from, to) = (i * n / count, (i + 1) * n / count);
+        (from, to - from)
+    })
+}
+
+/// Weights `[map][channel][row][column]` in the order [`forward`] reads them: `[tile][channel][row][column][map]`.
+pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
+    assert!(weight.len() == g.weights() && packed.len() == g.weights());
+    let per_map = g.input.channels * g.taps();
+    let mut out = packed.iter_mut();
+    for (first, size) in tiles(g.maps) {
+        for tap in 0..per_map {
+            for map in first..first + size {
+                *out.next().expect("as many as weights") = weight[map * per_map + tap];
+            }
+        }
+    }
+}
+
+/// Weights in the order [`input_gradient`] reads them: `[tile][row][column][map][channel]`.
+pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
+    assert!(weight.len() == g.weights() && packed.len() == g.weights());
+    let mut out = packed.iter_mut();
+    for (first, size) in tiles(g.input.channels) {
+        for tap in 0..g.taps() {
+            for map in 0..g.maps {
+                for channel in first..first + size {
+                    *out.next().expect("as many as weights") =
+                        weight[(map * g.input.channels + channel) * g.taps() + tap];
+                }
+            }
+        }
+    }
+}
+
+/// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`; `packed` by [`pack_forward`].
+pub fn forward(g: &Conv2d, x: &[Lanes], packed: &[f32], bias: &[f32], y: &mut [Lanes]) {
+    assert!(g.stride > 0 && g.kernel <= g.input.height && g.kernel <= g.input.width);
+    assert!(x.len() == g.input.len() && y.len() == g.output().len());
+    assert!(packed.len() == g.weights() && bias.len() == g.maps);
+    let mut at = 0;
+    for (first, size) in tiles(g.maps) {
+        let weights = &packed[at..][..size * g.input.channels * g.taps()];
+        at += weights.len();
+        let tile = match (size, g.kernel) {
+            (1, 1) => forward_tile::<1, 1>,
+            (2, 1) => forward_tile::<2, 1>,
+            (3, 1) => forward_tile::<3, 1>,
+            (4, 1) => forward_tile::<4, 1>,
+            (5, 1) => forward_tile::<5, 1>,
+            (6, 1) => forward_tile::<6, 1>,
+            (3, 5) => forward_tile::<3, 5>,
+            (4, 5) => forward_tile::<4, 5>,
+            (5, 5) => forward_tile::<5, 5>,
+            (6, 5) => forward_tile::<6, 5>,
+            (1, _) => forward_tile::<1, 0>,
+            (2, _) => forward_tile::<2, 0>,
+            (3, _) => forward_tile::<3, 0>,
+            (4, _) => forward_tile::<4, 0>,
+            (5, _) => forward_tile::<5, 0>,
+            _ => forward_tile::<6, 0>,
+        };
+        tile(g, x, weights, &bias[first..first + size], &mut y[first * g.output().plane()..]);
+    }
+}
+
+/// `M` maps; `K` is the kernel's size if it is known when compiling, else 0.
+fn forward_tile<const M: usize, const K: usize>(
+    g: &Conv2d,
+    x: &[Lanes],
+    weights: &[f32],
+    bias: &[f32],
+    y: &mut [Lanes],
+) {
+    let k = if K == 0 { g.kernel } else { K };
+    let (out, width) = (g.output(), g.input.width);
+    let (plane_in, plane_out) = (g.input.plane(), out.plane());
+    assert!(weights.len() == M * g.input.channels * k * k && bias.len() == M);
+    assert!(y.len() >= M * plane_out);
+    let bias: [f32x4; M] = std::array::from_fn(|m| f32x4::splat(bias[m]));
+    for row in 0..out.height {
+        for column in 0..out.width {
+            let corner = row * g.stride * width + column * g.stride;
+            for half in [0, 2] {
+                let mut low = bias;
+                let mut high = bias;
+                let mut w = weights.as_ptr();
+                for channel in 0..g.input.channels {
+                    for ky in 0..k {
+                        let line = channel * plane_in + corner + ky * width;
+                        for kx in 0..k {
+                            // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length
+                            // asserted by `forward`); w walks M values a tap through `weights` (length asserted).
+                            unsafe {
+                                let pixel = x.get_unchecked(line + kx);
+                                for m in 0..M {
+                                    let weight = f32x4::splat(*w.add(m));
+                                    low[m] += weight * pixel[half];
+                                    high[m] += weight * pixel[half + 1];
+                                }
+                                w = w.add(M);
+                            }
+                        }
+                    }
+                }
+                for m in 0..M {
+                    let pixel = &mut y[m * plane_out + row * out.width + column];
+                    pixel[half] = low[m];
+                    pixel[half + 1] = high[m];
+                }
+            }
+        }
+    }
+}
+
+/// Gradient with respect to the unpadded input (`g.input` less `padding` on each side); `packed` by [`pack_backward`].
+///
+/// Every input pixel gathers from the outputs it took part in; those that padding or stride leave out cost nothing.
+pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], dx: &mut [Lanes]) {
+    let plane = (g.input.height - 2 * padding) * (g.input.width - 2 * padding);
+    assert!(g.stride > 0 && dx.len() == g.input.channels * plane);
+    assert!(dy.len() == g.output().len() && packed.len() == g.weights());
+    let mut at = 0;
+    for (first, size) in tiles(g.input.channels) {
+        let weights = &packed[at..][..size * g.maps * g.taps()];
+        at += weights.len();
+        let tile = match size {
+            1 => input_gradient_tile::<1>,
+            2 => input_gradient_tile::<2>,
+            3 => input_gradient_tile::<3>,
+            4 => input_gradient_tile::<4>,
+            5 => input_gradient_tile::<5>,
+            _ => input_gradient_tile::<6>,
+        };
+        tile(g, padding, dy, weights, &mut dx[first * plane..]);
+    }
+}
+
+fn input_gradient_tile<const C: usize>(
+    g: &Conv2d,
+    padding: usize,
+    dy: &[Lanes],
+    weights: &[f32],
+    dx: &mut [Lanes],
+) {
+    let out = g.output();
+    let (height, width) = (g.input.height - 2 * padding, g.input.width - 2 * padding);
+    let (plane_in, plane_out) = (height * width, out.plane());
+    assert!(weights.len() == C * g.maps * g.taps() && dx.len() >= C * plane_in);
+    for row in 0..height {
+        let rows = taps(row + padding, g.kernel, g.stride, out.height);
+        for column in 0..width {
+            let columns = taps(column + padding, g.kernel, g.stride, out.width);
+            for half in [0, 2] {
+                let mut low = [f32x4::ZERO; C];
+                let mut high = [f32x4::ZERO; C];
+                for ky in rows.clone().step_by(g.stride) {
+                    let y = (row + padding - ky) / g.stride;
+                    for kx in columns.clone().step_by(g.stride) {
+                        let x = (column + padding - kx) / g.stride;
+                        let from = y * out.width + x;
+                        let tap = (ky * g.kernel + kx) * g.maps * C;
+                        for map in 0..g.maps {
+                            // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts;
+                            // tap + map * C + C is at most the length of `weights`, asserted above.
+                            unsafe {
+                                let pixel = dy.get_unchecked(map * plane_out + from);
+                                let w = weights.as_ptr().add(tap + map * C);
+                                for c in 0..C {
+                                    let weight = f32x4::splat(*w.add(c));
+                                    low[c] += weight * pixel[half];
+                                    high[c] += weight * pixel[half + 1];
+                                }
+                            }
+                        }
+                    }
+                }
+                for c in 0..C {
+                    let pixel = &mut dx[c * plane_in + row * width + column];
+                    pixel[half] = low[c];
+                    pixel[half + 1] = high[c];
+                }
+            }
+        }
+    }
+}
+
+/// The first and last kernel positions, in steps of `stride`, by which (padded) input `at` reached an output below `outputs`.
+fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> std::ops::Range<usize> {
+    // at = output * stride + tap: taps are congruent to `at`, and the output they name must exist.
+    let last_start = (outputs - 1) * stride;
+    let first = if at > last_start { at - last_start } else { at % stride };
+    first..kernel.min(at + 1)
+}
+
+/// `dw[map][channel][row][column] = sum over (sample, y, x) of dy * x`, and `db[map] = sum of dy`.
+pub fn weight_gradient(g: &Conv2d, x: &[Lanes], dy: &[Lanes], dw: &mut [f32], db: &mut [f32]) {
+    assert!(x.len() == g.input.len() && dy.len() == g.output().len());
+    assert!(dw.len() == g.weights() && db.len() == g.maps && g.stride > 0);
+    let plane = g.output().plane();
+    let mut map = 0;
+    while map < g.maps {
+        let pair = map + 1 < g.maps;
+        for channel in 0..g.input.channels {
+            for ky in 0..g.kernel {
+                let mut kx = 0;
+                while kx < g.kernel {
+                    let taps = (g.kernel - kx).min(5);
+                    let row = match (pair, taps) {
+                        (true, 5) => weight_gradient_row::<2, 5>,
+                        (true, 4) => weight_gradient_row::<2, 4>,
+                        (true, 3) => weight_gradient_row::<2, 3>,
+                        (true, 2) => weight_gradient_row::<2, 2>,
+                        (true, _) => weight_gradient_row::<2, 1>,
+                        (false, 5) => weight_gradient_row::<1, 5>,
+                        (false, 4) => weight_gradient_row::<1, 4>,
+                        (false, 3) => weight_gradient_row::<1, 3>,
+                        (false, 2) => weight_gradient_row::<1, 2>,
+                        (false, _) => weight_gradient_row::<1, 1>,
+                    };
+                    row(g, x, dy, dw, [map, channel, ky, kx]);
+                    kx += taps;
+                }
+            }
+        }
+        map += if pair { 2 } else { 1 };
+    }
+    for (map, db) in db.iter_mut().enumerate() {
+        *db = bias_gradient(&dy[map * plane..][..plane]);
+    }
+}
+
+/// The sum of `dy` over its pixels and samples.
+pub fn bias_gradient(dy: &[Lanes]) -> f32 {
+    let mut sum = crate::lanes::ZERO;
+    for pixel in dy {
+        for (sum, value) in sum.iter_mut().zip(pixel) {
+            *sum += *value;
+        }
+    }
+    sum16(&sum)
+}
+
+/// `T` neighbouring taps of a row of the kernel, for `M` maps.
+fn weight_gradient_row<const M: usize, const T: usize>(
+    g: &Conv2d,
+    x: &[Lanes],
+    dy: &[Lanes],
+    dw: &mut [f32],
+    [map, channel, ky, kx]: [usize; 4],
+) {
+    let out = g.output();
+    let plane_out = out.plane();
+    assert!(map + M <= g.maps && channel < g.input.channels && ky < g.kernel && kx + T <= g.kernel);
+    let mut sums = [[f32x4::ZERO; T]; M];
+    for row in 0..out.height {
+        let line = channel * g.input.plane() + (row * g.stride + ky) * g.input.width + kx;
+        for column in 0..out.width {
+            // SAFETY: the asserts above keep every tap of every output inside x and dy, whose lengths
+            // `weight_gradient` asserts.
+            unsafe {
+                let pixels = x.as_ptr().add(line + column * g.stride);
+                let outputs = dy.as_ptr().add(map * plane_out + row * out.width + column);
+                for quarter in 0..4 {
+                    let d: [f32x4; M] = std::array::from_fn(|m| (*outputs.add(m * plane_out))[quarter]);
+                    for t in 0..T {
+                        let value = (*pixels.add(t))[quarter];
+                        for m in 0..M {
+                            sums[m][t] += d[m] * value;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (m, sums) in sums.iter().enumerate() {
+        let at = (((map + m) * g.input.channels + channel) * g.kernel + ky) * g.kernel + kx;
+        for (dw, sum) in dw[at..].iter_mut().zip(sums) {
+            *dw = sum4(*sum);
+        }
+    }
+}
+
+/// Copies maps into the middle of larger, zeroed ones. The border of `padded` must be zero already and stays so.
+pub fn pad(input: Shape, padding: usize, x: &[Lanes], padded: &mut [Lanes]) {
+    let width = input.width + 2 * padding;
+    let plane = width * (input.height + 2 * padding);
+    assert!(x.len() == input.len() && padded.len() == input.channels * plane);
+    for channel in 0..input.channels {
+        for row in 0..input.height {
+            let from = (channel * input.height + row) * input.width;
+            let to = channel * plane + (row + padding) * width + padding;
+            padded[to..to + input.width].copy_from_slice(&x[from..from + input.width]);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Max pooling over one block of samples.
+
+use crate::{Lanes, Shape, lanes::ZERO};
+use wide::f32x4;
+
+/// Square windows over every channel. Rows and columns that no window reaches are left out, as PyTorch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool2d {
+    /// Shape of the input.
+    pub input: Shape,
+    /// Rows and columns of the window.
+    pub kernel: usize,
+    /// Step of the window.
+    pub stride: usize,
+}
+
+impl Pool2d {
+    /// Shape of the output.
+    pub const fn output(&self) -> Shape {
+        Shape::maps(
+            self.input.channels,
+            (self.input.height - self.kernel) / self.stride + 1,
+            (self.input.width - self.kernel) / self.stride + 1,
+        )
+    }
+
+    /// For every output, its index and that of its window's first pixel.
+    fn windows(self) -> impl Iterator<Item = (usize, usize)> {
+        let out = self.output();
+        (0..out.len()).map(move |at| {
+            let (channel, row, column) = (at / out.plane(), at % out.plane() / out.width, at % out.width);
+            let line = channel * self.input.height + row * self.stride;
+            (at, line * self.input.width + column * self.stride)
+        })
+    }
+
+    fn taps(self) -> impl Iterator<Item = usize> {
+        (0..self.kernel * self.kernel)
+            .map(move |tap| tap / self.kernel * self.input.width + tap % self.kernel)
+    }
+}
+
+/// The largest of each window.
+pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
+    assert!(x.len() == g.input.len() && y.len() == g.output().len());
+    for (at, first) in g.windows() {
+        let mut best = x[first];
+        for tap in g.taps() {
+            for (best, value) in best.iter_mut().zip(&x[first + tap]) {
+                // Compare and select rather than max: +0, -0 and NaN then come out alike on every machine.
+                *best = value.simd_gt(*best).bitselect(*value, *best);
+            }
+        }
+        y[at] = best;
+    }
+}
+
+/// The gradient goes to the first pixel of the window that is the largest, as in PyTorch.
+pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut [Lanes]) {
+    assert!(x.len() == g.input.len() && dx.len() == x.len());
+    assert!(y.len() == g.output().len() && dy.len() == y.len());
+    dx.fill(ZERO);
+    for (at, first) in g.windows() {
+        let mut open = [f32x4::splat(f32::from_bits(!0)); 4];
+        for tap in g.taps() {
+            for q in 0..4 {
+                let hit = x[first + tap][q].simd_eq(y[at][q]) & open[q];
+                dx[first + tap][q] += hit & dy[at][q];
+                open[q] = hit.bitselect(f32x4::ZERO, open[q]);
+            }
+        }
+    }
+}
