@@ -1,0 +1,74 @@
+//! Where things are: the repository, and the cache that all clones on this machine share.
+
+use std::env;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::say::{self, Failure, Outcome, While};
+
+/// The folders that every command works in.
+pub(crate) struct Place {
+    /// The repository.
+    pub(crate) root: PathBuf,
+    /// Tools and data, outside the repository: a fresh clone finds them again.
+    pub(crate) cache: PathBuf,
+}
+
+impl Place {
+    /// Finds the repository, and makes the cache if it is not there.
+    pub(crate) fn find() -> Outcome<Place> {
+        // Cargo tells where this crate is; it is two levels below the top.
+        let root = env::var_os("CARGO_MANIFEST_DIR")
+            .and_then(|xtask| Some(Path::new(&xtask).parent()?.parent()?.to_path_buf()))
+            .ok_or_else(|| Failure("run this as `cargo xtask` inside the repository.".into()))?;
+        let cache =
+            cache_folder(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+                .ok_or_else(|| {
+                    Failure("no home folder is known: set LENET_CACHE to a folder for tools and data.".into())
+                })?;
+        fs::create_dir_all(&cache).while_doing(format_args!("making the cache {}", cache.display()))?;
+        Ok(Place { root, cache })
+    }
+
+    /// Takes the cache for itself until the returned file is dropped, waiting for another set-up if need be.
+    pub(crate) fn lock(&self) -> Outcome<File> {
+        let path = self.cache.join("lock");
+        let file = File::create(&path).while_doing(format_args!("making {}", path.display()))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            say::step("Waiting for another set-up on this machine to finish");
+            file.lock().while_doing("waiting for another set-up")?;
+        }
+        Ok(file)
+    }
+}
+
+/// The cache: `LENET_CACHE`, or a folder where the system keeps such things.
+fn cache_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    if let Some(chosen) = variable("LENET_CACHE") {
+        // Tools are run from other folders than this one.
+        return std::path::absolute(chosen).ok();
+    }
+    let parent = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
+    };
+    Some(parent?.join("lenet-playground"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chosen_cache_comes_before_the_systems() {
+        let chosen =
+            cache_folder(|name| Some(PathBuf::from(if name == "LENET_CACHE" { "/a" } else { "/b" })));
+        assert_eq!(chosen, std::path::absolute("/a").ok());
+        let usual = cache_folder(|name| (name != "LENET_CACHE").then(|| PathBuf::from("/b")));
+        assert!(usual.is_some_and(|cache| cache.ends_with("lenet-playground")));
+        assert_eq!(cache_folder(|_| None), None);
+    }
+}
