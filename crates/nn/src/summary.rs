@@ -66,7 +66,9 @@ impl LayerSpec {
                     return Err("A convolution needs at least one map.".into());
                 }
                 if padding >= kernel.max(1) {
-                    return Err(format!("Padding {padding} must be smaller than the {kernel}x{kernel} kernel."));
+                    return Err(format!(
+                        "Padding {padding} must be smaller than the {kernel}x{kernel} kernel."
+                    ));
                 }
                 let (height, width) = windows(input, kernel, stride, padding)?;
                 Ok(Shape::maps(maps, height, width))
