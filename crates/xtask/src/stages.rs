@@ -211,7 +211,7 @@ mod tests {
         ];
         let summary = summary(&results);
         assert!(summary.ends_with("\n1 passed, 1 failed, 1 skipped (stages)"), "{summary}");
-        assert!(summary.contains("FAILED      1 min 15 s"), "{summary}");
+        assert!(summary.contains("\nbuild   FAILED       1 min 15 s\n"), "{summary}");
     }
 
     #[test]
