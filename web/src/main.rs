@@ -1,1 +1,33 @@
-fn main(){}
+//! LeNet Playground's page, and the entry of its worker: one binary serves both.
+
+#![allow(unreachable_pub, reason = "leptos' component macro makes public items out of pub(crate) ones")]
+
+mod app;
+mod bridge;
+mod chart;
+mod colors;
+mod controls;
+mod header;
+mod network_view;
+mod pad;
+mod stages;
+mod state;
+mod worker;
+
+use wasm_bindgen::prelude::*;
+
+fn main() {
+    // In the worker the same module starts, too: there `worker.js` calls `start_worker`.
+    if web_sys::window().is_some() {
+        if let Some(shell) = leptos::prelude::document().get_element_by_id("shell") {
+            shell.remove();
+        }
+        leptos::mount::mount_to_body(app::App);
+    }
+}
+
+/// Turns this instance of the module into the trainer; `base` is the address of the page's folder.
+#[wasm_bindgen]
+pub fn start_worker(base: String) {
+    worker::run(base);
+}

@@ -1,0 +1,54 @@
+//! Colours with a meaning, the same everywhere.
+
+/// Activations, 0 to 1: dark to light, with lightness rising evenly (after matplotlib's magma).
+pub(crate) fn activation(value: f32) -> [u8; 3] {
+    const STOPS: [[f32; 3]; 6] = [
+        [8.0, 8.0, 24.0],
+        [60.0, 20.0, 105.0],
+        [140.0, 41.0, 129.0],
+        [222.0, 73.0, 104.0],
+        [254.0, 159.0, 109.0],
+        [252.0, 253.0, 191.0],
+    ];
+    blend(&STOPS, value)
+}
+
+/// Weights, -1 to 1: blue through near-white to orange, which colour-blind people tell apart, too.
+pub(crate) fn weight(value: f32) -> [u8; 3] {
+    const STOPS: [[f32; 3]; 5] = [
+        [10.0, 70.0, 140.0],
+        [110.0, 170.0, 215.0],
+        [247.0, 246.0, 242.0],
+        [240.0, 165.0, 90.0],
+        [170.0, 75.0, 0.0],
+    ];
+    blend(&STOPS, (value + 1.0) / 2.0)
+}
+
+fn blend(stops: &[[f32; 3]], value: f32) -> [u8; 3] {
+    let last = stops.len() - 1;
+    // NaN (a diverged network) becomes the first stop: `max` drops it.
+    let at = value.max(0.0).min(1.0) * last as f32;
+    let low = (at as usize).min(last - 1);
+    std::array::from_fn(|c| (stops[low][c] + (stops[low + 1][c] - stops[low][c]) * (at - low as f32)) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_end_where_they_should() {
+        assert_eq!(activation(0.0), [8, 8, 24]);
+        assert_eq!(activation(1.0), [252, 253, 191]);
+        assert_eq!(activation(f32::NAN), [8, 8, 24]);
+        assert_eq!(weight(0.0), [247, 246, 242]);
+        assert_eq!(weight(9.0), [170, 75, 0]);
+    }
+
+    #[test]
+    fn activations_get_lighter() {
+        let lightness = |v: f32| activation(v).map(u32::from).iter().sum::<u32>();
+        assert!((0..20).all(|i| lightness(i as f32 / 20.0) < lightness((i + 1) as f32 / 20.0)));
+    }
+}

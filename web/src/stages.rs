@@ -1,0 +1,84 @@
+//! The network as a row of stages to be drawn, named as in LeCun et al. 1998: C1, S2, C3, S4, F5, F6, Output.
+
+use nn::spec::{LayerSpec, NetworkSpec, Shape};
+use trainer::messages::Watch;
+
+/// One column of the picture: a layer with weights or windows, and the activation that follows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stage {
+    /// `C1`, `S2`, ...
+    pub(crate) name: String,
+    /// What it does, in words.
+    pub(crate) kind: String,
+    /// Shape of what is shown.
+    pub(crate) shape: Shape,
+    /// Trainable numbers.
+    pub(crate) parameters: usize,
+    /// The layer itself.
+    pub(crate) layer: usize,
+    /// The layer whose output is shown: the activation where there is one.
+    pub(crate) shown: usize,
+    /// Rows and columns of its kernels, if it is the first convolution, whose kernels can be drawn.
+    pub(crate) kernel: Option<usize>,
+}
+
+/// The stages of a network; none for one that does not fit together.
+pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
+    let Ok(layers) = network.summary() else { return Vec::new() };
+    let mut stages: Vec<Stage> = Vec::new();
+    for (at, layer) in layers.iter().enumerate() {
+        let (letter, kind) = match layer.spec {
+            LayerSpec::Conv2d { kernel, .. } => ('C', format!("convolution {kernel}×{kernel}")),
+            LayerSpec::MaxPool2d { kernel, .. } => ('S', format!("max pooling {kernel}×{kernel}")),
+            LayerSpec::Dense { .. } => ('F', "fully connected".to_owned()),
+            LayerSpec::Flatten => continue,
+            LayerSpec::Relu => {
+                if let Some(stage) = stages.last_mut() {
+                    stage.shown = at;
+                }
+                continue;
+            }
+        };
+        let last = at + 1 == layers.len();
+        let kernel = match layer.spec {
+            LayerSpec::Conv2d { kernel, .. } if layer.input.channels == 1 => Some(kernel),
+            _ => None,
+        };
+        stages.push(Stage {
+            name: if last { "Output".into() } else { format!("{letter}{}", stages.len() + 1) },
+            kind: if last { "softmax".into() } else { kind },
+            shape: layer.output,
+            parameters: layer.parameters,
+            layer: at,
+            shown: at,
+            kernel,
+        });
+    }
+    stages
+}
+
+/// What must be sent to draw these stages.
+pub(crate) fn watch(stages: &[Stage]) -> Watch {
+    Watch {
+        activations: stages.iter().map(|stage| stage.shown).collect(),
+        weights: stages.iter().filter(|stage| stage.kernel.is_some()).map(|stage| stage.layer).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nn::spec::Preset;
+
+    #[test]
+    fn lenet_has_the_stages_of_the_paper() {
+        let stages = of(&Preset::LeNet5.network());
+        let names: Vec<_> = stages.iter().map(|s| format!("{} {}", s.name, s.shape)).collect();
+        assert_eq!(
+            names,
+            ["C1 6@28x28", "S2 6@14x14", "C3 16@10x10", "S4 16@5x5", "F5 120", "F6 84", "Output 10"]
+        );
+        assert_eq!(stages[0].shown, 1, "C1 is shown after its ReLU");
+        assert_eq!(watch(&stages).weights, [0]);
+    }
+}

@@ -1,0 +1,7 @@
+// Starts the page's own WebAssembly module a second time, as the trainer. The page sends where its glue is,
+// the compiled module (so that nothing is downloaded or compiled twice) and the address files are relative to.
+addEventListener("message", async ({ data: { glue, module, base } }) => {
+  const { initSync, start_worker } = await import(glue);
+  initSync({ module });
+  start_worker(base);
+}, { once: true });
