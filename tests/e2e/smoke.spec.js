@@ -1,0 +1,53 @@
+// The first things anyone does: open the page, draw, undo, clear. Nothing has been trained yet, so the shipped
+// checkpoint answers.
+
+import { expect, test } from "./playground.js";
+
+test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
+
+test("the page loads without an error, with all its controls", async ({ page, playground }) => {
+  for (const name of ["Train", "Step", "Reset", "Clear", "Undo"]) {
+    await expect(playground[name.toLowerCase()]).toBeVisible();
+  }
+  for (const name of ["prediction", "accuracy", "loss", "epoch", "throughput"]) {
+    await expect(playground[name]).toBeVisible();
+  }
+  for (const name of ["Preset", "Optimiser"]) {
+    await expect(page.getByRole("combobox", { name })).toBeVisible();
+  }
+  for (const name of ["Learning rate", "Batch size", "Seed"]) {
+    const either = page.getByRole("combobox", { name }).or(page.getByRole("spinbutton", { name }));
+    await expect(either).toBeVisible();
+  }
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+});
+
+for (const digit of [7, 1, 0, 3]) {
+  test(`a ${digit} drawn with the mouse is read as ${digit}`, async ({ playground }) => {
+    await playground.draw(digit);
+    await expect(playground.prediction).toHaveText(new RegExp(`^\\s*${digit}`));
+  });
+}
+
+test("clear empties the pad", async ({ playground }) => {
+  const blank = await playground.ink();
+  await playground.draw(3);
+  await expect(playground.prediction).toHaveText(/^\s*3/);
+  expect(await playground.ink()).not.toBe(blank);
+  await playground.clear.click();
+  await expect.poll(() => playground.ink()).toBe(blank);
+  await expect(playground.prediction).not.toHaveText(/\d/);
+  await playground.draw(1);
+  await expect(playground.prediction).toHaveText(/^\s*1/);
+});
+
+test("undo takes back one stroke", async ({ playground }) => {
+  await playground.draw(1);
+  await expect(playground.prediction).toHaveText(/^\s*1/);
+  const one = await playground.ink();
+  await playground.draw(0);
+  await expect.poll(() => playground.ink()).not.toBe(one);
+  await playground.undo.click();
+  await expect.poll(() => playground.ink()).toBe(one);
+  await expect(playground.prediction).toHaveText(/^\s*1/);
+});
