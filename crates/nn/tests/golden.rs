@@ -1,0 +1,118 @@
+//! Layers, loss and optimisers against PyTorch: `tests/golden/make.py` wrote the values (there in double precision).
+
+use std::collections::BTreeMap;
+
+use nn::cpu::Cpu;
+use nn::optimizer::OptimizerState;
+use nn::plan::Plan;
+use nn::spec::{NetworkSpec, Optimizer};
+use serde::Deserialize;
+use tensor::{BLOCK, Lanes};
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    network: NetworkSpec,
+    parameters: BTreeMap<String, Vec<f32>>,
+    input: Vec<f32>,
+    batch: usize,
+    labels: Option<Vec<u8>>,
+    output_gradient: Option<Vec<f32>>,
+    output: Vec<f32>,
+    loss: Option<f32>,
+    input_gradient: Vec<f32>,
+    gradients: BTreeMap<String, Vec<f32>>,
+}
+
+/// Largest difference, relative to the largest value expected.
+fn assert_close(what: &str, got: &[f32], expected: &[f32]) {
+    assert_eq!(got.len(), expected.len(), "{what}: length");
+    let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+        let error = (got - expected).abs() / scale;
+        assert!(error <= 1e-5, "{what}[{i}]: {got} where PyTorch has {expected}: {error:e} relative");
+    }
+}
+
+/// `[sample][value]` of a batch to the lanes of one block.
+fn to_block(values: &[f32], size: usize, first: usize, block: &mut [[f32; BLOCK]]) {
+    for (at, lanes) in block.iter_mut().enumerate() {
+        *lanes = std::array::from_fn(|lane| values.get((first + lane) * size + at).copied().unwrap_or(0.0));
+    }
+}
+
+fn from_block(block: &[Lanes], used: usize) -> Vec<f32> {
+    (0..used).flat_map(|lane| block.iter().map(move |v| v[lane / 4].to_array()[lane % 4])).collect()
+}
+
+fn check(case: &Case) {
+    let plan = Plan::new(&case.network).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    let mut parameters = vec![0.0; plan.parameter_count()];
+    for p in &plan.parameters {
+        parameters[p.range()].copy_from_slice(&case.parameters[&p.name]);
+    }
+    let mut cpu = Cpu::new(plan.clone());
+    cpu.load_parameters(&parameters, true);
+    let (size, classes) = (plan.input.shape.len(), plan.logits().shape.len());
+    let (mut output, mut loss) = (Vec::new(), 0.0);
+    let mut sums = vec![0.0; parameters.len()];
+    for first in (0..case.batch).step_by(BLOCK) {
+        let used = BLOCK.min(case.batch - first);
+        to_block(&case.input, size, first, cpu.input());
+        cpu.forward();
+        output.extend(from_block(cpu.values(plan.logits()), used));
+        if let Some(labels) = &case.labels {
+            loss += cpu.cross_entropy(&labels[first..first + used], case.batch).loss;
+        } else if let Some(gradient) = &case.output_gradient {
+            let mut block = vec![[0.0; BLOCK]; classes];
+            to_block(gradient, classes, first, &mut block);
+            cpu.gradient(plan.logits()).copy_from_slice(bytemuck::cast_slice(&block));
+        }
+        let mut gradients = vec![0.0; parameters.len()];
+        cpu.backward(&mut gradients);
+        sums.iter_mut().zip(&gradients).for_each(|(sum, g)| *sum += g);
+    }
+    let name = &case.name;
+    assert_close(&format!("{name}: output"), &output, &case.output);
+    if let Some(expected) = case.loss {
+        assert_close(&format!("{name}: loss"), &[(loss / case.batch as f64) as f32], &[expected]);
+    }
+    for p in &plan.parameters {
+        assert_close(&format!("{name}: gradient of {}", p.name), &sums[p.range()], &case.gradients[&p.name]);
+    }
+    assert!(!case.input_gradient.is_empty());
+}
+
+#[test]
+fn layers_agree_with_pytorch() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/golden/layers.json")).unwrap();
+    assert!(cases.len() > 10);
+    let plain = |case: &&Case| Plan::new(&case.network).is_ok();
+    let checked = cases.iter().filter(plain).inspect(|case| check(case)).count();
+    assert!(checked > 5, "only {checked} of {} cases end in a vector", cases.len());
+}
+
+#[derive(Deserialize)]
+struct OptimizerCase {
+    name: String,
+    optimizer: Optimizer,
+    learning_rate: f32,
+    parameters: Vec<f32>,
+    gradients: Vec<Vec<f32>>,
+    after: Vec<Vec<f32>>,
+}
+
+#[test]
+fn optimizers_agree_with_pytorch() {
+    let cases: Vec<OptimizerCase> =
+        serde_json::from_str(include_str!("../../../tests/golden/optimizers.json")).unwrap();
+    assert!(cases.len() >= 3);
+    for case in cases {
+        let mut parameters = case.parameters.clone();
+        let mut state = OptimizerState::new(parameters.len());
+        for (step, (gradients, after)) in case.gradients.iter().zip(&case.after).enumerate() {
+            state.step(case.optimizer, case.learning_rate, &mut parameters, gradients);
+            assert_close(&format!("{} after step {}", case.name, step + 1), &parameters, after);
+        }
+    }
+}
