@@ -33,9 +33,13 @@ impl Network {
     /// Initial weights from `seed` (He et al. 2015: normal, variance `2 / fan_in`); biases are 0.
     ///
     /// # Errors
-    /// A stack of layers that does not fit.
+    /// A stack of layers that does not fit, or does not end in a vector.
     pub fn new(spec: NetworkSpec, seed: u32) -> Result<Self, SpecError> {
         let plan = Plan::new(&spec)?;
+        if !plan.logits().shape.is_vector() {
+            let message = "The last layer must give a vector, one number per class.".into();
+            return Err(SpecError { layer: spec.layers.len(), message });
+        }
         let mut parameters = vec![0.0; plan.parameter_count()];
         for (index, parameter) in plan.parameters.iter().enumerate().filter(|(_, p)| p.fan_in > 0) {
             let deviation = libm::sqrtf(2.0 / parameter.fan_in as f32);

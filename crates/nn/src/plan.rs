@@ -109,7 +109,7 @@ impl Plan {
     /// Lowers `spec`.
     ///
     /// # Errors
-    /// The first layer that does not fit, or a network whose output is no vector.
+    /// The first layer that does not fit, or that there is none.
     pub fn new(spec: &NetworkSpec) -> Result<Self, SpecError> {
         let summary = spec.summary()?;
         let input = Buffer { shape: spec.input, offset: 0 };
@@ -149,9 +149,8 @@ impl Plan {
             };
             plan.layers.push(at);
         }
-        if plan.layers.is_empty() || !at.shape.is_vector() {
-            let message = "The last layer must give a vector, one number per class.".into();
-            return Err(SpecError { layer: spec.layers.len(), message });
+        if plan.layers.is_empty() {
+            return Err(SpecError { layer: 0, message: "A network needs at least one layer.".into() });
         }
         Ok(plan)
     }

@@ -87,9 +87,7 @@ fn check(case: &Case) {
 fn layers_agree_with_pytorch() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/golden/layers.json")).unwrap();
     assert!(cases.len() > 10);
-    let plain = |case: &&Case| Plan::new(&case.network).is_ok();
-    let checked = cases.iter().filter(plain).inspect(|case| check(case)).count();
-    assert!(checked > 5, "only {checked} of {} cases end in a vector", cases.len());
+    cases.iter().for_each(check);
 }
 
 #[derive(Deserialize)]
