@@ -71,7 +71,7 @@ pub(crate) fn run(base: String) {
     let w = worker.clone();
     let slice = Closure::<dyn FnMut()>::new(move || {
         *w.awake.borrow_mut() = false;
-        let now = || js_sys::Date::now();
+        let now = js_sys::Date::now;
         let clock = w.scope.performance();
         let events = match clock {
             Some(clock) => w.session.borrow_mut().work(&|| clock.now()),

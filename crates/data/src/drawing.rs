@@ -63,12 +63,15 @@ pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; SIDE * 
 
 /// The rows and the columns that hold ink.
 fn bounding_box(gray: &[u8], width: usize) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
-    let (mut rows, mut columns) = (usize::MAX..0, usize::MAX..0);
+    let (mut rows, mut columns) = (0..0, 0..0);
     for (y, row) in gray.chunks_exact(width).enumerate() {
         let inked = |level: &u8| *level >= FAINTEST;
         let Some(first) = row.iter().position(inked) else { continue };
         let last = row.iter().rposition(inked).unwrap_or(first);
-        rows = rows.start.min(y)..y + 1;
+        if rows.is_empty() {
+            (rows, columns) = (y..y, first..last);
+        }
+        rows.end = y + 1;
         columns = columns.start.min(first)..columns.end.max(last + 1);
     }
     (!rows.is_empty()).then_some((rows, columns))

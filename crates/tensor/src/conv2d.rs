@@ -7,6 +7,8 @@
 //! [`TILE`] maps x 2 vectors in registers: with the two inputs and a broadcast weight that is what the 15 vector
 //! registers V8 hands out hold.
 
+#![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
+
 use crate::{Lanes, Shape, lanes::sum4, lanes::sum16};
 use wide::f32x4;
 
