@@ -28,6 +28,7 @@ pub(crate) fn weight(value: f32) -> [u8; 3] {
 fn blend(stops: &[[f32; 3]], value: f32) -> [u8; 3] {
     let last = stops.len() - 1;
     // NaN (a diverged network) becomes the first stop: `max` drops it.
+    #[allow(clippy::manual_clamp, reason = "clamp would let NaN through")]
     let at = value.max(0.0).min(1.0) * last as f32;
     let low = (at as usize).min(last - 1);
     std::array::from_fn(|c| (stops[low][c] + (stops[low + 1][c] - stops[low][c]) * (at - low as f32)) as u8)
