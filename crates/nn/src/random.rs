@@ -64,7 +64,7 @@ pub fn permute(seed: u32, stream: Stream, step: u32, n: u32, index: u32) -> u32 
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
