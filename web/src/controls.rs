@@ -17,10 +17,23 @@ const RATES: [f32; 13] =
     [0.0001, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0];
 const BATCHES: [usize; 9] = [1, 4, 16, 32, 64, 128, 256, 512, 1024];
 
+/// A control with its name above and one sentence about it below, which screen readers read as its description.
+#[component]
+fn Field(name: &'static str, hint: &'static str, children: Children) -> impl IntoView {
+    let id = format!("hint-{}", name.to_lowercase().replace(' ', "-"));
+    view! {
+        <div class="field">
+            <label><span>{name}</span>{children().add_any_attr(leptos::attr::custom::custom_attribute("aria-describedby", id.clone()))}</label>
+            <small id=id>{hint}</small>
+        </div>
+    }
+}
+
 /// Preset, layers and training options.
 #[component]
 pub(crate) fn Controls() -> impl IntoView {
     let state = expect_context::<State>();
+    let initial = state.training.get_untracked();
     let stages = Memo::new(move |_| stages::of(&state.preset.get().network()));
     let total = move || thousands(state.preset.get().network().parameters());
     let choose_preset = move |ev| {
@@ -46,19 +59,20 @@ pub(crate) fn Controls() -> impl IntoView {
         }
     };
     let choose_seed = move |ev| {
-        if let Ok(seed) = event_target_value(&ev).parse() {
-            state.training.update(|t| t.seed = seed);
+        // What is no seed (letters, a fraction, more than 32 bits) gives way to the seed that stays.
+        match event_target_value(&ev).trim().parse() {
+            Ok(seed) => state.training.update(|t| t.seed = seed),
+            Err(_) => state.training.notify(),
         }
     };
     view! {
         <section class="panel controls" aria-labelledby="network-title">
             <h2 id="network-title">"Network"</h2>
-            <label class="field">
-                <span>"Preset"</span>
+            <Field name="Preset" hint="The layers and how they follow each other.">
                 <select on:change=choose_preset prop:value=move || state.preset.get().id()>
                     {Preset::ALL.map(|p| view! { <option value=p.id()>{p.title()}</option> }).collect_view()}
                 </select>
-            </label>
+            </Field>
             <table class="layers">
                 <thead><tr><th scope="col">"Layer"</th><th scope="col">"Shape"</th><th scope="col">"Parameters"</th></tr></thead>
                 <tbody>
@@ -73,34 +87,28 @@ pub(crate) fn Controls() -> impl IntoView {
                 <tfoot><tr><th scope="row" colspan="2">"Total"</th><td>{total}</td></tr></tfoot>
             </table>
             <h2>"Training"</h2>
-            <label class="field">
-                <span>"Optimiser"</span>
+            <Field name="Optimiser" hint="How gradients become steps.">
                 <select on:change=choose_optimizer>
                     {OPTIMIZERS.map(|(name, ..)| view! { <option value=name>{name}</option> }).collect_view()}
                 </select>
-            </label>
+            </Field>
             <div class="pair">
-                <label class="field">
-                    <span>"Learning rate"</span>
+                <Field name="Learning rate" hint="Size of a step.">
                     <select on:change=choose_rate prop:value=move || state.training.get().learning_rate.to_string()>
-                        {RATES.map(|r| view! { <option value=r.to_string() selected=move || state.training.get().learning_rate == r>{r.to_string()}</option> }).collect_view()}
+                        {RATES.map(|r| view! { <option value=r.to_string() selected={r == initial.learning_rate}>{r.to_string()}</option> }).collect_view()}
                     </select>
-                </label>
-                <label class="field">
-                    <span>"Batch size"</span>
-                    <select on:change=choose_batch>
-                        {BATCHES.map(|b| view! { <option value=b.to_string() selected=move || state.training.get().batch_size == b>{b}</option> }).collect_view()}
+                </Field>
+                <Field name="Batch size" hint="Images a step.">
+                    <select on:change=choose_batch prop:value=move || state.training.get().batch_size.to_string()>
+                        {BATCHES.map(|b| view! { <option value=b.to_string() selected={b == initial.batch_size}>{b}</option> }).collect_view()}
                     </select>
-                </label>
+                </Field>
             </div>
-            <label class="field">
-                <span>"Seed"</span>
+            <Field name="Seed" hint="Same seed, same curve, on every machine.">
                 <input type="number" min="0" max="4294967295" step="1" on:change=choose_seed
                     prop:value=move || state.training.get().seed.to_string() />
-            </label>
-            <p class="hint">
-                "Options count from the next step on; what was learned stays. The same seed gives the same curve on every machine."
-            </p>
+            </Field>
+            <p class="hint">"Changes count from the next step on; what was learned stays."</p>
         </section>
     }
 }

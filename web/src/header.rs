@@ -10,10 +10,14 @@ use crate::state::State;
 pub(crate) fn Header() -> impl IntoView {
     let state = expect_context::<State>();
     let running = move || state.run.get() != RunState::Paused;
-    let toggle = move |_| state.send(if running() { Command::Pause } else { Command::Train });
     let epoch = move || format!("{:.2}", state.progress.get().epoch);
-    let speed =
-        move || state.progress.get().images_per_second.map_or("—".into(), |s| format!("{s:.0} img/s"));
+    let speed = move || {
+        state
+            .progress
+            .get()
+            .images_per_second
+            .map_or("—".into(), |s| format!("{} img/s", thousands(s as usize)))
+    };
     let loss = move || state.loss.get().map_or("—".into(), |l| format!("{l:.4}"));
     let accuracy =
         move || state.tested.get().map_or("—".into(), |t| format!("{:.2} %", 100.0 * t.accuracy));
@@ -22,7 +26,7 @@ pub(crate) fn Header() -> impl IntoView {
         <header class="bar">
             <h1>"LeNet Playground"</h1>
             <div class="buttons" role="group" aria-label="Training">
-                <button class="primary" on:click=toggle title="Space trains and pauses">
+                <button class="primary" on:click=move |_| state.toggle() title="Space trains and pauses">
                     <span class="icon" aria-hidden="true">{move || if running() { "❚❚" } else { "▶" }}</span>
                     {move || if running() { "Pause" } else { "Train" }}
                 </button>
@@ -33,28 +37,29 @@ pub(crate) fn Header() -> impl IntoView {
                 <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
                 <div><dt>"Training loss"</dt><dd><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
                 <div class="accent"><dt>"Test accuracy"</dt><dd><output aria-label="Test accuracy">{accuracy}</output></dd></div>
-                <div><dt>"Speed"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
+                <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>
         </header>
     }
 }
 
-/// How much of MNIST is here; nothing once it all is.
+/// How much of MNIST is here; nothing once it all is. It floats: its coming and going must not move the page under
+/// a pen that is drawing.
 #[component]
 pub(crate) fn DownloadBar() -> impl IntoView {
     let state = expect_context::<State>();
     let words = move || {
         let download = state.download.get();
         if state.run.get() == RunState::WaitingForData {
-            format!("Waiting for images: {} of 60,000 are here", thousands(download.train_images))
+            format!("Waiting for the next images. MNIST: {} of 60,000", thousands(download.train_images))
         } else {
-            format!("Loading MNIST: {} of 60,000 training images", thousands(download.train_images))
+            format!("MNIST: {} of 60,000 images", thousands(download.train_images))
         }
     };
     let problem = move || state.download.get().problem;
     view! {
         <Show when=move || !state.download.get().complete>
-            <div class="download">
+            <div class="toast">
                 <Show when=move || problem().is_none()>
                     <progress
                         aria-label="MNIST download"

@@ -12,6 +12,7 @@ mod network_view;
 mod pad;
 mod stages;
 mod state;
+mod strokes;
 mod worker;
 
 use wasm_bindgen::prelude::*;

@@ -18,9 +18,12 @@ pub(crate) struct Stage {
     pub(crate) layer: usize,
     /// The layer whose output is shown: the activation where there is one.
     pub(crate) shown: usize,
-    /// Rows and columns of its kernels, if it is the first convolution, whose kernels can be drawn.
-    pub(crate) kernel: Option<usize>,
+    /// Rows and columns of its filters, if they can be drawn as pictures: those that look at the image itself.
+    pub(crate) filters: Option<(usize, usize)>,
 }
+
+/// More units than these are not drawn as pictures of their weights: too many numbers, 30 times a second.
+const MOST_DENSE_FILTERS: usize = 64;
 
 /// The stages of a network; none for one that does not fit together.
 pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
@@ -28,9 +31,9 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
     for (at, layer) in layers.iter().enumerate() {
         let (letter, kind) = match layer.spec {
-            LayerSpec::Conv2d { kernel, .. } => ('C', format!("convolution {kernel}×{kernel}")),
-            LayerSpec::MaxPool2d { kernel, .. } => ('S', format!("max pooling {kernel}×{kernel}")),
-            LayerSpec::Dense { .. } => ('F', "fully connected".to_owned()),
+            LayerSpec::Conv2d { kernel, .. } => ('C', format!("conv {kernel}×{kernel}")),
+            LayerSpec::MaxPool2d { kernel, .. } => ('S', format!("max pool {kernel}×{kernel}")),
+            LayerSpec::Dense { .. } => ('F', "dense".to_owned()),
             LayerSpec::Flatten => continue,
             LayerSpec::Relu => {
                 if let Some(stage) = stages.last_mut() {
@@ -40,8 +43,16 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             }
         };
         let last = at + 1 == layers.len();
-        let kernel = match layer.spec {
-            LayerSpec::Conv2d { kernel, .. } if layer.input.channels == 1 => Some(kernel),
+        let image = network.input;
+        let filters = match layer.spec {
+            LayerSpec::Conv2d { kernel, .. } if stages.is_empty() && image.channels == 1 => {
+                Some((kernel, kernel))
+            }
+            LayerSpec::Dense { units }
+                if stages.is_empty() && image.channels == 1 && units <= MOST_DENSE_FILTERS =>
+            {
+                Some((image.height, image.width))
+            }
             _ => None,
         };
         stages.push(Stage {
@@ -51,7 +62,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             parameters: layer.parameters,
             layer: at,
             shown: at,
-            kernel,
+            filters,
         });
     }
     stages
@@ -61,7 +72,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
 pub(crate) fn watch(stages: &[Stage]) -> Watch {
     Watch {
         activations: stages.iter().map(|stage| stage.shown).collect(),
-        weights: stages.iter().filter(|stage| stage.kernel.is_some()).map(|stage| stage.layer).collect(),
+        weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
     }
 }
 
@@ -80,5 +91,13 @@ mod tests {
         );
         assert_eq!(stages[0].shown, 1, "C1 is shown after its ReLU");
         assert_eq!(watch(&stages).weights, [0]);
+    }
+
+    #[test]
+    fn dense_units_that_see_the_image_are_drawn_as_images() {
+        let stages = of(&Preset::Mlp30.network());
+        assert_eq!(stages[0].filters, Some((28, 28)));
+        assert_eq!(stages[1].filters, None);
+        assert_eq!(watch(&stages).weights, [1]);
     }
 }

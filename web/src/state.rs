@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 use nn::spec::{Preset, TrainingSpec};
-use trainer::messages::{Command, Download, Event, Progress, RunState, Snapshot, Tested};
+use trainer::messages::{Command, Download, Event, Progress, RunState, Snapshot, Source, Tested};
+use wasm_bindgen::prelude::*;
 
 use crate::bridge::Bridge;
 use crate::chart::Curve;
+use crate::header::thousands;
 use crate::stages;
 
 /// The page's state; a handle that is copied to wherever it is needed.
@@ -19,8 +21,12 @@ pub(crate) struct State {
     pub(crate) tested: RwSignal<Option<Tested>>,
     pub(crate) snapshot: RwSignal<Option<Snapshot>>,
     pub(crate) loss_curve: RwSignal<Curve>,
+    pub(crate) test_loss_curve: RwSignal<Curve>,
+    pub(crate) train_accuracy_curve: RwSignal<Curve>,
     pub(crate) accuracy_curve: RwSignal<Curve>,
     pub(crate) problem: RwSignal<Option<String>>,
+    /// Rises when the window's size or theme changes: what is drawn by hand is drawn anew.
+    pub(crate) look: RwSignal<u32>,
     pub(crate) preset: RwSignal<Preset>,
     pub(crate) training: RwSignal<TrainingSpec>,
     /// The drawing as the network sees it: 28x28 bytes.
@@ -39,8 +45,11 @@ impl State {
             tested: RwSignal::default(),
             snapshot: RwSignal::default(),
             loss_curve: RwSignal::default(),
+            test_loss_curve: RwSignal::default(),
+            train_accuracy_curve: RwSignal::default(),
             accuracy_curve: RwSignal::default(),
             problem: RwSignal::default(),
+            look: RwSignal::default(),
             preset: RwSignal::new(Preset::LeNet5),
             training: RwSignal::default(),
             image: RwSignal::default(),
@@ -67,7 +76,39 @@ impl State {
                 state.send(Command::Show { image: image.to_vec() });
             }
         });
+        window_event_listener(leptos::ev::resize, move |_| state.look.update(|n| *n += 1));
+        if let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") {
+            let changed = Closure::<dyn FnMut()>::new(move || state.look.update(|n| *n += 1));
+            let _ = dark.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref());
+            changed.forget();
+        }
         state
+    }
+
+    /// Trains when paused, pauses when training.
+    pub(crate) fn toggle(&self) {
+        let paused = self.run.get_untracked() == RunState::Paused;
+        self.send(if paused { Command::Train } else { Command::Pause });
+    }
+
+    /// Whose weights the pictures and the prediction are of, in words.
+    pub(crate) fn source(&self) -> String {
+        self.snapshot.with(|snapshot| match snapshot.as_ref().map(|s| s.source) {
+            Some(Source::Session { step: 0 }) => "your network, untrained".to_owned(),
+            Some(Source::Session { step }) => format!("your network, step {}", thousands(step as usize)),
+            Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
+            None => "loading…".to_owned(),
+        })
+    }
+
+    /// The ten probabilities of the drawing; empty while there is none.
+    pub(crate) fn probabilities(&self) -> Memo<Vec<f32>> {
+        let (image, snapshot) = (self.image, self.snapshot);
+        Memo::new(move |_| {
+            let probabilities =
+                snapshot.with(|s| s.as_ref().map(|s| s.probabilities.clone())).unwrap_or_default();
+            if image.with(Option::is_some) && probabilities.len() == 10 { probabilities } else { Vec::new() }
+        })
     }
 
     /// Tells the worker.
@@ -87,17 +128,27 @@ impl State {
                 if progress.step == 0 {
                     self.loss.set(None);
                     self.tested.set(None);
-                    self.loss_curve.set(Curve::default());
-                    self.accuracy_curve.set(Curve::default());
+                    for curve in [
+                        self.loss_curve,
+                        self.test_loss_curve,
+                        self.train_accuracy_curve,
+                        self.accuracy_curve,
+                    ] {
+                        curve.set(Curve::default());
+                    }
                 }
                 if let Some(loss) = progress.train_loss {
                     self.loss.set(Some(loss));
                     self.loss_curve.update(|curve| curve.push(progress.epoch, f64::from(loss)));
                 }
+                if let Some(accuracy) = progress.train_accuracy {
+                    self.train_accuracy_curve.update(|curve| curve.push(progress.epoch, f64::from(accuracy)));
+                }
                 self.progress.set(progress);
             }
             Event::Tested(tested) => {
                 self.accuracy_curve.update(|curve| curve.push(tested.epoch, f64::from(tested.accuracy)));
+                self.test_loss_curve.update(|curve| curve.push(tested.epoch, f64::from(tested.loss)));
                 self.tested.set(Some(tested));
             }
             Event::Snapshot(snapshot) => self.snapshot.set(Some(snapshot)),
