@@ -84,9 +84,9 @@ fn check(case: &Case) {
         if let Some(labels) = &case.labels {
             loss += cpu.cross_entropy(&labels[first..first + used], case.batch).loss;
         } else if let Some(gradient) = &case.output_gradient {
-            let mut block = vec![[0.0; BLOCK]; classes];
-            to_block(gradient, classes, first, &mut block);
-            cpu.gradient(plan.logits()).copy_from_slice(bytemuck::cast_slice(&block));
+            let mut block = vec![ZERO; classes];
+            to_block(gradient, classes, first, bytemuck::cast_slice_mut(&mut block));
+            cpu.gradient(plan.logits()).copy_from_slice(&block);
         }
         let mut gradients = vec![0.0; parameters.len()];
         cpu.backward(&mut gradients);

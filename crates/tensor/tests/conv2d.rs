@@ -18,7 +18,9 @@ impl Random {
     }
 
     fn lanes(&mut self, n: usize) -> Vec<Lanes> {
-        bytemuck::cast_slice::<f32, Lanes>(&self.floats(n * BLOCK)).to_vec()
+        let mut lanes = vec![ZERO; n];
+        bytemuck::cast_slice_mut(&mut lanes).copy_from_slice(&self.floats(n * BLOCK));
+        lanes
     }
 }
 
