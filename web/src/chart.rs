@@ -54,16 +54,17 @@ fn ticks(from: f64, to: f64, most: f64) -> (Vec<f64>, f64) {
     ((first..=(to / step + 1e-9).floor() as i64).map(|i| i as f64 * step).collect(), step)
 }
 
-/// The running mean of noisy points that an eye would draw: an exponential one over about 12 points, without the
-/// lag at the start.
+/// The running mean of noisy points that an eye would draw: over about the last twelve, and over fewer at the
+/// start, where the curve falls too steeply for a long memory.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    const KEEP: f64 = 0.92;
-    let (mut sum, mut weight) = (0.0, 0.0);
+    let (mut mean, mut seen) = (f64::NAN, 0.0);
     let mut smooth = |&(x, y): &(f64, f64)| {
         if f64::is_finite(y) {
-            (sum, weight) = (sum * KEEP + y, weight * KEEP + 1.0);
+            let span = f64::min(12.0, 1.0 + seen / 8.0);
+            mean = if seen == 0.0 { y } else { mean + (y - mean) / span };
+            seen += 1.0;
         }
-        (x, if weight > 0.0 { sum / weight } else { y })
+        (x, mean)
     };
     points.iter().map(&mut smooth).collect()
 }

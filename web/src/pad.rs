@@ -226,7 +226,7 @@ fn Prediction() -> impl IntoView {
         <div class="verdict">
             <figure>
                 <canvas node_ref=preview width="28" height="28" role="img" aria-label="The drawing as the network sees it, 28 by 28 pixels"></canvas>
-                <figcaption>"as the network sees it"</figcaption>
+                <figcaption>"28×28, centred"</figcaption>
             </figure>
             <div>
                 <output aria-label="Prediction" aria-live="off">

@@ -303,11 +303,11 @@ impl Session {
         size
     }
 
-    /// Evaluations that should have happened by now: four in the first epoch, while the curve moves, then two in
-    /// each (evaluating costs about a third of training, image by image).
-    fn tests_due(&self) -> u64 {
-        let quarters = self.seen * 4 / TRAIN_IMAGES as u64;
-        if quarters < 4 { quarters } else { 2 + quarters / 2 }
+    /// Evaluations that should have happened by now: two in each epoch (evaluating costs about a third of training,
+    /// image by image), and more in the first, while the curve moves.
+    fn tests_due(&self) -> usize {
+        const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
+        EARLY.iter().filter(|&&at| self.seen >= at).count() + (self.seen / 30_000) as usize
     }
 
     /// Measures the next part of the test set.
