@@ -1,4 +1,4 @@
-"""Writes layers.json and optimizers.json: what PyTorch says, for crates/nn to be compared with."""
+"""Writes the JSON files beside it: what PyTorch says, for crates/nn to be compared with."""
 
 import json
 import pathlib
@@ -38,30 +38,50 @@ def dense(units):
     return {"dense": {"units": units}}
 
 
+class Subsample(nn.Module):
+    """LeCun et al. 1998: the mean of each window, times a weight and plus a bias that every map learns."""
+
+    def __init__(self, channels, kernel, stride):
+        super().__init__()
+        self.pool = nn.AvgPool2d(kernel, stride)
+        self.weight = nn.Parameter(torch.rand(channels) + 0.5)
+        self.bias = nn.Parameter(torch.randn(channels))
+
+    def forward(self, x):
+        return self.pool(x) * self.weight[:, None, None] + self.bias[:, None, None]
+
+
 def module(shape, layers):
     """The network of a NetworkSpec, and the prefix of the name of each parameter."""
-    channels, sample = shape[0], torch.zeros(1, *shape)
-    modules, names, convs, denses = [], {}, 0, 0
+    sample = torch.zeros(2, *shape)
+    modules, names, counts = [], {}, {}
     for layer in layers:
         kind, options = next(iter(layer.items())) if isinstance(layer, dict) else (layer, {})
-        if kind == "conv2d":
-            convs += 1
-            names[len(modules)] = f"conv{convs}"
-            made = nn.Conv2d(
-                sample.shape[1], options["maps"], options["kernel"], options["stride"], options["padding"]
-            )
-        elif kind == "dense":
-            denses += 1
-            names[len(modules)] = f"fc{denses}"
-            made = nn.Linear(sample.shape[1], options["units"])
-        elif kind == "max_pool2d":
-            made = nn.MaxPool2d(options["kernel"], options["stride"])
-        elif kind == "flatten":
-            made = nn.Flatten()
-        else:
-            made = {"relu": nn.ReLU}[kind]()
+        channels = sample.shape[1]
+        windows = (options.get("kernel"), options.get("stride"))
+        make = {
+            "conv2d": lambda: nn.Conv2d(channels, options["maps"], *windows, options["padding"]),
+            "dense": lambda: nn.Linear(channels, options["units"]),
+            "max_pool2d": lambda: nn.MaxPool2d(*windows),
+            "avg_pool2d": lambda: nn.AvgPool2d(*windows),
+            "subsample2d": lambda: Subsample(channels, *windows),
+            "batch_norm": lambda: (nn.BatchNorm2d if sample.dim() == 4 else nn.BatchNorm1d)(channels),
+            "leaky_relu": lambda: nn.LeakyReLU(options["slope"]),
+            "flatten": nn.Flatten,
+            "relu": nn.ReLU,
+            "sigmoid": nn.Sigmoid,
+            "tanh": nn.Tanh,
+        }
+        made = make[kind]()
+        prefix = {"conv2d": "conv", "dense": "fc", "subsample2d": "pool", "batch_norm": "bn"}.get(kind)
+        if prefix:
+            counts[prefix] = counts.get(prefix, 0) + 1
+            names[len(modules)] = f"{prefix}{counts[prefix]}"
         sample = made(sample)
         modules.append(made)
+    for index in names:  # the sample was no data
+        if hasattr(modules[index], "reset_running_stats"):
+            modules[index].reset_running_stats()
     return nn.Sequential(*modules), names
 
 
@@ -146,6 +166,14 @@ def layers():
     yield case("max pool with ties, overlapping", (1, 7, 6), [pool(3, 2)], 19, data=sparse(19, 1, 7, 6))
     yield case("relu and max pool with ties", (3, 4, 6), ["relu", pool(2, 2)], 3, data=sparse(3, 3, 4, 6))
     yield case("conv, relu and max pool", (2, 8, 7), [conv(5, 3, 1, 1), "relu", pool(2, 2)], 3)
+    for kernel, stride, shape in [(2, 2, (3, 5, 4)), (3, 2, (2, 7, 6)), (3, 1, (1, 5, 5))]:
+        averages = [{"avg_pool2d": {"kernel": kernel, "stride": stride}}]
+        yield case(f"average pool {kernel} stride {stride}", shape, averages, 3)
+    yield case("subsample", (3, 4, 6), [{"subsample2d": {"kernel": 2, "stride": 2}}], 19)
+    # From where the exponential is 0 to where it is infinite.
+    wide = torch.cat([torch.linspace(-120, 120, 49), torch.linspace(-4, 4, 49)]).reshape(2, 49, 1, 1)
+    for activation in ("sigmoid", "tanh", {"leaky_relu": {"slope": 0.01}}):
+        yield case(f"{activation}", (49, 1, 1), [activation], 2, data=wide)
     yield case("relu", (3, 3, 2), ["relu"], 3, data=sparse(3, 3, 3, 2))
     yield case("flatten", (3, 4, 2), ["flatten"], 3)
     yield case("dense 1", (7, 1, 1), ["flatten", dense(1)], 1)
@@ -165,6 +193,103 @@ def layers():
     lenet += [dense(13), "relu", dense(11), "relu", dense(10)]
     yield case("small LeNet", (1, 14, 12), lenet, 17, every[:17])
     yield case("small LeNet, batch 3", (1, 14, 12), lenet, 3, every[:3], seed=4)
+
+
+def training(name, shape, layers, batch, smoothing=0.0, l1=0.0, l2=0.0, biases=False, seed=6):
+    """One training step as PyTorch would do it: loss, gradients with their penalties, running estimates after it."""
+    torch.manual_seed(seed)
+    net, names = module(shape, layers)
+    for parameter in net.parameters():
+        parameter.data = short(parameter.data + 0.1 * torch.randn(parameter.shape), 4)
+    net = net.double().train()
+    given = short(torch.randn(batch, *shape) * 2 + 1, 2)
+    labels = [index * 7 % 10 for index in range(batch)]
+    loss = functional.cross_entropy(net(given.double()), torch.tensor(labels), label_smoothing=smoothing)
+    loss.backward()
+    parameters, gradients, running = {}, {}, {}
+    for index, prefix in names.items():
+        for kind in ("weight", "bias"):
+            parameter = getattr(net[index], kind)
+            weight = kind == "weight" and prefix[:2] not in ("bn", "po")
+            gradient = parameter.grad
+            if weight or biases:
+                gradient = gradient + l2 * parameter + l1 * parameter.sign()
+            parameters[f"{prefix}.{kind}"] = flat(parameter)
+            gradients[f"{prefix}.{kind}"] = flat(gradient)
+        if prefix.startswith("bn"):
+            running[prefix] = flat(net[index].running_mean) + flat(net[index].running_var)
+    return {
+        "name": name,
+        "network": {"input": dict(zip(("channels", "height", "width"), shape)), "layers": layers},
+        "label_smoothing": smoothing,
+        "penalty": {"l1": l1, "l2": l2, "biases": biases},
+        "parameters": parameters,
+        "input": flat(given),
+        "labels": labels,
+        "loss": number(loss.item()),
+        "gradients": gradients,
+        "running": running,
+    }
+
+
+def trainings():
+    mlp = ["flatten", dense(9), "relu", dense(10)]
+    yield training("label smoothing", (5, 1, 1), mlp, 19, smoothing=0.1)
+    yield training("L1 and L2 on weights", (5, 1, 1), mlp, 16, l1=0.01, l2=0.1)
+    yield training("L1 and L2 on everything", (5, 1, 1), mlp, 3, l1=0.01, l2=0.1, biases=True)
+    yield training("batch norm of features", (4, 1, 1), ["flatten", dense(7), "batch_norm", "tanh", dense(10)], 19)
+    yield training("batch norm of three samples", (4, 1, 1), ["flatten", dense(7), "batch_norm", dense(10)], 3)
+    maps = [conv(5, 3, 1, 1), "batch_norm", "relu", pool(2, 2), "flatten", dense(10)]
+    yield training("batch norm of maps", (2, 6, 5), maps, 35, smoothing=0.05, l2=0.01)
+    yield training("batch norm first", (3, 4, 4), ["batch_norm", conv(4, 3), "flatten", dense(10)], 16)
+    old = [conv(3, 3), "tanh", {"subsample2d": {"kernel": 2, "stride": 2}}, "sigmoid", "flatten", dense(10)]
+    yield training("1998", (1, 8, 8), old, 17)
+    tricks = [conv(3, 5, 1, 2), "batch_norm", "relu", pool(2, 2), conv(7, 3), "batch_norm", {"leaky_relu": {"slope": 0.1}}]
+    tricks += [{"avg_pool2d": {"kernel": 2, "stride": 2}}, "flatten", dense(13), "batch_norm", "relu", dense(10)]
+    yield training("everything", (1, 12, 12), tricks, 33, smoothing=0.1, l1=0.001, l2=0.01, biases=True)
+
+
+def integers(count, seed):
+    """Numbers from 0 to 1 that Rust makes in the same way, without a file: a linear congruential generator."""
+    state, values = seed, []
+    for _ in range(count):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        values.append((state >> 40) / 2**24)
+    return np.array(values)
+
+
+def trajectory(title, layers, optimizer_options, make, rate, batch=24, steps=100):
+    """The losses of a whole training, on ten noisy patterns. Weights, patterns and batches come from `integers`."""
+    net, _ = module((1, 28, 28), layers)
+    net = net.double().train()
+    with torch.no_grad():
+        for index, (name, parameter) in enumerate(net.named_parameters()):
+            if parameter.dim() > 1:
+                fan_in = np.float32(parameter[0].numel())
+                values = (integers(parameter.numel(), 1000 + index).astype(np.float32) * 2 - 1) / np.sqrt(fan_in)
+                parameter.copy_(torch.tensor(values).view_as(parameter))
+            elif name.endswith("bias"):  # scales are 1 already
+                parameter.zero_()
+    patterns = integers(10 * 784, 1).reshape(10, 784)
+    rule, losses = make(net.parameters(), rate), []
+    for step in range(steps):
+        labels = [(step * 3 + index * 7) % 10 for index in range(batch)]
+        noise = integers(batch * 784, 2 + step).reshape(batch, 784)
+        pixels = (patterns[labels] * 0.5 + noise * 0.5).astype(np.float32)
+        rule.zero_grad()
+        loss = functional.cross_entropy(net(torch.tensor(pixels).double().view(-1, 1, 28, 28)), torch.tensor(labels))
+        loss.backward()
+        rule.step()
+        losses.append(number(loss.item()))
+    network = {"input": {"channels": 1, "height": 28, "width": 28}, "layers": layers}
+    return {"name": title, "network": network, "optimizer": optimizer_options, "learning_rate": rate, "batch": batch, "losses": losses}
+
+
+def trajectories():
+    lenet = [conv(6, 5, 1, 2), "batch_norm", "relu", pool(2, 2), conv(16, 5), "batch_norm", "relu", pool(2, 2), "flatten"]
+    lenet += [dense(120), "batch_norm", "relu", dense(84), "batch_norm", "relu", dense(10)]
+    yield trajectory("LeNet with batch normalisation", lenet, *sgd(0.9), 0.002)
+    yield trajectory("MLP with Adam", ["flatten", dense(30), "relu", dense(10)], *adam(), 0.001)
 
 
 def optimizer(name, options, make, rate, size=7, steps=5):
@@ -190,8 +315,9 @@ def optimizer(name, options, make, rate, size=7, steps=5):
     }
 
 
-def sgd(momentum):
-    return {"sgd": {"momentum": momentum}}, lambda p, rate: torch.optim.SGD(p, rate, momentum, foreach=False)
+def sgd(momentum, nesterov=False):
+    options = {"sgd": {"momentum": momentum, "nesterov": nesterov}}
+    return options, lambda p, rate: torch.optim.SGD(p, rate, momentum, nesterov=nesterov, foreach=False)
 
 
 def adam(beta1=0.9, beta2=0.999, epsilon=1e-8):
@@ -202,6 +328,7 @@ def adam(beta1=0.9, beta2=0.999, epsilon=1e-8):
 def optimizers():
     yield optimizer("sgd", *sgd(0.0), 0.1)
     yield optimizer("sgd with momentum", *sgd(0.9), 0.01)
+    yield optimizer("nesterov", *sgd(0.9, True), 0.01)
     yield optimizer("adam", *adam(), 0.001)
     yield optimizer("adam with other constants", *adam(0.8, 0.95, 1e-3), 0.02)
 
@@ -217,3 +344,5 @@ def write(name, cases):
 if __name__ == "__main__":
     write("layers.json", list(layers()))
     write("optimizers.json", list(optimizers()))
+    write("training.json", list(trainings()))
+    write("trajectories.json", list(trajectories()))

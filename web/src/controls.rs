@@ -1,7 +1,8 @@
 //! The left column: which network, and how it is trained.
 
 use leptos::prelude::*;
-use nn::spec::{Optimizer, Preset};
+use nn::preset::Preset;
+use nn::spec::Optimizer;
 
 use crate::header::thousands;
 use crate::stages;
@@ -11,7 +12,7 @@ use crate::state::State;
 const OPTIMIZERS: [(&str, Optimizer, f32); 3] = [
     ("Adam", Optimizer::ADAM, 0.001),
     ("SGD with momentum 0.9", Optimizer::MOMENTUM, 0.02),
-    ("SGD", Optimizer::Sgd { momentum: 0.0 }, 0.1),
+    ("SGD", Optimizer::SGD, 0.1),
 ];
 const RATES: [f32; 13] =
     [0.0001, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0];

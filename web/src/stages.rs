@@ -33,11 +33,22 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
         let (letter, kind) = match layer.spec {
             LayerSpec::Conv2d { kernel, .. } => ('C', format!("conv {kernel}×{kernel}")),
             LayerSpec::MaxPool2d { kernel, .. } => ('S', format!("max pool {kernel}×{kernel}")),
+            LayerSpec::AvgPool2d { kernel, .. } => ('S', format!("avg pool {kernel}×{kernel}")),
+            LayerSpec::Subsample2d { kernel, .. } => ('S', format!("subsample {kernel}×{kernel}")),
             LayerSpec::Dense { .. } => ('F', "dense".to_owned()),
-            LayerSpec::Flatten => continue,
-            LayerSpec::Relu => {
+            // They belong to the stage before them, whose maps are shown as they leave it.
+            LayerSpec::Flatten
+            | LayerSpec::BatchNorm
+            | LayerSpec::Relu
+            | LayerSpec::LeakyRelu { .. }
+            | LayerSpec::Sigmoid
+            | LayerSpec::Tanh
+            | LayerSpec::Dropout { .. } => {
                 if let Some(stage) = stages.last_mut() {
-                    stage.shown = at;
+                    stage.parameters += layer.parameters;
+                    if layer.spec != LayerSpec::Flatten {
+                        stage.shown = at;
+                    }
                 }
                 continue;
             }
@@ -79,7 +90,7 @@ pub(crate) fn watch(stages: &[Stage]) -> Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nn::spec::Preset;
+    use nn::preset::Preset;
 
     #[test]
     fn lenet_has_the_stages_of_the_paper() {

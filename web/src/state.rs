@@ -1,7 +1,8 @@
 //! All that the page knows, as signals: filled by the worker's events and the page's controls, read by the views.
 
 use leptos::prelude::*;
-use nn::spec::{Preset, TrainingSpec};
+use nn::preset::Preset;
+use nn::spec::TrainingSpec;
 use trainer::messages::{Command, Download, Event, Progress, RunState, Snapshot, Source, Tested};
 use wasm_bindgen::prelude::*;
 

@@ -1,21 +1,95 @@
 //! Runs a plan on one core, one block of sixteen samples at a time.
 
 use crate::plan::{Buffer, Op, Plan};
+use crate::random;
 use tensor::softmax::{self, Score};
-use tensor::{BLOCK, Lanes, ZERO, conv2d, dense, pool, relu};
+use tensor::{BLOCK, Lanes, ZERO, activation, channel, conv2d, dense, pool};
 
-/// Memory and order of work for one plan. Nothing is allocated after [`Cpu::new`].
+/// Added to variances (PyTorch's default).
+const EPSILON: f32 = 1e-5;
+
+/// How a pass treats dropout and batch normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout does nothing, normalisation uses the running estimates.
+    Inference,
+    /// Dropout strikes out, normalisation uses the statistics of the batch.
+    Training {
+        /// Seed of the dropout masks.
+        seed: u32,
+        /// The training step: every step has masks of its own.
+        step: u32,
+    },
+}
+
+/// Weights, statistics and scratch memory for one plan; activations are in [`Memory`]. Passes allocate nothing.
 #[derive(Clone, Debug)]
 pub struct Cpu {
     plan: Plan,
-    values: Vec<Lanes>,
-    gradients: Vec<Lanes>,
+    parameters: Vec<f32>,
     /// Weights in the orders the kernels read them, at the offsets of the flat vector.
     packed_forward: Vec<f32>,
     packed_backward: Vec<f32>,
-    biases: Vec<f32>,
+    normalizers: Vec<Normalizer>,
     /// A dense layer's input, samples outermost.
     transposed: Vec<f32>,
+}
+
+/// What one batch normalisation works with. One number per channel each.
+#[derive(Clone, Debug)]
+struct Normalizer {
+    mean: Vec<f32>,
+    inverse_deviation: Vec<f32>,
+    /// Means over the batch of the gradient, and of its product with the normalised values.
+    mean_dy: Vec<f32>,
+    mean_dy_y: Vec<f32>,
+    /// The running mean, about which moments are taken.
+    pivot: Vec<f32>,
+}
+
+/// The activations of one block and their gradients.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    values: Vec<Lanes>,
+    gradients: Vec<Lanes>,
+    /// Samples in use.
+    samples: usize,
+    /// Number of the first one in the batch.
+    first: usize,
+}
+
+impl Memory {
+    /// Makes room for a block of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        Self { values: vec![ZERO; plan.arena], gradients: vec![ZERO; plan.arena], samples: 0, first: 0 }
+    }
+
+    /// Begins a new block of `samples` samples, of which the first is number `first` of its batch. Gives the input to be
+    /// filled, `[channel][row][column][sample]`; samples beyond may hold anything.
+    pub fn start(&mut self, plan: &Plan, first: usize, samples: usize) -> &mut [[f32; BLOCK]] {
+        assert!(samples <= BLOCK);
+        (self.first, self.samples) = (first, samples);
+        bytemuck::cast_slice_mut(&mut self.values[plan.input.range()])
+    }
+
+    /// The values of a buffer after a forward pass.
+    pub fn values(&self, buffer: Buffer) -> &[Lanes] {
+        &self.values[buffer.range()]
+    }
+
+    /// The gradient of a buffer after a backward pass.
+    pub fn gradient(&mut self, buffer: Buffer) -> &mut [Lanes] {
+        &mut self.gradients[buffer.range()]
+    }
+
+    /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples,
+    /// of which this block holds `labels`, and says how these did.
+    pub fn cross_entropy(&mut self, plan: &Plan, labels: &[u8], smoothing: f32, batch: usize) -> Score {
+        let range = plan.logits().range();
+        let logits = &self.values[range.clone()];
+        softmax::gradient(logits, labels, smoothing, batch, &mut self.gradients[range]);
+        softmax::score(logits, labels, smoothing)
+    }
 }
 
 impl Cpu {
@@ -29,12 +103,19 @@ impl Cpu {
             _ => 0,
         });
         let transposed = vec![0.0; BLOCK * widest.max().unwrap_or(0)];
+        let zeros = |n: usize| vec![0.0; n];
+        let normalizers = plan.statistics.iter().map(|s| Normalizer {
+            mean: zeros(s.channels),
+            inverse_deviation: vec![1.0; s.channels],
+            mean_dy: zeros(s.channels),
+            mean_dy_y: zeros(s.channels),
+            pivot: zeros(s.channels),
+        });
         Self {
-            values: vec![ZERO; plan.arena],
-            gradients: vec![ZERO; plan.arena],
-            packed_forward: vec![0.0; parameters],
-            packed_backward: vec![0.0; parameters],
-            biases: vec![0.0; parameters],
+            parameters: zeros(parameters),
+            packed_forward: zeros(parameters),
+            packed_backward: zeros(parameters),
+            normalizers: normalizers.collect(),
             transposed,
             plan,
         }
@@ -45,84 +126,131 @@ impl Cpu {
         &self.plan
     }
 
-    /// Takes the weights that the next passes use. `backward` passes need their own order of them.
-    pub fn load_parameters(&mut self, parameters: &[f32], backward: bool) {
+    /// Takes the parameters and running estimates that the next passes use.
+    pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
+        self.parameters.copy_from_slice(parameters);
         for op in &self.plan.ops {
-            if let Op::Conv2d { geometry, source, weight, bias, .. } = op {
-                conv2d::pack_forward(
-                    geometry,
-                    &parameters[weight.clone()],
-                    &mut self.packed_forward[weight.clone()],
-                );
-                if backward && source.is_some() {
-                    let packed = &mut self.packed_backward[weight.clone()];
-                    conv2d::pack_backward(geometry, &parameters[weight.clone()], packed);
+            if let Op::Conv2d { geometry, source, weight, .. } = op {
+                let weights = &parameters[weight.clone()];
+                conv2d::pack_forward(geometry, weights, &mut self.packed_forward[weight.clone()]);
+                if mode != Mode::Inference && source.is_some() {
+                    conv2d::pack_backward(geometry, weights, &mut self.packed_backward[weight.clone()]);
                 }
-                self.biases[bias.clone()].copy_from_slice(&parameters[bias.clone()]);
             }
+        }
+        for (statistics, normalizer) in self.plan.statistics.iter().zip(&mut self.normalizers) {
+            let (mean, variance) = running[statistics.range()].split_at(statistics.channels);
+            normalizer.pivot.copy_from_slice(mean);
+            normalizer.mean.copy_from_slice(mean);
+            set_inverse_deviation(&mut normalizer.inverse_deviation, variance);
         }
     }
 
-    /// The input of the block, `[channel][row][column][sample]`, to be filled before [`Cpu::forward`].
-    pub fn input(&mut self) -> &mut [[f32; BLOCK]] {
-        let range = self.plan.input.range();
-        bytemuck::cast_slice_mut(&mut self.values[range])
+    /// Takes the statistics of a batch: `moments` is the mean of every channel, then its (biased) variance.
+    pub fn set_moments(&mut self, statistics: usize, moments: &[f32]) {
+        let normalizer = &mut self.normalizers[statistics];
+        let (mean, variance) = moments.split_at(normalizer.mean.len());
+        normalizer.mean.copy_from_slice(mean);
+        set_inverse_deviation(&mut normalizer.inverse_deviation, variance);
     }
 
-    /// The values of a buffer after [`Cpu::forward`].
-    pub fn values(&self, buffer: Buffer) -> &[Lanes] {
-        &self.values[buffer.range()]
+    /// Takes the means over a batch of the gradient that reached a normalisation, and of its product with the values.
+    pub fn set_gradient_means(&mut self, statistics: usize, means: &[f32]) {
+        let normalizer = &mut self.normalizers[statistics];
+        let (mean_dy, mean_dy_y) = means.split_at(normalizer.mean.len());
+        normalizer.mean_dy.copy_from_slice(mean_dy);
+        normalizer.mean_dy_y.copy_from_slice(mean_dy_y);
     }
 
-    /// The gradient of a buffer after [`Cpu::backward`].
-    pub fn gradient(&mut self, buffer: Buffer) -> &mut [Lanes] {
-        &mut self.gradients[buffer.range()]
+    /// All segments forward, in inference mode.
+    pub fn infer(&mut self, memory: &mut Memory) {
+        for segment in 0..self.plan.segments.len() {
+            self.forward(segment, memory, Mode::Inference, &mut []);
+        }
     }
 
-    /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples,
-    /// of which this block holds `labels.len()`, and says how these did.
-    pub fn cross_entropy(&mut self, labels: &[u8], batch: usize) -> Score {
-        let range = self.plan.logits().range();
-        let logits = &self.values[range.clone()];
-        softmax::gradient(logits, labels, batch, &mut self.gradients[range]);
-        softmax::score(logits, labels)
-    }
-
-    /// Input to logits.
-    pub fn forward(&mut self) {
-        for op in &self.plan.ops {
+    /// A segment forward. In training, one that ends in [`Op::Moments`] leaves its sums in `sums`.
+    pub fn forward(&mut self, segment: usize, memory: &mut Memory, mode: Mode, sums: &mut [f32]) {
+        let Memory { values, samples, first, .. } = memory;
+        for op in &self.plan.ops[self.plan.segments[segment].ops.clone()] {
             match op {
                 Op::Pad { input, output, padding } => {
-                    let (x, y) = split(&mut self.values, *input, *output);
+                    let (x, y) = split(values, *input, *output);
                     conv2d::pad(input.shape, *padding, x, y);
                 }
                 Op::Conv2d { geometry, input, output, weight, bias, .. } => {
-                    let (x, y) = split(&mut self.values, *input, *output);
+                    let (x, y) = split(values, *input, *output);
                     let weight = &self.packed_forward[weight.clone()];
-                    conv2d::forward(geometry, x, weight, &self.biases[bias.clone()], y);
+                    conv2d::forward(geometry, x, weight, &self.parameters[bias.clone()], y);
                 }
                 Op::MaxPool2d { geometry, input, output } => {
-                    let (x, y) = split(&mut self.values, *input, *output);
+                    let (x, y) = split(values, *input, *output);
                     pool::max_forward(geometry, x, y);
                 }
-                Op::Relu { input, output } => {
-                    let (x, y) = split(&mut self.values, *input, *output);
-                    relu::forward(x, y);
+                Op::AvgPool2d { geometry, input, output } => {
+                    let (x, y) = split(values, *input, *output);
+                    pool::average_forward(geometry, x, y);
                 }
+                Op::Activation { function, input, output } => {
+                    let (x, y) = split(values, *input, *output);
+                    activation::forward(*function, x, y);
+                }
+                Op::Affine { input, output, scale, shift } => {
+                    let (x, y) = split(values, *input, *output);
+                    let (scale, shift) = (&self.parameters[scale.clone()], &self.parameters[shift.clone()]);
+                    channel::affine_forward(scale, shift, x, y);
+                }
+                Op::Moments { input, statistics, .. } => {
+                    if mode != Mode::Inference {
+                        let used = channel::lanes_in_use(*samples);
+                        let (first, second) = sums.split_at_mut(input.shape.channels);
+                        let pivot = &self.normalizers[*statistics].pivot;
+                        channel::moment_sums(&values[input.range()], pivot, &used, first, second);
+                    }
+                }
+                Op::Normalize { input, output, statistics } => {
+                    let (x, y) = split(values, *input, *output);
+                    let Normalizer { mean, inverse_deviation, .. } = &self.normalizers[*statistics];
+                    channel::normalize_forward(mean, inverse_deviation, x, y);
+                }
+                Op::Dropout { p, layer, input, mask, output } => match mode {
+                    Mode::Inference => {
+                        let (x, y) = split(values, *input, *output);
+                        y.copy_from_slice(x);
+                    }
+                    Mode::Training { seed, step } => {
+                        let scratch = &mut values[mask.range()];
+                        random::dropout_mask(seed, step, *layer as u32, *first as u32, *p, scratch);
+                        let (before, y) = values.split_at_mut(output.offset);
+                        let y = &mut y[..output.shape.len()];
+                        activation::multiply(&before[input.range()], &before[mask.range()], y);
+                    }
+                },
             }
         }
     }
 
-    /// Gradient of the logits to the gradients of all parameters, in the order of the flat vector.
-    pub fn backward(&mut self, parameter_gradients: &mut [f32]) {
-        for op in self.plan.ops.iter().rev() {
+    /// A segment backward, from the gradient of its last output. Leaves the gradients of its parameters in
+    /// `parameter_gradients` and, if it begins with [`Op::Normalize`], that one's sums in `sums`.
+    pub fn backward(
+        &mut self,
+        segment: usize,
+        memory: &mut Memory,
+        sums: &mut [f32],
+        parameter_gradients: &mut [f32],
+    ) {
+        let Memory { values, gradients, samples, .. } = memory;
+        let segment = &self.plan.segments[segment];
+        let base = segment.parameters.start;
+        for op in self.plan.ops[segment.ops.clone()].iter().rev() {
             match op {
                 // Convolution sends its gradient straight to what was padded.
                 Op::Pad { .. } => {}
                 Op::Conv2d { geometry, padding, source, input, output, weight, bias } => {
-                    let x = &self.values[input.range()];
-                    let dy = &self.gradients[output.range()];
-                    let (dw, db) = parameter_gradients[weight.start..bias.end].split_at_mut(weight.len());
+                    let x = &values[input.range()];
+                    let dy = &gradients[output.range()];
+                    let (dw, db) =
+                        parameter_gradients[weight.start - base..bias.end - base].split_at_mut(weight.len());
                     if input.shape.is_vector() {
                         dense::transpose(x, &mut self.transposed);
                         dense::weight_gradient(x.len(), &self.transposed, dy, dw);
@@ -133,22 +261,60 @@ impl Cpu {
                         conv2d::weight_gradient(geometry, x, dy, dw, db);
                     }
                     if let Some(source) = source {
-                        let (dx, dy) = split(&mut self.gradients, *source, *output);
+                        let (dx, dy) = split(gradients, *source, *output);
                         let packed = &self.packed_backward[weight.clone()];
                         conv2d::input_gradient(geometry, *padding, dy, packed, dx);
                     }
                 }
                 Op::MaxPool2d { geometry, input, output } => {
-                    let (dx, dy) = split(&mut self.gradients, *input, *output);
-                    let (x, y) = (&self.values[input.range()], &self.values[output.range()]);
-                    pool::max_backward(geometry, x, y, dy, dx);
+                    let (dx, dy) = split(gradients, *input, *output);
+                    pool::max_backward(geometry, &values[input.range()], &values[output.range()], dy, dx);
                 }
-                Op::Relu { input, output } => {
-                    let (dx, dy) = split(&mut self.gradients, *input, *output);
-                    relu::backward(&self.values[output.range()], dy, dx);
+                Op::AvgPool2d { geometry, input, output } => {
+                    let (dx, dy) = split(gradients, *input, *output);
+                    pool::average_backward(geometry, dy, dx);
+                }
+                Op::Activation { function, input, output } => {
+                    let (dx, dy) = split(gradients, *input, *output);
+                    activation::backward(*function, &values[output.range()], dy, dx);
+                }
+                Op::Affine { input, output, scale, shift } => {
+                    let (dx, dy) = split(gradients, *input, *output);
+                    let parameters = &mut parameter_gradients[scale.start - base..shift.end - base];
+                    let factors = &self.parameters[scale.clone()];
+                    channel::affine_backward(
+                        factors,
+                        &values[input.range()],
+                        dy,
+                        dx,
+                        parameters.split_at_mut(scale.len()),
+                    );
+                }
+                Op::Normalize { output, .. } => {
+                    let (dy, y) = (&gradients[output.range()], &values[output.range()]);
+                    let (first, second) = sums.split_at_mut(output.shape.channels);
+                    channel::product_sums(dy, y, first, second);
+                }
+                Op::Moments { input, output, statistics } => {
+                    let (dx, dy) = split(gradients, *input, *output);
+                    let used = channel::lanes_in_use(*samples);
+                    let n = &self.normalizers[*statistics];
+                    let means = (n.mean_dy.as_slice(), n.mean_dy_y.as_slice());
+                    let y = &values[output.range()];
+                    channel::normalize_backward(&n.inverse_deviation, means, &used, (y, dy), dx);
+                }
+                Op::Dropout { input, mask, output, .. } => {
+                    let (dx, dy) = split(gradients, *input, *output);
+                    activation::multiply(dy, &values[mask.range()], dx);
                 }
             }
         }
+    }
+}
+
+fn set_inverse_deviation(inverse_deviation: &mut [f32], variance: &[f32]) {
+    for (inverse_deviation, variance) in inverse_deviation.iter_mut().zip(variance) {
+        *inverse_deviation = 1.0 / (variance + EPSILON).sqrt();
     }
 }
 

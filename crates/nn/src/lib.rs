@@ -1,10 +1,14 @@
 //! Networks: their description, their lowering to a plan of kernels, loss, optimisers and the training step.
 
 pub mod cpu;
+mod lower;
 pub mod network;
 pub mod optimizer;
+pub mod part;
 pub mod plan;
+pub mod preset;
 pub mod random;
 pub mod spec;
+pub mod sum;
 pub mod summary;
 pub mod training;

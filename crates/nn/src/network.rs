@@ -1,11 +1,11 @@
 //! A network with its parameters, and what can be asked of it without training.
 
-use crate::cpu::Cpu;
-use crate::plan::Plan;
+use crate::cpu::{Cpu, Memory, Mode};
+use crate::plan::{Plan, Role};
 use crate::random::{Stream, normal};
-use crate::spec::NetworkSpec;
+use crate::spec::{Initializer, NetworkSpec};
 use crate::summary::SpecError;
-use tensor::{BLOCK, softmax};
+use tensor::softmax;
 
 pub use tensor::softmax::Score;
 
@@ -15,7 +15,10 @@ pub struct Network {
     spec: NetworkSpec,
     /// All parameters in one flat vector, in the order of [`Plan::parameters`].
     pub parameters: Vec<f32>,
+    /// Running means and variances of the batch normalisations, in the order of [`Plan::statistics`].
+    pub running: Vec<f32>,
     pub(crate) cpu: Cpu,
+    memory: Memory,
 }
 
 /// Bytes to pixels in [0, 1]: what PyTorch's `ToTensor` does.
@@ -30,24 +33,32 @@ const PIXELS: [f32; 256] = {
 };
 
 impl Network {
-    /// Initial weights from `seed` (He et al. 2015: normal, variance `2 / fan_in`); biases are 0.
+    /// Initial weights from `seed`; biases are 0, scales 1, running estimates those of normalised values.
     ///
     /// # Errors
     /// A stack of layers that does not fit, or does not end in a vector.
-    pub fn new(spec: NetworkSpec, seed: u32) -> Result<Self, SpecError> {
+    pub fn new(spec: NetworkSpec, initializer: Initializer, seed: u32) -> Result<Self, SpecError> {
         let plan = Plan::new(&spec)?;
         if !plan.logits().shape.is_vector() {
             let message = "The last layer must give a vector, one number per class.".into();
             return Err(SpecError { layer: spec.layers.len(), message });
         }
         let mut parameters = vec![0.0; plan.parameter_count()];
-        for (index, parameter) in plan.parameters.iter().enumerate().filter(|(_, p)| p.fan_in > 0) {
-            let deviation = libm::sqrtf(2.0 / parameter.fan_in as f32);
-            for (element, value) in parameters[parameter.range()].iter_mut().enumerate() {
-                *value = deviation * normal(seed, Stream::Weights, index as u32, element as u32);
+        for (index, parameter) in plan.parameters.iter().enumerate() {
+            let values = &mut parameters[parameter.range()];
+            match parameter.role {
+                Role::Bias => {}
+                Role::Scale => values.fill(1.0),
+                Role::Weight { fan_in, fan_out } => {
+                    initialize(values, initializer, (fan_in, fan_out), seed, index as u32);
+                }
             }
         }
-        Ok(Self { spec, parameters, cpu: Cpu::new(plan) })
+        let mut running = vec![0.0; plan.running_count()];
+        for statistics in &plan.statistics {
+            running[statistics.range()][statistics.channels..].fill(1.0);
+        }
+        Ok(Self { spec, parameters, running, memory: Memory::new(&plan), cpu: Cpu::new(plan) })
     }
 
     /// What it was built from.
@@ -60,42 +71,76 @@ impl Network {
         self.cpu.plan()
     }
 
-    /// Takes over every parameter of `other` whose name and dimensions are here too.
+    /// Takes over every parameter and running estimate of `other` whose name and dimensions are here too.
     pub fn adopt(&mut self, other: &Self) {
         copy_matching(self.cpu.plan(), &mut self.parameters, other.plan(), &other.parameters);
+        for statistics in &self.cpu.plan().statistics {
+            let mut same = other.plan().statistics.iter();
+            if let Some(same) = same.find(|s| s.name == statistics.name && s.channels == statistics.channels)
+            {
+                self.running[statistics.range()].copy_from_slice(&other.running[same.range()]);
+            }
+        }
     }
 
     /// Gets ready for [`Network::infer`] after the parameters changed.
     pub fn prepare(&mut self) {
-        self.cpu.load_parameters(&self.parameters, false);
+        self.cpu.load(&self.parameters, &self.running, Mode::Inference);
     }
 
     /// Puts up to sixteen images (bytes, `[channel][row][column]`) through the network; see [`Network::output`].
-    pub fn infer<'a>(&mut self, images: impl Iterator<Item = &'a [u8]>) {
-        fill_block(self.cpu.input(), images);
-        self.cpu.forward();
+    pub fn infer<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) {
+        let input = self.memory.start(self.cpu.plan(), 0, images.len());
+        for (lane, image) in images.enumerate() {
+            for (pixel, &byte) in input.iter_mut().zip(image) {
+                pixel[lane] = PIXELS[usize::from(byte)];
+            }
+        }
+        self.cpu.infer(&mut self.memory);
     }
 
     /// Loss and hits of the images that were just inferred.
     pub fn score(&self, labels: &[u8]) -> Score {
-        softmax::score(self.cpu.values(self.plan().logits()), labels)
+        softmax::score(self.memory.values(self.plan().logits()), labels, 0.0)
     }
 
     /// Softmax of the first inferred image's logits.
     pub fn probabilities(&self) -> Vec<f32> {
-        softmax::probabilities(self.cpu.values(self.plan().logits()), 0).collect()
+        softmax::probabilities(self.memory.values(self.plan().logits()), 0).collect()
     }
 
     /// Output of a layer for the first inferred image, `[channel][row][column]`; `None` if there is no such layer.
     pub fn output(&self, layer: usize) -> Option<Vec<f32>> {
         let buffer = *self.plan().layers.get(layer)?;
-        Some(self.cpu.values(buffer).iter().map(|lanes| lanes[0].to_array()[0]).collect())
+        Some(self.memory.values(buffer).iter().map(|lanes| lanes[0].to_array()[0]).collect())
     }
 
     /// Weights of a layer; `None` if it has none.
     pub fn weights(&self, layer: usize) -> Option<&[f32]> {
-        let parameter = self.plan().parameters.iter().find(|p| p.layer == layer && p.fan_in > 0)?;
+        let parameter = self.plan().parameters.iter().find(|p| p.layer == layer && p.is_weight())?;
         Some(&self.parameters[parameter.range()])
+    }
+}
+
+/// Bytes, 0 to 255, as pixels in [0, 1].
+pub fn pixels(bytes: &[u8], pixels: &mut [f32]) {
+    for (pixel, &byte) in pixels.iter_mut().zip(bytes) {
+        *pixel = PIXELS[usize::from(byte)];
+    }
+}
+
+fn initialize(values: &mut [f32], initializer: Initializer, fans: (usize, usize), seed: u32, parameter: u32) {
+    let (fan_in, fan_out) = (fans.0 as f32, fans.1 as f32);
+    let deviation = match initializer {
+        Initializer::Zeros => return,
+        Initializer::Constant { value } => return values.fill(value),
+        Initializer::Normal { deviation } => deviation,
+        Initializer::LeCun => libm::sqrtf(1.0 / fan_in),
+        Initializer::Xavier => libm::sqrtf(2.0 / (fan_in + fan_out)),
+        Initializer::He => libm::sqrtf(2.0 / fan_in),
+    };
+    for (element, value) in values.iter_mut().enumerate() {
+        *value = deviation * normal(seed, Stream::Weights, parameter, element as u32);
     }
 }
 
@@ -105,22 +150,6 @@ pub(crate) fn copy_matching(plan: &Plan, to: &mut [f32], other: &Plan, from: &[f
         let same = other.parameters.iter().find(|o| o.name == parameter.name && o.dims == parameter.dims);
         if let Some(same) = same {
             to[parameter.range()].copy_from_slice(&from[same.range()]);
-        }
-    }
-}
-
-/// Images side by side, samples innermost; lanes without an image are 0.
-pub(crate) fn fill_block<'a>(input: &mut [[f32; BLOCK]], images: impl Iterator<Item = &'a [u8]>) {
-    let mut used = 0;
-    for (lane, image) in images.take(BLOCK).enumerate() {
-        for (pixel, &byte) in input.iter_mut().zip(image) {
-            pixel[lane] = PIXELS[usize::from(byte)];
-        }
-        used = lane + 1;
-    }
-    if used < BLOCK {
-        for pixel in input {
-            pixel[used..].fill(0.0);
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The update rules, element by element over the flat parameter vector.
+//! Learning rate, penalties and update rules, element by element over the flat parameter vector.
 
-use crate::spec::Optimizer;
+use crate::plan::Plan;
+use crate::spec::{Optimizer, Penalty, Schedule, TrainingSpec};
 
 /// The memory of an optimiser.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,13 +29,14 @@ impl OptimizerState {
         self.steps += 1;
         let memory = parameters.iter_mut().zip(gradients).zip(&mut self.first);
         match optimizer {
-            Optimizer::Sgd { momentum } => {
+            Optimizer::Sgd { momentum, nesterov } => {
                 for ((parameter, gradient), velocity) in memory {
                     *velocity = momentum * *velocity + gradient;
-                    *parameter -= rate * *velocity;
+                    let along = if nesterov { gradient + momentum * *velocity } else { *velocity };
+                    *parameter -= rate * along;
                 }
             }
-            Optimizer::Adam { beta1, beta2, epsilon } => {
+            Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
                 let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(self.steps));
                 let size = (f64::from(rate) / correction(beta1)) as f32;
                 let root = libm::sqrt(correction(beta2)) as f32;
@@ -45,5 +47,79 @@ impl OptimizerState {
                 }
             }
         }
+    }
+}
+
+/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding L2's.
+pub fn penalize(
+    plan: &Plan,
+    penalty: Penalty,
+    optimizer: Optimizer,
+    rate: f32,
+    parameters: &mut [f32],
+    gradients: &mut [f32],
+) {
+    if penalty.l1 == 0.0 && penalty.l2 == 0.0 {
+        return;
+    }
+    let decoupled = matches!(optimizer, Optimizer::AdamW { .. });
+    for parameter in plan.parameters.iter().filter(|p| penalty.biases || p.is_weight()) {
+        let range = parameter.range();
+        for (w, g) in parameters[range.clone()].iter_mut().zip(&mut gradients[range]) {
+            let sign = if *w == 0.0 { 0.0 } else { w.signum() };
+            *g += penalty.l1 * sign;
+            if decoupled {
+                *w -= rate * penalty.l2 * *w;
+            } else {
+                *g += penalty.l2 * *w;
+            }
+        }
+    }
+}
+
+/// The learning rate of a step that begins after `epoch` epochs.
+pub fn learning_rate(spec: &TrainingSpec, epoch: f64) -> f32 {
+    use std::f64::consts::PI;
+    // Half a cosine from `from` to `to` as `done` goes from 0 to 1.
+    let ease =
+        |from: f64, to: f64, done: f64| to + (from - to) * 0.5 * (1.0 + libm::cos(PI * done.clamp(0.0, 1.0)));
+    let share = |epochs: f32| epoch / f64::from(epochs.max(f32::MIN_POSITIVE));
+    let factor = match spec.schedule {
+        Schedule::Constant => 1.0,
+        Schedule::Step { epochs, factor } => libm::pow(f64::from(factor), libm::floor(share(epochs))),
+        Schedule::Cosine { epochs } => ease(1.0, 0.0, share(epochs)),
+        // PyTorch's defaults: div_factor 25, final_div_factor 10,000, pct_start 0.3.
+        Schedule::OneCycle { epochs } if share(epochs) < 0.3 => ease(0.04, 1.0, share(epochs) / 0.3),
+        Schedule::OneCycle { epochs } => ease(1.0, 0.04 / 1e4, (share(epochs) - 0.3) / 0.7),
+        Schedule::RangeTest { epochs } => libm::pow(10.0, -4.0 + 7.0 * share(epochs).min(1.0)),
+    };
+    (f64::from(spec.learning_rate) * factor) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn schedules_go_where_they_say() {
+        let at = |schedule, epoch| {
+            learning_rate(&TrainingSpec { learning_rate: 1.0, schedule, ..TrainingSpec::default() }, epoch)
+        };
+        let close = |a: f32, b: f32| assert!((a - b).abs() < 1e-6, "{a}, not {b}");
+        let stairs = Schedule::Step { epochs: 2.0, factor: 0.5 };
+        [(0.0, 1.0), (1.99, 1.0), (2.0, 0.5), (4.5, 0.25)]
+            .iter()
+            .for_each(|&(e, rate)| close(at(stairs, e), rate));
+        let cosine = Schedule::Cosine { epochs: 4.0 };
+        [(0.0, 1.0), (2.0, 0.5), (4.0, 0.0), (9.0, 0.0)]
+            .iter()
+            .for_each(|&(e, rate)| close(at(cosine, e), rate));
+        let cycle = Schedule::OneCycle { epochs: 10.0 };
+        [(0.0, 0.04), (3.0, 1.0), (6.5, 0.500_002), (10.0, 4e-6)]
+            .iter()
+            .for_each(|&(e, rate)| close(at(cycle, e), rate));
+        let test = Schedule::RangeTest { epochs: 1.0 };
+        [(0.0, 1e-4), (4.0 / 7.0, 1.0)].iter().for_each(|&(e, rate)| close(at(test, e), rate));
     }
 }

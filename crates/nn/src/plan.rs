@@ -1,8 +1,13 @@
 //! A network lowered to kernel calls over numbered buffers: everything known before the first step.
+//!
+//! Batch statistics are those of the whole batch, but the batch is worked on in blocks (and by several cores). A plan is
+//! therefore cut into segments, wherever all blocks must have come before any can go on: between [`Op::Moments`] and
+//! [`Op::Normalize`]. A step runs in [phases](Plan::phases); after each, what the blocks contributed is added up.
 
-use crate::spec::{LayerSpec, NetworkSpec};
+use crate::spec::{NetworkSpec, Shape};
 use crate::summary::SpecError;
-use tensor::{Shape, conv2d::Conv2d, pool::Pool2d};
+use std::ops::Range;
+use tensor::{activation::Activation, conv2d::Conv2d, pool::Pool2d};
 
 /// A buffer: the values of one shape for one block of samples, and beside them room for their gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +20,7 @@ pub struct Buffer {
 
 impl Buffer {
     /// Where it lies in the arena.
-    pub const fn range(self) -> std::ops::Range<usize> {
+    pub const fn range(self) -> Range<usize> {
         self.offset..self.offset + self.shape.len()
     }
 }
@@ -28,23 +33,66 @@ pub struct Parameter {
     pub name: String,
     /// Its layer in `NetworkSpec::layers`.
     pub layer: usize,
-    /// Dimensions, outermost first: conv2d `[map, channel, row, column]`, dense `[unit, input]`, bias `[map]`.
+    /// Dimensions, outermost first: conv2d `[map, channel, row, column]`, dense `[unit, input]`, else `[channel]`.
     pub dims: Vec<usize>,
     /// Where it begins in the flat vector.
     pub offset: usize,
-    /// Inputs that each output sums over; 0 for a bias.
-    pub fan_in: usize,
+    /// What it is, which decides where it begins and whether it is penalised.
+    pub role: Role,
+}
+
+/// What a parameter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Weights of sums over so many inputs, each input going into so many outputs.
+    Weight {
+        /// Inputs that each output sums over.
+        fan_in: usize,
+        /// Outputs that each input goes into.
+        fan_out: usize,
+    },
+    /// A factor per channel; begins at 1.
+    Scale,
+    /// An addend; begins at 0.
+    Bias,
 }
 
 impl Parameter {
     /// Where it lies in the flat vector.
-    pub fn range(&self) -> std::ops::Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.dims.iter().product::<usize>()
+    }
+
+    /// Whether it weighs inputs: penalties and pictures are about these.
+    pub const fn is_weight(&self) -> bool {
+        matches!(self.role, Role::Weight { .. })
+    }
+}
+
+/// A batch normalisation's statistics. Each is two numbers per channel, means first, then variances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// `bn1`, `bn2`, ...; PyTorch keeps `bn1.running_mean` and `bn1.running_var`.
+    pub name: String,
+    /// Its layer in `NetworkSpec::layers`.
+    pub layer: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Values per sample that each channel has.
+    pub plane: usize,
+    /// Where it begins in the flat vector of running estimates.
+    pub offset: usize,
+}
+
+impl Statistics {
+    /// Where it lies in the flat vector of running estimates.
+    pub const fn range(&self) -> Range<usize> {
+        self.offset..self.offset + 2 * self.channels
     }
 }
 
 /// One kernel forward, and its gradients backward. Gradients lie beside the values they belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// Zeros around maps.
     Pad {
@@ -68,11 +116,11 @@ pub enum Op {
         /// The output.
         output: Buffer,
         /// Weights in the flat vector.
-        weight: std::ops::Range<usize>,
+        weight: Range<usize>,
         /// Biases in the flat vector.
-        bias: std::ops::Range<usize>,
+        bias: Range<usize>,
     },
-    /// Max pooling.
+    /// The largest of each window.
     MaxPool2d {
         /// Windows.
         geometry: Pool2d,
@@ -81,17 +129,90 @@ pub enum Op {
         /// The output.
         output: Buffer,
     },
-    /// Rectified linear units.
-    Relu {
+    /// The mean of each window.
+    AvgPool2d {
+        /// Windows.
+        geometry: Pool2d,
         /// The input.
         input: Buffer,
         /// The output.
         output: Buffer,
     },
+    /// An activation function.
+    Activation {
+        /// Which.
+        function: Activation,
+        /// The input.
+        input: Buffer,
+        /// The output.
+        output: Buffer,
+    },
+    /// A factor and an addend per channel.
+    Affine {
+        /// The input.
+        input: Buffer,
+        /// The output.
+        output: Buffer,
+        /// Factors in the flat vector.
+        scale: Range<usize>,
+        /// Addends in the flat vector.
+        shift: Range<usize>,
+    },
+    /// Sums for the batch statistics of `input`; ends a segment. Backward, the gradient through [`Op::Normalize`].
+    Moments {
+        /// What is measured.
+        input: Buffer,
+        /// What `Normalize` makes of it.
+        output: Buffer,
+        /// Which of [`Plan::statistics`].
+        statistics: usize,
+    },
+    /// Mean 0 and variance 1 by the statistics of the batch (in training) or the running ones. Backward, sums; ends a segment.
+    Normalize {
+        /// What is normalised.
+        input: Buffer,
+        /// The output.
+        output: Buffer,
+        /// Which of [`Plan::statistics`].
+        statistics: usize,
+    },
+    /// Units zeroed by chance, in training.
+    Dropout {
+        /// Share of units that are zeroed.
+        p: f32,
+        /// Tells the masks of several dropouts apart.
+        layer: usize,
+        /// The input.
+        input: Buffer,
+        /// 0 or `1 / (1 - p)` for each unit.
+        mask: Buffer,
+        /// The output.
+        output: Buffer,
+    },
+}
+
+/// Ops between two points at which all blocks must have come together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Indices into [`Plan::ops`].
+    pub ops: Range<usize>,
+    /// The parameters of these ops in the flat vector.
+    pub parameters: Range<usize>,
+}
+
+/// What a phase of a training step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A segment forward; each block contributes sums for the statistics with this index.
+    Forward(usize),
+    /// The last segment forward, the loss, and the same segment backward.
+    Turn(usize),
+    /// A segment backward.
+    Backward(usize),
 }
 
 /// A lowered network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Where a batch is put.
     pub input: Buffer,
@@ -99,8 +220,12 @@ pub struct Plan {
     pub layers: Vec<Buffer>,
     /// Forward in this order, backward in reverse.
     pub ops: Vec<Op>,
+    /// The ops in segments; statistics `i` lie between segments `i` and `i + 1`.
+    pub segments: Vec<Segment>,
     /// Trainable tensors in the order of the flat vector.
     pub parameters: Vec<Parameter>,
+    /// Batch normalisations in order.
+    pub statistics: Vec<Statistics>,
     /// Values per sample in the arena.
     pub arena: usize,
 }
@@ -111,48 +236,7 @@ impl Plan {
     /// # Errors
     /// The first layer that does not fit, or that there is none.
     pub fn new(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        let summary = spec.summary()?;
-        let input = Buffer { shape: spec.input, offset: 0 };
-        let mut plan = Self {
-            input,
-            layers: Vec::new(),
-            ops: Vec::new(),
-            parameters: Vec::new(),
-            arena: spec.input.len(),
-        };
-        let (mut convolutions, mut dense) = (0, 0);
-        let mut at = input;
-        for (index, layer) in summary.iter().enumerate() {
-            at = match layer.spec {
-                LayerSpec::Conv2d { kernel, stride, padding, .. } => {
-                    convolutions += 1;
-                    let name = format!("conv{convolutions}");
-                    plan.convolution(index, &name, at, layer.output, (kernel, stride, padding))
-                }
-                LayerSpec::Dense { .. } => {
-                    dense += 1;
-                    plan.convolution(index, &format!("fc{dense}"), at, layer.output, (1, 1, 0))
-                }
-                LayerSpec::MaxPool2d { kernel, stride } => {
-                    let output = plan.buffer(layer.output);
-                    let geometry = Pool2d { input: at.shape, kernel, stride };
-                    plan.ops.push(Op::MaxPool2d { geometry, input: at, output });
-                    output
-                }
-                LayerSpec::Relu => {
-                    let output = plan.buffer(layer.output);
-                    plan.ops.push(Op::Relu { input: at, output });
-                    output
-                }
-                // Batch-last maps are a vector already.
-                LayerSpec::Flatten => Buffer { shape: layer.output, ..at },
-            };
-            plan.layers.push(at);
-        }
-        if plan.layers.is_empty() {
-            return Err(SpecError { layer: 0, message: "A network needs at least one layer.".into() });
-        }
-        Ok(plan)
+        crate::lower::lower(spec)
     }
 
     /// Length of the flat parameter vector.
@@ -160,56 +244,66 @@ impl Plan {
         self.parameters.last().map_or(0, |last| last.range().end)
     }
 
+    /// Length of the flat vector of running estimates.
+    pub fn running_count(&self) -> usize {
+        self.statistics.last().map_or(0, |last| last.range().end)
+    }
+
     /// What the network ends in.
     pub fn logits(&self) -> Buffer {
         *self.layers.last().expect("a plan has layers")
     }
 
-    fn buffer(&mut self, shape: Shape) -> Buffer {
-        let buffer = Buffer { shape, offset: self.arena };
-        self.arena += shape.len();
-        buffer
+    /// A training step is so many phases.
+    pub fn phases(&self) -> usize {
+        2 * self.segments.len() - 1
     }
 
-    fn parameter(
-        &mut self,
-        layer: usize,
-        name: String,
-        dims: &[usize],
-        fan_in: usize,
-    ) -> std::ops::Range<usize> {
-        let offset = self.parameter_count();
-        let parameter = Parameter { name, layer, dims: dims.to_vec(), offset, fan_in };
-        let range = parameter.range();
-        self.parameters.push(parameter);
-        range
-    }
-
-    fn convolution(
-        &mut self,
-        layer: usize,
-        name: &str,
-        source: Buffer,
-        shape: Shape,
-        (kernel, stride, padding): (usize, usize, usize),
-    ) -> Buffer {
-        let mut input = source;
-        if padding > 0 {
-            let Shape { channels, height, width } = source.shape;
-            input = self.buffer(Shape::maps(channels, height + 2 * padding, width + 2 * padding));
-            self.ops.push(Op::Pad { input: source, output: input, padding });
+    /// What phase number `phase` does.
+    pub fn phase(&self, phase: usize) -> Phase {
+        let last = self.segments.len() - 1;
+        match phase.cmp(&last) {
+            std::cmp::Ordering::Less => Phase::Forward(phase),
+            std::cmp::Ordering::Equal => Phase::Turn(last),
+            std::cmp::Ordering::Greater => Phase::Backward(2 * last - phase),
         }
-        let output = self.buffer(shape);
-        let geometry = Conv2d { input: input.shape, maps: shape.channels, kernel, stride };
-        let fan_in = source.shape.channels * kernel * kernel;
-        let dims = match geometry.input.is_vector() {
-            true => vec![shape.channels, fan_in],
-            false => vec![shape.channels, source.shape.channels, kernel, kernel],
-        };
-        let weight = self.parameter(layer, format!("{name}.weight"), &dims, fan_in);
-        let bias = self.parameter(layer, format!("{name}.bias"), &[shape.channels], 0);
-        let source = (source.offset != self.input.offset).then_some(source);
-        self.ops.push(Op::Conv2d { geometry, padding, source, input, output, weight, bias });
-        output
+    }
+
+    /// Numbers that a block contributes in a phase: `[sums of statistics][gradients][loss, hits]`, as far as it has them.
+    pub fn contribution(&self, phase: Phase) -> Contribution {
+        let sums = |statistics: Option<usize>| statistics.map_or(0, |s| 2 * self.statistics[s].channels);
+        match phase {
+            Phase::Forward(segment) => {
+                Contribution { sums: sums(Some(segment)), gradients: 0..0, score: false }
+            }
+            Phase::Turn(segment) | Phase::Backward(segment) => Contribution {
+                sums: sums(segment.checked_sub(1)),
+                gradients: self.segments[segment].parameters.clone(),
+                score: matches!(phase, Phase::Turn(_)),
+            },
+        }
+    }
+}
+
+/// How a block's contribution to a phase is laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contribution {
+    /// Sums for statistics come first: two per channel.
+    pub sums: usize,
+    /// Then the gradients of these parameters.
+    pub gradients: Range<usize>,
+    /// Then loss and hits.
+    pub score: bool,
+}
+
+impl Contribution {
+    /// Numbers in all.
+    pub fn len(&self) -> usize {
+        self.sums + self.gradients.len() + if self.score { 2 } else { 0 }
+    }
+
+    /// Whether there is nothing to contribute.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }

@@ -1,5 +1,8 @@
 //! Randomness as a pure function of (seed, stream, step, index): the same in any order, on any core, on CPU and GPU.
 
+use tensor::Lanes;
+use wide::{f32x4, u32x4};
+
 /// What a random number is for. Streams never share a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -8,27 +11,48 @@ pub enum Stream {
     Weights = 1,
     /// The order of the training images: `step` is the epoch.
     Shuffle = 2,
+    /// Units struck out by dropout: `step` is the training step, `index` counts samples and units; layers are told apart
+    /// in the stream's upper bits.
+    Dropout = 3,
+    /// Distortions of training images: `step` is the epoch, `index` the image.
+    Augment = 4,
 }
 
 /// pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5): four well-mixed words from four.
 pub fn pcg4d(v: [u32; 4]) -> [u32; 4] {
-    let [mut x, mut y, mut z, mut w] = v.map(|v| v.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
-    let mut mix = || {
-        x = x.wrapping_add(y.wrapping_mul(w));
-        y = y.wrapping_add(z.wrapping_mul(x));
-        z = z.wrapping_add(x.wrapping_mul(y));
-        w = w.wrapping_add(y.wrapping_mul(z));
+    pcg4d_lanes(v.map(u32x4::splat)).map(|v| v.to_array()[0])
+}
+
+/// [`pcg4d`] four times side by side.
+fn pcg4d_lanes(v: [u32x4; 4]) -> [u32x4; 4] {
+    let (factor, addend) = (u32x4::splat(1_664_525), u32x4::splat(1_013_904_223));
+    let mix = |[mut x, mut y, mut z, mut w]: [u32x4; 4]| {
+        x += y * w;
+        y += z * x;
+        z += x * y;
+        w += y * z;
+        [x, y, z, w]
     };
-    mix();
-    [x, y, z, w] = [x, y, z, w].map(|v| v ^ (v >> 16));
-    let mut mix = || {
-        x = x.wrapping_add(y.wrapping_mul(w));
-        y = y.wrapping_add(z.wrapping_mul(x));
-        z = z.wrapping_add(x.wrapping_mul(y));
-        w = w.wrapping_add(y.wrapping_mul(z));
-    };
-    mix();
-    [x, y, z, w]
+    mix(mix(v.map(|v| v * factor + addend)).map(|v| v ^ (v >> 16)))
+}
+
+/// A mask of inverted dropout for one block, `[element][sample]`: 0 with probability `p`, else `1 / (1 - p)`.
+/// `first` is the number of the block's first sample in its batch.
+pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: &mut [Lanes]) {
+    let threshold = u32x4::splat((f64::from(p) * 4_294_967_296.0) as u32);
+    let kept = f32x4::splat(1.0 / (1.0 - p));
+    let stream = u32x4::splat(Stream::Dropout as u32 | layer << 8);
+    let groups = mask.len().div_ceil(4) as u32;
+    let sample = [0, 4, 8, 12].map(|q| u32x4::from([0, 1, 2, 3]) + u32x4::splat(first + q));
+    for (group, elements) in mask.chunks_mut(4).enumerate() {
+        for (q, sample) in sample.iter().enumerate() {
+            let index = *sample * u32x4::splat(groups) + u32x4::splat(group as u32);
+            let words = pcg4d_lanes([u32x4::splat(seed), stream, u32x4::splat(step), index]);
+            for (element, word) in elements.iter_mut().zip(words) {
+                element[q] = bytemuck::cast::<_, f32x4>(word.simd_ge(threshold)) & kept;
+            }
+        }
+    }
 }
 
 /// A standard normal number (Box and Muller 1958).
@@ -76,6 +100,22 @@ mod tests {
             seen.sort_unstable();
             prop_assert!(seen.into_iter().eq(0..n));
         }
+    }
+
+    #[test]
+    fn dropout_strikes_out_its_share_wherever_a_block_begins() {
+        let mut whole = vec![tensor::ZERO; 403];
+        dropout_mask(9, 5, 2, 0, 0.3, &mut whole);
+        let values: Vec<f32> = whole.iter().flatten().flat_map(|v| v.to_array()).collect();
+        let zeros = values.iter().filter(|v| **v == 0.0).count() as f32 / values.len() as f32;
+        assert!((zeros - 0.3).abs() < 0.02, "{zeros}");
+        assert!(values.iter().all(|v| *v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
+        // Sample 4 of the batch has the same mask as first sample of a block that begins with it.
+        let mut later = whole.clone();
+        dropout_mask(9, 5, 2, 4, 0.3, &mut later);
+        assert!(whole.iter().zip(&later).all(|(a, b)| a[1] == b[0]));
+        dropout_mask(9, 6, 2, 0, 0.3, &mut later);
+        assert!(whole != later, "another step, another mask");
     }
 
     #[test]

@@ -34,6 +34,21 @@ pub enum LayerSpec {
         /// Step of the window.
         stride: usize,
     },
+    /// The mean of each window.
+    AvgPool2d {
+        /// Rows and columns of the window.
+        kernel: usize,
+        /// Step of the window.
+        stride: usize,
+    },
+    /// Sub-sampling as LeCun et al. 1998 had it (section II.B): the mean of each window, times a weight and plus a
+    /// bias that every map learns.
+    Subsample2d {
+        /// Rows and columns of the window.
+        kernel: usize,
+        /// Step of the window.
+        stride: usize,
+    },
     /// Rows, columns and channels into one vector.
     Flatten,
     /// Fully connected, as PyTorch's `Linear`.
@@ -41,8 +56,25 @@ pub enum LayerSpec {
         /// Output features.
         units: usize,
     },
+    /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and `BatchNorm1d` with
+    /// their constants: epsilon 1e-5, momentum 0.1.
+    BatchNorm,
     /// `max(x, 0)`.
     Relu,
+    /// `x` above 0, `slope * x` below (Maas et al. 2013).
+    LeakyRelu {
+        /// From 0 up; PyTorch's default is 0.01.
+        slope: f32,
+    },
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// Inverted dropout (Srivastava et al. 2014): in training, units are zeroed and the rest divided by `1 - p`.
+    Dropout {
+        /// Share of units that are zeroed, from 0 to below 1.
+        p: f32,
+    },
 }
 
 /// How a network is trained.
@@ -56,6 +88,82 @@ pub struct TrainingSpec {
     pub learning_rate: f32,
     /// The rule that turns gradients into steps.
     pub optimizer: Optimizer,
+    /// How the learning rate changes on the way.
+    pub schedule: Schedule,
+    /// What pulls the weights to zero.
+    pub penalty: Penalty,
+    /// Share of the target that is spread over all classes, 0 to below 1.
+    pub label_smoothing: f32,
+    /// Where the weights begin.
+    pub initializer: Initializer,
+}
+
+/// Penalties on the size of parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Penalty {
+    /// `l1 * |w|` is added to the loss.
+    pub l1: f32,
+    /// `l2 / 2 * w^2` is added to the loss: PyTorch's `weight_decay`. AdamW takes it from the weights directly.
+    pub l2: f32,
+    /// Biases and what batch normalisation learns are penalised, too, as PyTorch does.
+    pub biases: bool,
+}
+
+/// How the learning rate changes, as a function of the epochs trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Always the same.
+    #[default]
+    Constant,
+    /// Times `factor` every `epochs` epochs: PyTorch's `StepLR`.
+    Step {
+        /// Length of a stair.
+        epochs: f32,
+        /// What is left of the rate after it.
+        factor: f32,
+    },
+    /// Half a cosine down to 0 after `epochs` epochs (Loshchilov and Hutter 2017), then 0.
+    Cosine {
+        /// Length of the run.
+        epochs: f32,
+    },
+    /// Up from a 25th in three tenths of the run and down to almost nothing (Smith and Topin 2018): PyTorch's `OneCycleLR`.
+    OneCycle {
+        /// Length of the run.
+        epochs: f32,
+    },
+    /// Learning rate range test (Smith 2017): from a ten-thousandth of the learning rate to a thousandfold of it,
+    /// exponentially, in `epochs` epochs.
+    RangeTest {
+        /// Length of the test.
+        epochs: f32,
+    },
+}
+
+/// Distributions of initial weights; biases begin at 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initializer {
+    /// All 0: no two units ever differ.
+    Zeros,
+    /// All the same.
+    Constant {
+        /// The value.
+        value: f32,
+    },
+    /// Normal with this standard deviation.
+    Normal {
+        /// Standard deviation.
+        deviation: f32,
+    },
+    /// Normal with variance `1 / fan_in` (LeCun et al. 1998, "Efficient BackProp").
+    LeCun,
+    /// Normal with variance `2 / (fan_in + fan_out)` (Glorot and Bengio 2010).
+    Xavier,
+    /// Normal with variance `2 / fan_in` (He et al. 2015).
+    #[default]
+    He,
 }
 
 /// The update rules, as PyTorch's `torch.optim` has them.
@@ -66,9 +174,21 @@ pub enum Optimizer {
     Sgd {
         /// 0 is plain gradient descent.
         momentum: f32,
+        /// Step along `gradient + momentum * velocity` (Nesterov 1983).
+        #[serde(default)]
+        nesterov: bool,
     },
     /// Adam (Kingma and Ba 2015, algorithm 1).
     Adam {
+        /// Decay of the mean of the gradients.
+        beta1: f32,
+        /// Decay of the mean of their squares.
+        beta2: f32,
+        /// Keeps the quotient finite.
+        epsilon: f32,
+    },
+    /// Adam whose L2 penalty does not go through the gradient (Loshchilov and Hutter 2019).
+    AdamW {
         /// Decay of the mean of the gradients.
         beta1: f32,
         /// Decay of the mean of their squares.
@@ -80,7 +200,16 @@ pub enum Optimizer {
 
 impl Default for TrainingSpec {
     fn default() -> Self {
-        Self { seed: 1, batch_size: 64, learning_rate: 0.001, optimizer: Optimizer::ADAM }
+        Self {
+            seed: 1,
+            batch_size: 64,
+            learning_rate: 0.001,
+            optimizer: Optimizer::ADAM,
+            schedule: Schedule::Constant,
+            penalty: Penalty::default(),
+            label_smoothing: 0.0,
+            initializer: Initializer::He,
+        }
     }
 }
 
@@ -88,63 +217,11 @@ impl Optimizer {
     /// Adam with the constants of the paper.
     pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     /// Gradient descent with the customary momentum.
-    pub const MOMENTUM: Self = Self::Sgd { momentum: 0.9 };
-}
-
-/// Ready-made networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Preset {
-    /// LeCun et al. 1998 in today's dress: ReLU and max pooling; 61,706 parameters.
-    LeNet5,
-    /// One hidden layer of 30 units, Nielsen's first network; 23,860 parameters.
-    Mlp30,
-}
-
-impl Preset {
-    /// Every preset, in the order a menu shows them.
-    pub const ALL: [Self; 2] = [Self::LeNet5, Self::Mlp30];
-
-    /// The name a person reads.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::LeNet5 => "LeNet-5",
-            Self::Mlp30 => "MLP 784-30-10",
-        }
-    }
-
-    /// The name a command line or a link carries.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::LeNet5 => "lenet5",
-            Self::Mlp30 => "mlp30",
-        }
-    }
-
-    /// The preset with this [`id`](Self::id).
-    pub fn from_id(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.id() == id)
-    }
-
-    /// The network itself, for 28x28 images and ten classes.
-    pub fn network(self) -> NetworkSpec {
-        use LayerSpec::{Conv2d, Dense, Flatten, MaxPool2d, Relu};
-        let layers = match self {
-            Self::LeNet5 => vec![
-                Conv2d { maps: 6, kernel: 5, stride: 1, padding: 2 },
-                Relu,
-                MaxPool2d { kernel: 2, stride: 2 },
-                Conv2d { maps: 16, kernel: 5, stride: 1, padding: 0 },
-                Relu,
-                MaxPool2d { kernel: 2, stride: 2 },
-                Flatten,
-                Dense { units: 120 },
-                Relu,
-                Dense { units: 84 },
-                Relu,
-                Dense { units: 10 },
-            ],
-            Self::Mlp30 => vec![Flatten, Dense { units: 30 }, Relu, Dense { units: 10 }],
-        };
-        NetworkSpec { input: Shape::maps(1, 28, 28), layers }
-    }
+    pub const MOMENTUM: Self = Self::Sgd { momentum: 0.9, nesterov: false };
+    /// The same with Nesterov's look ahead.
+    pub const NESTEROV: Self = Self::Sgd { momentum: 0.9, nesterov: true };
+    /// Plain gradient descent.
+    pub const SGD: Self = Self::Sgd { momentum: 0.0, nesterov: false };
+    /// AdamW with the constants of Adam.
+    pub const ADAM_W: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 }

@@ -73,7 +73,9 @@ impl LayerSpec {
                 let (height, width) = windows(input, kernel, stride, padding)?;
                 Ok(Shape::maps(maps, height, width))
             }
-            Self::MaxPool2d { kernel, stride } => {
+            Self::MaxPool2d { kernel, stride }
+            | Self::AvgPool2d { kernel, stride }
+            | Self::Subsample2d { kernel, stride } => {
                 let (height, width) = windows(input, kernel, stride, 0)?;
                 Ok(Shape::maps(input.channels, height, width))
             }
@@ -83,7 +85,18 @@ impl LayerSpec {
                 Err(format!("A dense layer takes a vector, not maps of {input}: put Flatten before it."))
             }
             Self::Dense { units } => Ok(Shape::vector(units)),
-            Self::Relu => Ok(input),
+            Self::Dropout { p } if !(0.0..1.0).contains(&p) => {
+                Err(format!("Dropout takes a share from 0 to below 1, not {p}."))
+            }
+            Self::LeakyRelu { slope } if !(0.0..=1.0).contains(&slope) => {
+                Err(format!("The slope of a leaky ReLU lies between 0 and 1, not at {slope}."))
+            }
+            Self::BatchNorm
+            | Self::Relu
+            | Self::LeakyRelu { .. }
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::Dropout { .. } => Ok(input),
         }
     }
 
@@ -91,7 +104,15 @@ impl LayerSpec {
         match *self {
             Self::Conv2d { maps, kernel, .. } => maps * (input.channels * kernel * kernel + 1),
             Self::Dense { units } => units * (input.len() + 1),
-            Self::MaxPool2d { .. } | Self::Flatten | Self::Relu => 0,
+            Self::BatchNorm | Self::Subsample2d { .. } => 2 * input.channels,
+            Self::MaxPool2d { .. }
+            | Self::AvgPool2d { .. }
+            | Self::Flatten
+            | Self::Relu
+            | Self::LeakyRelu { .. }
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::Dropout { .. } => 0,
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use nn::cpu::Cpu;
+use nn::cpu::{Cpu, Memory, Mode};
 use nn::optimizer::OptimizerState;
 use nn::plan::{Op, Plan};
 use nn::spec::{NetworkSpec, Optimizer};
 use serde::Deserialize;
 use tensor::{BLOCK, Lanes, ZERO, conv2d};
 use wasm_bindgen_test::wasm_bindgen_test;
+
+mod common;
+use common::assert_close;
 
 #[derive(Deserialize)]
 struct Case {
@@ -25,16 +28,6 @@ struct Case {
     gradients: BTreeMap<String, Vec<f32>>,
 }
 
-/// Largest difference, relative to the largest value expected.
-fn assert_close(what: &str, got: &[f32], expected: &[f32]) {
-    assert_eq!(got.len(), expected.len(), "{what}: length");
-    let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
-    for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
-        let error = (got - expected).abs() / scale;
-        assert!(error <= 1e-5, "{what}[{i}]: {got} where PyTorch has {expected}: {error:e} relative");
-    }
-}
-
 /// `[sample][value]` of a batch to the lanes of one block.
 fn to_block(values: &[f32], size: usize, first: usize, block: &mut [[f32; BLOCK]]) {
     for (at, lanes) in block.iter_mut().enumerate() {
@@ -47,8 +40,7 @@ fn from_block(block: &[Lanes], used: usize) -> Vec<f32> {
 }
 
 /// The gradient of the network's input. Training needs none, so a first convolution leaves it out; here its kernel is asked.
-fn gradient_of_input(cpu: &mut Cpu, parameters: &[f32]) -> Vec<Lanes> {
-    let plan = cpu.plan().clone();
+fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Vec<Lanes> {
     let first = plan.ops.iter().find_map(|op| match op {
         Op::Conv2d { geometry, padding, source: None, output, weight, .. } => {
             Some((geometry, *padding, *output, weight))
@@ -56,12 +48,12 @@ fn gradient_of_input(cpu: &mut Cpu, parameters: &[f32]) -> Vec<Lanes> {
         _ => None,
     });
     let Some((geometry, padding, output, weight)) = first else {
-        return cpu.gradient(plan.input).to_vec();
+        return memory.gradient(plan.input).to_vec();
     };
     let mut packed = vec![0.0; weight.len()];
     conv2d::pack_backward(geometry, &parameters[weight.clone()], &mut packed);
     let mut dx = vec![ZERO; plan.input.shape.len()];
-    conv2d::input_gradient(geometry, padding, cpu.gradient(output), &packed, &mut dx);
+    conv2d::input_gradient(geometry, padding, memory.gradient(output), &packed, &mut dx);
     dx
 }
 
@@ -72,25 +64,27 @@ fn check(case: &Case) {
         parameters[p.range()].copy_from_slice(&case.parameters[&p.name]);
     }
     let mut cpu = Cpu::new(plan.clone());
-    cpu.load_parameters(&parameters, true);
+    let mode = Mode::Training { seed: 0, step: 0 };
+    cpu.load(&parameters, &[], mode);
+    let mut memory = Memory::new(&plan);
     let (size, classes) = (plan.input.shape.len(), plan.logits().shape.len());
     let (mut output, mut loss, mut input_gradient) = (Vec::new(), 0.0, Vec::new());
     let mut sums = vec![0.0; parameters.len()];
     for first in (0..case.batch).step_by(BLOCK) {
         let used = BLOCK.min(case.batch - first);
-        to_block(&case.input, size, first, cpu.input());
-        cpu.forward();
-        output.extend(from_block(cpu.values(plan.logits()), used));
+        to_block(&case.input, size, first, memory.start(&plan, first, used));
+        cpu.forward(0, &mut memory, mode, &mut []);
+        output.extend(from_block(memory.values(plan.logits()), used));
         if let Some(labels) = &case.labels {
-            loss += cpu.cross_entropy(&labels[first..first + used], case.batch).loss;
+            loss += memory.cross_entropy(&plan, &labels[first..first + used], 0.0, case.batch).loss;
         } else if let Some(gradient) = &case.output_gradient {
             let mut block = vec![ZERO; classes];
             to_block(gradient, classes, first, bytemuck::cast_slice_mut(&mut block));
-            cpu.gradient(plan.logits()).copy_from_slice(&block);
+            memory.gradient(plan.logits()).copy_from_slice(&block);
         }
         let mut gradients = vec![0.0; parameters.len()];
-        cpu.backward(&mut gradients);
-        input_gradient.extend(from_block(&gradient_of_input(&mut cpu, &parameters), used));
+        cpu.backward(0, &mut memory, &mut [], &mut gradients);
+        input_gradient.extend(from_block(&gradient_of_input(&plan, &mut memory, &parameters), used));
         sums.iter_mut().zip(&gradients).for_each(|(sum, g)| *sum += g);
     }
     let name = &case.name;

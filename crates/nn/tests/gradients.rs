@@ -1,66 +1,77 @@
 //! Gradients against finite differences: along a random direction in each parameter tensor, the loss must change as
 //! the gradient says.
 
-use nn::cpu::Cpu;
-use nn::plan::Plan;
 use nn::random::{Stream, normal};
-use nn::spec::LayerSpec::{self, Conv2d, Dense, Flatten, MaxPool2d, Relu};
-use nn::spec::{NetworkSpec, Shape};
-use tensor::BLOCK;
+use nn::spec::LayerSpec::{self, *};
+use nn::spec::{Initializer, NetworkSpec, Optimizer, Shape, TrainingSpec};
+use nn::training::Training;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const SAMPLES: usize = 11;
+/// Two blocks, the second not full.
+const SAMPLES: usize = 21;
 
-fn loss(cpu: &mut Cpu, parameters: &[f32], seed: u32) -> f64 {
-    cpu.load_parameters(parameters, true);
-    for (at, lanes) in cpu.input().iter_mut().enumerate() {
-        *lanes = std::array::from_fn(|lane| normal(seed, Stream::Shuffle, 0, (at * BLOCK + lane) as u32));
-    }
-    cpu.forward();
-    let classes = cpu.plan().logits().shape.len();
+/// Loss and gradients of a training step whose learning rate is 0.
+fn step(training: &mut Training, parameters: &[f32], seed: u32) -> f64 {
+    training.network.parameters.copy_from_slice(parameters);
+    let classes = training.network.plan().logits().shape.len();
     let labels: Vec<u8> = (0..SAMPLES).map(|i| (i % classes) as u8).collect();
-    cpu.cross_entropy(&labels, SAMPLES).loss / SAMPLES as f64
+    let fill = |sample: usize, input: &mut [f32]| {
+        for (i, value) in input.iter_mut().enumerate() {
+            *value = normal(seed, Stream::Shuffle, sample as u32, i as u32);
+        }
+    };
+    training.step(&labels, 0.0, &fill).loss / SAMPLES as f64
 }
 
 fn check(name: &str, input: Shape, layers: Vec<LayerSpec>) {
-    let plan = Plan::new(&NetworkSpec { input, layers }).unwrap();
-    let mut cpu = Cpu::new(plan.clone());
     for seed in 1..4 {
-        let random = |stream, step: usize, n: usize| -> Vec<f32> {
-            (0..n).map(|i| normal(seed, stream, step as u32, i as u32)).collect()
+        let spec = TrainingSpec {
+            seed,
+            learning_rate: 0.0,
+            label_smoothing: 0.1,
+            optimizer: Optimizer::SGD,
+            initializer: Initializer::LeCun,
+            ..TrainingSpec::default()
         };
-        let mut parameters: Vec<f32> = random(Stream::Weights, 0, plan.parameter_count());
-        for p in &plan.parameters {
-            let scale = if p.fan_in > 0 { (1.0 / p.fan_in as f32).sqrt() } else { 0.1 };
-            parameters[p.range()].iter_mut().for_each(|v| *v *= scale);
+        let mut fresh = Training::new(NetworkSpec { input, layers: layers.clone() }, spec).unwrap();
+        let random = |index: usize, n: usize| -> Vec<f32> {
+            (0..n).map(|i| normal(seed, Stream::Augment, index as u32, i as u32)).collect()
+        };
+        for p in &fresh.network.plan().parameters.clone() {
+            if !p.is_weight() {
+                let values = &mut fresh.network.parameters[p.range()];
+                values.iter_mut().zip(random(100 + p.layer, 99)).for_each(|(v, r)| *v += 0.2 * r);
+            }
         }
-        loss(&mut cpu, &parameters, seed);
-        let mut gradients = vec![0.0; parameters.len()];
-        cpu.backward(&mut gradients);
-        for (index, p) in plan.parameters.iter().enumerate() {
-            let direction = random(Stream::Shuffle, index + 1, p.range().len());
+        let parameters = fresh.network.parameters.clone();
+        let mut training = fresh.clone();
+        step(&mut training, &parameters, seed);
+        let gradients = training.gradients().to_vec();
+        for (index, p) in fresh.network.plan().parameters.iter().enumerate() {
+            let direction = random(index, p.range().len());
             let length = direction.iter().map(|d| d * d).sum::<f32>().sqrt();
             let slope: f64 =
                 gradients[p.range()].iter().zip(&direction).map(|(g, d)| f64::from(g * d / length)).sum();
             let norm = gradients[p.range()].iter().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
             // Small enough that few units cross a kink, large enough to stand out of f32's rounding.
-            let step = 2e-3;
-            let mut at = |sign: f32| {
+            let size = 2e-3;
+            let at = |sign: f32| {
                 let mut moved = parameters.clone();
                 for (value, d) in moved[p.range()].iter_mut().zip(&direction) {
-                    *value += sign * step * d / length;
+                    *value += sign * size * d / length;
                 }
-                loss(&mut cpu, &moved, seed)
+                // A fresh copy: the same step, so the same dropout masks.
+                step(&mut fresh.clone(), &moved, seed)
             };
-            let difference = (at(1.0) - at(-1.0)) / (2.0 * f64::from(step));
+            let difference = (at(1.0) - at(-1.0)) / (2.0 * f64::from(size));
             let error = (difference - slope).abs();
             assert!(
                 error <= 0.02 * norm + 5e-4,
                 "{name}, {} (seed {seed}): the loss rises by {difference:.5}, the gradient says {slope:.5} of {norm:.5}",
                 p.name
             );
-            assert!(norm > 1e-4, "{name}, {}: no gradient arrives", p.name);
         }
+        assert!(gradients.iter().any(|g| g.abs() > 1e-3), "{name}: no gradient arrives");
     }
 }
 
@@ -83,4 +94,48 @@ fn convolution_and_pooling() {
         ];
         check(&format!("stride {stride}, padding {padding}"), Shape::maps(2, 9, 8), layers);
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn activations() {
+    for activation in [Relu, LeakyRelu { slope: 0.1 }, Sigmoid, Tanh] {
+        let layers = vec![Dense { units: 9 }, activation, Dense { units: 5 }, activation, Dense { units: 4 }];
+        check(&format!("{activation:?}"), Shape::vector(8), layers);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn average_pooling_and_subsampling() {
+    for pool in [AvgPool2d { kernel: 3, stride: 2 }, Subsample2d { kernel: 2, stride: 2 }] {
+        let layers = vec![
+            Conv2d { maps: 4, kernel: 3, stride: 1, padding: 1 },
+            Tanh,
+            pool,
+            Tanh,
+            Flatten,
+            Dense { units: 4 },
+        ];
+        check(&format!("{pool:?}"), Shape::maps(1, 8, 9), layers);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn dropout() {
+    let layers = vec![Dense { units: 20 }, Tanh, Dropout { p: 0.4 }, Dense { units: 4 }];
+    check("dropout", Shape::vector(6), layers);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn batch_normalization() {
+    let layers = vec![
+        Conv2d { maps: 5, kernel: 3, stride: 1, padding: 0 },
+        BatchNorm,
+        Tanh,
+        Flatten,
+        Dense { units: 7 },
+        BatchNorm,
+        Sigmoid,
+        Dense { units: 4 },
+    ];
+    check("batch normalization", Shape::maps(2, 6, 5), layers);
 }

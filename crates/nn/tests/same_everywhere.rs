@@ -1,7 +1,10 @@
-//! Same seed, same numbers: the weights after a short training are the same to the last bit natively and in wasm.
+//! Same seed, same numbers: the weights after a training are the same to the last bit natively and in wasm, and on any
+//! number of cores.
 
+use nn::network::pixels;
+use nn::preset::Preset;
 use nn::random::pcg4d;
-use nn::spec::{Optimizer, Preset, TrainingSpec};
+use nn::spec::{Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use nn::training::Training;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -17,25 +20,51 @@ fn hash(weights: &[f32]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-fn train(preset: Preset, optimizer: Optimizer, seed: u32) -> u64 {
+fn train(preset: Preset, spec: TrainingSpec, threads: usize, steps: usize) -> u64 {
     let (images, labels) = batch();
-    let spec = TrainingSpec { seed, optimizer, learning_rate: 0.01, ..TrainingSpec::default() };
     let mut training = Training::new(preset.network(), spec).unwrap();
-    for _ in 0..20 {
-        training.step(&labels, |i| &images[i * 784..][..784]);
+    training.set_threads(threads);
+    for _ in 0..steps {
+        training.step(&labels, 0.0, &|i, image: &mut [f32]| pixels(&images[i * 784..][..784], image));
     }
     hash(&training.network.parameters)
 }
 
+fn spec(seed: u32, optimizer: Optimizer) -> TrainingSpec {
+    TrainingSpec { seed, optimizer, learning_rate: 0.01, ..TrainingSpec::default() }
+}
+
+// The hashes change only if the order of a sum or the use of random numbers changes; say so in the commit, since a class
+// that shares a link sees other curves then.
+
 #[wasm_bindgen_test(unsupported = test)]
 fn twenty_steps_end_in_the_same_bits() {
     let runs = [
-        train(Preset::LeNet5, Optimizer::ADAM, 1),
-        train(Preset::LeNet5, Optimizer::MOMENTUM, 1),
-        train(Preset::Mlp30, Optimizer::ADAM, 1),
-        train(Preset::Mlp30, Optimizer::ADAM, 2),
+        train(Preset::LeNet5, spec(1, Optimizer::ADAM), 1, 20),
+        train(Preset::LeNet5, spec(1, Optimizer::MOMENTUM), 1, 20),
+        train(Preset::Mlp30, spec(1, Optimizer::ADAM), 1, 20),
+        train(Preset::Mlp30, spec(2, Optimizer::ADAM), 1, 20),
     ];
-    // They change only if the order of a sum or the use of random numbers changes; say so in the commit, since a class
-    // that shares a link sees other curves then.
-    assert_eq!(runs, [7106456500139699928, 16606801513739687110, 442083025856776739, 1192338464987898628]);
+    assert_eq!(
+        runs,
+        [
+            7_106_456_500_139_699_928,
+            16_606_801_513_739_687_110,
+            442_083_025_856_776_739,
+            1_192_338_464_987_898_628
+        ]
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn with_every_option_on_any_number_of_cores_ends_in_the_same_bits() {
+    let everything = TrainingSpec {
+        schedule: Schedule::OneCycle { epochs: 2.0 },
+        penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
+        label_smoothing: 0.1,
+        initializer: Initializer::Xavier,
+        ..spec(3, Optimizer::ADAM_W)
+    };
+    let runs = [1, 2, 3, 8].map(|threads| train(Preset::LeNetTricks, everything.clone(), threads, 200));
+    assert_eq!(runs, [9_168_152_915_681_993_537; 4]);
 }

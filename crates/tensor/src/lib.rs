@@ -2,11 +2,13 @@
 //!
 //! Nothing here depends on the machine: no fused multiply-add, no libm of the platform, every sum in a fixed order.
 
+pub mod activation;
+pub mod channel;
 pub mod conv2d;
 pub mod dense;
 mod lanes;
+mod math;
 pub mod pool;
-pub mod relu;
 mod shape;
 pub mod softmax;
 

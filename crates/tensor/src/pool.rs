@@ -1,4 +1,4 @@
-//! Max pooling over one block of samples.
+//! Max and average pooling over one block of samples.
 
 use crate::{Lanes, Shape, lanes::ZERO};
 use wide::f32x4;
@@ -67,6 +67,36 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
                 let hit = x[first + tap][q].simd_eq(y[at][q]) & open[q];
                 dx[first + tap][q] += hit & dy[at][q];
                 open[q] = hit.bitselect(f32x4::ZERO, open[q]);
+            }
+        }
+    }
+}
+
+/// The mean of each window.
+pub fn average_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
+    assert!(x.len() == g.input.len() && y.len() == g.output().len());
+    let share = f32x4::splat(1.0 / (g.kernel * g.kernel) as f32);
+    for (at, first) in g.windows() {
+        let mut sum = ZERO;
+        for tap in g.taps() {
+            for (sum, value) in sum.iter_mut().zip(&x[first + tap]) {
+                *sum += *value;
+            }
+        }
+        y[at] = sum.map(|sum| sum * share);
+    }
+}
+
+/// Every pixel of a window gets the same share of the gradient.
+pub fn average_backward(g: &Pool2d, dy: &[Lanes], dx: &mut [Lanes]) {
+    assert!(dx.len() == g.input.len() && dy.len() == g.output().len());
+    dx.fill(ZERO);
+    let share = f32x4::splat(1.0 / (g.kernel * g.kernel) as f32);
+    for (at, first) in g.windows() {
+        let shared = dy[at].map(|dy| dy * share);
+        for tap in g.taps() {
+            for (dx, shared) in dx[first + tap].iter_mut().zip(&shared) {
+                *dx += *shared;
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use crate::messages::{Command, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch};
 use data::DataSet;
-use nn::network::{Network, Score};
+use nn::network::{Network, Score, pixels};
+use nn::preset::Preset;
 use nn::random::{Stream, permute};
-use nn::spec::{Preset, TrainingSpec};
+use nn::spec::TrainingSpec;
 use nn::training::Training;
 use tensor::BLOCK;
 
@@ -291,7 +292,9 @@ impl Session {
         self.labels.clear();
         self.labels.extend(self.batch.iter().map(|&i| self.train.labels[i as usize]));
         let (train, batch) = (&self.train, &self.batch);
-        let score = self.training.step(&self.labels, |i| train.image(batch[i] as usize));
+        let epoch = self.seen as f64 / TRAIN_IMAGES as f64;
+        let fill = |i: usize, image: &mut [f32]| pixels(train.image(batch[i] as usize), image);
+        let score = self.training.step(&self.labels, epoch, &fill);
         self.since_report.images += size;
         self.since_report.score.loss += score.loss;
         self.since_report.score.correct += score.correct;

@@ -151,12 +151,12 @@ fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own()
 fn what_cannot_be_done_gets_a_sentence_and_changes_nothing() {
     let mut session = Session::default();
     let before = session.network().parameters.clone();
-    let mut bad = nn::spec::Preset::LeNet5.network();
+    let mut bad = nn::preset::Preset::LeNet5.network();
     bad.layers.remove(6);
     let training = nn::spec::TrainingSpec::default();
     let none = nn::spec::TrainingSpec { batch_size: 0, ..training.clone() };
     let nan = nn::spec::TrainingSpec { learning_rate: f32::NAN, ..training.clone() };
-    let good = nn::spec::Preset::Mlp30.network();
+    let good = nn::preset::Preset::Mlp30.network();
     for (network, training, word) in
         [(bad, training, "Flatten"), (good.clone(), none, "batch size"), (good, nan, "learning rate")]
     {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use data::DataSet;
-use nn::spec::{Optimizer, Preset, TrainingSpec};
+use nn::preset::Preset;
+use nn::spec::{Optimizer, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event};
 
@@ -45,8 +46,10 @@ fn options() -> Result<Options, String> {
             "--optimizer" => {
                 options.training.optimizer = match value.as_str() {
                     "adam" => Optimizer::ADAM,
+                    "adamw" => Optimizer::ADAM_W,
+                    "nesterov" => Optimizer::NESTEROV,
                     "momentum" => Optimizer::MOMENTUM,
-                    "sgd" => Optimizer::Sgd { momentum: 0.0 },
+                    "sgd" => Optimizer::SGD,
                     _ => return Err(wrong()),
                 }
             }

@@ -1,0 +1,187 @@
+//! From layers to kernels. To add a layer, add it to `spec.rs` and `summary.rs`, and a case here.
+
+use crate::plan::{Buffer, Op, Parameter, Plan, Role, Segment, Statistics};
+use crate::spec::{LayerSpec, NetworkSpec, Shape};
+use crate::summary::{LayerSummary, SpecError};
+use std::collections::HashMap;
+use std::ops::Range;
+use tensor::{activation::Activation, conv2d::Conv2d, pool::Pool2d};
+
+/// See [`Plan::new`].
+pub(crate) fn lower(spec: &NetworkSpec) -> Result<Plan, SpecError> {
+    let summary = spec.summary()?;
+    let input = Buffer { shape: spec.input, offset: 0 };
+    let mut lowering = Lowering {
+        plan: Plan {
+            input,
+            layers: Vec::new(),
+            ops: Vec::new(),
+            segments: Vec::new(),
+            parameters: Vec::new(),
+            statistics: Vec::new(),
+            arena: spec.input.len(),
+        },
+        at: input,
+        layer: 0,
+        names: HashMap::new(),
+        segment: (0, 0),
+    };
+    for (layer, summary) in summary.iter().enumerate() {
+        lowering.layer = layer;
+        lowering.layer(summary);
+        lowering.plan.layers.push(lowering.at);
+    }
+    if lowering.plan.layers.is_empty() {
+        return Err(SpecError { layer: 0, message: "A network needs at least one layer.".into() });
+    }
+    lowering.end_segment();
+    Ok(lowering.plan)
+}
+
+struct Lowering {
+    plan: Plan,
+    /// The output so far.
+    at: Buffer,
+    /// Index of the layer being lowered.
+    layer: usize,
+    /// How many layers of each kind there are so far.
+    names: HashMap<&'static str, usize>,
+    /// Where the segment under way began: op and parameter.
+    segment: (usize, usize),
+}
+
+impl Lowering {
+    fn layer(&mut self, layer: &LayerSummary) {
+        let input = self.at;
+        let pool = |kernel, stride| Pool2d { input: input.shape, kernel, stride };
+        match layer.spec {
+            LayerSpec::Conv2d { kernel, stride, padding, .. } => {
+                let name = self.name("conv");
+                self.convolution(&name, layer.output, (kernel, stride, padding));
+            }
+            LayerSpec::Dense { .. } => {
+                let name = self.name("fc");
+                self.convolution(&name, layer.output, (1, 1, 0));
+            }
+            LayerSpec::MaxPool2d { kernel, stride } => {
+                let output = self.advance(layer.output);
+                self.plan.ops.push(Op::MaxPool2d { geometry: pool(kernel, stride), input, output });
+            }
+            LayerSpec::AvgPool2d { kernel, stride } => {
+                let output = self.advance(layer.output);
+                self.plan.ops.push(Op::AvgPool2d { geometry: pool(kernel, stride), input, output });
+            }
+            LayerSpec::Subsample2d { kernel, stride } => {
+                let output = self.advance(layer.output);
+                self.plan.ops.push(Op::AvgPool2d { geometry: pool(kernel, stride), input, output });
+                let name = self.name("pool");
+                self.affine(&name);
+            }
+            // Batch-last maps are a vector already.
+            LayerSpec::Flatten => self.at = Buffer { shape: layer.output, ..input },
+            LayerSpec::BatchNorm => {
+                let name = self.name("bn");
+                self.normalize(&name);
+                self.affine(&name);
+            }
+            LayerSpec::Relu => self.activation(Activation::Relu),
+            LayerSpec::LeakyRelu { slope } => self.activation(Activation::LeakyRelu { slope }),
+            LayerSpec::Sigmoid => self.activation(Activation::Sigmoid),
+            LayerSpec::Tanh => self.activation(Activation::Tanh),
+            LayerSpec::Dropout { p } => {
+                let mask = self.buffer(layer.output);
+                let output = self.advance(layer.output);
+                self.plan.ops.push(Op::Dropout { p, layer: self.layer, input, mask, output });
+            }
+        }
+    }
+
+    /// `conv1`, `conv2`, `fc1`, ...
+    fn name(&mut self, kind: &'static str) -> String {
+        let count = self.names.entry(kind).or_insert(0);
+        *count += 1;
+        format!("{kind}{count}")
+    }
+
+    fn buffer(&mut self, shape: Shape) -> Buffer {
+        let buffer = Buffer { shape, offset: self.plan.arena };
+        self.plan.arena += shape.len();
+        buffer
+    }
+
+    /// A new buffer, from which the next layer goes on.
+    fn advance(&mut self, shape: Shape) -> Buffer {
+        self.at = self.buffer(shape);
+        self.at
+    }
+
+    fn parameter(&mut self, name: String, dims: &[usize], role: Role) -> Range<usize> {
+        let offset = self.plan.parameter_count();
+        let parameter = Parameter { name, layer: self.layer, dims: dims.to_vec(), offset, role };
+        let range = parameter.range();
+        self.plan.parameters.push(parameter);
+        range
+    }
+
+    fn convolution(&mut self, name: &str, shape: Shape, (kernel, stride, padding): (usize, usize, usize)) {
+        let source = self.at;
+        let Shape { channels, height, width } = source.shape;
+        let mut input = source;
+        if padding > 0 {
+            input = self.buffer(Shape::maps(channels, height + 2 * padding, width + 2 * padding));
+            self.plan.ops.push(Op::Pad { input: source, output: input, padding });
+        }
+        let output = self.advance(shape);
+        let geometry = Conv2d { input: input.shape, maps: shape.channels, kernel, stride };
+        let taps = kernel * kernel;
+        let role = Role::Weight { fan_in: channels * taps, fan_out: shape.channels * taps };
+        let dims = match input.shape.is_vector() {
+            true => vec![shape.channels, channels * taps],
+            false => vec![shape.channels, channels, kernel, kernel],
+        };
+        let weight = self.parameter(format!("{name}.weight"), &dims, role);
+        let bias = self.parameter(format!("{name}.bias"), &[shape.channels], Role::Bias);
+        // Flattened, the input is still the input: compare where it lies.
+        let source = (source.offset != self.plan.input.offset).then_some(source);
+        self.plan.ops.push(Op::Conv2d { geometry, padding, source, input, output, weight, bias });
+    }
+
+    fn activation(&mut self, function: Activation) {
+        let input = self.at;
+        let output = self.advance(input.shape);
+        self.plan.ops.push(Op::Activation { function, input, output });
+    }
+
+    fn affine(&mut self, name: &str) {
+        let input = self.at;
+        let channels = [input.shape.channels];
+        let scale = self.parameter(format!("{name}.weight"), &channels, Role::Scale);
+        let shift = self.parameter(format!("{name}.bias"), &channels, Role::Bias);
+        let output = self.advance(input.shape);
+        self.plan.ops.push(Op::Affine { input, output, scale, shift });
+    }
+
+    fn normalize(&mut self, name: &str) {
+        let input = self.at;
+        let statistics = self.plan.statistics.len();
+        let offset = self.plan.running_count();
+        let (channels, plane) = (input.shape.channels, input.shape.plane());
+        self.plan.statistics.push(Statistics {
+            name: name.into(),
+            layer: self.layer,
+            channels,
+            plane,
+            offset,
+        });
+        let output = self.advance(input.shape);
+        self.plan.ops.push(Op::Moments { input, output, statistics });
+        self.end_segment();
+        self.plan.ops.push(Op::Normalize { input, output, statistics });
+    }
+
+    fn end_segment(&mut self) {
+        let (op, parameter) = (self.plan.ops.len(), self.plan.parameter_count());
+        self.plan.segments.push(Segment { ops: self.segment.0..op, parameters: self.segment.1..parameter });
+        self.segment = (op, parameter);
+    }
+}

@@ -1,0 +1,127 @@
+//! One core's share of a training step: some blocks of the batch, through the phases of the plan.
+
+use crate::cpu::{Cpu, Memory, Mode};
+use crate::plan::{Phase, Plan};
+use crate::sum::BlockSum;
+use serde::{Deserialize, Serialize};
+use tensor::BLOCK;
+
+/// Writes sample number `.0` of the batch, `[channel][row][column]`.
+pub type Fill<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
+
+/// What a share is to do in a step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Number of its first block in the batch.
+    pub first_block: usize,
+    /// Labels of its samples.
+    pub labels: Vec<u8>,
+    /// Samples in the whole batch.
+    pub batch: usize,
+    /// Seed of dropout.
+    pub seed: u32,
+    /// Number of the step.
+    pub step: u32,
+    /// Label smoothing.
+    pub smoothing: f32,
+}
+
+/// A core's memory and its contributions.
+#[derive(Clone, Debug)]
+pub struct Part {
+    cpu: Cpu,
+    job: Job,
+    /// One block's memory if the plan has one segment: then each block goes there and back at once, while it is in the
+    /// cache. Else all of them.
+    memories: Vec<Memory>,
+    image: Vec<f32>,
+    /// What its blocks came to in the last phase.
+    pub sum: BlockSum,
+}
+
+impl Part {
+    /// A core that can run `plan`.
+    pub fn new(plan: Plan) -> Self {
+        let image = vec![0.0; plan.input.shape.len()];
+        Self {
+            cpu: Cpu::new(plan),
+            job: Job::default(),
+            memories: Vec::new(),
+            image,
+            sum: BlockSum::default(),
+        }
+    }
+
+    /// The plan it runs.
+    pub fn plan(&self) -> &Plan {
+        self.cpu.plan()
+    }
+
+    /// The job, to be changed in place before [`Part::begin`].
+    pub fn job(&mut self) -> &mut Job {
+        &mut self.job
+    }
+
+    /// Begins a step with these parameters and running estimates.
+    pub fn begin(&mut self, parameters: &[f32], running: &[f32]) {
+        let blocks = self.job.labels.len().div_ceil(BLOCK);
+        let needed = if self.plan().segments.len() == 1 { 1 } else { blocks };
+        while self.memories.len() < needed {
+            self.memories.push(Memory::new(self.cpu.plan()));
+        }
+        let mode = self.mode();
+        self.cpu.load(parameters, running, mode);
+    }
+
+    /// Runs a phase over its blocks; their contributions are in [`Part::sum`] then.
+    pub fn run(&mut self, phase: usize, fill: &Fill<'_>) {
+        let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
+        let contribution = self.plan().contribution(phase);
+        let mode = self.mode();
+        let Self { cpu, job, memories, image, sum } = self;
+        let plan_has_one_segment = cpu.plan().segments.len() == 1;
+        for (block, labels) in job.labels.chunks(BLOCK).enumerate() {
+            let memory = &mut memories[if plan_has_one_segment { 0 } else { block }];
+            let first = (job.first_block + block) * BLOCK;
+            if first_phase {
+                let input = memory.start(cpu.plan(), first, labels.len());
+                for lane in 0..labels.len() {
+                    fill(first + lane, image);
+                    for (pixel, value) in input.iter_mut().zip(&*image) {
+                        pixel[lane] = *value;
+                    }
+                }
+            }
+            let mut node = sum.block(job.first_block + block, contribution.len());
+            let (sums, rest) = node.values.split_at_mut(contribution.sums);
+            let (gradients, score) = rest.split_at_mut(contribution.gradients.len());
+            match phase {
+                Phase::Forward(segment) => cpu.forward(segment, memory, mode, sums),
+                Phase::Turn(segment) => {
+                    cpu.forward(segment, memory, mode, &mut []);
+                    let came_to = memory.cross_entropy(cpu.plan(), labels, job.smoothing, job.batch);
+                    score.copy_from_slice(&[came_to.loss as f32, came_to.correct as f32]);
+                    cpu.backward(segment, memory, sums, gradients);
+                }
+                Phase::Backward(segment) => cpu.backward(segment, memory, sums, gradients),
+            }
+            sum.push(node);
+        }
+    }
+
+    /// Takes what the whole batch came to in a phase: moments after a forward one, gradient means after the others.
+    pub fn absorb(&mut self, phase: usize, statistics: &[f32]) {
+        match self.plan().phase(phase) {
+            Phase::Forward(segment) => self.cpu.set_moments(segment, statistics),
+            Phase::Turn(segment) | Phase::Backward(segment) => {
+                if let Some(before) = segment.checked_sub(1) {
+                    self.cpu.set_gradient_means(before, statistics);
+                }
+            }
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Training { seed: self.job.seed, step: self.job.step }
+    }
+}

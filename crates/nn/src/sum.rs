@@ -1,0 +1,111 @@
+//! Adding up what the blocks of a batch contribute, in an order that depends on nothing but the number of blocks.
+
+use serde::{Deserialize, Serialize};
+
+/// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the tree in which all are added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// How many times pairs were added.
+    pub level: u32,
+    /// Which of the nodes of its level.
+    pub index: u32,
+    /// The sums.
+    pub values: Vec<f32>,
+}
+
+/// Adds contributions in pairs, pairs of pairs and so on, like the digits of a binary counter; what is left without a
+/// partner at the end is added from the smallest up.
+///
+/// Nodes may be pushed instead of single blocks. So any split of the blocks over cores, in order, gives the same sum to
+/// the last bit: each core sends the nodes it could complete.
+#[derive(Clone, Debug, Default)]
+pub struct BlockSum {
+    stack: Vec<Node>,
+    /// Vectors to be used again: a step allocates nothing.
+    free: Vec<Vec<f32>>,
+}
+
+impl BlockSum {
+    /// Room for the contribution of block `index`, `len` numbers of any value; to be pushed when it is filled.
+    pub fn block(&mut self, index: usize, len: usize) -> Node {
+        let mut values = self.free.pop().unwrap_or_default();
+        values.resize(len, 0.0);
+        Node { level: 0, index: index as u32, values }
+    }
+
+    /// Adds the node that follows those pushed so far.
+    pub fn push(&mut self, mut node: Node) {
+        while let Some(left) = self.stack.last() {
+            if left.level != node.level || !left.index.is_multiple_of(2) || left.index + 1 != node.index {
+                break;
+            }
+            let mut left = self.stack.pop().expect("there is one");
+            add(&mut left.values, &node.values);
+            self.free.push(node.values);
+            node = Node { level: left.level + 1, index: left.index / 2, values: left.values };
+        }
+        self.stack.push(node);
+    }
+
+    /// The nodes, in order. They are to be given back by [`BlockSum::recycle`] or pushed to another sum.
+    pub fn take(&mut self) -> std::vec::Drain<'_, Node> {
+        self.stack.drain(..)
+    }
+
+    /// The sum of everything, into `total`; nothing is left.
+    pub fn finish(&mut self, total: &mut Vec<f32>) {
+        total.clear();
+        while let Some(node) = self.stack.pop() {
+            if total.is_empty() {
+                total.extend_from_slice(&node.values);
+            } else {
+                add(total, &node.values);
+            }
+            self.free.push(node.values);
+        }
+    }
+
+    /// Takes back a vector.
+    pub fn recycle(&mut self, node: Node) {
+        self.free.push(node.values);
+    }
+}
+
+fn add(sum: &mut [f32], other: &[f32]) {
+    for (sum, other) in sum.iter_mut().zip(other) {
+        *sum += other;
+    }
+}
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_bits(
+            values in prop::collection::vec(-1e3f32..1e3, 1..70),
+            cuts in prop::collection::vec(0usize..70, 0..8),
+        ) {
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c % values.len()).chain([0, values.len()]).collect();
+            cuts.sort_unstable();
+            let (mut whole, mut merged) = (BlockSum::default(), BlockSum::default());
+            let push = |sum: &mut BlockSum, index: usize| {
+                let mut node = sum.block(index, 1);
+                node.values[0] = values[index];
+                sum.push(node);
+            };
+            (0..values.len()).for_each(|i| push(&mut whole, i));
+            for cut in cuts.windows(2) {
+                let mut part = BlockSum::default();
+                (cut[0]..cut[1]).for_each(|i| push(&mut part, i));
+                part.take().for_each(|node| merged.push(node));
+            }
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            whole.finish(&mut a);
+            merged.finish(&mut b);
+            prop_assert_eq!(a[0].to_bits(), b[0].to_bits());
+        }
+    }
+}
