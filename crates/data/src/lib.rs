@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of a browser or of a file system: bytes come in, a [`DataSet`] or one clear sentence comes out.
 
+pub mod augment;
 pub mod drawing;
 pub mod idx;
 pub mod set;

@@ -63,6 +63,11 @@ pub fn normal(seed: u32, stream: Stream, step: u32, index: u32) -> f32 {
     radius * libm::cosf((b >> 8) as f32 * (std::f32::consts::TAU / 16_777_216.0))
 }
 
+/// Four numbers from -1 to below 1, evenly spread.
+pub fn symmetric(seed: u32, stream: Stream, step: u32, index: u32) -> [f32; 4] {
+    pcg4d([seed, stream as u32, step, index]).map(|word| (word >> 8) as f32 / 8_388_608.0 - 1.0)
+}
+
 /// Where `index` goes in a random permutation of `0..n` that depends on (seed, stream, step).
 ///
 /// A Feistel network of four rounds over the next even power of two, walked until it lands below `n`

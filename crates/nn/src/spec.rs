@@ -96,6 +96,34 @@ pub struct TrainingSpec {
     pub label_smoothing: f32,
     /// Where the weights begin.
     pub initializer: Initializer,
+    /// How training images are distorted, each time anew.
+    pub augmentation: Augmentation,
+    /// Train on the first so many images only; `None` for all.
+    pub subset: Option<u32>,
+}
+
+/// Random distortions of training images, all drawn evenly between plus and minus the strength given. 0 is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Augmentation {
+    /// Degrees of rotation.
+    pub rotation: f32,
+    /// Pixels of translation, across and down.
+    pub shift: f32,
+    /// Share of the size by which the digit grows or shrinks, below 1.
+    pub zoom: f32,
+    /// Pixels by which a row moves against the row below it.
+    pub shear: f32,
+    /// Pixels by which the knots of an elastic sheet move (after Simard et al. 2003).
+    pub elastic: f32,
+    /// Whole pixels of padding out of which a window of the old size is cut.
+    pub crop: u32,
+}
+
+impl Augmentation {
+    /// Everything off.
+    pub fn is_off(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Penalties on the size of parameters.
@@ -209,6 +237,8 @@ impl Default for TrainingSpec {
             penalty: Penalty::default(),
             label_smoothing: 0.0,
             initializer: Initializer::He,
+            augmentation: Augmentation::default(),
+            subset: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
 use crate::messages::{Command, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch};
-use data::DataSet;
+use data::{DataSet, augment::augment};
 use nn::network::{Network, Score, pixels};
 use nn::preset::Preset;
 use nn::random::{Stream, permute};
@@ -206,7 +206,18 @@ impl Session {
 
     /// One epoch is this many training images.
     fn epoch(&self) -> f64 {
-        self.seen as f64 / TRAIN_IMAGES as f64
+        self.seen as f64 / self.epoch_images() as f64
+    }
+
+    /// Images in an epoch: the training set, or the part of it that is to be used.
+    fn epoch_images(&self) -> usize {
+        self.training.spec().subset.map_or(TRAIN_IMAGES, |n| (n as usize).min(TRAIN_IMAGES))
+    }
+
+    /// Number of the epoch, and how many of its images were seen.
+    fn place(&self) -> (u32, usize) {
+        let images = self.epoch_images() as u64;
+        ((self.seen / images) as u32, (self.seen % images) as usize)
     }
 
     fn configure(
@@ -216,6 +227,9 @@ impl Session {
     ) -> Result<Vec<Event>, String> {
         if training.batch_size == 0 || training.batch_size > WINDOW {
             return Err(format!("The batch size must be between 1 and {WINDOW}."));
+        }
+        if training.subset == Some(0) {
+            return Err("Training needs at least one image.".into());
         }
         if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
             return Err("The learning rate must be a number from 0 up.".into());
@@ -270,31 +284,36 @@ impl Session {
 
     /// Images of the next batch: an epoch's last one may be smaller.
     fn batch_size(&self) -> usize {
-        let left = TRAIN_IMAGES - (self.seen % TRAIN_IMAGES as u64) as usize;
-        self.training.spec().batch_size.min(left)
+        self.training.spec().batch_size.min(self.epoch_images() - self.place().1)
     }
 
     fn batch_is_here(&self) -> bool {
-        let (epoch, at) = (self.seen / TRAIN_IMAGES as u64, (self.seen % TRAIN_IMAGES as u64) as usize);
+        let (epoch, at) = self.place();
         let needed =
-            if epoch > 0 { TRAIN_IMAGES } else { ((at + self.batch_size() - 1) / WINDOW + 1) * WINDOW };
-        self.train.len() >= needed.min(TRAIN_IMAGES)
+            if epoch == 0 { (at + self.batch_size()).next_multiple_of(WINDOW) } else { TRAIN_IMAGES };
+        self.train.len() >= needed.min(self.epoch_images())
     }
 
     /// One training step; the number of images in it.
     fn step(&mut self) -> usize {
         let size = self.batch_size();
-        let seed = self.training.spec().seed;
-        let epoch = (self.seen / TRAIN_IMAGES as u64) as u32;
-        let at = (self.seen % TRAIN_IMAGES as u64) as usize;
+        let (epoch, at) = self.place();
+        let TrainingSpec { seed, augmentation, .. } = *self.training.spec();
+        let images = self.epoch_images() as u32;
         self.batch.clear();
-        self.batch.extend((at..at + size).map(|i| training_image(seed, epoch, i as u32)));
+        self.batch.extend((at..at + size).map(|i| training_image(seed, epoch, i as u32, images)));
         self.labels.clear();
         self.labels.extend(self.batch.iter().map(|&i| self.train.labels[i as usize]));
-        let (train, batch) = (&self.train, &self.batch);
-        let epoch = self.seen as f64 / TRAIN_IMAGES as f64;
-        let fill = |i: usize, image: &mut [f32]| pixels(train.image(batch[i] as usize), image);
-        let score = self.training.step(&self.labels, epoch, &fill);
+        let (train, batch, epochs) = (&self.train, &self.batch, self.epoch());
+        let fill = |i: usize, out: &mut [f32]| {
+            let image = train.image(batch[i] as usize);
+            if augmentation.is_off() {
+                pixels(image, out);
+            } else {
+                augment(&augmentation, seed, epoch, batch[i], image, out);
+            }
+        };
+        let score = self.training.step(&self.labels, epochs, &fill);
         self.since_report.images += size;
         self.since_report.score.loss += score.loss;
         self.since_report.score.correct += score.correct;
@@ -307,10 +326,11 @@ impl Session {
     }
 
     /// Evaluations that should have happened by now: two in each epoch (evaluating costs about a third of training,
-    /// image by image), and more in the first, while the curve moves.
+    /// image by image) but not more often than every 3,000 images, and more in the first, while the curve moves.
     fn tests_due(&self) -> usize {
         const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
-        EARLY.iter().filter(|&&at| self.seen >= at).count() + (self.seen / 30_000) as usize
+        let regular = (self.epoch_images() as u64 / 2).max(3_000);
+        EARLY.iter().filter(|&&at| self.seen >= at).count() + (self.seen / regular) as usize
     }
 
     /// Measures the next part of the test set.
@@ -381,13 +401,10 @@ impl Session {
     }
 }
 
-/// The `at`-th image that `epoch` trains on.
-pub fn training_image(seed: u32, epoch: u32, at: u32) -> u32 {
-    if epoch == 0 {
-        let window = WINDOW as u32;
-        let first = at / window * window;
-        first + permute(seed.wrapping_add(first), Stream::Shuffle, 0, window, at - first)
-    } else {
-        permute(seed, Stream::Shuffle, epoch, TRAIN_IMAGES as u32, at)
-    }
+/// The `at`-th image that `epoch` trains on, of the first `images`.
+fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
+    let window = if epoch == 0 { WINDOW as u32 } else { images };
+    let first = at / window * window;
+    let size = window.min(images - first);
+    first + permute(seed.wrapping_add(first), Stream::Shuffle, epoch, size, at - first)
 }

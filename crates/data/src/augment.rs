@@ -1,0 +1,159 @@
+//! Distorting training images, so that a network sees no digit twice.
+//!
+//! Every distortion is a function of (seed, epoch, image): the same on every machine, in any order, on any core.
+
+use nn::random::{Stream, symmetric};
+use nn::spec::Augmentation;
+
+/// Rows and columns of an image.
+const SIDE: usize = 28;
+/// Pixels between two knots of the elastic sheet.
+const KNOT: f32 = 7.0;
+/// Knots across and down: those whose influence reaches into the image.
+const KNOTS: usize = 7;
+
+/// Writes `image` (bytes, `[row][column]`), distorted, as pixels in [0, 1].
+///
+/// For every pixel of the result, the place it comes from is found and read bilinearly; paper is endless around the image.
+///
+/// # Panics
+/// If an image has not 28x28 pixels.
+pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[u8], out: &mut [f32]) {
+    assert!(image.len() == SIDE * SIDE && out.len() == SIDE * SIDE, "images have 28x28 pixels");
+    let draw = |which: u32| symmetric(seed, Stream::Augment, epoch, index * 32 + which);
+    let [rotation, shift_x, shift_y, zoom] = draw(0);
+    let [shear, crop_x, crop_y, _] = draw(1);
+    let angle = (rotation * spec.rotation).to_radians();
+    let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
+    let scale = 1.0 / (1.0 + zoom * spec.zoom.clamp(0.0, 0.9));
+    let shear = shear * spec.shear;
+    // Whole steps from -crop to crop, each as likely.
+    let whole = |r: f32| {
+        let steps = 2.0 * spec.crop as f32 + 1.0;
+        ((r + 1.0) * 0.5 * steps).floor().min(steps - 1.0) - spec.crop as f32
+    };
+    let (move_x, move_y) = (shift_x * spec.shift + whole(crop_x), shift_y * spec.shift + whole(crop_y));
+    let mut knots = [[[0.0f32; KNOTS]; KNOTS]; 2];
+    if spec.elastic != 0.0 {
+        for (i, knot) in knots.as_flattened_mut().as_flattened_mut().chunks_mut(4).enumerate() {
+            let random = draw(2 + i as u32);
+            knot.iter_mut().zip(random).for_each(|(knot, random)| *knot = random * spec.elastic);
+        }
+    }
+    let middle = (SIDE as f32 - 1.0) / 2.0;
+    for row in 0..SIDE {
+        let sheet = [blend_rows(&knots[0], row), blend_rows(&knots[1], row)];
+        let v = row as f32 - middle - move_y;
+        for column in 0..SIDE {
+            let u = column as f32 - middle - move_x;
+            let (weights, first) = spline(column);
+            let bend = |sheet: &[f32; KNOTS]| (0..4).map(|k| weights[k] * sheet[first + k]).sum::<f32>();
+            let x = scale * (cos * u + sin * v) + shear * v + middle + bend(&sheet[0]);
+            let y = scale * (cos * v - sin * u) + middle + bend(&sheet[1]);
+            out[row * SIDE + column] = read(image, x, y);
+        }
+    }
+}
+
+/// Weights of the four knots around a row or column, and the first of them: a uniform cubic B-spline.
+fn spline(at: usize) -> ([f32; 4], usize) {
+    let place = at as f32 / KNOT;
+    let first = place as usize;
+    let t = place - first as f32;
+    let (t2, t3, s) = (t * t, t * t * t, 1.0 - t);
+    let weights = [s * s * s, 3.0 * t3 - 6.0 * t2 + 4.0, -3.0 * t3 + 3.0 * t2 + 3.0 * t + 1.0, t3];
+    (weights.map(|w| w / 6.0), first)
+}
+
+fn blend_rows(knots: &[[f32; KNOTS]; KNOTS], row: usize) -> [f32; KNOTS] {
+    let (weights, first) = spline(row);
+    std::array::from_fn(|column| (0..4).map(|k| weights[k] * knots[first + k][column]).sum())
+}
+
+/// The image at a place between pixels.
+fn read(image: &[u8], x: f32, y: f32) -> f32 {
+    let (left, top) = (x.floor(), y.floor());
+    let (right_share, lower_share) = (x - left, y - top);
+    let pixel = |dx: f32, dy: f32| {
+        let (x, y) = (left + dx, top + dy);
+        let inside = x >= 0.0 && y >= 0.0 && x < SIDE as f32 && y < SIDE as f32;
+        if inside { f32::from(image[y as usize * SIDE + x as usize]) } else { 0.0 }
+    };
+    let upper = pixel(0.0, 0.0) * (1.0 - right_share) + pixel(1.0, 0.0) * right_share;
+    let lower = pixel(0.0, 1.0) * (1.0 - right_share) + pixel(1.0, 1.0) * right_share;
+    (upper * (1.0 - lower_share) + lower * lower_share) / 255.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    /// A bar of 4 x 12 pixels off the middle.
+    fn bar() -> Vec<u8> {
+        let inside = |at: usize| (9..13).contains(&(at % SIDE)) && (6..18).contains(&(at / SIDE));
+        (0..SIDE * SIDE).map(|at| if inside(at) { 255 } else { 0 }).collect()
+    }
+
+    fn distort(spec: Augmentation, index: u32) -> Vec<f32> {
+        let mut out = vec![0.0; SIDE * SIDE];
+        augment(&spec, 5, 1, index, &bar(), &mut out);
+        out
+    }
+
+    fn centre(image: &[f32]) -> (f32, f32) {
+        let mass: f32 = image.iter().sum();
+        let sum =
+            |f: fn(usize) -> usize| image.iter().enumerate().map(|(at, v)| v * f(at) as f32).sum::<f32>();
+        (sum(|at| at % SIDE) / mass, sum(|at| at / SIDE) / mass)
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn nothing_changes_when_all_is_off() {
+        let expected: Vec<f32> = bar().iter().map(|&v| f32::from(v) / 255.0).collect();
+        assert_eq!(distort(Augmentation::default(), 3), expected);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn moves_stay_within_their_strength_and_use_it() {
+        for (spec, whole) in [
+            (Augmentation { shift: 3.0, ..Augmentation::default() }, false),
+            (Augmentation { crop: 3, ..Augmentation::default() }, true),
+        ] {
+            let moves: Vec<f32> = (0..200).map(|i| centre(&distort(spec, i)).0 - 10.5).collect();
+            assert!(moves.iter().all(|m| m.abs() < 3.01), "{spec:?}: {moves:?}");
+            assert!(moves.iter().any(|m| *m > 2.5) && moves.iter().any(|m| *m < -2.5));
+            let all_whole = moves.iter().all(|m| (m - m.round()).abs() < 1e-3);
+            assert_eq!(all_whole, whole, "{spec:?}");
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn each_distortion_keeps_the_ink_and_changes_the_image() {
+        let off = Augmentation::default();
+        let before = distort(off, 0);
+        for spec in [
+            Augmentation { rotation: 20.0, ..off },
+            Augmentation { zoom: 0.2, ..off },
+            Augmentation { shear: 0.3, ..off },
+            Augmentation { elastic: 2.0, ..off },
+        ] {
+            let (mut different, ink) = (0, before.iter().sum::<f32>());
+            for index in 0..20 {
+                let after = distort(spec, index);
+                let now = after.iter().sum::<f32>();
+                assert!((0.55..1.6).contains(&(now / ink)), "{spec:?}: ink went from {ink} to {now}");
+                different += usize::from(after != before);
+            }
+            assert_eq!(different, 20, "{spec:?}");
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn the_same_image_is_distorted_alike_again_and_otherwise_in_another_epoch() {
+        let spec = Augmentation { rotation: 10.0, elastic: 2.0, ..Augmentation::default() };
+        let mut other = vec![0.0; SIDE * SIDE];
+        augment(&spec, 5, 2, 7, &bar(), &mut other);
+        assert!(distort(spec, 7) == distort(spec, 7) && distort(spec, 7) != other);
+    }
+}
