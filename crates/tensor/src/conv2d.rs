@@ -6,7 +6,7 @@
 //! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some maps x two
 //! or four vectors in registers. V8 has 15 vector registers to give, and every sum that does not fit costs a store and a
 //! load: tiles of 4 x 2 ran forward at 55-72 % of the multiply-add peak, of 6 x 2 at 42-55 % (Chromium 156, Zen 3, five
-//! variants interleaved in one run). Backward 5 x 2 and 3 x 4 did best. `cargo xtask bench kernels` measures them.
+//! variants interleaved in one run). Backward, 2 x 4 ran at 61-67 %, 3 x 4 and 5 x 2 at about 50 %. `cargo xtask bench kernels` measures them.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
@@ -15,7 +15,7 @@ use wide::f32x4;
 
 /// Maps computed together forward, and channels backward.
 const FORWARD_TILE: usize = 4;
-const BACKWARD_TILE: usize = 5;
+const BACKWARD_TILE: usize = 2;
 
 /// What a convolution is, with its input already padded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,19 +175,12 @@ pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], 
     for (first, size) in tiles(g.input.channels, BACKWARD_TILE) {
         let weights = &packed[at..][..size * g.maps * g.taps()];
         at += weights.len();
-        let tile = match size {
-            1 => input_gradient_tile::<1, 4>,
-            2 => input_gradient_tile::<2, 4>,
-            3 => input_gradient_tile::<3, 4>,
-            4 => input_gradient_tile::<4, 2>,
-            _ => input_gradient_tile::<5, 2>,
-        };
+        let tile = if size == 1 { input_gradient_tile::<1> } else { input_gradient_tile::<2> };
         tile(g, padding, dy, weights, &mut dx[first * plane..]);
     }
 }
 
-/// `C` channels of `V` vectors at a time.
-fn input_gradient_tile<const C: usize, const V: usize>(
+fn input_gradient_tile<const C: usize>(
     g: &Conv2d,
     padding: usize,
     dy: &[Lanes],
@@ -202,36 +195,33 @@ fn input_gradient_tile<const C: usize, const V: usize>(
         let rows = taps(row + padding, g.kernel, g.stride, out.height);
         for column in 0..width {
             let columns = taps(column + padding, g.kernel, g.stride, out.width);
-            for first in (0..4).step_by(V) {
-                let mut sums = [[f32x4::ZERO; V]; C];
-                for ky in rows.clone().step_by(g.stride) {
-                    let y = (row + padding - ky) / g.stride;
-                    for kx in columns.clone().step_by(g.stride) {
-                        let x = (column + padding - kx) / g.stride;
-                        let tap = (ky * g.kernel + kx) * g.maps * C;
-                        // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts; the
-                        // weights of a tap are C for each map, and the length of all is asserted above.
-                        unsafe {
-                            let mut pixel = dy.as_ptr().add(y * out.width + x);
-                            let mut w = weights.as_ptr().add(tap).cast::<[f32; C]>();
-                            for _ in 0..g.maps {
-                                for c in 0..C {
-                                    let weight = f32x4::splat((*w)[c]);
-                                    for v in 0..V {
-                                        sums[c][v] += weight * *(*pixel).get_unchecked(first + v);
-                                    }
+            let mut sums = [[f32x4::ZERO; 4]; C];
+            for ky in rows.clone().step_by(g.stride) {
+                let y = (row + padding - ky) / g.stride;
+                for kx in columns.clone().step_by(g.stride) {
+                    let x = (column + padding - kx) / g.stride;
+                    let tap = (ky * g.kernel + kx) * g.maps * C;
+                    // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts; the weights of
+                    // a tap are C for each map, and the length of all is asserted above.
+                    unsafe {
+                        let mut pixel = dy.as_ptr().add(y * out.width + x);
+                        let mut w = weights.as_ptr().add(tap).cast::<[f32; C]>();
+                        for _ in 0..g.maps {
+                            for c in 0..C {
+                                let weight = f32x4::splat((*w)[c]);
+                                for q in 0..4 {
+                                    sums[c][q] += weight * (*pixel)[q];
                                 }
-                                w = w.add(1);
-                                // Past the last map it points behind dy, where it is not read.
-                                pixel = pixel.wrapping_add(plane_out);
                             }
+                            w = w.add(1);
+                            // Past the last map it points behind dy, where it is not read.
+                            pixel = pixel.wrapping_add(plane_out);
                         }
                     }
                 }
-                for c in 0..C {
-                    let pixel = &mut dx[c * plane_in + row * width + column];
-                    pixel[first..first + V].copy_from_slice(&sums[c]);
-                }
+            }
+            for c in 0..C {
+                dx[c * plane_in + row * width + column] = sums[c];
             }
         }
     }
