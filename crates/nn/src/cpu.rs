@@ -192,8 +192,8 @@ impl Cpu {
                     pool::average_forward(geometry, x, y);
                 }
                 Op::Activation { function, input, output } => {
-                    let (x, y) = split(values, *input, *output);
-                    activation::forward(*function, x, y);
+                    copy(values, *input, *output);
+                    activation::forward(*function, &mut values[output.range()]);
                 }
                 Op::Affine { input, output, scale, shift } => {
                     let (x, y) = split(values, *input, *output);
@@ -213,19 +213,14 @@ impl Cpu {
                     let Normalizer { mean, inverse_deviation, .. } = &self.normalizers[*statistics];
                     channel::normalize_forward(mean, inverse_deviation, x, y);
                 }
-                Op::Dropout { p, layer, input, mask, output } => match mode {
-                    Mode::Inference => {
-                        let (x, y) = split(values, *input, *output);
-                        y.copy_from_slice(x);
+                Op::Dropout { p, layer, input, mask, output } => {
+                    copy(values, *input, *output);
+                    if let Mode::Training { seed, step } = mode {
+                        let (mask, y) = split(values, *mask, *output);
+                        random::dropout_mask(seed, step, *layer as u32, *first as u32, *p, mask);
+                        activation::multiply(y, mask);
                     }
-                    Mode::Training { seed, step } => {
-                        let scratch = &mut values[mask.range()];
-                        random::dropout_mask(seed, step, *layer as u32, *first as u32, *p, scratch);
-                        let (before, y) = values.split_at_mut(output.offset);
-                        let y = &mut y[..output.shape.len()];
-                        activation::multiply(&before[input.range()], &before[mask.range()], y);
-                    }
-                },
+                }
             }
         }
     }
@@ -275,8 +270,8 @@ impl Cpu {
                     pool::average_backward(geometry, dy, dx);
                 }
                 Op::Activation { function, input, output } => {
-                    let (dx, dy) = split(gradients, *input, *output);
-                    activation::backward(*function, &values[output.range()], dy, dx);
+                    copy(gradients, *output, *input);
+                    activation::backward(*function, &values[output.range()], &mut gradients[input.range()]);
                 }
                 Op::Affine { input, output, scale, shift } => {
                     let (dx, dy) = split(gradients, *input, *output);
@@ -304,8 +299,8 @@ impl Cpu {
                     channel::normalize_backward(&n.inverse_deviation, means, &used, (y, dy), dx);
                 }
                 Op::Dropout { input, mask, output, .. } => {
-                    let (dx, dy) = split(gradients, *input, *output);
-                    activation::multiply(dy, &values[mask.range()], dx);
+                    copy(gradients, *output, *input);
+                    activation::multiply(&mut gradients[input.range()], &values[mask.range()]);
                 }
             }
         }
@@ -315,6 +310,13 @@ impl Cpu {
 fn set_inverse_deviation(inverse_deviation: &mut [f32], variance: &[f32]) {
     for (inverse_deviation, variance) in inverse_deviation.iter_mut().zip(variance) {
         *inverse_deviation = 1.0 / (variance + EPSILON).sqrt();
+    }
+}
+
+/// Copies a buffer, unless it is to be changed in place.
+fn copy(arena: &mut [Lanes], from: Buffer, to: Buffer) {
+    if from.offset != to.offset {
+        arena.copy_within(from.range(), to.offset);
     }
 }
 

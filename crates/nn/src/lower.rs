@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use tensor::{activation::Activation, conv2d::Conv2d, pool::Pool2d};
 
-/// See [`Plan::new`].
-pub(crate) fn lower(spec: &NetworkSpec) -> Result<Plan, SpecError> {
+/// See [`Plan::new`] and, for not `in_place`, [`Plan::to_look_at`].
+pub(crate) fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
     let summary = spec.summary()?;
     let input = Buffer { shape: spec.input, offset: 0 };
     let mut lowering = Lowering {
@@ -25,6 +25,7 @@ pub(crate) fn lower(spec: &NetworkSpec) -> Result<Plan, SpecError> {
         layer: 0,
         names: HashMap::new(),
         segment: (0, 0),
+        in_place,
     };
     for (layer, summary) in summary.iter().enumerate() {
         lowering.layer = layer;
@@ -48,6 +49,8 @@ struct Lowering {
     names: HashMap<&'static str, usize>,
     /// Where the segment under way began: op and parameter.
     segment: (usize, usize),
+    /// Whether activations may overwrite what they are fed.
+    in_place: bool,
 }
 
 impl Lowering {
@@ -148,7 +151,10 @@ impl Lowering {
 
     fn activation(&mut self, function: Activation) {
         let input = self.at;
-        let output = self.advance(input.shape);
+        // Max pooling, for one, looks for its output among its inputs on the way back.
+        let last = self.plan.ops.last();
+        let unneeded = matches!(last, Some(Op::Conv2d { .. } | Op::Affine { .. } | Op::AvgPool2d { .. }));
+        let output = if self.in_place && unneeded { input } else { self.advance(input.shape) };
         self.plan.ops.push(Op::Activation { function, input, output });
     }
 

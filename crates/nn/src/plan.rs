@@ -144,7 +144,7 @@ pub enum Op {
         function: Activation,
         /// The input.
         input: Buffer,
-        /// The output.
+        /// The output; the same buffer if the input is needed no more.
         output: Buffer,
     },
     /// A factor and an addend per channel.
@@ -231,12 +231,21 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Lowers `spec`.
+    /// Lowers `spec` for training. Where nothing is lost for the way back, activations are computed in place, so that a block
+    /// takes less of the cache; then the output of the layer before is that of the activation, too.
     ///
     /// # Errors
     /// The first layer that does not fit, or that there is none.
     pub fn new(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        crate::lower::lower(spec)
+        crate::lower::lower(spec, true)
+    }
+
+    /// Lowers `spec` so that after a pass the output of every layer can be looked at.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn to_look_at(spec: &NetworkSpec) -> Result<Self, SpecError> {
+        crate::lower::lower(spec, false)
     }
 
     /// Length of the flat parameter vector.

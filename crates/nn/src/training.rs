@@ -3,7 +3,7 @@
 use crate::network::{Network, Score, copy_matching};
 use crate::optimizer::{OptimizerState, learning_rate, penalize};
 use crate::part::{Fill, Part};
-use crate::plan::Phase;
+use crate::plan::{Phase, Plan};
 use crate::spec::{NetworkSpec, TrainingSpec};
 use crate::sum::BlockSum;
 use crate::summary::SpecError;
@@ -32,11 +32,12 @@ impl Training {
     /// # Errors
     /// A stack of layers that does not fit.
     pub fn new(network: NetworkSpec, spec: TrainingSpec) -> Result<Self, SpecError> {
+        let part = Part::new(Plan::new(&network)?);
         let network = Network::new(network, spec.initializer, spec.seed)?;
         let parameters = network.parameters.len();
         Ok(Self {
             optimizer: OptimizerState::new(parameters),
-            parts: vec![Part::new(network.plan().clone())],
+            parts: vec![part],
             sum: BlockSum::default(),
             total: Vec::new(),
             gradients: vec![0.0; parameters],
@@ -63,7 +64,8 @@ impl Training {
 
     /// Spreads each batch over so many threads. The numbers stay the same to the last bit.
     pub fn set_threads(&mut self, threads: usize) {
-        self.parts.resize(threads.max(1), Part::new(self.network.plan().clone()));
+        let part = self.parts[0].clone();
+        self.parts.resize(threads.max(1), part);
     }
 
     /// Uses other options, or another network, from the next step on. Parameters whose name and dimensions stay

@@ -19,17 +19,17 @@ pub enum Activation {
     Tanh,
 }
 
-/// `y = f(x)`.
-pub fn forward(f: Activation, x: &[Lanes], y: &mut [Lanes]) {
+/// `y = f(x)`, in place.
+pub fn forward(f: Activation, x: &mut [Lanes]) {
     let one = f32x4::ONE;
     match f {
-        Activation::Relu => map(x, y, |x| x.simd_gt(f32x4::ZERO) & x),
+        Activation::Relu => map(x, |x| x.simd_gt(f32x4::ZERO) & x),
         Activation::LeakyRelu { slope } => {
             let slope = f32x4::splat(slope);
-            map(x, y, |x| x.simd_gt(f32x4::ZERO).bitselect(x, slope * x));
+            map(x, |x| x.simd_gt(f32x4::ZERO).bitselect(x, slope * x));
         }
-        Activation::Sigmoid => map(x, y, |x| one / (one + exp(-x))),
-        Activation::Tanh => map(x, y, |x| {
+        Activation::Sigmoid => map(x, |x| one / (one + exp(-x))),
+        Activation::Tanh => map(x, |x| {
             // By e^-2|x|, which cannot overflow.
             let e = exp(f32x4::splat(-2.0) * x.abs());
             let y = (one - e) / (one + e);
@@ -38,39 +38,38 @@ pub fn forward(f: Activation, x: &[Lanes], y: &mut [Lanes]) {
     }
 }
 
-/// `dx = dy * f'(x)`, with `y = f(x)`.
-pub fn backward(f: Activation, y: &[Lanes], dy: &[Lanes], dx: &mut [Lanes]) {
+/// `dx = dy * f'(x)` in place of `dy`, with `y = f(x)`.
+pub fn backward(f: Activation, y: &[Lanes], dy: &mut [Lanes]) {
     let one = f32x4::ONE;
     match f {
-        Activation::Relu => map2(y, dy, dx, |y, dy| y.simd_gt(f32x4::ZERO) & dy),
+        Activation::Relu => map_with(dy, y, |dy, y| y.simd_gt(f32x4::ZERO) & dy),
         Activation::LeakyRelu { slope } => {
             let slope = f32x4::splat(slope);
-            map2(y, dy, dx, |y, dy| y.simd_gt(f32x4::ZERO).bitselect(dy, slope * dy));
+            map_with(dy, y, |dy, y| y.simd_gt(f32x4::ZERO).bitselect(dy, slope * dy));
         }
-        Activation::Sigmoid => map2(y, dy, dx, |y, dy| dy * y * (one - y)),
-        Activation::Tanh => map2(y, dy, dx, |y, dy| dy * (one - y * y)),
+        Activation::Sigmoid => map_with(dy, y, |dy, y| dy * y * (one - y)),
+        Activation::Tanh => map_with(dy, y, |dy, y| dy * (one - y * y)),
     }
 }
 
-fn map(x: &[Lanes], y: &mut [Lanes], f: impl Fn(f32x4) -> f32x4) {
-    assert_eq!(x.len(), y.len());
-    for (x, y) in x.iter().zip(y) {
+/// `x = x * mask`, in place: dropout, and its gradient.
+pub fn multiply(x: &mut [Lanes], mask: &[Lanes]) {
+    map_with(x, mask, |x, mask| x * mask);
+}
+
+fn map(x: &mut [Lanes], f: impl Fn(f32x4) -> f32x4) {
+    for x in x {
         for q in 0..4 {
-            y[q] = f(x[q]);
+            x[q] = f(x[q]);
         }
     }
 }
 
-fn map2(a: &[Lanes], b: &[Lanes], y: &mut [Lanes], f: impl Fn(f32x4, f32x4) -> f32x4) {
-    assert!(a.len() == y.len() && b.len() == y.len());
-    for ((a, b), y) in a.iter().zip(b).zip(y) {
+fn map_with(x: &mut [Lanes], other: &[Lanes], f: impl Fn(f32x4, f32x4) -> f32x4) {
+    assert_eq!(x.len(), other.len());
+    for (x, other) in x.iter_mut().zip(other) {
         for q in 0..4 {
-            y[q] = f(a[q], b[q]);
+            x[q] = f(x[q], other[q]);
         }
     }
-}
-
-/// `y = mask * x`: dropout, and its gradient with `dy` for `x`.
-pub fn multiply(x: &[Lanes], mask: &[Lanes], y: &mut [Lanes]) {
-    map2(x, mask, y, |x, mask| x * mask);
 }

@@ -34,6 +34,12 @@ impl Pool2d {
         })
     }
 
+    /// Whether every pixel lies in exactly one window: then gradients need no adding up.
+    fn is_partition(self) -> bool {
+        let Shape { height, width, .. } = self.input;
+        self.kernel == self.stride && height.is_multiple_of(self.kernel) && width.is_multiple_of(self.kernel)
+    }
+
     fn taps(self) -> impl Iterator<Item = usize> {
         (0..self.kernel * self.kernel)
             .map(move |tap| tap / self.kernel * self.input.width + tap % self.kernel)
@@ -59,13 +65,17 @@ pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
 pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && dx.len() == x.len());
     assert!(y.len() == g.output().len() && dy.len() == y.len());
-    dx.fill(ZERO);
+    let overwrite = g.is_partition();
+    if !overwrite {
+        dx.fill(ZERO);
+    }
     for (at, first) in g.windows() {
         let mut open = [f32x4::splat(f32::from_bits(!0)); 4];
         for tap in g.taps() {
             for q in 0..4 {
                 let hit = x[first + tap][q].simd_eq(y[at][q]) & open[q];
-                dx[first + tap][q] += hit & dy[at][q];
+                let share = hit & dy[at][q];
+                dx[first + tap][q] = if overwrite { share } else { dx[first + tap][q] + share };
                 open[q] = hit.bitselect(f32x4::ZERO, open[q]);
             }
         }
