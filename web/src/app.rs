@@ -4,6 +4,8 @@ use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use trainer::messages::Command;
+
 use crate::chart::{Chart, Series};
 use crate::controls::Controls;
 use crate::header::{DownloadBar, Header};
@@ -68,6 +70,14 @@ pub(crate) fn App() -> impl IntoView {
         </footer>
         <div class="toasts">
             <DownloadBar />
+            <Show when=move || state.diverged.get().is_some()>
+                <div class="toast">
+                    <span role="alert">{move || state.diverged.get().map(|d| d.sentence)}</span>
+                    <button on:click=move |_| state.send(Command::Restore)>
+                        {move || state.diverged.get().map(|d| format!("Back to step {}", d.good_step))}
+                    </button>
+                </div>
+            </Show>
             <Show when=move || state.problem.get().is_some()>
                 <div class="toast problem">
                     <span role="alert">{move || state.problem.get()}</span>

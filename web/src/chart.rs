@@ -37,6 +37,15 @@ impl Curve {
         }
     }
 
+    /// Forgets what is right of `x`.
+    pub(crate) fn cut(&mut self, x: f64) {
+        self.points.retain(|point| point.0 < x);
+        self.pending = (0.0, 0.0, 0);
+        if self.points.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     fn last(&self) -> Option<(f64, f64)> {
         self.points.last().copied()
     }
@@ -240,5 +249,9 @@ mod tests {
         assert!(curve.points.len() <= Curve::MOST);
         assert!(curve.points.iter().all(|p| (p.1 - 0.5).abs() < 0.51));
         assert!(curve.last().is_some_and(|p| p.0 > 99_000.0));
+        curve.cut(50_000.0);
+        assert!(curve.last().is_some_and(|p| (49_000.0..50_000.0).contains(&p.0)));
+        curve.cut(0.0);
+        assert_eq!(curve, Curve::default());
     }
 }

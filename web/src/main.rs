@@ -27,8 +27,15 @@ fn main() {
     }
 }
 
-/// Turns this instance of the module into the trainer; `base` is the address of the page's folder.
+/// Turns this instance of the module into the trainer; `base` is the address of the page's folder, `glue` that of the
+/// JavaScript that was imported to start it.
 #[wasm_bindgen]
-pub fn start_worker(base: String) {
-    worker::run(base);
+pub fn start_worker(base: String, glue: String) {
+    worker::run(base, glue);
+}
+
+/// Turns this instance of the module into a helper of the trainer.
+#[wasm_bindgen]
+pub fn start_helper() {
+    worker::run_helper();
 }

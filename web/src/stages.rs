@@ -84,6 +84,7 @@ pub(crate) fn watch(stages: &[Stage]) -> Watch {
     Watch {
         activations: stages.iter().map(|stage| stage.shown).collect(),
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
+        sizes: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use nn::preset::Preset;
 use nn::spec::TrainingSpec;
-use trainer::messages::{Command, Download, Event, Progress, RunState, Snapshot, Source, Tested};
+use trainer::messages::{Command, Diverged, Download, Event, Progress, RunState, Snapshot, Source, Tested};
 use wasm_bindgen::prelude::*;
 
 use crate::bridge::Bridge;
@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) train_accuracy_curve: RwSignal<Curve>,
     pub(crate) accuracy_curve: RwSignal<Curve>,
     pub(crate) problem: RwSignal<Option<String>>,
+    /// Why training stopped by itself, until it goes on.
+    pub(crate) diverged: RwSignal<Option<Diverged>>,
     /// Rises when the window's size or theme changes: what is drawn by hand is drawn anew.
     pub(crate) look: RwSignal<u32>,
     pub(crate) preset: RwSignal<Preset>,
@@ -50,6 +52,7 @@ impl State {
             train_accuracy_curve: RwSignal::default(),
             accuracy_curve: RwSignal::default(),
             problem: RwSignal::default(),
+            diverged: RwSignal::default(),
             look: RwSignal::default(),
             preset: RwSignal::new(Preset::LeNet5),
             training: RwSignal::default(),
@@ -124,18 +127,25 @@ impl State {
     fn hear(&self, event: Event) {
         match event {
             Event::Download(download) => self.download.set(download),
-            Event::State(run) => self.run.set(run),
+            Event::State(run) => {
+                self.run.set(run);
+                if run != RunState::Paused {
+                    self.diverged.set(None);
+                }
+            }
             Event::Progress(progress) => {
-                if progress.step == 0 {
+                if progress.epoch < self.progress.with_untracked(|before| before.epoch) || progress.step == 0
+                {
                     self.loss.set(None);
                     self.tested.set(None);
+                    self.diverged.set(None);
                     for curve in [
                         self.loss_curve,
                         self.test_loss_curve,
                         self.train_accuracy_curve,
                         self.accuracy_curve,
                     ] {
-                        curve.set(Curve::default());
+                        curve.update(|curve| curve.cut(progress.epoch));
                     }
                 }
                 if let Some(loss) = progress.train_loss {
@@ -153,6 +163,7 @@ impl State {
                 self.tested.set(Some(tested));
             }
             Event::Snapshot(snapshot) => self.snapshot.set(Some(snapshot)),
+            Event::Diverged(diverged) => self.diverged.set(Some(diverged)),
             Event::Failed(sentence) => self.problem.set(Some(sentence)),
         }
     }

@@ -1,6 +1,7 @@
 //! Networks: their description, their lowering to a plan of kernels, loss, optimisers and the training step.
 
 pub mod cpu;
+pub mod divergence;
 mod lower;
 pub mod network;
 pub mod optimizer;
@@ -8,6 +9,7 @@ pub mod part;
 pub mod plan;
 pub mod preset;
 pub mod random;
+pub mod sizes;
 pub mod spec;
 pub mod sum;
 pub mod summary;

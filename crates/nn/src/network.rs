@@ -43,22 +43,35 @@ impl Network {
             let message = "The last layer must give a vector, one number per class.".into();
             return Err(SpecError { layer: spec.layers.len(), message });
         }
-        let mut parameters = vec![0.0; plan.parameter_count()];
+        let mut network = Self {
+            spec,
+            parameters: vec![0.0; plan.parameter_count()],
+            running: vec![0.0; plan.running_count()],
+            memory: Memory::new(&plan),
+            cpu: Cpu::new(plan),
+        };
+        network.initialize(initializer, seed);
+        Ok(network)
+    }
+
+    /// Begins anew with initial weights from `seed`.
+    pub fn initialize(&mut self, initializer: Initializer, seed: u32) {
+        let plan = self.cpu.plan();
         for (index, parameter) in plan.parameters.iter().enumerate() {
-            let values = &mut parameters[parameter.range()];
+            let values = &mut self.parameters[parameter.range()];
             match parameter.role {
-                Role::Bias => {}
+                Role::Bias => values.fill(0.0),
                 Role::Scale => values.fill(1.0),
                 Role::Weight { fan_in, fan_out } => {
                     initialize(values, initializer, (fan_in, fan_out), seed, index as u32);
                 }
             }
         }
-        let mut running = vec![0.0; plan.running_count()];
         for statistics in &plan.statistics {
-            running[statistics.range()][statistics.channels..].fill(1.0);
+            let (means, variances) = self.running[statistics.range()].split_at_mut(statistics.channels);
+            means.fill(0.0);
+            variances.fill(1.0);
         }
-        Ok(Self { spec, parameters, running, memory: Memory::new(&plan), cpu: Cpu::new(plan) })
     }
 
     /// What it was built from.
@@ -132,7 +145,7 @@ pub fn pixels(bytes: &[u8], pixels: &mut [f32]) {
 fn initialize(values: &mut [f32], initializer: Initializer, fans: (usize, usize), seed: u32, parameter: u32) {
     let (fan_in, fan_out) = (fans.0 as f32, fans.1 as f32);
     let deviation = match initializer {
-        Initializer::Zeros => return,
+        Initializer::Zeros => return values.fill(0.0),
         Initializer::Constant { value } => return values.fill(value),
         Initializer::Normal { deviation } => deviation,
         Initializer::LeCun => libm::sqrtf(1.0 / fan_in),

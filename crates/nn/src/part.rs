@@ -3,19 +3,17 @@
 use crate::cpu::{Cpu, Memory, Mode};
 use crate::plan::{Phase, Plan};
 use crate::sum::BlockSum;
-use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use tensor::BLOCK;
 
 /// Writes sample number `.0` of the batch, `[channel][row][column]`.
 pub type Fill<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 
 /// What a share is to do in a step.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Job {
-    /// Number of its first block in the batch.
-    pub first_block: usize,
-    /// Labels of its samples.
-    pub labels: Vec<u8>,
+    /// Its samples in the batch; they begin with a whole block.
+    pub samples: Range<usize>,
     /// Samples in the whole batch.
     pub batch: usize,
     /// Seed of dropout.
@@ -31,9 +29,11 @@ pub struct Job {
 pub struct Part {
     cpu: Cpu,
     job: Job,
+    labels: Vec<u8>,
     /// One block's memory if the plan has one segment: then each block goes there and back at once, while it is in the
-    /// cache. Else all of them.
+    /// cache. Else, or if they are to be looked at, all of them.
     memories: Vec<Memory>,
+    keeps_all: bool,
     image: Vec<f32>,
     /// What its blocks came to in the last phase.
     pub sum: BlockSum,
@@ -44,12 +44,24 @@ impl Part {
     pub fn new(plan: Plan) -> Self {
         let image = vec![0.0; plan.input.shape.len()];
         Self {
+            keeps_all: plan.segments.len() > 1,
             cpu: Cpu::new(plan),
             job: Job::default(),
+            labels: Vec::new(),
             memories: Vec::new(),
             image,
             sum: BlockSum::default(),
         }
+    }
+
+    /// The same, but after a step every block can be looked at.
+    pub(crate) fn to_look_at(plan: Plan) -> Self {
+        Self { keeps_all: true, ..Self::new(plan) }
+    }
+
+    /// The memory of the blocks of the last step, as far as they are kept.
+    pub(crate) fn memories(&self) -> &[Memory] {
+        &self.memories[..self.blocks_kept()]
     }
 
     /// The plan it runs.
@@ -57,16 +69,13 @@ impl Part {
         self.cpu.plan()
     }
 
-    /// The job, to be changed in place before [`Part::begin`].
-    pub fn job(&mut self) -> &mut Job {
-        &mut self.job
-    }
-
-    /// Begins a step with these parameters and running estimates.
-    pub fn begin(&mut self, parameters: &[f32], running: &[f32]) {
-        let blocks = self.job.labels.len().div_ceil(BLOCK);
-        let needed = if self.plan().segments.len() == 1 { 1 } else { blocks };
-        while self.memories.len() < needed {
+    /// Begins a step: takes a job, the labels of its samples, the parameters and the running estimates.
+    pub fn begin(&mut self, job: Job, labels: &[u8], parameters: &[f32], running: &[f32]) {
+        assert!(job.samples.len() == labels.len() && job.samples.start.is_multiple_of(BLOCK));
+        self.job = job;
+        self.labels.clear();
+        self.labels.extend_from_slice(labels);
+        while self.memories.len() < self.blocks_kept() {
             self.memories.push(Memory::new(self.cpu.plan()));
         }
         let mode = self.mode();
@@ -78,11 +87,10 @@ impl Part {
         let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
         let contribution = self.plan().contribution(phase);
         let mode = self.mode();
-        let Self { cpu, job, memories, image, sum } = self;
-        let plan_has_one_segment = cpu.plan().segments.len() == 1;
-        for (block, labels) in job.labels.chunks(BLOCK).enumerate() {
-            let memory = &mut memories[if plan_has_one_segment { 0 } else { block }];
-            let first = (job.first_block + block) * BLOCK;
+        let Self { cpu, job, labels, memories, keeps_all, image, sum } = self;
+        for (block, labels) in labels.chunks(BLOCK).enumerate() {
+            let memory = &mut memories[if *keeps_all { block } else { 0 }];
+            let first = job.samples.start + block * BLOCK;
             if first_phase {
                 let input = memory.start(cpu.plan(), first, labels.len());
                 for lane in 0..labels.len() {
@@ -92,7 +100,7 @@ impl Part {
                     }
                 }
             }
-            let mut node = sum.block(job.first_block + block, contribution.len());
+            let mut node = sum.block(first / BLOCK, contribution.len());
             let (sums, rest) = node.values.split_at_mut(contribution.sums);
             let (gradients, score) = rest.split_at_mut(contribution.gradients.len());
             match phase {
@@ -119,6 +127,11 @@ impl Part {
                 }
             }
         }
+    }
+
+    fn blocks_kept(&self) -> usize {
+        let blocks = self.labels.len().div_ceil(BLOCK);
+        if self.keeps_all { blocks } else { blocks.min(1) }
     }
 
     fn mode(&self) -> Mode {

@@ -1,6 +1,6 @@
 //! Ready-made networks for 28x28 images and ten classes.
 
-use crate::spec::{LayerSpec, NetworkSpec, Shape};
+use crate::spec::{Augmentation, LayerSpec, NetworkSpec, Schedule, Shape, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
 /// A network with a name.
@@ -59,6 +59,26 @@ impl Preset {
     /// The preset with this [`id`](Self::id).
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.id() == id)
+    }
+
+    /// How it is best trained.
+    pub fn training(self) -> TrainingSpec {
+        match self {
+            Self::LeNetTricks => TrainingSpec {
+                learning_rate: 0.004,
+                schedule: Schedule::OneCycle { epochs: 20.0 },
+                augmentation: Augmentation {
+                    rotation: 10.0,
+                    shift: 1.0,
+                    zoom: 0.1,
+                    shear: 0.1,
+                    elastic: 1.0,
+                    ..Augmentation::default()
+                },
+                ..TrainingSpec::default()
+            },
+            _ => TrainingSpec::default(),
+        }
     }
 
     /// The network itself.

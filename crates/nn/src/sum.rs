@@ -1,9 +1,7 @@
 //! Adding up what the blocks of a batch contribute, in an order that depends on nothing but the number of blocks.
 
-use serde::{Deserialize, Serialize};
-
 /// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the tree in which all are added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// How many times pairs were added.
     pub level: u32,
@@ -47,9 +45,23 @@ impl BlockSum {
         self.stack.push(node);
     }
 
-    /// The nodes, in order. They are to be given back by [`BlockSum::recycle`] or pushed to another sum.
-    pub fn take(&mut self) -> std::vec::Drain<'_, Node> {
-        self.stack.drain(..)
+    /// The nodes, in order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.stack
+    }
+
+    /// Forgets the nodes.
+    pub fn clear(&mut self) {
+        self.free.extend(self.stack.drain(..).map(|node| node.values));
+    }
+
+    /// Adds the nodes of `other`, which follow those pushed so far, and leaves it empty.
+    pub fn append(&mut self, other: &mut Self) {
+        for node in other.stack.drain(..) {
+            // A vector for a vector: else they would all gather on one side.
+            other.free.push(self.free.pop().unwrap_or_default());
+            self.push(node);
+        }
     }
 
     /// The sum of everything, into `total`; nothing is left.
@@ -63,11 +75,6 @@ impl BlockSum {
             }
             self.free.push(node.values);
         }
-    }
-
-    /// Takes back a vector.
-    pub fn recycle(&mut self, node: Node) {
-        self.free.push(node.values);
     }
 }
 
@@ -100,7 +107,7 @@ mod tests {
             for cut in cuts.windows(2) {
                 let mut part = BlockSum::default();
                 (cut[0]..cut[1]).for_each(|i| push(&mut part, i));
-                part.take().for_each(|node| merged.push(node));
+                merged.append(&mut part);
             }
             let (mut a, mut b) = (Vec::new(), Vec::new());
             whole.finish(&mut a);

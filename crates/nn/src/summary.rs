@@ -58,6 +58,24 @@ impl NetworkSpec {
 }
 
 impl LayerSpec {
+    /// What kind of layer it is, as people say it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Conv2d { .. } => "convolution",
+            Self::MaxPool2d { .. } => "max pooling",
+            Self::AvgPool2d { .. } => "average pooling",
+            Self::Subsample2d { .. } => "sub-sampling",
+            Self::Flatten => "flatten",
+            Self::Dense { .. } => "dense",
+            Self::BatchNorm => "batch normalisation",
+            Self::Relu => "ReLU",
+            Self::LeakyRelu { .. } => "leaky ReLU",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Dropout { .. } => "dropout",
+        }
+    }
+
     /// Shape of the output for one sample of shape `input`, or a sentence that says why there is none.
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match *self {

@@ -2,7 +2,7 @@
 
 use crate::network::{Network, Score, copy_matching};
 use crate::optimizer::{OptimizerState, learning_rate, penalize};
-use crate::part::{Fill, Part};
+use crate::part::{Fill, Job, Part};
 use crate::plan::{Phase, Plan};
 use crate::spec::{NetworkSpec, TrainingSpec};
 use crate::sum::BlockSum;
@@ -19,11 +19,28 @@ pub struct Training {
     pub network: Network,
     spec: TrainingSpec,
     optimizer: OptimizerState,
-    parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     sum: BlockSum,
     total: Vec<f32>,
     gradients: Vec<f32>,
+    /// Samples in the batch under way, how they did, and the running estimates after it.
+    batch: usize,
+    score: Score,
+    running: Vec<f32>,
     steps: u64,
+}
+
+/// All that training has learned: with the two specs and the data, what follows from it is the same to the last bit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrainingState {
+    /// The flat parameter vector.
+    pub parameters: Vec<f32>,
+    /// The flat vector of running estimates.
+    pub running: Vec<f32>,
+    /// The optimiser's memory.
+    pub optimizer: OptimizerState,
+    /// Steps taken.
+    pub steps: u64,
 }
 
 impl Training {
@@ -41,6 +58,9 @@ impl Training {
             sum: BlockSum::default(),
             total: Vec::new(),
             gradients: vec![0.0; parameters],
+            batch: 0,
+            score: Score::default(),
+            running: network.running.clone(),
             network,
             spec,
             steps: 0,
@@ -66,6 +86,35 @@ impl Training {
     pub fn set_threads(&mut self, threads: usize) {
         let part = self.parts[0].clone();
         self.parts.resize(threads.max(1), part);
+    }
+
+    /// Back to step 0, with the initial weights of the seed.
+    pub fn restart(&mut self) {
+        self.network.initialize(self.spec.initializer, self.spec.seed);
+        self.optimizer = OptimizerState::new(self.network.parameters.len());
+        self.gradients.fill(0.0);
+        self.steps = 0;
+    }
+
+    /// Copies what was learned.
+    pub fn save(&self, state: &mut TrainingState) {
+        state.parameters.clone_from(&self.network.parameters);
+        state.running.clone_from(&self.network.running);
+        state.optimizer.clone_from(&self.optimizer);
+        state.steps = self.steps;
+    }
+
+    /// Goes back to what was saved of this very network; says whether it was.
+    pub fn restore(&mut self, state: &TrainingState) -> bool {
+        let (parameters, running) = (self.network.parameters.len(), self.network.running.len());
+        let fits = state.parameters.len() == parameters && state.running.len() == running;
+        if fits {
+            self.network.parameters.copy_from_slice(&state.parameters);
+            self.network.running.copy_from_slice(&state.running);
+            self.optimizer.clone_from(&state.optimizer);
+            self.steps = state.steps;
+        }
+        fits
     }
 
     /// Uses other options, or another network, from the next step on. Parameters whose name and dimensions stay
@@ -97,57 +146,86 @@ impl Training {
         Ok(())
     }
 
-    /// One step after `epoch` epochs, on `labels.len()` samples that `fill` writes. Says how they did before the update.
-    pub fn step(&mut self, labels: &[u8], epoch: f64, fill: &Fill<'_>) -> Score {
-        self.begin(labels);
-        let mut score = Score::default();
+    /// One step after `epoch` epochs, on `labels.len()` samples that `fill` writes. Says how they did before the update;
+    /// nothing, and nothing has changed, if their loss or a gradient is no finite number.
+    pub fn step(&mut self, labels: &[u8], epoch: f64, fill: &Fill<'_>) -> Option<Score> {
+        self.begin(labels, 0);
         for phase in 0..self.network.plan().phases() {
-            run(&mut self.parts, phase, fill);
-            for part in &mut self.parts {
-                part.sum.take().for_each(|node| self.sum.push(node));
-            }
-            self.finish_phase(phase, labels.len(), &mut score);
+            self.run(phase, fill);
+            self.finish_phase(phase);
         }
-        self.update(epoch);
-        score
+        self.finish(epoch)
     }
 
-    /// Gives every part its share: whole blocks, in order.
-    fn begin(&mut self, labels: &[u8]) {
-        let blocks = labels.len().div_ceil(BLOCK);
-        let parts = self.parts.len();
-        let sample = |part: usize| (part * blocks / parts * BLOCK).min(labels.len());
-        for (i, part) in self.parts.iter_mut().enumerate() {
-            let job = part.job();
-            job.first_block = i * blocks / parts;
-            job.labels.clear();
-            job.labels.extend_from_slice(&labels[sample(i)..sample(i + 1)]);
-            job.batch = labels.len();
-            (job.seed, job.step) = (self.spec.seed, self.steps as u32);
-            job.smoothing = self.spec.label_smoothing;
-            part.begin(&self.network.parameters, &self.network.running);
+    /// Begins a step on as many shares as there are threads here, which take theirs, and `remote` cores elsewhere, whose
+    /// [jobs](Self::job) come after them. Each phase is to be [run](Self::run) here and there, what the others contribute
+    /// [merged](Self::merge) in order, and the phase [finished](Self::finish_phase); after the last, the step is
+    /// [finished](Self::finish). A step that is not finished has changed nothing.
+    pub fn begin(&mut self, labels: &[u8], remote: usize) {
+        self.batch = labels.len();
+        self.running.copy_from_slice(&self.network.running);
+        for i in 0..self.parts.len() {
+            let job = self.share(i, self.parts.len() + remote);
+            let labels = &labels[job.samples.clone()];
+            self.parts[i].begin(job, labels, &self.network.parameters, &self.network.running);
         }
     }
 
-    /// Adds up what the parts contributed, and tells them what they need of it.
-    fn finish_phase(&mut self, phase: usize, batch: usize, score: &mut Score) {
+    /// What core number `i` of `remote` elsewhere is to do in the step that has begun.
+    pub fn job(&self, i: usize, remote: usize) -> Job {
+        self.share(self.parts.len() + i, self.parts.len() + remote)
+    }
+
+    /// Whole blocks, in order.
+    fn share(&self, i: usize, shares: usize) -> Job {
+        let blocks = self.batch.div_ceil(BLOCK);
+        let sample = |i: usize| (i * blocks / shares * BLOCK).min(self.batch);
+        Job {
+            samples: sample(i)..sample(i + 1),
+            batch: self.batch,
+            seed: self.spec.seed,
+            step: self.steps as u32,
+            smoothing: self.spec.label_smoothing,
+        }
+    }
+
+    /// Runs a phase of this process's share.
+    pub fn run(&mut self, phase: usize, fill: &Fill<'_>) {
+        run(&mut self.parts, phase, fill);
+        self.parts.iter_mut().for_each(|part| self.sum.append(&mut part.sum));
+    }
+
+    /// Takes what another core contributed to the phase under way: a node of its [`BlockSum`].
+    pub fn merge(&mut self, level: u32, index: u32, values: &[f32]) {
+        let mut node = self.sum.block(index as usize, values.len());
+        node.level = level;
+        node.values.copy_from_slice(values);
+        self.sum.push(node);
+    }
+
+    /// Gives up the step that has begun.
+    pub fn abandon(&mut self) {
+        self.sum.clear();
+    }
+
+    /// Adds up what all contributed to a phase. Gives the statistics that other cores are to absorb.
+    pub fn finish_phase(&mut self, phase: usize) -> &[f32] {
         self.sum.finish(&mut self.total);
-        let Network { cpu, running, .. } = &mut self.network;
-        let plan = cpu.plan();
+        let plan = self.network.plan();
         let kind = plan.phase(phase);
         let contribution = plan.contribution(kind);
         let (sums, rest) = self.total.split_at_mut(contribution.sums);
         let (gradients, came_to) = rest.split_at(contribution.gradients.len());
         self.gradients[contribution.gradients].copy_from_slice(gradients);
         if let [loss, correct] = came_to {
-            *score = Score { loss: f64::from(*loss), correct: *correct as usize };
+            self.score = Score { loss: f64::from(*loss), correct: *correct as usize };
         }
         match kind {
             Phase::Forward(segment) => {
                 let statistics = &plan.statistics[segment];
-                let count = (batch * statistics.plane) as f32;
+                let count = (self.batch * statistics.plane) as f32;
                 let (mean, variance) = sums.split_at_mut(statistics.channels);
-                let running = &mut running[statistics.range()];
+                let running = &mut self.running[statistics.range()];
                 let (running_mean, running_variance) = running.split_at_mut(statistics.channels);
                 for c in 0..statistics.channels {
                     // Moments were taken about the running mean.
@@ -161,28 +239,42 @@ impl Training {
             }
             Phase::Turn(segment) | Phase::Backward(segment) => {
                 if let Some(before) = segment.checked_sub(1) {
-                    let count = (batch * plan.statistics[before].plane) as f32;
+                    let count = (self.batch * plan.statistics[before].plane) as f32;
                     sums.iter_mut().for_each(|sum| *sum /= count);
                 }
             }
         }
         self.parts.iter_mut().for_each(|part| part.absorb(phase, sums));
+        sums
     }
 
-    fn update(&mut self, epoch: f64) {
-        let Self { network, optimizer, spec, gradients, .. } = self;
+    /// Updates the parameters after `epoch` epochs, and says how the batch did before; nothing, and nothing has changed,
+    /// if its loss or a gradient is no finite number.
+    pub fn finish(&mut self, epoch: f64) -> Option<Score> {
+        let Self { network, optimizer, spec, gradients, score, .. } = self;
+        if !score.loss.is_finite() || !all_finite(gradients) {
+            return None;
+        }
         let rate = learning_rate(spec, epoch);
         let Network { cpu, parameters, .. } = network;
         penalize(cpu.plan(), spec.penalty, spec.optimizer, rate, parameters, gradients);
         optimizer.step(spec.optimizer, rate, parameters, gradients);
+        network.running.copy_from_slice(&self.running);
         self.steps += 1;
+        Some(*score)
     }
+}
+
+/// Whether all are finite numbers. Without a branch in the loop: it runs over all gradients in every step.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    const INFINITY: u32 = f32::INFINITY.to_bits();
+    values.iter().map(|v| v.to_bits() & INFINITY).max().is_none_or(|most| most < INFINITY)
 }
 
 /// Runs a phase of all parts, each on a thread of its own where there are threads.
 fn run(parts: &mut [Part], phase: usize, fill: &Fill<'_>) {
     let Some((first, rest)) = parts.split_first_mut() else { return };
-    if cfg!(target_family = "wasm") {
+    if cfg!(target_family = "wasm") || rest.is_empty() {
         // Workers of a browser share nothing; here the parts only show that the split changes no bit.
         rest.iter_mut().for_each(|part| part.run(phase, fill));
         return first.run(phase, fill);

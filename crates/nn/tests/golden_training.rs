@@ -47,6 +47,7 @@ fn a_training_step_agrees_with_pytorch() {
         let score = training.step(&case.labels, 0.0, &|i, input| {
             input.copy_from_slice(&case.input[i * size..][..size]);
         });
+        let score = score.expect("finite");
         let name = &case.name;
         let loss = score.loss / case.labels.len() as f64;
         assert_close(&format!("{name}: loss"), &[loss as f32], &[case.loss]);
@@ -115,6 +116,7 @@ fn a_hundred_steps_stay_with_pytorch() {
                     *value = (pattern[pixel] * 0.5 + noise[i * 784 + pixel] * 0.5) as f32;
                 }
             });
+            let score = score.expect("finite");
             let loss = (score.loss / case.batch as f64) as f32;
             // Rounding grows from step to step; here it has come to less than 1e-4 of the loss.
             let error = (loss - expected).abs() / expected;

@@ -20,7 +20,7 @@ fn step(training: &mut Training, parameters: &[f32], seed: u32) -> f64 {
             *value = normal(seed, Stream::Shuffle, sample as u32, i as u32);
         }
     };
-    training.step(&labels, 0.0, &fill).loss / SAMPLES as f64
+    training.step(&labels, 0.0, &fill).expect("finite").loss / SAMPLES as f64
 }
 
 fn check(name: &str, input: Shape, layers: Vec<LayerSpec>) {

@@ -25,7 +25,9 @@ fn train(preset: Preset, spec: TrainingSpec, threads: usize, steps: usize) -> u6
     let mut training = Training::new(preset.network(), spec).unwrap();
     training.set_threads(threads);
     for _ in 0..steps {
-        training.step(&labels, 0.0, &|i, image: &mut [f32]| pixels(&images[i * 784..][..784], image));
+        training
+            .step(&labels, 0.0, &|i, image: &mut [f32]| pixels(&images[i * 784..][..784], image))
+            .expect("finite");
     }
     hash(&training.network.parameters)
 }

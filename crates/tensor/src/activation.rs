@@ -59,9 +59,7 @@ pub fn multiply(x: &mut [Lanes], mask: &[Lanes]) {
 
 fn map(x: &mut [Lanes], f: impl Fn(f32x4) -> f32x4) {
     for x in x {
-        for q in 0..4 {
-            x[q] = f(x[q]);
-        }
+        *x = x.map(&f);
     }
 }
 

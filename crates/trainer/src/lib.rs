@@ -1,6 +1,12 @@
 //! One training session: what it is told, what it tells, and the work between. Knows no browser.
 
+pub mod batch;
+pub mod crew;
+mod good;
+mod helper;
 pub mod messages;
 pub mod session;
+mod wire;
 
+pub use helper::Helper;
 pub use session::Session;

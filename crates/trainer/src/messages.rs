@@ -1,5 +1,7 @@
 //! What the page and the worker tell each other. Nothing else crosses between them.
 
+use nn::divergence::Divergence;
+use nn::sizes::LayerSizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +30,12 @@ pub enum Command {
     },
     /// What is on screen: only this is sent in snapshots.
     Watch(Watch),
+    /// After [`Event::Diverged`]: back to the last state that was well, paused.
+    Restore,
     /// Try again to download what failed.
     RetryDownload,
+    /// Train on so many cores. The numbers stay the same to the last bit.
+    UseCores(usize),
 }
 
 /// Indices into the layers of the network (`NetworkSpec::layers`).
@@ -39,6 +45,8 @@ pub struct Watch {
     pub activations: Vec<usize>,
     /// Layers whose weights are wanted.
     pub weights: Vec<usize>,
+    /// Whether the sizes of weights and gradients are wanted.
+    pub sizes: bool,
 }
 
 /// From the worker to the page.
@@ -54,6 +62,8 @@ pub enum Event {
     Tested(Tested),
     /// The shown image went through the network; after `Show`, `Watch` and, while training, at most 30 times a second.
     Snapshot(Snapshot),
+    /// The next step would have made the network useless: it was not taken, and training stopped.
+    Diverged(Diverged),
     /// Something failed and the session is as it was: one sentence for people.
     Failed(String),
 }
@@ -92,7 +102,7 @@ pub enum RunState {
 pub struct Progress {
     /// Optimiser steps done since the last reset. 0 right after a reset: curves start anew.
     pub step: u64,
-    /// Passes over the training set, with the fraction of the present one.
+    /// Passes over the training set, with the fraction of the present one. Less than before after [`Command::Restore`].
     pub epoch: f64,
     /// Mean loss over the steps since the last `Progress` (cross-entropy, nats per image); `None` without steps.
     pub train_loss: Option<f32>,
@@ -100,6 +110,21 @@ pub struct Progress {
     pub train_accuracy: Option<f32>,
     /// Training images a second over about the last second of training; `None` while unknown.
     pub images_per_second: Option<f32>,
+    /// Cores that train.
+    pub cores: usize,
+}
+
+/// Where training stopped because a number was not finite any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Diverged {
+    /// Steps taken before.
+    pub step: u64,
+    /// The first of its numbers that is not finite.
+    pub began: Divergence,
+    /// [`Command::Restore`] goes back to this step.
+    pub good_step: u64,
+    /// All this for people.
+    pub sentence: String,
 }
 
 /// A measurement on the whole test set.
@@ -126,6 +151,8 @@ pub struct Snapshot {
     pub activations: Vec<LayerValues>,
     /// Weights of the watched layers that have some: conv2d `[map][channel][row][column]`, dense `[unit][input]`.
     pub weights: Vec<LayerValues>,
+    /// How large the weights of each layer and the gradients of the last step are, if that is watched.
+    pub sizes: Vec<LayerSizes>,
 }
 
 /// Values of one layer.

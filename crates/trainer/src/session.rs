@@ -1,21 +1,21 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
-use crate::messages::{Command, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch};
-use data::{DataSet, augment::augment};
-use nn::network::{Network, Score, pixels};
+use crate::batch::{PIXELS, Place, TRAIN_IMAGES, WINDOW};
+use crate::crew::{Crew, Done, Host, StepResult};
+use crate::good::Good;
+use crate::messages::{
+    Command, Diverged, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch,
+};
+use data::DataSet;
+use nn::divergence::Divergence;
+use nn::network::{Network, Score};
 use nn::preset::Preset;
-use nn::random::{Stream, permute};
-use nn::spec::TrainingSpec;
+use nn::sizes::sizes;
+use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::Training;
-use tensor::BLOCK;
 
-/// Training images in MNIST.
-pub const TRAIN_IMAGES: usize = 60_000;
 /// Test images in MNIST.
 pub const TEST_IMAGES: usize = 10_000;
-/// The first epoch shuffles within so many images: what a shard holds. Training can so begin with the first shard,
-/// and still sees the same batches however fast the download is.
-const WINDOW: usize = 5_000;
 /// How long one slice of work is, so that commands are heard and pictures move: half a frame at 30 a second.
 const SLICE_MS: f64 = 16.0;
 /// Events that draw something come at most 30 times a second.
@@ -25,20 +25,19 @@ const FRAME_MS: f64 = 1000.0 / 30.0;
 pub struct Session {
     train: DataSet,
     test: DataSet,
-    training: Training,
-    network: nn::spec::NetworkSpec,
+    crew: Crew,
     pretrained: Option<Network>,
     image: Option<Vec<u8>>,
     watch: Watch,
     state: RunState,
     /// Steps to take before stopping, when not told to go on for ever.
     steps_wanted: Option<u64>,
-    /// Training images consumed since the reset: where in the epochs it is.
-    seen: u64,
-    /// Test images measured so far in the evaluation under way.
-    testing: Option<(usize, Score)>,
-    batch: Vec<u32>,
-    labels: Vec<u8>,
+    place: Place,
+    good: Good,
+    /// The test set is to be measured, or is being measured.
+    testing: bool,
+    /// When the step under way began.
+    step_began: f64,
     since_report: Tally,
     speed: Speed,
     last_frame: f64,
@@ -48,6 +47,14 @@ pub struct Session {
 struct Tally {
     images: usize,
     score: Score,
+}
+
+impl Tally {
+    fn add(&mut self, images: usize, score: Score) {
+        self.images += images;
+        self.score.loss += score.loss;
+        self.score.correct += score.correct;
+    }
 }
 
 /// Images a second over about the last second of training time.
@@ -72,22 +79,23 @@ impl Speed {
 
 impl Default for Session {
     fn default() -> Self {
-        let network = Preset::LeNet5.network();
-        let training = Training::new(network.clone(), TrainingSpec::default()).expect("the preset fits");
+        let training =
+            Training::new(Preset::LeNet5.network(), TrainingSpec::default()).expect("the preset fits");
+        let mut good = Good::default();
+        good.start(&training, Place::default());
         Self {
             train: DataSet::default(),
             test: DataSet::default(),
-            training,
-            network,
+            crew: Crew::new(training),
             pretrained: None,
             image: None,
             watch: Watch::default(),
             state: RunState::Paused,
             steps_wanted: None,
-            seen: 0,
-            testing: None,
-            batch: Vec::new(),
-            labels: Vec::new(),
+            place: Place::default(),
+            good,
+            testing: false,
+            step_began: 0.0,
             since_report: Tally::default(),
             speed: Speed::default(),
             last_frame: f64::NEG_INFINITY,
@@ -129,7 +137,23 @@ impl Session {
 
     /// The network in training.
     pub fn network(&self) -> &Network {
-        &self.training.network
+        &self.crew.training.network
+    }
+
+    /// Uses so many threads of this process for each step.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.crew.training.set_threads(threads);
+    }
+
+    /// From now on so many helpers are there to hear what the session posts.
+    pub fn set_helpers(&mut self, helpers: usize) -> Vec<Event> {
+        self.crew.set_helpers(helpers);
+        vec![self.progress()]
+    }
+
+    /// A helper stopped: training goes on without it.
+    pub fn lose_helper(&mut self, helper: usize) {
+        self.crew.lose(helper);
     }
 
     /// Carries out a command.
@@ -143,7 +167,8 @@ impl Session {
             Command::Step => self.run(Some(1)),
             Command::Pause => self.set_state(RunState::Paused),
             Command::Reset => self.reset(),
-            Command::Show { image } if image.len() == 784 => {
+            Command::Restore => self.restore(),
+            Command::Show { image } if image.len() == PIXELS => {
                 self.image = Some(image);
                 self.snapshot().into_iter().collect()
             }
@@ -152,79 +177,119 @@ impl Session {
                 self.watch = watch;
                 self.snapshot().into_iter().collect()
             }
-            // The download is the entry's business; see the worker.
-            Command::RetryDownload => Vec::new(),
+            // The download and the helpers are the entry's business; see the worker.
+            Command::RetryDownload | Command::UseCores(_) => Vec::new(),
         }
     }
 
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
-        self.state != RunState::Paused && (self.testing.is_some() || self.batch_is_here())
+        self.state != RunState::Paused && !self.crew.is_waiting() && (self.testing || self.batch_is_here())
     }
 
-    /// Works for one slice. `now` gives milliseconds.
-    pub fn work(&mut self, now: &dyn Fn() -> f64) -> Vec<Event> {
+    /// Works for one slice, or until helpers must answer.
+    pub fn work(&mut self, host: &dyn Host) -> Vec<Event> {
         let mut events = Vec::new();
-        if self.state == RunState::Paused {
-            return events;
-        }
-        if self.testing.is_none() && !self.batch_is_here() {
-            return self.set_state(RunState::WaitingForData);
-        }
-        events.extend(self.set_state(RunState::Training));
-        let start = now();
-        let mut images = 0;
-        while now() - start < SLICE_MS {
-            if self.testing.is_some() {
-                events.extend(self.test_some());
+        let start = host.now();
+        while self.state != RunState::Paused && !self.crew.is_waiting() {
+            let done = if self.testing {
+                self.crew.measure(&self.test, host)
+            } else if self.batch_is_here() {
+                self.step_began = host.now();
+                self.crew.step(&self.train, self.place, host)
+            } else {
+                events.extend(self.set_state(RunState::WaitingForData));
+                break;
+            };
+            events.extend(self.set_state(RunState::Training));
+            events.extend(self.after(done, host));
+            if host.now() - start >= SLICE_MS {
                 break;
             }
-            if !self.batch_is_here() {
-                break;
+        }
+        events
+    }
+
+    /// Takes the answer of a helper, and goes on with the work that waited for it.
+    pub fn hear(&mut self, helper: usize, words: &[u32], host: &dyn Host) -> Vec<Event> {
+        let done = self.crew.hear(helper, words, &self.test, host);
+        let mut events = self.after(done, host);
+        if done.is_some() {
+            events.extend(self.work(host));
+        }
+        events
+    }
+
+    /// Draws the conclusions of what came to its end.
+    fn after(&mut self, done: Option<Done>, host: &dyn Host) -> Vec<Event> {
+        let mut events = Vec::new();
+        match done {
+            None => return events,
+            Some(Done::Measurement(images, score)) => {
+                self.testing = false;
+                events.push(Event::Tested(Tested {
+                    step: self.crew.training.steps(),
+                    epoch: self.epoch(),
+                    loss: (score.loss / images as f64) as f32,
+                    accuracy: score.correct as f32 / images as f32,
+                }));
             }
-            images += self.step();
-            if let Some(wanted) = &mut self.steps_wanted {
-                *wanted -= 1;
-                if *wanted == 0 {
-                    events.extend(self.set_state(RunState::Paused));
-                    break;
-                }
+            Some(Done::Step(images, result)) => {
+                self.speed.add(images, host.now() - self.step_began);
+                events.extend(self.after_step(images, result));
             }
         }
-        let end = now();
-        if images > 0 {
-            self.speed.add(images, end - start);
-        }
-        let due = end - self.last_frame >= FRAME_MS;
-        if due || self.state == RunState::Paused {
-            self.last_frame = end;
+        let now = host.now();
+        if now - self.last_frame >= FRAME_MS || self.state == RunState::Paused {
+            self.last_frame = now;
             events.push(self.progress());
             events.extend(self.snapshot());
         }
         events
     }
 
-    /// One epoch is this many training images.
+    fn after_step(&mut self, images: usize, result: StepResult) -> Vec<Event> {
+        let score = match result {
+            Ok(score) => score,
+            Err(began) => {
+                let mut events = self.set_state(RunState::Paused);
+                events.push(Event::Diverged(self.diverged(began)));
+                return events;
+            }
+        };
+        self.since_report.add(images, score);
+        let before = self.tests_due();
+        self.place.seen += images as u64;
+        self.good.add(images, score, &self.crew.training, self.place);
+        self.testing = self.tests_due() > before && self.test.len() == TEST_IMAGES;
+        if let Some(wanted) = &mut self.steps_wanted {
+            *wanted -= 1;
+            if *wanted == 0 {
+                return self.set_state(RunState::Paused);
+            }
+        }
+        Vec::new()
+    }
+
+    fn diverged(&self, began: Divergence) -> Diverged {
+        let Divergence { layer, what } = began;
+        let step = self.crew.training.steps();
+        let good_step = self.good.state().0.steps;
+        let kind = self.network().spec().layers[layer].kind();
+        let sentence = format!(
+            "Training diverged after step {step}: the {what} of layer {} ({kind}) were no longer finite numbers. \
+             A smaller learning rate helps; the state of step {good_step} was still well.",
+            layer + 1
+        );
+        Diverged { step, began, good_step, sentence }
+    }
+
+    /// Passes over the training set.
     fn epoch(&self) -> f64 {
-        self.seen as f64 / self.epoch_images() as f64
+        self.place.epochs(self.crew.training.spec())
     }
 
-    /// Images in an epoch: the training set, or the part of it that is to be used.
-    fn epoch_images(&self) -> usize {
-        self.training.spec().subset.map_or(TRAIN_IMAGES, |n| (n as usize).min(TRAIN_IMAGES))
-    }
-
-    /// Number of the epoch, and how many of its images were seen.
-    fn place(&self) -> (u32, usize) {
-        let images = self.epoch_images() as u64;
-        ((self.seen / images) as u32, (self.seen % images) as usize)
-    }
-
-    fn configure(
-        &mut self,
-        network: nn::spec::NetworkSpec,
-        training: TrainingSpec,
-    ) -> Result<Vec<Event>, String> {
+    fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<Vec<Event>, String> {
         if training.batch_size == 0 || training.batch_size > WINDOW {
             return Err(format!("The batch size must be between 1 and {WINDOW}."));
         }
@@ -239,13 +304,15 @@ impl Session {
         if !fits && network.summary().is_ok() {
             return Err("The network must take 28x28 images and end in 10 units.".into());
         }
-        self.training.configure(network.clone(), training).map_err(|e| e.message)?;
-        if self.training.steps() == 0 {
+        let mut outcome = Ok(());
+        self.crew.change(|now| outcome = now.configure(network, training));
+        outcome.map_err(|e| e.message)?;
+        if self.crew.training.steps() == 0 {
             // Nothing was learned yet: the weights are those of the (new) seed, not of an old one.
-            return Ok(self.restart(network));
+            return Ok(self.restart());
         }
-        self.network = network;
-        self.testing = None;
+        self.testing = false;
+        self.good.start(&self.crew.training, self.place);
         Ok(self.snapshot().into_iter().collect())
     }
 
@@ -257,16 +324,32 @@ impl Session {
 
     fn reset(&mut self) -> Vec<Event> {
         let mut events = self.set_state(RunState::Paused);
-        events.extend(self.restart(self.network.clone()));
+        events.extend(self.restart());
         events
     }
 
-    fn restart(&mut self, network: nn::spec::NetworkSpec) -> Vec<Event> {
-        let spec = self.training.spec().clone();
-        self.training = Training::new(network.clone(), spec).expect("it was checked when it was configured");
-        self.network = network;
-        self.seen = 0;
-        self.testing = None;
+    fn restart(&mut self) -> Vec<Event> {
+        self.crew.change(|training| training.restart());
+        self.place = Place::default();
+        self.good.start(&self.crew.training, self.place);
+        self.look_again()
+    }
+
+    /// Back to the last good state.
+    fn restore(&mut self) -> Vec<Event> {
+        let mut events = self.set_state(RunState::Paused);
+        let (state, place) = self.good.state();
+        self.crew.change(|training| {
+            training.restore(state);
+        });
+        self.place = place;
+        events.extend(self.look_again());
+        events
+    }
+
+    /// After a jump to another state.
+    fn look_again(&mut self) -> Vec<Event> {
+        self.testing = false;
         self.since_report = Tally::default();
         self.speed = Speed::default();
         let mut events = vec![self.progress()];
@@ -278,112 +361,56 @@ impl Session {
         if self.state == state {
             return Vec::new();
         }
+        if state == RunState::Paused {
+            // A step under way has changed nothing yet, and would be the same when it is taken later.
+            self.crew.abandon();
+        }
         self.state = state;
         vec![Event::State(state)]
     }
 
-    /// Images of the next batch: an epoch's last one may be smaller.
-    fn batch_size(&self) -> usize {
-        self.training.spec().batch_size.min(self.epoch_images() - self.place().1)
-    }
-
     fn batch_is_here(&self) -> bool {
-        let (epoch, at) = self.place();
-        let needed =
-            if epoch == 0 { (at + self.batch_size()).next_multiple_of(WINDOW) } else { TRAIN_IMAGES };
-        self.train.len() >= needed.min(self.epoch_images())
-    }
-
-    /// One training step; the number of images in it.
-    fn step(&mut self) -> usize {
-        let size = self.batch_size();
-        let (epoch, at) = self.place();
-        let TrainingSpec { seed, augmentation, .. } = *self.training.spec();
-        let images = self.epoch_images() as u32;
-        self.batch.clear();
-        self.batch.extend((at..at + size).map(|i| training_image(seed, epoch, i as u32, images)));
-        self.labels.clear();
-        self.labels.extend(self.batch.iter().map(|&i| self.train.labels[i as usize]));
-        let (train, batch, epochs) = (&self.train, &self.batch, self.epoch());
-        let fill = |i: usize, out: &mut [f32]| {
-            let image = train.image(batch[i] as usize);
-            if augmentation.is_off() {
-                pixels(image, out);
-            } else {
-                augment(&augmentation, seed, epoch, batch[i], image, out);
-            }
-        };
-        let score = self.training.step(&self.labels, epochs, &fill);
-        self.since_report.images += size;
-        self.since_report.score.loss += score.loss;
-        self.since_report.score.correct += score.correct;
-        let before = self.tests_due();
-        self.seen += size as u64;
-        if self.tests_due() > before && self.test.len() == TEST_IMAGES {
-            self.testing = Some((0, Score::default()));
-        }
-        size
+        self.train.len() >= self.place.images_needed(self.crew.training.spec())
     }
 
     /// Evaluations that should have happened by now: two in each epoch (evaluating costs about a third of training,
     /// image by image) but not more often than every 3,000 images, and more in the first, while the curve moves.
     fn tests_due(&self) -> usize {
         const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
-        let regular = (self.epoch_images() as u64 / 2).max(3_000);
-        EARLY.iter().filter(|&&at| self.seen >= at).count() + (self.seen / regular) as usize
-    }
-
-    /// Measures the next part of the test set.
-    fn test_some(&mut self) -> Option<Event> {
-        let (mut at, mut total) = self.testing?;
-        if at == 0 {
-            self.training.network.prepare();
-        }
-        // 256 images are about 15 ms.
-        for _ in 0..16 {
-            let to = (at + BLOCK).min(self.test.len());
-            self.training.network.infer((at..to).map(|i| self.test.image(i)));
-            let score = self.training.network.score(&self.test.labels[at..to]);
-            total.loss += score.loss;
-            total.correct += score.correct;
-            at = to;
-        }
-        if at < self.test.len() {
-            self.testing = Some((at, total));
-            return None;
-        }
-        self.testing = None;
-        Some(Event::Tested(Tested {
-            step: self.training.steps(),
-            epoch: self.epoch(),
-            loss: (total.loss / at as f64) as f32,
-            accuracy: total.correct as f32 / at as f32,
-        }))
+        let regular = (Place::epoch_images(self.crew.training.spec()) as u64 / 2).max(3_000);
+        EARLY.iter().filter(|&&at| self.place.seen >= at).count() + (self.place.seen / regular) as usize
     }
 
     fn progress(&mut self) -> Event {
         let Tally { images, score } = std::mem::take(&mut self.since_report);
         let mean = |sum: f64| (images > 0).then(|| (sum / images as f64) as f32);
         Event::Progress(Progress {
-            step: self.training.steps(),
+            step: self.crew.training.steps(),
             epoch: self.epoch(),
             train_loss: mean(score.loss),
             train_accuracy: mean(score.correct as f64),
             images_per_second: self.speed.per_second(),
+            cores: self.crew.cores(),
         })
     }
 
     /// The shown image through the network that answers now: the session's once it was trained, else the checkpoint.
     fn snapshot(&mut self) -> Option<Event> {
-        let step = self.training.steps();
+        let training = &mut self.crew.training;
+        let step = training.steps();
         let watch = &self.watch;
+        let mut all_sizes = Vec::new();
+        if watch.sizes && step > 0 {
+            let network = &training.network;
+            all_sizes = sizes(network.plan(), &network.parameters, training.gradients());
+        }
         let (network, source) = match &mut self.pretrained {
-            Some(pretrained) if step == 0 && *pretrained.spec() == self.network => {
+            Some(pretrained) if step == 0 && pretrained.spec() == training.network.spec() => {
                 (pretrained, Source::Pretrained)
             }
             _ => {
-                self.training.network.prepare();
-                (&mut self.training.network, Source::Session { step })
+                training.network.prepare();
+                (&mut training.network, Source::Session { step })
             }
         };
         let values = |layer: &usize, values: Option<Vec<f32>>| {
@@ -397,14 +424,6 @@ impl Session {
         }
         let weights = watch.weights.iter();
         let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
-        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights }))
+        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, sizes: all_sizes }))
     }
-}
-
-/// The `at`-th image that `epoch` trains on, of the first `images`.
-fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
-    let window = if epoch == 0 { WINDOW as u32 } else { images };
-    let first = at / window * window;
-    let size = window.min(images - first);
-    first + permute(seed.wrapping_add(first), Stream::Shuffle, epoch, size, at - first)
 }

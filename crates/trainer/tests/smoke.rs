@@ -1,59 +1,15 @@
 //! Read this first: five seconds through the whole stack, from drawings to a trained network and back out of a file.
 
-use data::{DataSet, drawing, shard};
-use nn::random::pcg4d;
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
 
-/// A digit as a pocket calculator shows it, a little different for every `variant`, as MNIST would have it.
-fn calculator_digit(digit: usize, variant: u32) -> [u8; 784] {
-    //      0
-    //    1   2    the seven segments, and which of them each digit lights
-    //      3
-    //    4   5
-    //      6
-    const LIT: [u8; 10] = [
-        0b111_0111, 0b010_0100, 0b101_1101, 0b110_1101, 0b010_1110, 0b110_1011, 0b111_1011, 0b010_0101,
-        0b111_1111, 0b110_1111,
-    ];
-    let [a, b, c, d] = pcg4d([variant, digit as u32, 0, 0]);
-    let (width, height, thick) = (18 + a as usize % 10, 30 + b as usize % 12, 3 + c as usize % 4);
-    let (left, top) = (2 + d as usize % 8, 2 + d as usize / 8 % 6);
-    let mut ink = vec![0; 48 * 60];
-    let mut bar = |x: usize, y: usize, w: usize, h: usize| {
-        (y..y + h).for_each(|row| ink[row * 48 + x..row * 48 + x + w].fill(255));
-    };
-    let (half, right, bottom) = (height / 2, left + width - thick, top + height - thick);
-    let segments = [
-        (left, top, width, thick),
-        (left, top, thick, half),
-        (right, top, thick, half),
-        (left, top + half - thick / 2, width, thick),
-        (left, top + half, thick, height - half),
-        (right, top + half, thick, height - half),
-        (left, bottom, width, thick),
-    ];
-    for (bit, (x, y, w, h)) in segments.into_iter().enumerate() {
-        if LIT[digit] >> bit & 1 == 1 {
-            bar(x, y, w, h);
-        }
-    }
-    drawing::to_mnist(&ink, 48, 60).expect("there is ink")
-}
-
-/// `count` digits, by way of the bytes of a shard.
-fn digits(count: usize, first_variant: u32) -> DataSet {
-    let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
-    let images: Vec<u8> =
-        (0..count).flat_map(|i| calculator_digit(i % 10, first_variant + (i / 10) as u32)).collect();
-    shard::parse(&shard::write(28, 28, &images, &labels)).expect("what was written can be read")
-}
+mod common;
+use common::{Alone, calculator_digit, digits};
 
 fn work_until_paused(session: &mut Session) -> Vec<Event> {
-    // A clock that never moves on: slices end with the steps that were wanted.
     let mut events = Vec::new();
     while session.busy() {
-        events.extend(session.work(&|| 0.0));
+        events.extend(session.work(&Alone::default()));
     }
     events
 }
@@ -109,12 +65,12 @@ fn pause_step_and_reset_do_what_they_say() {
     let mut session = Session::default();
     session.handle(Command::Train);
     assert!(!session.busy(), "nothing to train on yet");
-    assert!(matches!(session.work(&|| 0.0)[..], [] | [Event::State(RunState::WaitingForData)]));
+    assert!(matches!(session.work(&Alone::default())[..], [] | [Event::State(RunState::WaitingForData)]));
 
     session.add_train(&digits(5_000, 0)).unwrap();
     assert!(session.busy(), "the first shard is enough to begin");
     session.handle(Command::Pause);
-    assert!(!session.busy() && session.work(&|| 0.0).is_empty());
+    assert!(!session.busy() && session.work(&Alone::default()).is_empty());
 
     let untrained = session.network().parameters.clone();
     session.handle(Command::Step);
@@ -129,7 +85,7 @@ fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own()
     let shipped = include_bytes!("../../../web/assets/lenet5.safetensors");
     let mut session = Session::default();
     session.set_pretrained(shipped).unwrap();
-    session.handle(Command::Watch(Watch { activations: vec![1, 99], weights: vec![0, 1] }));
+    session.handle(Command::Watch(Watch { activations: vec![1, 99], weights: vec![0, 1], sizes: true }));
     let seven = calculator_digit(7, 3).to_vec();
     let shown = snapshot(session.handle(Command::Show { image: seven.clone() }));
     assert_eq!(shown.source, Source::Pretrained);

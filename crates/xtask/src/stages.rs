@@ -27,7 +27,7 @@ pub(crate) enum Stage {
 const ALL: [Stage; 5] = [Stage::Lint, Stage::Native, Stage::Wasm, Stage::Build, Stage::E2e];
 
 /// Crates whose tests also run as WebAssembly.
-const WASM_CRATES: [&str; 3] = ["tensor", "nn", "data"];
+const WASM_CRATES: [&str; 4] = ["tensor", "nn", "data", "trainer"];
 
 impl Stage {
     fn name(self) -> &'static str {

@@ -1,17 +1,16 @@
-//! The worker's thin entry: fetches what the session needs, carries messages, and keeps the session working.
+//! What the session is given over the network: the checkpoint and MNIST, in pieces that are tried again.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use data::{Manifest, ShardEntry, shard};
-use js_sys::{ArrayBuffer, Uint8Array};
-use trainer::Session;
-use trainer::messages::{Command, Download, Event, decode, encode};
+use js_sys::Uint8Array;
+use trainer::messages::{Download, Event};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, ReadableStream, Response, WritableStream,
-};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ReadableStream, Response, WritableStream};
+
+use super::Worker;
 
 /// How often a download is tried before people are told.
 const TRIES: u32 = 4;
@@ -30,84 +29,20 @@ extern "C" {
     fn writable(this: &DecompressionStream) -> WritableStream;
 }
 
-struct Worker {
-    scope: DedicatedWorkerGlobalScope,
-    session: RefCell<Session>,
-    download: RefCell<Download>,
-    downloading: RefCell<bool>,
-    /// A message to ourselves: the next slice of work comes behind the commands that wait by then.
-    again: MessageChannel,
-    awake: RefCell<bool>,
+/// How the download is going.
+#[derive(Default)]
+pub(super) struct State {
+    told: RefCell<Download>,
+    running: RefCell<bool>,
 }
 
-/// Starts the worker; `base` is the address that the page's files are relative to.
-pub(crate) fn run(base: String) {
-    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let again = MessageChannel::new().expect("every browser with workers has MessageChannel");
-    let worker = Rc::new(Worker {
-        scope: scope.clone(),
-        session: RefCell::default(),
-        download: RefCell::default(),
-        downloading: RefCell::new(false),
-        again,
-        awake: RefCell::new(false),
-    });
-    let w = worker.clone();
-    let heard = Closure::<dyn FnMut(MessageEvent)>::new({
-        let base = base.clone();
-        move |message: MessageEvent| {
-            let Ok(buffer) = message.data().dyn_into::<ArrayBuffer>() else { return };
-            let Some(command) = decode::<Command>(&Uint8Array::new(&buffer).to_vec()) else { return };
-            if matches!(command, Command::RetryDownload) {
-                spawn_local(download(w.clone(), base.clone()));
-            }
-            let events = w.session.borrow_mut().handle(command);
-            w.tell(events);
-            w.wake();
-        }
-    });
-    scope.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    heard.forget();
-    let w = worker.clone();
-    let slice = Closure::<dyn FnMut()>::new(move || {
-        *w.awake.borrow_mut() = false;
-        let now = js_sys::Date::now;
-        let clock = w.scope.performance();
-        let events = match clock {
-            Some(clock) => w.session.borrow_mut().work(&|| clock.now()),
-            None => w.session.borrow_mut().work(&now),
-        };
-        w.tell(events);
-        w.wake();
-    });
-    worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
-    slice.forget();
-    spawn_local(fetch_checkpoint(worker.clone(), base.clone()));
-    spawn_local(download(worker, base));
-    let _ = scope.post_message(&"ready".into());
+fn tell(worker: &Worker, change: impl FnOnce(&mut Download)) {
+    change(&mut worker.download.told.borrow_mut());
+    worker.tell(vec![Event::Download(worker.download.told.borrow().clone())]);
 }
 
-impl Worker {
-    fn tell(&self, events: Vec<Event>) {
-        for event in events {
-            let buffer = Uint8Array::from(encode(&event).as_slice()).buffer();
-            let _ = self.scope.post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));
-        }
-    }
-
-    fn wake(&self) {
-        if self.session.borrow().busy() && !self.awake.replace(true) {
-            let _ = self.again.port2().post_message(&JsValue::NULL);
-        }
-    }
-
-    fn tell_download(&self, change: impl FnOnce(&mut Download)) {
-        change(&mut self.download.borrow_mut());
-        self.tell(vec![Event::Download(self.download.borrow().clone())]);
-    }
-}
-
-async fn fetch_checkpoint(worker: Rc<Worker>, base: String) {
+/// Fetches the network that answers before any training.
+pub(super) async fn checkpoint(worker: Rc<Worker>, base: String) {
     let loaded = match patiently(&worker, &format!("{base}assets/lenet5.safetensors")).await {
         Ok(bytes) => worker.session.borrow_mut().set_pretrained(&bytes),
         Err(_) => {
@@ -119,15 +54,15 @@ async fn fetch_checkpoint(worker: Rc<Worker>, base: String) {
 }
 
 /// Downloads what is missing of MNIST, training images first, one shard after the other.
-async fn download(worker: Rc<Worker>, base: String) {
-    if worker.downloading.replace(true) {
+pub(super) async fn mnist(worker: Rc<Worker>, base: String) {
+    if worker.download.running.replace(true) {
         return;
     }
-    worker.tell_download(|d| d.problem = None);
+    tell(&worker, |d| d.problem = None);
     if let Err(sentence) = download_all(&worker, &format!("{base}mnist/")).await {
-        worker.tell_download(|d| d.problem = Some(sentence));
+        tell(&worker, |d| d.problem = Some(sentence));
     }
-    *worker.downloading.borrow_mut() = false;
+    *worker.download.running.borrow_mut() = false;
     worker.wake();
 }
 
@@ -136,7 +71,7 @@ async fn download_all(worker: &Worker, base: &str) -> Result<(), String> {
     let manifest = patiently(worker, &format!("{base}{}", shard::MANIFEST_FILE)).await.map_err(|_| lost)?;
     let manifest: Manifest = serde_json::from_slice(&manifest)
         .map_err(|_| "The list of MNIST's parts is damaged: the site must be built again.".to_owned())?;
-    worker.tell_download(|d| d.total_bytes = manifest.total_bytes() as u64);
+    tell(worker, |d| d.total_bytes = manifest.total_bytes() as u64);
     // The first shard lets training begin, the test set lets it be measured, the rest follows.
     let (first, rest) = manifest.train.split_at(manifest.train.len().min(1));
     let parts = first.iter().map(|s| (true, s));
@@ -145,29 +80,29 @@ async fn download_all(worker: &Worker, base: &str) -> Result<(), String> {
     for (is_train, entry) in parts {
         let (end, have) = if is_train {
             train += entry.images;
-            (train, worker.download.borrow().train_images)
+            (train, worker.download.told.borrow().train_images)
         } else {
             test += entry.images;
-            (test, worker.download.borrow().test_images)
+            (test, worker.download.told.borrow().test_images)
         };
         if have >= end {
             continue;
         }
         let part = fetch_shard(worker, base, entry).await.map_err(|_| {
-            let have = worker.download.borrow().train_images;
+            let have = worker.download.told.borrow().train_images;
             format!("A part of MNIST could not be downloaded ({have} training images are here): check the connection, then press Retry.")
         })?;
         let added = match is_train {
             true => worker.session.borrow_mut().add_train(&part),
             false => worker.session.borrow_mut().add_test(&part),
         }?;
-        worker.tell_download(|d| {
+        tell(worker, |d| {
             *if is_train { &mut d.train_images } else { &mut d.test_images } = added;
             d.bytes += entry.bytes as u64;
         });
         worker.wake();
     }
-    worker.tell_download(|d| d.complete = true);
+    tell(worker, |d| d.complete = true);
     Ok(())
 }
 

@@ -1,0 +1,147 @@
+//! Where numbers stopped being numbers.
+
+use crate::network::Score;
+use crate::part::{Fill, Part};
+use crate::plan::{Buffer, Plan};
+use crate::training::{Training, all_finite};
+use serde::{Deserialize, Serialize};
+
+/// The first thing in a step that is not finite any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// Its layer in `NetworkSpec::layers`.
+    pub layer: usize,
+    /// What of it.
+    pub what: Quantity,
+}
+
+/// What can stop being finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quantity {
+    /// The parameters of a layer.
+    Parameters,
+    /// What a layer gives.
+    Outputs,
+    /// The gradients of a layer's parameters.
+    Gradients,
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Parameters => "weights",
+            Self::Outputs => "outputs",
+            Self::Gradients => "gradients",
+        })
+    }
+}
+
+impl Training {
+    /// Goes through the step again that [`Training::step`] would not take, and looks where it went wrong: parameters
+    /// and outputs from the first layer on, then gradients from the last one back.
+    pub fn trace_divergence(&self, labels: &[u8], fill: &Fill<'_>) -> Divergence {
+        let plan = self.network.plan();
+        let parameters = &self.network.parameters;
+        if let Some(bad) = plan.parameters.iter().find(|p| !all_finite(&parameters[p.range()])) {
+            return Divergence { layer: bad.layer, what: Quantity::Parameters };
+        }
+        let look = Plan::to_look_at(self.network.spec()).expect("it is the plan of this network");
+        let buffers: Vec<Buffer> = look.layers.clone();
+        let mut probe = self.clone();
+        probe.parts = vec![Part::to_look_at(look)];
+        let _: Option<Score> = probe.step(labels, 0.0, fill);
+        let finite = |buffer: &Buffer| {
+            let mut blocks = probe.parts[0].memories().iter().zip(labels.chunks(tensor::BLOCK));
+            // Lanes beyond the labels hold whatever they held.
+            blocks.all(|(memory, labels)| {
+                let values: &[[f32; tensor::BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
+                values.iter().all(|value| all_finite(&value[..labels.len()]))
+            })
+        };
+        if let Some(layer) = buffers.iter().position(|buffer| !finite(buffer)) {
+            return Divergence { layer, what: Quantity::Outputs };
+        }
+        let gradients = probe.gradients();
+        let bad = plan.parameters.iter().rev().find(|p| !all_finite(&gradients[p.range()]));
+        // The sum of a batch's losses can overflow with no single number to blame.
+        let layer = bad.map_or(buffers.len() - 1, |p| p.layer);
+        Divergence { layer, what: if bad.is_some() { Quantity::Gradients } else { Quantity::Outputs } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::Preset;
+    use crate::spec::{Optimizer, TrainingSpec};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    const LABELS: [u8; 20] = [3; 20];
+
+    fn fill(sample: usize, input: &mut [f32]) {
+        input.iter_mut().enumerate().for_each(|(i, v)| *v = ((i * 7 + sample) % 11) as f32 * 1e29);
+    }
+
+    /// Training that a step leaves as it was, with what it is found to be ill with.
+    fn diagnose(preset: Preset, harm: impl Fn(&mut Training)) -> Divergence {
+        let spec = TrainingSpec { optimizer: Optimizer::SGD, ..TrainingSpec::default() };
+        let mut training = Training::new(preset.network(), spec).unwrap();
+        harm(&mut training);
+        let before = training.clone();
+        assert_eq!(training.step(&LABELS, 0.0, &fill), None);
+        assert!(
+            training
+                .network
+                .parameters
+                .iter()
+                .zip(&before.network.parameters)
+                .all(|(a, b)| a.to_bits() == b.to_bits())
+        );
+        assert_eq!((training.steps(), &training.network.running), (0, &before.network.running));
+        training.trace_divergence(&LABELS, &fill)
+    }
+
+    fn set(training: &mut Training, name: &str, value: f32) {
+        let plan = training.network.plan();
+        let range = plan.parameters.iter().find(|p| p.name == name).unwrap().range();
+        training.network.parameters[range].fill(value);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn the_layer_where_it_began_is_named() {
+        let layer = |preset: Preset, index: usize, what| {
+            assert!(index < preset.network().layers.len());
+            Divergence { layer: index, what }
+        };
+        for preset in [Preset::LeNet5, Preset::LeNetTricks] {
+            let found = diagnose(preset, |t| set(t, "fc2.weight", f32::NAN));
+            let dense = preset
+                .network()
+                .layers
+                .iter()
+                .rposition(|l| *l == crate::spec::LayerSpec::Dense { units: 84 });
+            assert_eq!(found, layer(preset, dense.unwrap(), Quantity::Parameters));
+        }
+        // Outputs overflow in the second layer that multiplies; the first one's are still finite.
+        let found = diagnose(Preset::LeNet5, |t| {
+            set(t, "conv1.weight", 1e-10);
+            set(t, "conv2.weight", 1e20);
+        });
+        assert_eq!(found, layer(Preset::LeNet5, 3, Quantity::Outputs));
+        // Huge images times tiny weights go forward well; the gradient of those weights is huge times huge.
+        let found = diagnose(Preset::Mlp30, |t| {
+            let (first, second) = t.network.parameters.split_at_mut(784 * 30);
+            first.iter_mut().for_each(|w| *w *= 1e-30);
+            second.iter_mut().for_each(|w| *w *= 1e12);
+        });
+        assert_eq!(found, layer(Preset::Mlp30, 1, Quantity::Gradients));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn all_finite_finds_every_kind_of_bad_number() {
+        assert!(all_finite(&[]) && all_finite(&[f32::MAX, f32::MIN, -0.0, 1e-45]));
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!all_finite(&[1.0, bad]));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Digits to train on that need no files, and hosts for sessions.
+
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use data::{DataSet, drawing, shard};
+use nn::random::pcg4d;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use trainer::crew::Host;
+use trainer::messages::Event;
+use trainer::{Helper, Session};
+
+/// A digit as a pocket calculator shows it, a little different for every `variant`, as MNIST would have it.
+pub(crate) fn calculator_digit(digit: usize, variant: u32) -> [u8; 784] {
+    //      0
+    //    1   2    the seven segments, and which of them each digit lights
+    //      3
+    //    4   5
+    //      6
+    const LIT: [u8; 10] = [
+        0b111_0111, 0b010_0100, 0b101_1101, 0b110_1101, 0b010_1110, 0b110_1011, 0b111_1011, 0b010_0101,
+        0b111_1111, 0b110_1111,
+    ];
+    let [a, b, c, d] = pcg4d([variant, digit as u32, 0, 0]);
+    let (width, height, thick) = (18 + a as usize % 10, 30 + b as usize % 12, 3 + c as usize % 4);
+    let (left, top) = (2 + d as usize % 8, 2 + d as usize / 8 % 6);
+    let mut ink = vec![0; 48 * 60];
+    let mut bar = |x: usize, y: usize, w: usize, h: usize| {
+        (y..y + h).for_each(|row| ink[row * 48 + x..row * 48 + x + w].fill(255));
+    };
+    let (half, right, bottom) = (height / 2, left + width - thick, top + height - thick);
+    let segments = [
+        (left, top, width, thick),
+        (left, top, thick, half),
+        (right, top, thick, half),
+        (left, top + half - thick / 2, width, thick),
+        (left, top + half, thick, height - half),
+        (right, top + half, thick, height - half),
+        (left, bottom, width, thick),
+    ];
+    for (bit, (x, y, w, h)) in segments.into_iter().enumerate() {
+        if LIT[digit] >> bit & 1 == 1 {
+            bar(x, y, w, h);
+        }
+    }
+    drawing::to_mnist(&ink, 48, 60).expect("there is ink")
+}
+
+/// `count` digits, by way of the bytes of a shard.
+pub(crate) fn digits(count: usize, first_variant: u32) -> DataSet {
+    let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
+    let images: Vec<u8> =
+        (0..count).flat_map(|i| calculator_digit(i % 10, first_variant + (i / 10) as u32)).collect();
+    shard::parse(&shard::write(28, 28, &images, &labels)).expect("what was written can be read")
+}
+
+/// One core, and a clock that moves on when it is looked at.
+#[derive(Default)]
+pub(crate) struct Alone(Cell<f64>);
+
+impl Host for Alone {
+    fn now(&self) -> f64 {
+        self.0.replace(self.0.get() + 1.0)
+    }
+
+    fn post(&self, _: usize, _: &[u32]) {
+        panic!("there are no helpers");
+    }
+}
+
+/// Helpers in this very process, and what was posted to them.
+pub(crate) struct Together {
+    clock: Alone,
+    helpers: RefCell<Vec<Helper>>,
+    posted: RefCell<VecDeque<(usize, Vec<u32>)>>,
+}
+
+impl Host for Together {
+    fn now(&self) -> f64 {
+        self.clock.now()
+    }
+
+    fn post(&self, helper: usize, words: &[u32]) {
+        self.posted.borrow_mut().push_back((helper, words.to_vec()));
+    }
+}
+
+impl Together {
+    pub(crate) fn new(helpers: usize) -> Self {
+        let helpers = std::iter::repeat_with(Helper::default).take(helpers).collect();
+        Self { clock: Alone::default(), helpers: RefCell::new(helpers), posted: RefCell::default() }
+    }
+
+    /// The answer to the message that was posted last: helpers are quick and slow, and the order must not matter.
+    pub(crate) fn answer(&self) -> Option<(usize, Vec<u32>)> {
+        loop {
+            let (helper, words) = self.take()?;
+            if let Some(answer) = self.helpers.borrow_mut()[helper].hear(&words) {
+                return Some((helper, answer.to_vec()));
+            }
+        }
+    }
+
+    /// The first message to the helper that was posted to last.
+    fn take(&self) -> Option<(usize, Vec<u32>)> {
+        let mut posted = self.posted.borrow_mut();
+        let last = posted.back()?.0;
+        let first = posted.iter().position(|(helper, _)| *helper == last)?;
+        posted.remove(first)
+    }
+
+    /// Works until the session pauses.
+    pub(crate) fn work(&self, session: &mut Session) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            while session.busy() {
+                events.extend(session.work(self));
+            }
+            let Some((helper, answer)) = self.answer() else { return events };
+            events.extend(session.hear(helper, &answer, self));
+        }
+    }
+}

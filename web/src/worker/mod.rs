@@ -1,0 +1,104 @@
+//! The worker's thin entry: carries messages, and keeps the session working.
+
+mod download;
+mod helpers;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Uint8Array};
+use trainer::Session;
+use trainer::messages::{Command, Event, decode, encode};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
+
+use helpers::Helpers;
+pub(crate) use helpers::run as run_helper;
+
+struct Worker {
+    scope: DedicatedWorkerGlobalScope,
+    session: RefCell<Session>,
+    helpers: Helpers,
+    download: download::State,
+    /// A message to ourselves: the next slice of work comes behind the commands that wait by then.
+    again: MessageChannel,
+    awake: RefCell<bool>,
+}
+
+/// Starts the trainer. `base` is the address that the page's files are relative to, `glue` that of the module's glue.
+pub(crate) fn run(base: String, glue: String) {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let again = MessageChannel::new().expect("every browser with workers has MessageChannel");
+    let worker = Rc::new(Worker {
+        helpers: Helpers::new(&scope, &base, glue),
+        scope: scope.clone(),
+        session: RefCell::default(),
+        download: download::State::default(),
+        again,
+        awake: RefCell::new(false),
+    });
+    let w = worker.clone();
+    let heard = Closure::<dyn FnMut(MessageEvent)>::new({
+        let base = base.clone();
+        move |message: MessageEvent| {
+            let Ok(buffer) = message.data().dyn_into::<ArrayBuffer>() else { return };
+            let Some(command) = decode::<Command>(&Uint8Array::new(&buffer).to_vec()) else { return };
+            match command {
+                Command::RetryDownload => spawn_local(download::mnist(w.clone(), base.clone())),
+                Command::UseCores(cores) => w.use_cores(cores),
+                _ => {}
+            }
+            let events = w.session.borrow_mut().handle(command);
+            w.tell(events);
+            w.wake();
+        }
+    });
+    scope.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    heard.forget();
+    let w = worker.clone();
+    let slice = Closure::<dyn FnMut()>::new(move || {
+        *w.awake.borrow_mut() = false;
+        let events = w.session.borrow_mut().work(&w.helpers);
+        w.tell(events);
+        w.wake();
+    });
+    worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
+    slice.forget();
+    worker.use_cores(helpers::cores(&scope));
+    spawn_local(download::checkpoint(worker.clone(), base.clone()));
+    spawn_local(download::mnist(worker, base));
+    let _ = scope.post_message(&"ready".into());
+}
+
+impl Worker {
+    fn tell(&self, events: Vec<Event>) {
+        for event in events {
+            let buffer = Uint8Array::from(encode(&event).as_slice()).buffer();
+            let _ = self.scope.post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));
+        }
+    }
+
+    fn wake(&self) {
+        if self.session.borrow().busy() && !self.awake.replace(true) {
+            let _ = self.again.port2().post_message(&JsValue::NULL);
+        }
+    }
+
+    /// Trains with so many cores from now on, or as soon as their workers are up.
+    fn use_cores(self: &Rc<Self>, cores: usize) {
+        let w = self.clone();
+        let changed = move || {
+            let events = w.session.borrow_mut().set_helpers(w.helpers.count());
+            w.tell(events);
+            w.wake();
+        };
+        let w = self.clone();
+        let heard = move |helper: usize, words: &[u32]| {
+            let events = w.session.borrow_mut().hear(helper, words, &w.helpers);
+            w.tell(events);
+            w.wake();
+        };
+        self.helpers.want(cores.saturating_sub(1), Rc::new(changed), Rc::new(heard));
+    }
+}
