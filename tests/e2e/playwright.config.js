@@ -6,6 +6,19 @@ if (!existsSync(chromium)) {
   throw new Error(`There is no Chromium at ${chromium}: install it, or set CHROMIUM to its program.`);
 }
 
+export const launchOptions = {
+  executablePath: chromium,
+  args: [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-webgpu",
+  ],
+};
+
 export default defineConfig({
   testDir: ".",
   outputDir: "results/failures",
@@ -20,17 +33,6 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     colorScheme: "light",
     screenshot: "only-on-failure",
-    launchOptions: {
-      executablePath: chromium,
-      args: [
-        "--no-sandbox",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--enable-unsafe-webgpu",
-      ],
-    },
+    launchOptions,
   },
 });

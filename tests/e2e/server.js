@@ -8,6 +8,8 @@ import { extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+/** MNIST as raw IDX files, which benchmarks read from /data/. */
+const DATA = process.env.LENET_MNIST;
 export const SUBPATH = "/lenet-playground/";
 const TYPES = {
   ".css": "text/css",
@@ -23,8 +25,10 @@ async function find(url) {
   let path = decodeURIComponent(new URL(url, "http://host").pathname);
   if (path.startsWith(SUBPATH)) path = path.slice(SUBPATH.length - 1);
   if (path.endsWith("/")) path += "index.html";
-  const file = resolve(join(DIST, path));
-  if (!file.startsWith(DIST + sep)) return null;
+  const data = DATA && path.startsWith("/data/");
+  const root = data ? DATA : DIST;
+  const file = resolve(join(root, data ? path.slice("/data".length) : path));
+  if (!file.startsWith(root + sep)) return null;
   const found = await stat(file).catch(() => null);
   return found?.isFile() ? { file, size: found.size } : null;
 }

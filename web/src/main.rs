@@ -34,6 +34,12 @@ pub fn start_worker(base: String, glue: String) {
     worker::run(base, glue);
 }
 
+/// Measures what `config` (JSON) asks for, and sends the result as JSON, or a sentence beginning with `Error: `.
+#[wasm_bindgen]
+pub fn start_bench(base: String, glue: String, config: String) {
+    worker::run_bench(base, glue, config);
+}
+
 /// Turns this instance of the module into a helper of the trainer.
 #[wasm_bindgen]
 pub fn start_helper() {

@@ -303,7 +303,7 @@ fn weight_gradient_row<const M: usize, const T: usize>(
             unsafe {
                 let pixels = x.as_ptr().add(line + column * g.stride);
                 let outputs = dy.as_ptr().add(map * plane_out + row * out.width + column);
-                for quarter in 0..4 {
+                let mut add = |quarter: usize| {
                     let d: [f32x4; M] = std::array::from_fn(|m| (*outputs.add(m * plane_out))[quarter]);
                     for t in 0..T {
                         let value = (*pixels.add(t))[quarter];
@@ -311,7 +311,12 @@ fn weight_gradient_row<const M: usize, const T: usize>(
                             sums[m][t] += d[m] * value;
                         }
                     }
-                }
+                };
+                // Written out: LLVM does not unroll this loop for wasm.
+                add(0);
+                add(1);
+                add(2);
+                add(3);
             }
         }
     }

@@ -76,10 +76,16 @@ impl Batch {
     pub fn gather(&mut self, data: &DataSet, place: Place, spec: &TrainingSpec) {
         let (epoch, at) = place.in_epoch(spec);
         let images = Place::epoch_images(spec) as u32;
-        (self.first, self.seed, self.epoch, self.augmentation) = (0, spec.seed, epoch, spec.augmentation);
-        self.indices.clear();
+        (self.seed, self.epoch, self.augmentation) = (spec.seed, epoch, spec.augmentation);
         let numbers = at..at + place.batch_size(spec);
-        self.indices.extend(numbers.map(|i| training_image(spec.seed, epoch, i as u32, images)));
+        self.gather_images(data, numbers.map(|i| training_image(spec.seed, epoch, i as u32, images)));
+    }
+
+    /// Fills it with these images of `data`.
+    pub fn gather_images(&mut self, data: &DataSet, indices: impl Iterator<Item = u32>) {
+        self.first = 0;
+        self.indices.clear();
+        self.indices.extend(indices);
         self.labels.clear();
         self.labels.extend(self.indices.iter().map(|&i| data.labels[i as usize]));
         self.pixels.clear();

@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use trainer::messages::{Download, Event};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStream, Response, WritableStream};
+use web_sys::{DedicatedWorkerGlobalScope, ReadableStream, Response, WritableStream};
 
 use super::Worker;
 
@@ -118,7 +118,7 @@ async fn fetch_shard(worker: &Worker, base: &str, entry: &ShardEntry) -> Result<
         return Ok(part);
     }
     for attempt in 0.. {
-        let response = fetch(worker, &url).await;
+        let response = fetch(&worker.scope, &url).await;
         let part = match &response {
             Ok(response) => {
                 let copy = response.clone()?;
@@ -171,11 +171,7 @@ async fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, JsValue> {
 
 async fn patiently(worker: &Worker, url: &str) -> Result<Vec<u8>, JsValue> {
     for attempt in 0.. {
-        let got = match fetch(worker, url).await {
-            Ok(response) => body(&response).await,
-            Err(error) => Err(error),
-        };
-        match got {
+        match fetch_bytes(&worker.scope, url).await {
             Err(_) if attempt + 1 < TRIES => gloo_timers::future::TimeoutFuture::new(250 << attempt).await,
             done => return done,
         }
@@ -183,8 +179,13 @@ async fn patiently(worker: &Worker, url: &str) -> Result<Vec<u8>, JsValue> {
     unreachable!("the loop returns at the last try")
 }
 
-async fn fetch(worker: &Worker, url: &str) -> Result<Response, JsValue> {
-    let response: Response = JsFuture::from(worker.scope.fetch_with_str(url)).await?.dyn_into()?;
+/// The bytes behind an address.
+pub(super) async fn fetch_bytes(scope: &DedicatedWorkerGlobalScope, url: &str) -> Result<Vec<u8>, JsValue> {
+    body(&fetch(scope, url).await?).await
+}
+
+async fn fetch(scope: &DedicatedWorkerGlobalScope, url: &str) -> Result<Response, JsValue> {
+    let response: Response = JsFuture::from(scope.fetch_with_str(url)).await?.dyn_into()?;
     if response.ok() { Ok(response) } else { Err(format!("HTTP {}", response.status()).into()) }
 }
 

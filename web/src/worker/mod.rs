@@ -1,5 +1,6 @@
 //! The worker's thin entry: carries messages, and keeps the session working.
 
+mod bench;
 mod download;
 mod helpers;
 
@@ -13,6 +14,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
+pub(crate) use bench::run as run_bench;
 use helpers::Helpers;
 pub(crate) use helpers::run as run_helper;
 

@@ -1,0 +1,200 @@
+//! The kernels of LeNet-5 one by one, as a share of the multiply-adds that the machine can do at all.
+//!
+//! The peak is measured in the same way and in the same rounds, so that a busy or throttled machine changes the shares
+//! little.
+
+use serde::Serialize;
+use tensor::conv2d::{self, Conv2d};
+use tensor::{BLOCK, Lanes, Shape, ZERO, activation, dense, pool};
+use wide::f32x4;
+
+/// How long a kernel is measured in each round, at least.
+const ROUND_MS: f64 = 20.0;
+
+/// What a kernel reached.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Layer and kernel.
+    pub name: String,
+    /// Multiply-adds for one sample; 0 where there are none to speak of.
+    pub multiply_adds: usize,
+    /// Microseconds for one sample, median of the rounds.
+    pub microseconds: f64,
+    /// Share of the peak, median of the rounds' shares.
+    pub share: f64,
+}
+
+/// All kernels, and the machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// Multiply-adds a nanosecond in registers, median of the rounds.
+    pub peak: f64,
+    /// The kernels.
+    pub rows: Vec<Row>,
+}
+
+/// A kernel to be run over and over, on one block.
+struct Kernel {
+    name: String,
+    multiply_adds: usize,
+    run: Box<dyn FnMut()>,
+}
+
+/// Measures all kernels, `rounds` times in turn. `now` gives milliseconds.
+pub fn measure(rounds: usize, now: &dyn Fn() -> f64) -> Table {
+    let mut kernels = kernels();
+    let mut times = vec![Vec::new(); kernels.len()];
+    let mut shares = vec![Vec::new(); kernels.len()];
+    let mut peaks = Vec::new();
+    for _ in 0..rounds {
+        for (i, kernel) in kernels.iter_mut().enumerate() {
+            // Beside each kernel: the clock of a machine changes within seconds.
+            let peak = peak(now);
+            let ns = 1e6 * time(now, &mut kernel.run);
+            peaks.push(peak);
+            times[i].push(ns / 1000.0 / BLOCK as f64);
+            shares[i].push((kernel.multiply_adds * BLOCK) as f64 / ns / peak);
+        }
+    }
+    let rows = kernels.iter().zip(times.iter_mut().zip(&mut shares)).map(|(kernel, (times, shares))| Row {
+        name: kernel.name.clone(),
+        multiply_adds: kernel.multiply_adds,
+        microseconds: median(times),
+        share: median(shares),
+    });
+    Table { rows: rows.collect(), peak: median(&mut peaks) }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Milliseconds of one run. Never inlined: V8 optimises a function from its next call on, and what is measured must not
+/// become part of one that is called once.
+#[inline(never)]
+fn time(now: &dyn Fn() -> f64, run: &mut dyn FnMut()) -> f64 {
+    run();
+    let (start, mut runs) = (now(), 0);
+    loop {
+        (0..8).for_each(|_| run());
+        runs += 8;
+        let ms = now() - start;
+        if ms >= ROUND_MS {
+            return ms / f64::from(runs);
+        }
+    }
+}
+
+/// Multiply-adds a nanosecond with all numbers in registers: the best of some numbers of independent sums, which must hide
+/// the latency of both operations and fit the registers (V8 gives 15 on x86).
+pub fn peak(now: &dyn Fn() -> f64) -> f64 {
+    /// Each sum in a variable of its own: arrays of them would go through memory.
+    macro_rules! chains {
+        ($($sum:ident)*) => {{
+            const STEPS: usize = 10_000;
+            let start = f32x4::splat(std::hint::black_box(1.0));
+            let (factor, addend) = (start * f32x4::splat(0.5), start * f32x4::splat(0.25));
+            let ms = time(now, &mut || {
+                $(let mut $sum = start;)*
+                for _ in 0..STEPS {
+                    $($sum = $sum * factor + addend;)*
+                }
+                std::hint::black_box([$($sum),*]);
+            });
+            (STEPS * 4 * [$(stringify!($sum)),*].len()) as f64 / (1e6 * ms)
+        }};
+    }
+    [chains!(a b c d e f g h), chains!(a b c d e f g h i j), chains!(a b c d e f g h i j k l)]
+        .into_iter()
+        .fold(0.0, f64::max)
+}
+
+fn numbers(count: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 37 + 11) % 101) as f32 / 101.0 - 0.5).collect()
+}
+
+fn lanes(count: usize) -> Vec<Lanes> {
+    let values = numbers(count);
+    values.iter().map(|v| std::array::from_fn(|q| f32x4::splat(*v + q as f32 * 0.01))).collect()
+}
+
+fn kernels() -> Vec<Kernel> {
+    let conv1 = Conv2d { input: Shape::maps(1, 32, 32), maps: 6, kernel: 5, stride: 1 };
+    let conv2 = Conv2d { input: Shape::maps(6, 14, 14), maps: 16, kernel: 5, stride: 1 };
+    let dense = |inputs, units| Conv2d { input: Shape::vector(inputs), maps: units, kernel: 1, stride: 1 };
+    let layers =
+        [("conv1", conv1, 2), ("conv2", conv2, 0), ("fc1", dense(400, 120), 0), ("fc2", dense(120, 84), 0)];
+    let mut all: Vec<Kernel> =
+        layers.into_iter().flat_map(|(name, g, padding)| convolution(name, g, padding)).collect();
+    all.extend(pooling("pool1", pool::Pool2d { input: Shape::maps(6, 28, 28), kernel: 2, stride: 2 }));
+    let mut x = lanes(6 * 28 * 28);
+    all.push(Kernel {
+        name: "ReLU after conv1".into(),
+        multiply_adds: 0,
+        run: Box::new(move || activation::forward(activation::Activation::Relu, &mut x)),
+    });
+    all
+}
+
+fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
+    let (x, dy) = (lanes(g.input.len()), lanes(g.output().len()));
+    let (weight, bias) = (numbers(g.weights()), numbers(g.maps));
+    let (mut y, mut packed) = (vec![ZERO; g.output().len()], vec![0.0; g.weights()]);
+    let kernel = |what: &str, run: Box<dyn FnMut()>| Kernel {
+        name: format!("{name} {what}"),
+        multiply_adds: g.weights() * g.output().plane(),
+        run,
+    };
+    let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
+    let mut packed_backward = packed.clone();
+    conv2d::pack_forward(&g, &weight, &mut packed);
+    conv2d::pack_backward(&g, &weight, &mut packed_backward);
+    let (mut dx, mut dw, mut db) = (vec![ZERO; inner.len()], weight.clone(), bias.clone());
+    let (x_again, dy_again) = (x.clone(), dy.clone());
+    let weight_gradient: Box<dyn FnMut()> = if g.input.is_vector() {
+        let mut transposed = vec![0.0; BLOCK * dense::transposed_stride(x.len())];
+        Box::new(move || {
+            dense::transpose(&x, &mut transposed);
+            dense::weight_gradient(x.len(), &transposed, &dy, &mut dw);
+        })
+    } else {
+        Box::new(move || conv2d::weight_gradient(&g, &x, &dy, &mut dw, &mut db))
+    };
+    vec![
+        kernel("forward", Box::new(move || conv2d::forward(&g, &x_again, &packed, &bias, &mut y))),
+        kernel("weight gradient", weight_gradient),
+        kernel(
+            "input gradient",
+            Box::new(move || conv2d::input_gradient(&g, padding, &dy_again, &packed_backward, &mut dx)),
+        ),
+    ]
+}
+
+fn pooling(name: &str, g: pool::Pool2d) -> Vec<Kernel> {
+    let (x, dy) = (lanes(g.input.len()), lanes(g.output().len()));
+    let (mut y, mut dx) = (dy.clone(), x.clone());
+    pool::max_forward(&g, &x, &mut y);
+    let (x_again, mut y_again) = (x.clone(), y.clone());
+    let kernel =
+        |what: &str, run: Box<dyn FnMut()>| Kernel { name: format!("{name} {what}"), multiply_adds: 0, run };
+    vec![
+        kernel("forward", Box::new(move || pool::max_forward(&g, &x_again, &mut y_again))),
+        kernel("backward", Box::new(move || pool::max_backward(&g, &x, &y, &dy, &mut dx))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_runs_and_is_counted() {
+        let clock = std::time::Instant::now();
+        let table = measure(1, &|| clock.elapsed().as_secs_f64() * 1e4);
+        let count = |name: &str| table.rows.iter().find(|row| row.name == name).map(|row| row.multiply_adds);
+        assert_eq!(count("conv1 forward"), Some(117_600));
+        assert_eq!(count("conv2 weight gradient"), Some(240_000));
+        assert!(table.peak > 0.0 && table.rows.iter().all(|row| row.microseconds > 0.0));
+    }
+}
