@@ -1,5 +1,6 @@
 // `cargo xtask bench`: runs the jobs of bench.html in a real Chromium and prints what they came to.
 
+import { availableParallelism } from "node:os";
 import { chromium } from "@playwright/test";
 import { launchOptions } from "./playwright.config.js";
 import { serve } from "./server.js";
@@ -32,7 +33,7 @@ const jobs = {
   },
 
   async throughput() {
-    const cores = [1, navigator.hardwareConcurrency].filter((n, i, all) => all.indexOf(n) === i);
+    const cores = [1, availableParallelism()].filter((n, i, all) => all.indexOf(n) === i);
     const runs = ["lenet", "mlp"].flatMap((job) => cores.map((n) => ({ job, cores: n, speeds: [] })));
     for (let round = 0; round < 3; round += 1) {
       for (const run of runs) {

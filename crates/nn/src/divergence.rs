@@ -114,6 +114,8 @@ mod tests {
             Divergence { layer: index, what }
         };
         for preset in [Preset::LeNet5, Preset::LeNetTricks] {
+            let found = diagnose(preset, |t| set(t, "conv1.weight", f32::NAN));
+            assert_eq!(found, layer(preset, 0, Quantity::Parameters));
             let found = diagnose(preset, |t| set(t, "fc2.weight", f32::NAN));
             let dense = preset
                 .network()

@@ -27,9 +27,19 @@ pub(crate) fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecErro
         segment: (0, 0),
         in_place,
     };
+    let mut delayed = None;
     for (layer, summary) in summary.iter().enumerate() {
         lowering.layer = layer;
-        lowering.layer(summary);
+        // The largest of a window and ReLU can change places, with the same outputs and gradients to the last bit:
+        // where nobody looks, ReLU then has a quarter of the work.
+        let next = spec.layers.get(layer + 1);
+        lowering.layer = layer;
+        if in_place && summary.spec == LayerSpec::Relu && matches!(next, Some(LayerSpec::MaxPool2d { .. })) {
+            delayed = Some(summary);
+        } else {
+            lowering.layer(summary);
+            delayed.take().into_iter().for_each(|relu| lowering.layer(relu));
+        }
         lowering.plan.layers.push(lowering.at);
     }
     if lowering.plan.layers.is_empty() {
@@ -151,7 +161,6 @@ impl Lowering {
 
     fn activation(&mut self, function: Activation) {
         let input = self.at;
-        // Max pooling, for one, looks for its output among its inputs on the way back.
         let last = self.plan.ops.last();
         let unneeded = matches!(last, Some(Op::Conv2d { .. } | Op::Affine { .. } | Op::AvgPool2d { .. }));
         let output = if self.in_place && unneeded { input } else { self.advance(input.shape) };

@@ -23,7 +23,8 @@ pub enum Activation {
 pub fn forward(f: Activation, x: &mut [Lanes]) {
     let one = f32x4::ONE;
     match f {
-        Activation::Relu => map(x, |x| x.simd_gt(f32x4::ZERO) & x),
+        // What is not at most 0: NaN stays NaN, so that nobody trains on without noticing it.
+        Activation::Relu => map(x, |x| x.simd_le(f32x4::ZERO).bitselect(f32x4::ZERO, x)),
         Activation::LeakyRelu { slope } => {
             let slope = f32x4::splat(slope);
             map(x, |x| x.simd_gt(f32x4::ZERO).bitselect(x, slope * x));

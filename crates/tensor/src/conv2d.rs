@@ -104,7 +104,6 @@ pub fn forward(g: &Conv2d, x: &[Lanes], packed: &[f32], bias: &[f32], y: &mut [L
             (3, 1) => forward_tile::<3, 4, 1>,
             (_, 1) => forward_tile::<4, 2, 1>,
             (3, 5) => forward_tile::<3, 4, 5>,
-            (4, 5) => forward_tile::<4, 2, 5>,
             (1, _) => forward_tile::<1, 4, 0>,
             (2, _) => forward_tile::<2, 4, 0>,
             (3, _) => forward_tile::<3, 4, 0>,
@@ -137,22 +136,30 @@ fn forward_tile<const M: usize, const V: usize, const K: usize>(
                 for channel in 0..g.input.channels {
                     for ky in 0..k {
                         let line = channel * plane_in + corner + ky * width;
-                        for kx in 0..k {
-                            // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length
-                            // asserted by `forward`); w walks M values a tap through `weights` (length
-                            // asserted); first + V is at most 4.
-                            unsafe {
-                                let pixel = x.get_unchecked(line + kx);
-                                let tap = &*w.cast::<[f32; M]>();
-                                for m in 0..M {
-                                    let weight = f32x4::splat(tap[m]);
-                                    for v in 0..V {
-                                        sums[m][v] += weight * *pixel.get_unchecked(first + v);
-                                    }
+                        // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length
+                        // asserted by `forward`); w walks M values a tap through `weights` (length
+                        // asserted); first + V is at most 4.
+                        let mut add = |kx: usize| unsafe {
+                            let pixel = x.get_unchecked(line + kx);
+                            let tap = &*w.add(kx * M).cast::<[f32; M]>();
+                            for m in 0..M {
+                                let weight = f32x4::splat(tap[m]);
+                                for v in 0..V {
+                                    sums[m][v] += weight * *pixel.get_unchecked(first + v);
                                 }
-                                w = w.add(M);
                             }
+                        };
+                        if K == 5 {
+                            add(0);
+                            add(1);
+                            add(2);
+                            add(3);
+                            add(4);
+                        } else {
+                            (0..k).for_each(add);
                         }
+                        // SAFETY: as above.
+                        w = unsafe { w.add(k * M) };
                     }
                 }
                 for m in 0..M {
