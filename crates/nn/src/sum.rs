@@ -31,6 +31,24 @@ impl BlockSum {
         Node { level: 0, index: index as u32, values }
     }
 
+    /// Adds the node that follows those pushed so far, given as its parts.
+    pub fn push_values(&mut self, level: u32, index: u32, values: &[f32]) {
+        match self.stack.last_mut() {
+            // Straight to its neighbour, which may then have a neighbour itself.
+            Some(left) if left.level == level && left.index.is_multiple_of(2) && left.index + 1 == index => {
+                add(&mut left.values, values);
+                (left.level, left.index) = (level + 1, left.index / 2);
+                self.stack.pop().into_iter().for_each(|node| self.push(node));
+            }
+            _ => {
+                let mut node = self.block(index as usize, values.len());
+                node.level = level;
+                node.values.copy_from_slice(values);
+                self.push(node);
+            }
+        }
+    }
+
     /// Adds the node that follows those pushed so far.
     pub fn push(&mut self, mut node: Node) {
         while let Some(left) = self.stack.last() {
@@ -67,9 +85,9 @@ impl BlockSum {
     /// The sum of everything, into `total`; nothing is left.
     pub fn finish(&mut self, total: &mut Vec<f32>) {
         total.clear();
-        while let Some(node) = self.stack.pop() {
+        while let Some(mut node) = self.stack.pop() {
             if total.is_empty() {
-                total.extend_from_slice(&node.values);
+                std::mem::swap(total, &mut node.values);
             } else {
                 add(total, &node.values);
             }
@@ -107,7 +125,11 @@ mod tests {
             for cut in cuts.windows(2) {
                 let mut part = BlockSum::default();
                 (cut[0]..cut[1]).for_each(|i| push(&mut part, i));
-                merged.append(&mut part);
+                if cut[0] % 2 == 0 {
+                    part.nodes().iter().for_each(|n| merged.push_values(n.level, n.index, &n.values));
+                } else {
+                    merged.append(&mut part);
+                }
             }
             let (mut a, mut b) = (Vec::new(), Vec::new());
             whole.finish(&mut a);

@@ -4,9 +4,11 @@ use crate::network::{Network, Score, copy_matching};
 use crate::optimizer::{OptimizerState, learning_rate, penalize};
 use crate::part::{Fill, Job, Part};
 use crate::plan::{Phase, Plan};
+use crate::preset::Preset;
 use crate::spec::{NetworkSpec, TrainingSpec};
-use crate::sum::BlockSum;
+use crate::sum::{BlockSum, Node};
 use crate::summary::SpecError;
+use std::ops::Range;
 use tensor::BLOCK;
 
 /// How fast running estimates follow (PyTorch's default).
@@ -41,6 +43,13 @@ pub struct TrainingState {
     pub optimizer: OptimizerState,
     /// Steps taken.
     pub steps: u64,
+}
+
+impl Default for Training {
+    /// LeNet-5 at its initial weights.
+    fn default() -> Self {
+        Self::new(Preset::LeNet5.network(), TrainingSpec::default()).expect("the preset fits")
+    }
 }
 
 impl Training {
@@ -149,67 +158,66 @@ impl Training {
     /// One step after `epoch` epochs, on `labels.len()` samples that `fill` writes. Says how they did before the update;
     /// nothing, and nothing has changed, if their loss or a gradient is no finite number.
     pub fn step(&mut self, labels: &[u8], epoch: f64, fill: &Fill<'_>) -> Option<Score> {
-        self.begin(labels, 0);
+        self.begin(labels.len(), 0..labels.len(), labels);
         for phase in 0..self.network.plan().phases() {
             self.run(phase, fill);
+            self.merge_own();
             self.finish_phase(phase);
         }
         self.finish(epoch)
     }
 
-    /// Begins a step on as many shares as there are threads here, which take theirs, and `remote` cores elsewhere, whose
-    /// [jobs](Self::job) come after them. Each phase is to be [run](Self::run) here and there, what the others contribute
-    /// [merged](Self::merge) in order, and the phase [finished](Self::finish_phase); after the last, the step is
-    /// [finished](Self::finish). A step that is not finished has changed nothing.
-    pub fn begin(&mut self, labels: &[u8], remote: usize) {
-        self.batch = labels.len();
+    /// Begins a step on a batch of so many samples, of which these, with their labels, are worked on here; they begin with a
+    /// whole block. Each phase is to be [run](Self::run), what comes of the samples before, of those here and
+    /// of those behind them to be merged in this order by [`Training::merge`] and [`Training::merge_own`], and the phase to
+    /// be [finished](Self::finish_phase); after the last, the step is [finished](Self::finish). Until then it has
+    /// changed nothing. All who do this with the same batch come to the same state.
+    pub fn begin(&mut self, batch: usize, samples: Range<usize>, labels: &[u8]) {
+        self.batch = batch;
         self.running.copy_from_slice(&self.network.running);
-        for i in 0..self.parts.len() {
-            let job = self.share(i, self.parts.len() + remote);
-            let labels = &labels[job.samples.clone()];
-            self.parts[i].begin(job, labels, &self.network.parameters, &self.network.running);
+        let parts = self.parts.len();
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            let own = share(samples.len(), i, parts);
+            let labels = &labels[own.clone()];
+            let job = Job {
+                samples: samples.start + own.start..samples.start + own.end,
+                batch,
+                seed: self.spec.seed,
+                step: self.steps as u32,
+                smoothing: self.spec.label_smoothing,
+            };
+            part.begin(job, labels, &self.network.parameters, &self.network.running);
         }
     }
 
-    /// What core number `i` of `remote` elsewhere is to do in the step that has begun.
-    pub fn job(&self, i: usize, remote: usize) -> Job {
-        self.share(self.parts.len() + i, self.parts.len() + remote)
-    }
-
-    /// Whole blocks, in order.
-    fn share(&self, i: usize, shares: usize) -> Job {
-        let blocks = self.batch.div_ceil(BLOCK);
-        let sample = |i: usize| (i * blocks / shares * BLOCK).min(self.batch);
-        Job {
-            samples: sample(i)..sample(i + 1),
-            batch: self.batch,
-            seed: self.spec.seed,
-            step: self.steps as u32,
-            smoothing: self.spec.label_smoothing,
-        }
-    }
-
-    /// Runs a phase of this process's share.
+    /// Runs a phase on the samples that are worked on here.
     pub fn run(&mut self, phase: usize, fill: &Fill<'_>) {
         run(&mut self.parts, phase, fill);
+    }
+
+    /// What came of the phase here: sums over blocks, in order.
+    pub fn own(&self) -> impl Iterator<Item = &Node> + Clone {
+        self.parts.iter().flat_map(|part| part.sum.nodes())
+    }
+
+    /// Adds what came of the phase here.
+    pub fn merge_own(&mut self) {
         self.parts.iter_mut().for_each(|part| self.sum.append(&mut part.sum));
     }
 
-    /// Takes what another core contributed to the phase under way: a node of its [`BlockSum`].
+    /// Adds what came of the phase elsewhere: a [`Node`] that was told.
     pub fn merge(&mut self, level: u32, index: u32, values: &[f32]) {
-        let mut node = self.sum.block(index as usize, values.len());
-        node.level = level;
-        node.values.copy_from_slice(values);
-        self.sum.push(node);
+        self.sum.push_values(level, index, values);
     }
 
     /// Gives up the step that has begun.
     pub fn abandon(&mut self) {
         self.sum.clear();
+        self.parts.iter_mut().for_each(|part| part.sum.clear());
     }
 
-    /// Adds up what all contributed to a phase. Gives the statistics that other cores are to absorb.
-    pub fn finish_phase(&mut self, phase: usize) -> &[f32] {
+    /// Draws the conclusions of what all contributed to a phase.
+    pub fn finish_phase(&mut self, phase: usize) {
         self.sum.finish(&mut self.total);
         let plan = self.network.plan();
         let kind = plan.phase(phase);
@@ -245,7 +253,6 @@ impl Training {
             }
         }
         self.parts.iter_mut().for_each(|part| part.absorb(phase, sums));
-        sums
     }
 
     /// Updates the parameters after `epoch` epochs, and says how the batch did before; nothing, and nothing has changed,
@@ -263,6 +270,13 @@ impl Training {
         self.steps += 1;
         Some(*score)
     }
+}
+
+/// The share of core number `i` of `cores` in so many samples: whole blocks, in order.
+pub fn share(samples: usize, i: usize, cores: usize) -> Range<usize> {
+    let blocks = samples.div_ceil(BLOCK);
+    let sample = |i: usize| (i * blocks / cores * BLOCK).min(samples);
+    sample(i)..sample(i + 1)
 }
 
 /// Whether all are finite numbers. Without a branch in the loop: it runs over all gradients in every step.

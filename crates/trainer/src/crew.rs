@@ -1,25 +1,26 @@
-//! The work on every core: a training step, or a measurement, spread over this process and helpers that share no memory with it.
+//! The work on every core: training steps, or a measurement, spread over this process and helpers that share no memory with it.
 //!
-//! Work goes on in pieces: what [`Crew::step`] and [`Crew::measure`] cannot finish at once is finished by
-//! [`Crew::hear`], when the helpers have answered.
+//! Work goes on in pieces: what [`Crew::go_on`] and [`Crew::measure`] cannot finish at once is finished by [`Crew::hear`],
+//! when the helpers have answered.
 
 use crate::batch::{Batch, PIXELS, Place};
 use crate::helper::measure;
-use crate::wire::{Reader, Words};
+use crate::member::Member;
+use crate::wire::{Reader, Words, kind};
 use data::DataSet;
 use nn::divergence::Divergence;
 use nn::network::Score;
-use nn::training::Training;
+use nn::training::{Training, TrainingState};
 
 /// Images that one core measures at a time: about 15 ms of work, so that commands are heard meanwhile.
 const MEASURED_AT_ONCE: usize = 256;
 
-/// What a crew needs of the outside.
+/// What a core needs of the outside.
 pub trait Host {
     /// Milliseconds since some moment.
     fn now(&self) -> f64;
-    /// Sends words to a helper, whose answer goes to the session.
-    fn post(&self, helper: usize, words: &[u32]);
+    /// Sends words, one part after the other, to another core: 0 is the trainer, helpers count from 1.
+    fn post(&self, core: usize, words: &[&[u32]]);
 }
 
 /// What came of a step: how the batch did before it, or why it was not taken.
@@ -34,255 +35,246 @@ pub enum Done {
     Measurement(usize, Score),
 }
 
-/// A network in training, and the cores that train it.
+/// A network in training, and the cores that train it. This process is core 0.
 pub struct Crew {
-    /// The network in training.
-    pub training: Training,
-    helpers: Vec<Line>,
-    batch: Batch,
-    /// Scores of the chunks of the measurement under way, as far as they are known.
-    scores: Vec<Option<Score>>,
-    task: Task,
-    /// Number of the task under way: answers to older ones are not heard.
+    member: Member,
+    /// Helpers that are there: the first one is core 1. Those that stopped are `None`.
+    helpers: Vec<Option<Line>>,
+    /// The helpers must be told the state before the next work.
+    changed: bool,
+    state: TrainingState,
+    measuring: Option<Measuring>,
+    /// A task that is given up is followed by one with another number: answers to the old one are not heard.
     ticket: u32,
     words: Words,
 }
 
 /// The line to a helper.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Line {
-    /// It stopped, and is never asked again.
-    gone: bool,
-    knows_network: bool,
-    /// Its answer is still to come.
-    awaited: bool,
     /// Which images it measures.
-    chunk: usize,
-    answer: Vec<u32>,
+    chunk: Option<usize>,
 }
 
-#[derive(Clone, Copy)]
-enum Task {
-    None,
-    /// A step by so many helpers, in a phase; after so many epochs.
-    Step {
-        helpers: usize,
-        phase: usize,
-        epoch: f64,
-    },
+#[derive(Default)]
+struct Measuring {
+    /// Scores of the chunks, as far as they are known.
+    scores: Vec<Option<Score>>,
     /// The next chunk to be measured.
-    Measure {
-        next: usize,
-    },
+    next: usize,
 }
 
 impl Crew {
     /// A crew of one: this process.
     pub fn new(training: Training) -> Self {
         Self {
-            training,
+            member: Member::new(training),
             helpers: Vec::new(),
-            batch: Batch::default(),
-            scores: Vec::new(),
-            task: Task::None,
+            changed: false,
+            state: TrainingState::default(),
+            measuring: None,
             ticket: 0,
             words: Words::default(),
         }
     }
 
-    /// From the next task on, this many helpers help.
+    /// The training.
+    pub fn training(&self) -> &Training {
+        &self.member.training
+    }
+
+    /// Looks at the network: a pass for a picture needs its memory, and changes nothing that is learned.
+    pub fn training_to_look_at(&mut self) -> &mut Training {
+        &mut self.member.training
+    }
+
+    /// Changes the training, or what it learned. Steps under way are given up.
+    pub fn change<T>(&mut self, change: impl FnOnce(&mut Training) -> T) -> T {
+        self.abandon();
+        change(&mut self.member.training)
+    }
+
+    /// From the next work on, cores 1 to this many are there.
     pub fn set_helpers(&mut self, helpers: usize) {
         self.abandon();
         self.helpers.clear();
-        self.helpers.resize_with(helpers, Line::default);
+        self.helpers.resize(helpers, Some(Line::default()));
     }
 
-    /// A helper stopped: the task under way is given up, and the next ones do without it.
-    pub fn lose(&mut self, helper: usize) {
+    /// A core stopped: what it was part of is given up, and done again without it.
+    pub fn lose(&mut self, core: usize) {
         self.abandon();
-        if let Some(line) = self.helpers.get_mut(helper) {
-            line.gone = true;
+        if let Some(line) = core.checked_sub(1).and_then(|helper| self.helpers.get_mut(helper)) {
+            *line = None;
         }
     }
 
-    /// Cores that work.
+    /// Cores that are there.
     pub fn cores(&self) -> usize {
-        1 + self.helpers.iter().filter(|line| !line.gone).count()
+        1 + self.helpers.iter().flatten().count()
     }
 
-    /// The network, or all that was learned, is another one now: helpers must be told.
-    pub fn change(&mut self, change: impl FnOnce(&mut Training)) {
-        self.abandon();
-        change(&mut self.training);
-        self.helpers.iter_mut().for_each(|line| line.knows_network = false);
-    }
-
-    /// Gives up the task under way; nothing has changed by it.
+    /// Gives up what is under way; nothing has changed by it.
     pub fn abandon(&mut self) {
-        self.ticket = self.ticket.wrapping_add(1);
-        self.task = Task::None;
-        self.training.abandon();
-        self.helpers.iter_mut().for_each(|line| line.awaited = false);
+        self.ticket += 1;
+        self.member.join(self.ticket, &[0], 0);
+        self.changed = true;
+        self.measuring = None;
+        self.helpers.iter_mut().flatten().for_each(|line| line.chunk = None);
+    }
+
+    /// Steps that were planned and are not finished.
+    pub fn planned(&self) -> usize {
+        self.member.steps()
+    }
+
+    /// How many steps should be planned ahead: helpers begin with the next one while the trainer finishes this one.
+    pub fn plans_ahead(&self) -> usize {
+        if self.member.crew().len() > 1 { 2 } else { 1 }
     }
 
     /// Whether there is nothing to do until a helper answers.
     pub fn is_waiting(&self) -> bool {
-        match self.task {
-            Task::None => false,
-            Task::Step { .. } => true,
-            Task::Measure { next } => next >= self.scores.len(),
+        match &self.measuring {
+            Some(measuring) => measuring.next >= measuring.scores.len(),
+            None => self.member.steps() > 0,
         }
     }
 
-    /// Begins a training step on the next batch of `data`. Gives what came of it if no helper has to answer first.
-    pub fn step(&mut self, data: &DataSet, place: Place, host: &dyn Host) -> Option<Done> {
-        let mut batch = std::mem::take(&mut self.batch);
-        batch.gather(data, place, self.training.spec());
-        self.step_on(batch, place.epochs(self.training.spec()), host)
+    /// Plans a training step on the batch of `data` that is at `place`.
+    pub fn plan(&mut self, data: &DataSet, place: Place, host: &dyn Host) {
+        let spec = self.member.training.spec();
+        let epoch = place.epochs(spec);
+        let mut batch = self.member.spare_batch();
+        batch.gather(data, place, self.member.training.spec());
+        self.plan_batch(batch, epoch, host);
     }
 
-    /// The same on a batch of one's own, after so many epochs.
-    pub fn step_on(&mut self, batch: Batch, epoch: f64, host: &dyn Host) -> Option<Done> {
-        self.abandon();
-        self.batch = batch;
-        let helpers = (self.cores() - 1).min(self.batch.labels.len().div_ceil(tensor::BLOCK) - 1);
-        let Self { training, batch, words, ticket, .. } = self;
-        training.begin(&batch.labels, helpers);
-        let weights = (&training.network.parameters[..], &training.network.running[..]);
-        for (i, (helper, line)) in alive(&mut self.helpers).take(helpers).enumerate() {
-            if !line.knows_network {
-                host.post(helper, words.network(training.network.spec()));
-            }
-            host.post(helper, words.begin(*ticket, &training.job(i, helpers), batch, weights));
-            (line.knows_network, line.awaited) = (true, true);
+    /// The same with a batch of one's own, after so many epochs.
+    pub fn plan_batch(&mut self, batch: Batch, epoch: f64, host: &dyn Host) {
+        self.stop_measuring();
+        self.inform(batch.labels.len().div_ceil(tensor::BLOCK), host);
+        let crew = self.member.crew();
+        for (place, core) in crew.iter().enumerate().skip(1) {
+            let samples = self.member.share(batch.labels.len(), place);
+            host.post(*core as usize, &[self.words.step(self.ticket, epoch, &batch, samples)]);
         }
-        training.run(0, &|sample, input| batch.fill(sample, input));
-        self.task = Task::Step { helpers, phase: 0, epoch };
-        self.go_on(host)
+        self.member.add(epoch, batch.labels.len(), batch);
     }
 
-    /// The batch of the last step, to be used again.
-    pub fn take_batch(&mut self) -> Batch {
-        std::mem::take(&mut self.batch)
+    /// A batch to be filled.
+    pub fn spare_batch(&mut self) -> Batch {
+        self.member.spare_batch()
     }
 
-    /// Once everybody has done the phase under way: adds up, and runs the next one.
-    fn go_on(&mut self, host: &dyn Host) -> Option<Done> {
-        let Task::Step { helpers, mut phase, epoch } = self.task else { return None };
-        let Self { training, batch, words, ticket, .. } = self;
-        let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
-        while !self.helpers.iter().any(|line| line.awaited) {
-            for (_, line) in alive(&mut self.helpers).take(helpers) {
-                for (level, index, values) in Reader(&line.answer).sums() {
-                    training.merge(level, index, values);
-                }
-            }
-            let last = phase + 1 == training.network.plan().phases();
-            let statistics = training.finish_phase(phase);
-            if last {
-                self.task = Task::None;
-                let result = training.finish(epoch);
-                let result = result.ok_or_else(|| training.trace_divergence(&batch.labels, &fill));
-                return Some(Done::Step(batch.labels.len(), result));
-            }
-            for (helper, line) in alive(&mut self.helpers).take(helpers) {
-                host.post(helper, words.absorb(*ticket, phase, statistics));
-                line.awaited = true;
-            }
-            phase += 1;
-            training.run(phase, &fill);
+    /// Works on the steps that are planned. Gives what came of one that could be finished.
+    pub fn go_on(&mut self, host: &dyn Host) -> Option<Done> {
+        self.member.go_on(host).map(|(size, result)| Done::Step(size, result))
+    }
+
+    /// If there was a change, forms a crew for so many pieces of work, and tells it the state.
+    fn inform(&mut self, pieces: usize, host: &dyn Host) {
+        if !std::mem::take(&mut self.changed) {
+            return;
         }
-        self.task = Task::Step { helpers, phase, epoch };
-        None
+        let helpers = self.helpers.iter().enumerate().filter(|(_, line)| line.is_some());
+        let crew: Vec<u32> =
+            [0].into_iter().chain(helpers.map(|(i, _)| i as u32 + 1)).take(pieces.max(1)).collect();
+        self.member.join(self.ticket, &crew, 0);
+        if crew.len() > 1 {
+            let training = &self.member.training;
+            training.save(&mut self.state);
+            let specs = (training.network.spec(), training.spec());
+            let words = self.words.state(self.ticket, &crew, specs, &self.state);
+            crew[1..].iter().for_each(|core| host.post(*core as usize, &[words]));
+        }
+    }
+
+    /// A measurement that was not finished is given up.
+    fn stop_measuring(&mut self) {
+        if self.measuring.is_some() {
+            self.abandon();
+        }
     }
 
     /// Begins to measure the network on so many images, or goes on with it. Gives the score once it is known.
     pub fn measure(&mut self, data: &DataSet, host: &dyn Host) -> Option<Done> {
-        if !matches!(self.task, Task::Measure { .. }) {
-            self.abandon();
-            self.training.network.prepare();
-            self.scores.clear();
-            self.scores.resize(data.len().div_ceil(MEASURED_AT_ONCE), None);
-            self.task = Task::Measure { next: 0 };
+        if self.measuring.is_none() {
+            if self.member.steps() > 0 {
+                self.abandon();
+            }
+            let chunks = data.len().div_ceil(MEASURED_AT_ONCE);
+            self.inform(chunks, host);
+            self.member.training.network.prepare();
+            self.measuring = Some(Measuring { scores: vec![None; chunks], next: 0 });
         }
-        for helper in 0..self.helpers.len() {
-            self.give_chunk(helper, data, host);
+        for place in 1..self.member.crew().len() {
+            self.give_chunk(self.member.crew()[place] as usize, data, host);
         }
-        if let Some(chunk) = self.next_chunk() {
+        let measuring = self.measuring.as_mut()?;
+        if let Some(chunk) = measuring.take() {
             let (images, labels) = part(data, chunk);
-            self.scores[chunk] = Some(measure(&mut self.training.network, images, labels));
+            measuring.scores[chunk] = Some(measure(&mut self.member.training.network, images, labels));
         }
         self.measured(data)
     }
 
-    fn next_chunk(&mut self) -> Option<usize> {
-        let Task::Measure { next } = &mut self.task else { return None };
-        let chunk = *next;
-        *next += 1;
-        (chunk < self.scores.len()).then_some(chunk)
-    }
-
     /// Gives a helper that has nothing to do images to measure.
-    fn give_chunk(&mut self, helper: usize, data: &DataSet, host: &dyn Host) {
-        if self.helpers[helper].gone || self.helpers[helper].awaited {
+    fn give_chunk(&mut self, core: usize, data: &DataSet, host: &dyn Host) {
+        let (Some(Some(line)), Some(measuring)) = (self.helpers.get_mut(core - 1), &mut self.measuring)
+        else {
             return;
+        };
+        if line.chunk.is_none() {
+            line.chunk = measuring.take();
+            if let Some(chunk) = line.chunk {
+                host.post(core, &[self.words.measure(self.ticket, part(data, chunk))]);
+            }
         }
-        let Some(chunk) = self.next_chunk() else { return };
-        let Self { training, words, ticket, helpers, .. } = self;
-        let line = &mut helpers[helper];
-        if !line.knows_network {
-            host.post(helper, words.network(training.network.spec()));
-        }
-        let weights = (&training.network.parameters[..], &training.network.running[..]);
-        host.post(helper, words.measure(*ticket, part(data, chunk), weights));
-        (line.knows_network, line.awaited, line.chunk) = (true, true, chunk);
     }
 
     /// The whole score, if all of it is known: added up in the order of the images.
     fn measured(&mut self, data: &DataSet) -> Option<Done> {
         let mut total = Score::default();
-        for score in &self.scores {
+        for score in &self.measuring.as_ref()?.scores {
             let score = (*score)?;
             total.loss += score.loss;
             total.correct += score.correct;
         }
-        self.task = Task::None;
+        self.measuring = None;
         Some(Done::Measurement(data.len(), total))
     }
 
-    /// Takes the answer of a helper; `measured` is what is being measured on. Gives what came to its end by it.
+    /// Takes what a helper tells; `measured` is what is being measured on. Gives what came to its end by it. The words may
+    /// be kept and replaced by others of no meaning.
     pub fn hear(
         &mut self,
-        helper: usize,
-        words: &[u32],
+        core: usize,
+        words: &mut Vec<u32>,
         measured: &DataSet,
         host: &dyn Host,
     ) -> Option<Done> {
         let mut reader = Reader(words);
-        let line = self.helpers.get_mut(helper)?;
-        if reader.word() != Some(self.ticket) || !line.awaited {
+        if reader.word()? == kind::SUMS {
+            self.member.hear(core, words);
+            return self.go_on(host);
+        }
+        if reader.word()? != self.ticket {
             return None;
         }
-        line.awaited = false;
-        match self.task {
-            Task::None => None,
-            Task::Step { .. } => {
-                line.answer.clear();
-                line.answer.extend_from_slice(words);
-                self.go_on(host)
-            }
-            Task::Measure { .. } => {
-                let chunk = line.chunk;
-                self.scores[chunk] = reader.score();
-                self.give_chunk(helper, measured, host);
-                self.measured(measured)
-            }
-        }
+        let chunk = self.helpers.get_mut(core.checked_sub(1)?)?.as_mut()?.chunk.take()?;
+        self.measuring.as_mut()?.scores[chunk] = reader.score();
+        self.give_chunk(core, measured, host);
+        self.measured(measured)
     }
 }
 
-fn alive(helpers: &mut [Line]) -> impl Iterator<Item = (usize, &mut Line)> {
-    helpers.iter_mut().enumerate().filter(|(_, line)| !line.gone)
+impl Measuring {
+    fn take(&mut self) -> Option<usize> {
+        let chunk = self.next;
+        self.next += usize::from(chunk < self.scores.len());
+        (chunk < self.scores.len()).then_some(chunk)
+    }
 }
 
 fn part(data: &DataSet, chunk: usize) -> (&[u8], &[u8]) {

@@ -1,61 +1,80 @@
 //! A core that helps: it shares no memory with the trainer, and hears of everything by [messages](crate::wire).
 
-use crate::batch::{Batch, PIXELS};
+use crate::batch::PIXELS;
+use crate::crew::Host;
+use crate::member::Member;
 use crate::wire::{Reader, Words, kind};
 use nn::network::{Network, Score};
-use nn::part::Part;
-use nn::plan::Plan;
-use nn::spec::{Initializer, NetworkSpec};
+use nn::training::Training;
 use tensor::BLOCK;
 
-/// A helper: one share of every step.
-#[derive(Default)]
+/// A helper. The trainer is core 0; a helper has a number of its own from 1 up.
 pub struct Helper {
-    part: Option<Part>,
-    /// What the network is measured with.
-    network: Option<Network>,
-    batch: Batch,
-    answer: Words,
+    number: u32,
+    member: Option<Member>,
+    /// Images to be measured once all steps are done.
+    measure: Option<Vec<u32>>,
+    words: Words,
 }
 
 impl Helper {
-    /// Does what a message asks for. The answer, if there is one, is to be sent back before the next message is heard.
-    pub fn hear(&mut self, words: &[u32]) -> Option<&[u32]> {
+    /// A helper that has heard nothing yet.
+    pub fn new(number: u32) -> Self {
+        Self { number, member: None, measure: None, words: Words::default() }
+    }
+
+    /// Hears a message from another core, and does what can be done now. The words may be kept and replaced by others of no
+    /// meaning.
+    pub fn hear(&mut self, from: usize, words: &mut Vec<u32>, host: &dyn Host) {
+        // Messages are the program's own: one that cannot be read would be a mistake in it, and asks for nothing.
+        let _ = self.try_hear(from, words, host);
+    }
+
+    fn try_hear(&mut self, from: usize, words: &mut Vec<u32>, host: &dyn Host) -> Option<()> {
         let mut reader = Reader(words);
         match reader.word()? {
-            kind::NETWORK => {
-                let network: NetworkSpec = crate::messages::decode(reader.bytes()?)?;
-                self.part = Some(Part::new(Plan::new(&network).ok()?));
-                self.network = Some(Network::new(network, Initializer::Zeros, 0).ok()?);
-                None
+            kind::STATE => self.take_state(reader)?,
+            kind::SUMS => self.member.get_or_insert_with(nobody).hear(from, words),
+            kind::STEP => {
+                let (ticket, member) = (reader.word()?, self.member.as_mut()?);
+                let mut batch = member.spare_batch();
+                let (epoch, size) = reader.step(&mut batch)?;
+                if ticket == member.ticket() {
+                    member.add(epoch, size, batch);
+                }
             }
-            kind::MEASURE => {
-                let ticket = reader.word()?;
-                let (images, labels) = (reader.bytes()?, reader.bytes()?);
-                let network = self.network.as_mut()?;
-                network.parameters.copy_from_slice(reader.floats()?);
-                network.running.copy_from_slice(reader.floats()?);
-                network.prepare();
-                Some(self.answer.score(ticket, measure(network, images, labels)))
-            }
-            kind => {
-                let (ticket, part) = (reader.word()?, self.part.as_mut()?);
-                let phase = if kind == kind::BEGIN {
-                    let job = reader.begin(&mut self.batch)?;
-                    part.begin(job, &self.batch.labels, reader.floats()?, reader.floats()?);
-                    0
-                } else {
-                    let phase = reader.word()? as usize;
-                    part.absorb(phase, reader.floats()?);
-                    phase + 1
-                };
-                // An abandoned step may have left something.
-                part.sum.clear();
-                part.run(phase, &|sample, input| self.batch.fill(sample, input));
-                Some(self.answer.sums(ticket, phase, &part.sum))
+            _ => self.measure = Some(std::mem::take(words)),
+        }
+        let member = self.member.as_mut()?;
+        while member.go_on(host).is_some() {}
+        if member.steps() == 0
+            && let Some(words) = self.measure.take()
+        {
+            let mut reader = Reader(&words[1..]);
+            let (ticket, images, labels) = (reader.word()?, reader.bytes()?, reader.bytes()?);
+            if ticket == member.ticket() {
+                member.training.network.prepare();
+                let score = measure(&mut member.training.network, images, labels);
+                host.post(0, &[self.words.score(ticket, score)]);
             }
         }
+        Some(())
     }
+
+    fn take_state(&mut self, mut reader: Reader<'_>) -> Option<()> {
+        let (ticket, crew) = (reader.word()?, reader.words()?);
+        let (network, spec, state) = reader.state()?;
+        let member = self.member.get_or_insert_with(nobody);
+        member.training.configure(network, spec).ok()?;
+        member.training.restore(&state);
+        member.join(ticket, crew, self.number);
+        Some(())
+    }
+}
+
+/// A core that knows of no network yet.
+fn nobody() -> Member {
+    Member::new(Training::default())
 }
 
 /// How a [prepared](Network::prepare) network does on images.

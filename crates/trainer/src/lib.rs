@@ -4,6 +4,7 @@ pub mod batch;
 pub mod crew;
 mod good;
 mod helper;
+mod member;
 pub mod messages;
 pub mod session;
 mod wire;

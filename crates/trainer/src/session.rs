@@ -9,7 +9,6 @@ use crate::messages::{
 use data::DataSet;
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
-use nn::preset::Preset;
 use nn::sizes::sizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::Training;
@@ -79,8 +78,7 @@ impl Speed {
 
 impl Default for Session {
     fn default() -> Self {
-        let training =
-            Training::new(Preset::LeNet5.network(), TrainingSpec::default()).expect("the preset fits");
+        let training = Training::default();
         let mut good = Good::default();
         good.start(&training, Place::default());
         Self {
@@ -137,12 +135,12 @@ impl Session {
 
     /// The network in training.
     pub fn network(&self) -> &Network {
-        &self.crew.training.network
+        &self.crew.training().network
     }
 
     /// Uses so many threads of this process for each step.
     pub fn set_threads(&mut self, threads: usize) {
-        self.crew.training.set_threads(threads);
+        self.crew.change(|training| training.set_threads(threads));
     }
 
     /// From now on so many helpers are there to hear what the session posts.
@@ -151,9 +149,10 @@ impl Session {
         vec![self.progress()]
     }
 
-    /// A helper stopped: training goes on without it.
-    pub fn lose_helper(&mut self, helper: usize) {
-        self.crew.lose(helper);
+    /// A core other than this one stopped: training goes on without it.
+    pub fn lose_core(&mut self, core: usize) -> Vec<Event> {
+        self.crew.lose(core);
+        vec![self.progress()]
     }
 
     /// Carries out a command.
@@ -194,9 +193,10 @@ impl Session {
         while self.state != RunState::Paused && !self.crew.is_waiting() {
             let done = if self.testing {
                 self.crew.measure(&self.test, host)
-            } else if self.batch_is_here() {
+            } else if let Some(place) = self.next_place() {
                 self.step_began = host.now();
-                self.crew.step(&self.train, self.place, host)
+                self.crew.plan(&self.train, place, host);
+                self.go_on(host)
             } else {
                 events.extend(self.set_state(RunState::WaitingForData));
                 break;
@@ -210,14 +210,45 @@ impl Session {
         events
     }
 
-    /// Takes the answer of a helper, and goes on with the work that waited for it.
-    pub fn hear(&mut self, helper: usize, words: &[u32], host: &dyn Host) -> Vec<Event> {
-        let done = self.crew.hear(helper, words, &self.test, host);
-        let mut events = self.after(done, host);
-        if done.is_some() {
-            events.extend(self.work(host));
+    /// Takes what a helper (cores are counted from 1) tells, and goes on with the work that waited for it.
+    pub fn hear(&mut self, core: usize, words: &mut Vec<u32>, host: &dyn Host) -> Vec<Event> {
+        let mut done = self.crew.hear(core, words, &self.test, host);
+        let mut events = Vec::new();
+        while done.is_some() {
+            events.extend(self.after(done, host));
+            // The step after it may have been planned already.
+            done = if self.crew.planned() > 0 { self.go_on(host) } else { None };
         }
+        events.extend(self.work(host));
         events
+    }
+
+    /// Goes on with the step under way. Where helpers must finish it, they are told the next one meanwhile.
+    fn go_on(&mut self, host: &dyn Host) -> Option<Done> {
+        let done = self.crew.go_on(host);
+        if done.is_none()
+            && self.crew.planned() < self.crew.plans_ahead()
+            && let Some(place) = self.next_place()
+        {
+            self.crew.plan(&self.train, place, host);
+        }
+        done
+    }
+
+    /// Where the first step is that is not planned yet; nowhere if its images are missing, or if something else comes
+    /// before it.
+    fn next_place(&self) -> Option<Place> {
+        let mut place = self.place;
+        for _ in 0..self.crew.planned() {
+            let before = self.tests_due(place);
+            place.seen += place.batch_size(self.crew.training().spec()) as u64;
+            if self.tests_due(place) > before && self.test_set_is_here() {
+                return None;
+            }
+        }
+        let wanted = self.steps_wanted.is_none_or(|wanted| wanted > self.crew.planned() as u64);
+        let needed = place.images_needed(self.crew.training().spec());
+        (wanted && self.train.len() >= needed).then_some(place)
     }
 
     /// Draws the conclusions of what came to its end.
@@ -228,14 +259,16 @@ impl Session {
             Some(Done::Measurement(images, score)) => {
                 self.testing = false;
                 events.push(Event::Tested(Tested {
-                    step: self.crew.training.steps(),
+                    step: self.crew.training().steps(),
                     epoch: self.epoch(),
                     loss: (score.loss / images as f64) as f32,
                     accuracy: score.correct as f32 / images as f32,
                 }));
             }
             Some(Done::Step(images, result)) => {
-                self.speed.add(images, host.now() - self.step_began);
+                let now = host.now();
+                self.speed.add(images, now - self.step_began);
+                self.step_began = now;
                 events.extend(self.after_step(images, result));
             }
         }
@@ -258,10 +291,10 @@ impl Session {
             }
         };
         self.since_report.add(images, score);
-        let before = self.tests_due();
+        let before = self.tests_due(self.place);
         self.place.seen += images as u64;
-        self.good.add(images, score, &self.crew.training, self.place);
-        self.testing = self.tests_due() > before && self.test.len() == TEST_IMAGES;
+        self.good.add(images, score, self.crew.training(), self.place);
+        self.testing = self.tests_due(self.place) > before && self.test_set_is_here();
         if let Some(wanted) = &mut self.steps_wanted {
             *wanted -= 1;
             if *wanted == 0 {
@@ -273,7 +306,7 @@ impl Session {
 
     fn diverged(&self, began: Divergence) -> Diverged {
         let Divergence { layer, what } = began;
-        let step = self.crew.training.steps();
+        let step = self.crew.training().steps();
         let good_step = self.good.state().0.steps;
         let kind = self.network().spec().layers[layer].kind();
         let sentence = format!(
@@ -286,7 +319,7 @@ impl Session {
 
     /// Passes over the training set.
     fn epoch(&self) -> f64 {
-        self.place.epochs(self.crew.training.spec())
+        self.place.epochs(self.crew.training().spec())
     }
 
     fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<Vec<Event>, String> {
@@ -304,15 +337,13 @@ impl Session {
         if !fits && network.summary().is_ok() {
             return Err("The network must take 28x28 images and end in 10 units.".into());
         }
-        let mut outcome = Ok(());
-        self.crew.change(|now| outcome = now.configure(network, training));
-        outcome.map_err(|e| e.message)?;
-        if self.crew.training.steps() == 0 {
+        self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
+        if self.crew.training().steps() == 0 {
             // Nothing was learned yet: the weights are those of the (new) seed, not of an old one.
             return Ok(self.restart());
         }
         self.testing = false;
-        self.good.start(&self.crew.training, self.place);
+        self.good.start(self.crew.training(), self.place);
         Ok(self.snapshot().into_iter().collect())
     }
 
@@ -331,7 +362,7 @@ impl Session {
     fn restart(&mut self) -> Vec<Event> {
         self.crew.change(|training| training.restart());
         self.place = Place::default();
-        self.good.start(&self.crew.training, self.place);
+        self.good.start(self.crew.training(), self.place);
         self.look_again()
     }
 
@@ -339,9 +370,7 @@ impl Session {
     fn restore(&mut self) -> Vec<Event> {
         let mut events = self.set_state(RunState::Paused);
         let (state, place) = self.good.state();
-        self.crew.change(|training| {
-            training.restore(state);
-        });
+        self.crew.change(|training| training.restore(state));
         self.place = place;
         events.extend(self.look_again());
         events
@@ -370,22 +399,26 @@ impl Session {
     }
 
     fn batch_is_here(&self) -> bool {
-        self.train.len() >= self.place.images_needed(self.crew.training.spec())
+        self.train.len() >= self.place.images_needed(self.crew.training().spec())
+    }
+
+    fn test_set_is_here(&self) -> bool {
+        self.test.len() == TEST_IMAGES
     }
 
     /// Evaluations that should have happened by now: two in each epoch (evaluating costs about a third of training,
     /// image by image) but not more often than every 3,000 images, and more in the first, while the curve moves.
-    fn tests_due(&self) -> usize {
+    fn tests_due(&self, place: Place) -> usize {
         const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
-        let regular = (Place::epoch_images(self.crew.training.spec()) as u64 / 2).max(3_000);
-        EARLY.iter().filter(|&&at| self.place.seen >= at).count() + (self.place.seen / regular) as usize
+        let regular = (Place::epoch_images(self.crew.training().spec()) as u64 / 2).max(3_000);
+        EARLY.iter().filter(|&&at| place.seen >= at).count() + (place.seen / regular) as usize
     }
 
     fn progress(&mut self) -> Event {
         let Tally { images, score } = std::mem::take(&mut self.since_report);
         let mean = |sum: f64| (images > 0).then(|| (sum / images as f64) as f32);
         Event::Progress(Progress {
-            step: self.crew.training.steps(),
+            step: self.crew.training().steps(),
             epoch: self.epoch(),
             train_loss: mean(score.loss),
             train_accuracy: mean(score.correct as f64),
@@ -396,7 +429,7 @@ impl Session {
 
     /// The shown image through the network that answers now: the session's once it was trained, else the checkpoint.
     fn snapshot(&mut self) -> Option<Event> {
-        let training = &mut self.crew.training;
+        let training = self.crew.training_to_look_at();
         let step = training.steps();
         let watch = &self.watch;
         let mut all_sizes = Vec::new();

@@ -1,30 +1,44 @@
-//! What the trainer and its helpers tell each other, as 32-bit words: parameters and gradients cross as they lie in memory.
+//! What the cores of a crew tell each other, as 32-bit words: weights and gradients cross as they lie in memory.
 //!
-//! A helper is told the network once; then, for every step, its share of the batch and the parameters, and after each phase
-//! but the last the statistics of the whole batch. It answers each time with the sums over its blocks. In between it is given
-//! images to measure the network on.
+//! The trainer tells its helpers the whole state once, and then each of their steps: which images they work on. After each
+//! phase of a step every core tells every other its sums. In between helpers are given images to measure the network on.
 
 use crate::batch::Batch;
 use nn::network::Score;
-use nn::part::Job;
-use nn::spec::{Augmentation, NetworkSpec};
-use nn::sum::BlockSum;
+use nn::optimizer::OptimizerState;
+use nn::spec::{Augmentation, NetworkSpec, TrainingSpec};
+use nn::sum::Node;
+use nn::training::TrainingState;
+use std::ops::Range;
 
-/// The first word of a message to a helper.
+/// The first word of a message.
 pub(crate) mod kind {
-    /// The network, for the messages after it.
-    pub(crate) const NETWORK: u32 = 0;
-    /// A share of a step.
-    pub(crate) const BEGIN: u32 = 1;
-    /// What the whole batch came to.
-    pub(crate) const ABSORB: u32 = 2;
-    /// Images to be measured on.
+    /// All that a helper must know to take the same steps as the others.
+    pub(crate) const STATE: u32 = 0;
+    /// The images of a step.
+    pub(crate) const STEP: u32 = 1;
+    /// What came of a phase at one core.
+    pub(crate) const SUMS: u32 = 2;
+    /// Images to measure the network on.
     pub(crate) const MEASURE: u32 = 3;
+    /// How it did.
+    pub(crate) const SCORE: u32 = 4;
+}
+
+/// When a core's sums came to be. The first two say which step is meant: steps are counted anew with each new state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment {
+    /// Number of the state that was told before.
+    pub(crate) ticket: u32,
+    /// Steps since then.
+    pub(crate) step: u32,
+    /// Phase of the step.
+    pub(crate) phase: u32,
 }
 
 /// A message being written, into memory that is used again.
 #[derive(Debug, Default)]
-pub(crate) struct Words(pub(crate) Vec<u32>);
+pub(crate) struct Words(Vec<u32>);
 
 impl Words {
     fn start(&mut self, words: &[u32]) -> &mut Self {
@@ -55,59 +69,67 @@ impl Words {
         self.words(bytemuck::cast_slice(floats))
     }
 
-    /// Tells a helper the network.
-    pub(crate) fn network(&mut self, network: &NetworkSpec) -> &[u32] {
-        &self.start(&[kind::NETWORK]).bytes(&crate::messages::encode(network)).0
+    fn long(&mut self, value: u64) -> &mut Self {
+        self.0.extend([(value >> 32) as u32, value as u32]);
+        self
     }
 
-    /// Tells a helper its share of a step: `job`, those images of `batch`, and where the weights are.
-    pub(crate) fn begin(
+    /// Tells the whole state, and the numbers of all cores in the crew.
+    pub(crate) fn state(
         &mut self,
         ticket: u32,
-        job: &Job,
-        batch: &Batch,
-        (parameters, running): (&[f32], &[f32]),
+        crew: &[u32],
+        specs: (&NetworkSpec, &TrainingSpec),
+        state: &TrainingState,
     ) -> &[u32] {
-        let samples = job.samples.clone();
-        let Augmentation { rotation, shift, zoom, shear, elastic, crop } = batch.augmentation;
-        let head = [kind::BEGIN, ticket, samples.start as u32, job.batch as u32, job.seed, job.step];
-        self.start(&head).0.extend([batch.epoch, crop]);
-        self.floats(&[job.smoothing, rotation, shift, zoom, shear, elastic]);
-        self.words(&batch.indices[samples.clone()]).bytes(&batch.labels[samples.clone()]);
-        self.bytes(batch.images(samples)).floats(parameters).floats(running);
-        &self.0
+        let TrainingState { parameters, running, optimizer, steps } = state;
+        self.start(&[kind::STATE, ticket]).words(crew).bytes(&crate::messages::encode(&specs));
+        self.floats(parameters).floats(running).floats(&optimizer.first).floats(&optimizer.second);
+        self.0.push(optimizer.steps);
+        &self.long(*steps).0
     }
 
-    /// Tells a helper what the whole batch came to in a phase.
-    pub(crate) fn absorb(&mut self, ticket: u32, phase: usize, statistics: &[f32]) -> &[u32] {
-        &self.start(&[kind::ABSORB, ticket, phase as u32]).floats(statistics).0
+    /// Tells a step after so many epochs: these samples of the batch.
+    pub(crate) fn step(&mut self, ticket: u32, epoch: f64, batch: &Batch, samples: Range<usize>) -> &[u32] {
+        let Augmentation { rotation, shift, zoom, shear, elastic, crop } = batch.augmentation;
+        let place = [samples.start as u32, batch.labels.len() as u32];
+        self.start(&[kind::STEP, ticket]).long(epoch.to_bits()).words(&place);
+        self.words(&[batch.seed, batch.epoch, crop]).floats(&[rotation, shift, zoom, shear, elastic]);
+        self.words(&batch.indices[samples.clone()]).bytes(&batch.labels[samples.clone()]);
+        &self.bytes(batch.images(samples)).0
+    }
+
+    /// Tells what came of a phase: the words of all that is given to `tell`, one after the other. Sums are large, and lie
+    /// where they are until they are sent.
+    pub(crate) fn sums<'a>(
+        &mut self,
+        moment: Moment,
+        nodes: impl Iterator<Item = &'a Node> + Clone,
+        tell: impl FnOnce(&[&[u32]]),
+    ) {
+        const MOST: usize = 64;
+        let count = nodes.clone().count();
+        assert!(count < MOST, "a crew's share is a few nodes of the tree");
+        self.start(&[kind::SUMS, moment.ticket, moment.step, moment.phase, count as u32]);
+        nodes.clone().for_each(|node| self.0.extend([node.level, node.index, node.values.len() as u32]));
+        let (head, heads) = self.0.split_at(5);
+        let mut parts: [&[u32]; 2 * MOST] = [&[]; 2 * MOST];
+        parts[0] = head;
+        for ((parts, head), node) in parts[1..].chunks_exact_mut(2).zip(heads.chunks_exact(3)).zip(nodes) {
+            (parts[0], parts[1]) = (head, bytemuck::cast_slice(&node.values));
+        }
+        tell(&parts[..1 + 2 * count]);
     }
 
     /// Gives a helper images to measure the network on.
-    pub(crate) fn measure(
-        &mut self,
-        ticket: u32,
-        (images, labels): (&[u8], &[u8]),
-        (parameters, running): (&[f32], &[f32]),
-    ) -> &[u32] {
-        let head = [kind::MEASURE, ticket];
-        &self.start(&head).bytes(images).bytes(labels).floats(parameters).floats(running).0
-    }
-
-    /// A helper's answer to [`Words::begin`] and [`Words::absorb`]: its sums.
-    pub(crate) fn sums(&mut self, ticket: u32, phase: usize, sum: &BlockSum) -> &[u32] {
-        self.start(&[ticket, phase as u32, sum.nodes().len() as u32]);
-        for node in sum.nodes() {
-            self.0.extend([node.level, node.index]);
-            self.floats(&node.values);
-        }
-        &self.0
+    pub(crate) fn measure(&mut self, ticket: u32, (images, labels): (&[u8], &[u8])) -> &[u32] {
+        &self.start(&[kind::MEASURE, ticket]).bytes(images).bytes(labels).0
     }
 
     /// A helper's answer to [`Words::measure`].
     pub(crate) fn score(&mut self, ticket: u32, score: Score) -> &[u32] {
-        let loss = score.loss.to_bits();
-        &self.start(&[ticket, (loss >> 32) as u32, loss as u32, score.correct as u32]).0
+        self.start(&[kind::SCORE, ticket]).long(score.loss.to_bits()).0.push(score.correct as u32);
+        &self.0
     }
 }
 
@@ -116,15 +138,22 @@ pub(crate) struct Reader<'a>(pub(crate) &'a [u32]);
 
 impl<'a> Reader<'a> {
     pub(crate) fn word(&mut self) -> Option<u32> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
+        self.take(1).map(|word| word[0])
+    }
+
+    fn long(&mut self) -> Option<u64> {
+        let [high, low] = self.several()?;
+        Some(u64::from(high) << 32 | u64::from(low))
     }
 
     fn take(&mut self, words: usize) -> Option<&'a [u32]> {
         let (taken, rest) = self.0.split_at_checked(words)?;
         self.0 = rest;
         Some(taken)
+    }
+
+    fn several<const N: usize>(&mut self) -> Option<[u32; N]> {
+        self.take(N)?.try_into().ok()
     }
 
     pub(crate) fn words(&mut self) -> Option<&'a [u32]> {
@@ -138,16 +167,27 @@ impl<'a> Reader<'a> {
         Some(&bytemuck::cast_slice(words)[..len])
     }
 
-    pub(crate) fn floats(&mut self) -> Option<&'a [f32]> {
+    fn floats(&mut self) -> Option<&'a [f32]> {
         self.words().map(bytemuck::cast_slice)
     }
 
-    /// A share of a step, for a helper: fills `batch` and gives the job.
-    pub(crate) fn begin(&mut self, batch: &mut Batch) -> Option<Job> {
-        let [start, of, seed, step, epoch, crop] = *self.take(6)?.first_chunk()?;
-        let [smoothing, rotation, shift, zoom, shear, elastic] = *self.floats()?.first_chunk()?;
-        batch.first = start as usize;
-        (batch.seed, batch.epoch) = (seed, epoch);
+    /// A whole state, after ticket and crew.
+    pub(crate) fn state(&mut self) -> Option<(NetworkSpec, TrainingSpec, TrainingState)> {
+        let (network, training) = crate::messages::decode(self.bytes()?)?;
+        let mut floats = || self.floats().map(<[f32]>::to_vec);
+        let (parameters, running) = (floats()?, floats()?);
+        let optimizer = OptimizerState { first: floats()?, second: floats()?, steps: self.word()? };
+        Some((network, training, TrainingState { parameters, running, optimizer, steps: self.long()? }))
+    }
+
+    /// A step, after its ticket: fills `batch` with those samples that are to be worked on. Gives the epochs before, and
+    /// the size of the whole batch.
+    pub(crate) fn step(&mut self, batch: &mut Batch) -> Option<(f64, usize)> {
+        let epoch = f64::from_bits(self.long()?);
+        let [first, size] = self.words()?.try_into().ok()?;
+        let [seed, number, crop] = self.words()?.try_into().ok()?;
+        let [rotation, shift, zoom, shear, elastic] = self.floats()?.try_into().ok()?;
+        (batch.first, batch.seed, batch.epoch) = (first as usize, seed, number);
         batch.augmentation = Augmentation { rotation, shift, zoom, shear, elastic, crop };
         batch.indices.clear();
         batch.indices.extend_from_slice(self.words()?);
@@ -155,21 +195,24 @@ impl<'a> Reader<'a> {
         batch.labels.extend_from_slice(self.bytes()?);
         batch.pixels.clear();
         batch.pixels.extend_from_slice(self.bytes()?);
-        let samples = batch.first..batch.first + batch.labels.len();
-        Some(Job { samples, batch: of as usize, seed, step, smoothing })
+        Some((epoch, size as usize))
     }
 
-    /// The nodes of a helper's answer to [`Words::begin`] or [`Words::absorb`]: level, index and sums.
+    /// When sums came to be.
+    pub(crate) fn moment(&mut self) -> Option<Moment> {
+        let [ticket, step, phase] = self.several()?;
+        Some(Moment { ticket, step, phase })
+    }
+
+    /// The sums themselves: level, index and values of each node.
     pub(crate) fn sums(mut self) -> impl Iterator<Item = (u32, u32, &'a [f32])> {
-        let nodes = self.take(3).map_or(0, |head| head[2]);
+        let nodes = self.word().unwrap_or(0);
         (0..nodes).map_while(move |_| Some((self.word()?, self.word()?, self.floats()?)))
     }
 
-    /// A helper's answer to [`Words::measure`], after its ticket.
+    /// How images did, after the ticket.
     pub(crate) fn score(&mut self) -> Option<Score> {
-        let [high, low, correct] = *self.take(3)?.first_chunk()?;
-        let loss = f64::from_bits(u64::from(high) << 32 | u64::from(low));
-        Some(Score { loss, correct: correct as usize })
+        Some(Score { loss: f64::from_bits(self.long()?), correct: self.word()? as usize })
     }
 }
 
@@ -178,28 +221,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
-        let mut batch = Batch { epoch: 9, ..Batch::default() };
+    fn steps_come_across() {
+        let mut batch = Batch { epoch: 9, seed: 3, ..Batch::default() };
         batch.augmentation = Augmentation { zoom: 0.25, crop: 2, ..Augmentation::default() };
         batch.indices = (0..40).collect();
         batch.labels = (0..40).map(|i| i % 10).collect();
         batch.pixels = (0..40 * 784).map(|i| (i % 251) as u8).collect();
-        let job = Job { samples: 16..35, batch: 40, seed: 7, step: 8, smoothing: 0.5 };
         let mut words = Words::default();
-        let message = words.begin(3, &job, &batch, (&[1.0, 2.0], &[3.0])).to_vec();
-        let mut reader = Reader(&message[2..]);
+        let message = words.step(3, 1.25, &batch, 16..35).to_vec();
         let mut got = Batch::default();
-        assert_eq!(reader.begin(&mut got), Some(job));
-        assert_eq!((reader.floats(), reader.floats()), (Some(&[1.0f32, 2.0][..]), Some(&[3.0f32][..])));
-        assert_eq!((got.first, got.seed, got.epoch, got.augmentation), (16, 7, 9, batch.augmentation));
+        assert_eq!(Reader(&message[2..]).step(&mut got), Some((1.25, 40)));
+        assert_eq!((got.first, got.seed, got.epoch, got.augmentation), (16, 3, 9, batch.augmentation));
         assert_eq!((&got.indices[..], &got.labels[..]), (&batch.indices[16..35], &batch.labels[16..35]));
         assert_eq!(got.pixels, batch.images(16..35));
         for short in 0..message.len() - 2 {
-            let mut reader = Reader(&message[2..2 + short]);
-            let all = reader.begin(&mut got).and_then(|_| reader.floats()).and_then(|_| reader.floats());
-            assert!(all.is_none(), "{short} words");
+            assert!(Reader(&message[2..2 + short]).step(&mut got).is_none(), "{short} words");
         }
+    }
+
+    #[test]
+    fn states_sums_and_scores_come_across() {
+        let network = nn::preset::Preset::Mlp30.network();
+        let spec = TrainingSpec { seed: 77, ..TrainingSpec::default() };
+        let mut state = TrainingState { parameters: vec![1.5, f32::NAN], ..TrainingState::default() };
+        state.optimizer.first = vec![0.25];
+        (state.optimizer.steps, state.steps) = (9, 1 << 40);
+        let mut words = Words::default();
+        let message = words.state(3, &[0, 2], (&network, &spec), &state).to_vec();
+        let mut reader = Reader(&message[2..]);
+        assert_eq!(reader.words(), Some(&[0u32, 2][..]));
+        let (network_again, spec_again, got) = reader.state().unwrap();
+        assert!(network_again == network && spec_again == spec);
+        assert_eq!(got.parameters[1].to_bits(), f32::NAN.to_bits());
+        assert_eq!((got.optimizer, got.steps), (state.optimizer, 1 << 40));
+
+        let moment = Moment { ticket: 1, step: 2, phase: 3 };
+        let nodes =
+            [Node { level: 1, index: 4, values: vec![0.5; 3] }, Node { level: 0, index: 10, values: vec![] }];
+        let mut message = Vec::new();
+        words.sums(moment, nodes.iter(), |parts| message = parts.concat());
+        let mut reader = Reader(&message[1..]);
+        assert_eq!(reader.moment(), Some(moment));
+        let got: Vec<_> = reader.sums().collect();
+        assert_eq!(got, [(1, 4, &[0.5f32; 3][..]), (0, 10, &[])]);
+
         let score = Score { loss: -1.5e-300, correct: 12 };
-        assert_eq!(Reader(&words.score(1, score)[1..]).score(), Some(score));
+        assert_eq!(Reader(&words.score(1, score)[2..]).score(), Some(score));
     }
 }

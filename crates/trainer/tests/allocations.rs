@@ -2,12 +2,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use data::DataSet;
 use nn::preset::Preset;
 use nn::spec::{Augmentation, Optimizer, Penalty, TrainingSpec};
 use nn::training::Training;
+use trainer::Helper;
 use trainer::batch::Place;
 use trainer::crew::{Crew, Done, Host};
 
@@ -34,32 +36,54 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A line to one helper on which messages lie in memory that is used again.
-struct Line {
-    helper: RefCell<trainer::Helper>,
-    answer: RefCell<Vec<u32>>,
+/// A trainer and its helper, on lines whose messages lie in memory that is used again.
+#[derive(Default)]
+struct Lines {
+    to_helper: Queue,
+    to_trainer: Queue,
 }
 
-impl Host for Line {
+#[derive(Default)]
+struct Queue {
+    waiting: RefCell<VecDeque<Vec<u32>>>,
+    free: RefCell<Vec<Vec<u32>>>,
+}
+
+impl Queue {
+    fn push(&self, words: &[&[u32]]) {
+        let mut kept = self.free.borrow_mut().pop().unwrap_or_default();
+        kept.clear();
+        words.iter().for_each(|words| kept.extend_from_slice(words));
+        self.waiting.borrow_mut().push_back(kept);
+    }
+
+    fn take(&self, hear: impl FnOnce(&mut Vec<u32>)) -> bool {
+        let first = self.waiting.borrow_mut().pop_front();
+        first.map(|mut words| (hear(&mut words), self.free.borrow_mut().push(words))).is_some()
+    }
+}
+
+/// Posts to one side.
+struct To<'a>(&'a Queue);
+
+impl Host for To<'_> {
     fn now(&self) -> f64 {
         0.0
     }
 
-    fn post(&self, _: usize, words: &[u32]) {
-        if let Some(answer) = self.helper.borrow_mut().hear(words) {
-            let mut kept = self.answer.borrow_mut();
-            kept.clear();
-            kept.extend_from_slice(answer);
-        }
+    fn post(&self, _: usize, words: &[&[u32]]) {
+        self.0.push(words);
     }
 }
 
-fn step(crew: &mut Crew, data: &DataSet, line: &Line, spare: &mut Vec<u32>, place: &mut Place) {
-    let mut done = crew.step(data, *place, line);
+fn step(crew: &mut Crew, data: &DataSet, lines: &Lines, helper: &mut Helper, place: &mut Place) {
+    let (to_helper, to_trainer) = (To(&lines.to_helper), To(&lines.to_trainer));
+    crew.plan(data, *place, &to_helper);
+    let mut done = crew.go_on(&to_helper);
     while done.is_none() {
-        let answer = line.answer.replace(std::mem::take(spare));
-        done = crew.hear(0, &answer, data, line);
-        *spare = answer;
+        let told = lines.to_helper.take(|words| helper.hear(0, words, &to_trainer));
+        let heard = lines.to_trainer.take(|words| done = crew.hear(1, words, data, &to_helper));
+        assert!(told || heard, "somebody works");
     }
     assert!(matches!(done, Some(Done::Step(64, Ok(_)))));
     place.seen += 64;
@@ -79,11 +103,10 @@ fn a_step_allocates_nothing() {
         for helpers in [0, 1] {
             let mut crew = Crew::new(Training::new(preset.network(), spec.clone()).unwrap());
             crew.set_helpers(helpers);
-            let line = Line { helper: RefCell::default(), answer: RefCell::default() };
-            let (mut spare, mut place) = (Vec::new(), Place::default());
-            (0..5).for_each(|_| step(&mut crew, &data, &line, &mut spare, &mut place));
+            let (lines, mut helper, mut place) = (Lines::default(), Helper::new(1), Place::default());
+            (0..5).for_each(|_| step(&mut crew, &data, &lines, &mut helper, &mut place));
             let before = ALLOCATIONS.load(Ordering::Relaxed);
-            (0..20).for_each(|_| step(&mut crew, &data, &line, &mut spare, &mut place));
+            (0..20).for_each(|_| step(&mut crew, &data, &lines, &mut helper, &mut place));
             let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
             assert_eq!(allocations, 0, "{preset:?} with {helpers} helpers");
         }

@@ -33,11 +33,11 @@ fn everything() -> Command {
     Command::Configure { network: Preset::LeNetTricks.network(), training }
 }
 
-fn session(cores: usize) -> (Session, Together) {
+fn session(cores: u32) -> (Session, Together) {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
-    session.set_helpers(cores - 1);
-    (session, Together::new(cores - 1))
+    session.set_helpers(cores as usize - 1);
+    (session, Together::new(cores))
 }
 
 fn steps(session: &mut Session, together: &Together, steps: u64) -> Vec<Event> {
@@ -88,14 +88,14 @@ fn what_happens_to_helpers_changes_no_bit() {
     session.handle(Command::Step);
     session.work(&together);
     assert!(!session.busy(), "helpers must answer");
-    session.lose_helper(0);
+    session.lose_core(1);
     assert!(session.busy(), "the step can be taken again");
     together.work(&mut session);
     steps(&mut session, &together, 1);
     // There are more of them, suddenly.
     session.handle(Command::Step);
     session.work(&together);
-    let others = Together::new(4);
+    let others = Together::new(5);
     session.set_helpers(4);
     others.work(&mut session);
     steps(&mut session, &others, 1);
@@ -115,8 +115,8 @@ fn the_test_set_is_measured_alike_on_any_number_of_cores() {
         let mut events = session.work(&together);
         while tested.is_empty() {
             if !session.busy() {
-                let (helper, answer) = together.answer().expect("somebody works");
-                events = session.hear(helper, &answer, &together);
+                let (core, mut words) = together.deliver().expect("somebody works");
+                events = session.hear(core, &mut words, &together);
             }
             tested
                 .extend(events.iter().filter_map(|e| if let Event::Tested(t) = e { Some(*t) } else { None }));

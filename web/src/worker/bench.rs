@@ -42,12 +42,12 @@ async fn answer(
         serde_json::from_str(config).map_err(|e| format!("The settings do not fit: {e}."))?;
     let helpers = Helpers::new(scope, base, glue);
     if config.job == "kernels" {
-        let table = bench::kernels::measure(ROUNDS, &|| helpers.now());
+        let table = bench::kernels::measure(ROUNDS, &|| helpers.lines.now());
         return serde_json::to_value(table).map_err(|e| e.to_string());
     }
     let train = fetch_set(scope, &config.data_url, "train").await?;
     let test = fetch_set(scope, &config.data_url, "t10k").await?;
-    let begin = helpers.now();
+    let begin = helpers.lines.now();
     let mut training = Training::new(config.network()?, config.training()?).map_err(|e| e.message)?;
     training.network.parameters = initial_parameters(training.network.plan(), config.seed);
     let cores = if config.cores == 0 { helpers::cores(scope) } else { config.cores };
@@ -111,24 +111,11 @@ struct Job {
 impl Job {
     /// Seconds.
     fn now(&self) -> f64 {
-        self.helpers.now() / 1000.0
+        self.helpers.lines.now() / 1000.0
     }
 
     async fn start_helpers(self: &Rc<Self>, wanted: usize) {
-        let job = self.clone();
-        let changed = move || {
-            job.crew.borrow_mut().set_helpers(job.helpers.count());
-            job.wake();
-        };
-        let job = self.clone();
-        let heard = move |helper: usize, words: &[u32]| {
-            let done = job.crew.borrow_mut().hear(helper, words, &job.test, &job.helpers);
-            if done.is_some() {
-                job.done.set(done);
-                job.wake();
-            }
-        };
-        self.helpers.want(wanted, Rc::new(changed), Rc::new(heard));
+        self.helpers.want(wanted, self);
         while self.helpers.count() < wanted {
             self.sleep().await;
         }
@@ -148,8 +135,8 @@ impl Job {
         let _ = JsFuture::from(promise).await;
     }
 
-    /// Takes a step on the next batch: like the others, which leave out what does not fill a batch.
-    async fn step(&self) -> Result<(), String> {
+    /// Plans a step on the next batch: like the others, which leave out what does not fill a batch.
+    fn plan(&self) {
         let size = self.config.batch;
         if self.at.get() + size > self.train.len() {
             self.epoch.set(self.epoch.get() + 1);
@@ -157,12 +144,21 @@ impl Job {
             self.at.set(0);
         }
         let at = self.at.replace(self.at.get() + size);
-        let mut done = {
-            let mut crew = self.crew.borrow_mut();
-            let mut batch = crew.take_batch();
-            batch.gather_images(&self.train, self.order.borrow()[at..at + size].iter().copied());
-            crew.step_on(batch, 0.0, &self.helpers)
-        };
+        let mut crew = self.crew.borrow_mut();
+        let mut batch = crew.spare_batch();
+        batch.gather_images(&self.train, self.order.borrow()[at..at + size].iter().copied());
+        crew.plan_batch(batch, 0.0, &*self.helpers.lines);
+    }
+
+    /// Takes the next step; if there is `more` to come, helpers are told of it meanwhile.
+    async fn step(&self, more: bool) -> Result<(), String> {
+        if self.crew.borrow().planned() == 0 {
+            self.plan();
+        }
+        let mut done = self.crew.borrow_mut().go_on(&*self.helpers.lines);
+        if done.is_none() && more {
+            self.plan();
+        }
         while done.is_none() {
             self.sleep().await;
             done = self.done.take();
@@ -179,8 +175,8 @@ impl Job {
     async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
         let (start, mut done) = (self.now(), 0);
         while done < steps && self.now() - start < limit {
-            self.step().await?;
             done += 1;
+            self.step(done < steps).await?;
         }
         Ok((done, self.now() - start))
     }
@@ -193,7 +189,7 @@ impl Job {
             if waiting {
                 self.sleep().await;
             } else {
-                done = self.crew.borrow_mut().measure(&self.test, &self.helpers);
+                done = self.crew.borrow_mut().measure(&self.test, &*self.helpers.lines);
                 // Helpers are heard between two pieces of work.
                 let _ = hop().await;
             }
@@ -219,7 +215,7 @@ impl Job {
             "memoryBytes": [before, memory_bytes()],
         });
         if latency > 0 {
-            let mut network = self.crew.borrow().training.network.clone();
+            let mut network = self.crew.borrow().training().network.clone();
             network.prepare();
             let mut times: Vec<f64> = (0..latency + 20).map(|i| self.latency(&mut network, i)).collect();
             times.drain(..20);
@@ -234,10 +230,10 @@ impl Job {
 
     /// Milliseconds in which one image is recognised.
     fn latency(&self, network: &mut Network, image: usize) -> f64 {
-        let start = self.helpers.now();
+        let start = self.helpers.lines.now();
         network.infer(std::iter::once(self.test.image(image)));
         std::hint::black_box(network.probabilities());
-        self.helpers.now() - start
+        self.helpers.lines.now() - start
     }
 
     async fn accuracy(&self) -> Result<Value, String> {
@@ -265,11 +261,30 @@ impl Job {
     /// FNV-1a over the bits of all weights: the same wherever the same was done.
     fn hash(&self) -> String {
         let crew = self.crew.borrow();
-        let bytes = crew.training.network.parameters.iter().flat_map(|w| w.to_bits().to_le_bytes());
+        let bytes = crew.training().network.parameters.iter().flat_map(|w| w.to_bits().to_le_bytes());
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
         });
         format!("{hash:016x}")
+    }
+}
+
+impl helpers::Trainer for Job {
+    fn helpers_changed(&self, helpers: usize) {
+        self.crew.borrow_mut().set_helpers(helpers);
+        self.wake();
+    }
+
+    fn lost(&self, _: usize) {
+        self.wake();
+    }
+
+    fn heard(&self, core: usize, words: &mut Vec<u32>) {
+        let done = self.crew.borrow_mut().hear(core, words, &self.test, &*self.helpers.lines);
+        if done.is_some() {
+            self.done.set(done);
+            self.wake();
+        }
     }
 }
 

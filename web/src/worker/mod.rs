@@ -3,6 +3,7 @@
 mod bench;
 mod download;
 mod helpers;
+mod lines;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,7 +49,7 @@ pub(crate) fn run(base: String, glue: String) {
             let Some(command) = decode::<Command>(&Uint8Array::new(&buffer).to_vec()) else { return };
             match command {
                 Command::RetryDownload => spawn_local(download::mnist(w.clone(), base.clone())),
-                Command::UseCores(cores) => w.use_cores(cores),
+                Command::UseCores(cores) => w.helpers.want(cores.saturating_sub(1), &w),
                 _ => {}
             }
             let events = w.session.borrow_mut().handle(command);
@@ -61,13 +62,13 @@ pub(crate) fn run(base: String, glue: String) {
     let w = worker.clone();
     let slice = Closure::<dyn FnMut()>::new(move || {
         *w.awake.borrow_mut() = false;
-        let events = w.session.borrow_mut().work(&w.helpers);
+        let events = w.session.borrow_mut().work(&*w.helpers.lines);
         w.tell(events);
         w.wake();
     });
     worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
     slice.forget();
-    worker.use_cores(helpers::cores(&scope));
+    worker.helpers.want(helpers::cores(&scope) - 1, &worker);
     spawn_local(download::checkpoint(worker.clone(), base.clone()));
     spawn_local(download::mnist(worker, base));
     let _ = scope.post_message(&"ready".into());
@@ -86,21 +87,24 @@ impl Worker {
             let _ = self.again.port2().post_message(&JsValue::NULL);
         }
     }
+}
 
-    /// Trains with so many cores from now on, or as soon as their workers are up.
-    fn use_cores(self: &Rc<Self>, cores: usize) {
-        let w = self.clone();
-        let changed = move || {
-            let events = w.session.borrow_mut().set_helpers(w.helpers.count());
-            w.tell(events);
-            w.wake();
-        };
-        let w = self.clone();
-        let heard = move |helper: usize, words: &[u32]| {
-            let events = w.session.borrow_mut().hear(helper, words, &w.helpers);
-            w.tell(events);
-            w.wake();
-        };
-        self.helpers.want(cores.saturating_sub(1), Rc::new(changed), Rc::new(heard));
+impl helpers::Trainer for Worker {
+    fn helpers_changed(&self, helpers: usize) {
+        let events = self.session.borrow_mut().set_helpers(helpers);
+        self.tell(events);
+        self.wake();
+    }
+
+    fn lost(&self, core: usize) {
+        let events = self.session.borrow_mut().lose_core(core);
+        self.tell(events);
+        self.wake();
+    }
+
+    fn heard(&self, core: usize, words: &mut Vec<u32>) {
+        let events = self.session.borrow_mut().hear(core, words, &*self.helpers.lines);
+        self.tell(events);
+        self.wake();
     }
 }

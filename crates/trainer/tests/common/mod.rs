@@ -5,7 +5,6 @@
 use data::{DataSet, drawing, shard};
 use nn::random::pcg4d;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use trainer::crew::Host;
 use trainer::messages::Event;
 use trainer::{Helper, Session};
@@ -63,16 +62,35 @@ impl Host for Alone {
         self.0.replace(self.0.get() + 1.0)
     }
 
-    fn post(&self, _: usize, _: &[u32]) {
+    fn post(&self, _: usize, _: &[&[u32]]) {
         panic!("there are no helpers");
     }
 }
 
-/// Helpers in this very process, and what was posted to them.
+/// A crew in this very process: core 0 is the session, and what is posted lies here until it is delivered.
 pub(crate) struct Together {
     clock: Alone,
     helpers: RefCell<Vec<Helper>>,
-    posted: RefCell<VecDeque<(usize, Vec<u32>)>>,
+    posted: RefCell<Vec<Post>>,
+}
+
+struct Post {
+    from: usize,
+    to: usize,
+    words: Vec<u32>,
+}
+
+/// The outside as a core sees it.
+struct Core<'a>(&'a Together, usize);
+
+impl Host for Core<'_> {
+    fn now(&self) -> f64 {
+        self.0.clock.now()
+    }
+
+    fn post(&self, to: usize, words: &[&[u32]]) {
+        self.0.posted.borrow_mut().push(Post { from: self.1, to, words: words.concat() });
+    }
 }
 
 impl Host for Together {
@@ -80,33 +98,37 @@ impl Host for Together {
         self.clock.now()
     }
 
-    fn post(&self, helper: usize, words: &[u32]) {
-        self.posted.borrow_mut().push_back((helper, words.to_vec()));
+    fn post(&self, to: usize, words: &[&[u32]]) {
+        Core(self, 0).post(to, words);
     }
 }
 
 impl Together {
-    pub(crate) fn new(helpers: usize) -> Self {
-        let helpers = std::iter::repeat_with(Helper::default).take(helpers).collect();
+    pub(crate) fn new(cores: u32) -> Self {
+        let helpers = (1..cores).map(Helper::new).collect();
         Self { clock: Alone::default(), helpers: RefCell::new(helpers), posted: RefCell::default() }
     }
 
-    /// The answer to the message that was posted last: helpers are quick and slow, and the order must not matter.
-    pub(crate) fn answer(&self) -> Option<(usize, Vec<u32>)> {
+    /// Delivers messages until there is one for the session. Helpers are quick and slow, and the order must not matter: the
+    /// line that was posted to last comes first, but on each line the oldest message does.
+    pub(crate) fn deliver(&self) -> Option<(usize, Vec<u32>)> {
         loop {
-            let (helper, words) = self.take()?;
-            if let Some(answer) = self.helpers.borrow_mut()[helper].hear(&words) {
-                return Some((helper, answer.to_vec()));
+            let Post { from, to, mut words } = {
+                let mut posted = self.posted.borrow_mut();
+                let (from, to) = posted.last().map(|post| (post.from, post.to))?;
+                let first = posted.iter().position(|post| (post.from, post.to) == (from, to))?;
+                posted.remove(first)
+            };
+            match to.checked_sub(1) {
+                None => return Some((from, words)),
+                // One that was there once: nobody hears what it is told.
+                Some(helper) => {
+                    if let Some(helper) = self.helpers.borrow_mut().get_mut(helper) {
+                        helper.hear(from, &mut words, &Core(self, to));
+                    }
+                }
             }
         }
-    }
-
-    /// The first message to the helper that was posted to last.
-    fn take(&self) -> Option<(usize, Vec<u32>)> {
-        let mut posted = self.posted.borrow_mut();
-        let last = posted.back()?.0;
-        let first = posted.iter().position(|(helper, _)| *helper == last)?;
-        posted.remove(first)
     }
 
     /// Works until the session pauses.
@@ -116,8 +138,8 @@ impl Together {
             while session.busy() {
                 events.extend(session.work(self));
             }
-            let Some((helper, answer)) = self.answer() else { return events };
-            events.extend(session.hear(helper, &answer, self));
+            let Some((core, mut words)) = self.deliver() else { return events };
+            events.extend(session.hear(core, &mut words, self));
         }
     }
 }
