@@ -4,8 +4,9 @@
 //! little.
 
 use serde::Serialize;
-use tensor::conv2d::{self, Conv2d};
-use tensor::{BLOCK, Lanes, Shape, ZERO, activation, dense, pool};
+use tensor::conv2d::Conv2d;
+use tensor::convolution::{Convolution, Scratch};
+use tensor::{BLOCK, Lanes, Shape, ZERO, activation, pool};
 use wide::f32x4;
 
 /// How long a kernel is measured in each round, at least.
@@ -120,9 +121,10 @@ fn lanes(count: usize) -> Vec<Lanes> {
 }
 
 fn kernels() -> Vec<Kernel> {
-    let conv1 = Conv2d { input: Shape::maps(1, 32, 32), maps: 6, kernel: 5, stride: 1 };
-    let conv2 = Conv2d { input: Shape::maps(6, 14, 14), maps: 16, kernel: 5, stride: 1 };
-    let dense = |inputs, units| Conv2d { input: Shape::vector(inputs), maps: units, kernel: 1, stride: 1 };
+    let conv1 = Conv2d { input: Shape::maps(1, 32, 32), maps: 6, kernel: [5, 5], stride: 1 };
+    let conv2 = Conv2d { input: Shape::maps(6, 14, 14), maps: 16, kernel: [5, 5], stride: 1 };
+    let dense =
+        |inputs, units| Conv2d { input: Shape::vector(inputs), maps: units, kernel: [1, 1], stride: 1 };
     let layers =
         [("conv1", conv1, 2), ("conv2", conv2, 0), ("fc1", dense(400, 120), 0), ("fc2", dense(120, 84), 0)];
     let mut all: Vec<Kernel> =
@@ -138,37 +140,43 @@ fn kernels() -> Vec<Kernel> {
 }
 
 fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
-    let (x, dy) = (lanes(g.input.len()), lanes(g.output().len()));
-    let (weight, bias) = (numbers(g.weights()), numbers(g.maps));
-    let (mut y, mut packed) = (vec![ZERO; g.output().len()], vec![0.0; g.weights()]);
-    let kernel = |what: &str, run: Box<dyn FnMut()>| Kernel {
-        name: format!("{name} {what}"),
-        multiply_adds: g.weights() * g.output().plane(),
-        run,
-    };
+    let multiply_adds = g.weights() * g.output().plane();
+    // In the way that a layer does it, and (where that is another one) by definition.
+    let mut kernels = vec![];
+    let weight = numbers(g.weights());
+    let (mut layer, mut scratch) = (Convolution::new(g, padding), Scratch::default());
+    layer.load(&weight, true);
+    scratch.reserve(&layer);
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
-    let mut packed_backward = packed.clone();
-    conv2d::pack_forward(&g, &weight, &mut packed);
-    conv2d::pack_backward(&g, &weight, &mut packed_backward);
-    let (mut dx, mut dw, mut db) = (vec![ZERO; inner.len()], weight.clone(), bias.clone());
-    let (x_again, dy_again) = (x.clone(), dy.clone());
-    let weight_gradient: Box<dyn FnMut()> = if g.input.is_vector() {
-        let mut transposed = vec![0.0; BLOCK * dense::transposed_stride(x.len())];
-        Box::new(move || {
-            dense::transpose(&x, &mut transposed);
-            dense::weight_gradient(x.len(), &transposed, &dy, &mut dw);
-        })
-    } else {
-        Box::new(move || conv2d::weight_gradient(&g, &x, &dy, &mut dw, &mut db))
-    };
-    vec![
-        kernel("forward", Box::new(move || conv2d::forward(&g, &x_again, &packed, &bias, &mut y))),
-        kernel("weight gradient", weight_gradient),
-        kernel(
-            "input gradient",
-            Box::new(move || conv2d::input_gradient(&g, padding, &dy_again, &packed_backward, &mut dx)),
-        ),
-    ]
+    let (x, dy, bias) = (lanes(g.input.len()), lanes(g.output().len()), numbers(g.maps));
+    let mut add =
+        |what: &str,
+         times: usize,
+         mut run: Box<dyn FnMut(&Convolution, &mut Scratch, &[Lanes], &[Lanes])>| {
+            let (layer, mut scratch, x, dy) = (layer.clone(), scratch.clone(), x.clone(), dy.clone());
+            kernels.push(Kernel {
+                name: format!("{name} {what}"),
+                multiply_adds: times * multiply_adds,
+                run: Box::new(move || run(&layer, &mut scratch, &x, &dy)),
+            });
+        };
+    let (mut y, mut dx) = (vec![ZERO; g.output().len()], vec![ZERO; inner.len()]);
+    let (mut dw, mut db) = (weight.clone(), bias.clone());
+    let (mut dw_again, mut db_again) = (dw.clone(), db.clone());
+    add("forward", 1, Box::new(move |layer, scratch, x, _| layer.forward(x, &bias, &mut y, scratch)));
+    add(
+        "weight gradient",
+        1,
+        Box::new(move |layer, scratch, x, dy| layer.backward(x, dy, None, (&mut dw, &mut db), scratch)),
+    );
+    add(
+        "both gradients",
+        2,
+        Box::new(move |layer, scratch, x, dy| {
+            layer.backward(x, dy, Some(&mut dx), (&mut dw_again, &mut db_again), scratch);
+        }),
+    );
+    kernels
 }
 
 fn pooling(name: &str, g: pool::Pool2d) -> Vec<Kernel> {
@@ -194,7 +202,7 @@ mod tests {
         let table = measure(1, &|| clock.elapsed().as_secs_f64() * 1e4);
         let count = |name: &str| table.rows.iter().find(|row| row.name == name).map(|row| row.multiply_adds);
         assert_eq!(count("conv1 forward"), Some(117_600));
-        assert_eq!(count("conv2 weight gradient"), Some(240_000));
+        assert_eq!(count("conv2 both gradients"), Some(480_000));
         assert!(table.peak > 0.0 && table.rows.iter().all(|row| row.microseconds > 0.0));
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::plan::{Buffer, Op, Plan};
 use crate::random;
+use tensor::convolution::{Convolution, Scratch};
 use tensor::softmax::{self, Score};
-use tensor::{BLOCK, Lanes, ZERO, activation, channel, conv2d, dense, pool};
+use tensor::{BLOCK, Lanes, ZERO, activation, channel, conv2d, interleave, pool};
 
 /// Added to variances (PyTorch's default).
 const EPSILON: f32 = 1e-5;
@@ -27,12 +28,12 @@ pub enum Mode {
 pub struct Cpu {
     plan: Plan,
     parameters: Vec<f32>,
-    /// Weights in the orders the kernels read them, at the offsets of the flat vector.
-    packed_forward: Vec<f32>,
-    packed_backward: Vec<f32>,
+    /// The convolution of each op that is one.
+    convolutions: Vec<Option<Convolution>>,
     normalizers: Vec<Normalizer>,
-    /// A dense layer's input, samples outermost.
-    transposed: Vec<f32>,
+    scratch: Scratch,
+    /// The samples of a block, one after the other.
+    samples: Vec<f32>,
 }
 
 /// What one batch normalisation works with. One number per channel each.
@@ -64,14 +65,6 @@ impl Memory {
         Self { values: vec![ZERO; plan.arena], gradients: vec![ZERO; plan.arena], samples: 0, first: 0 }
     }
 
-    /// Begins a new block of `samples` samples, of which the first is number `first` of its batch. Gives the input to be
-    /// filled, `[channel][row][column][sample]`; samples beyond may hold anything.
-    pub fn start(&mut self, plan: &Plan, first: usize, samples: usize) -> &mut [[f32; BLOCK]] {
-        assert!(samples <= BLOCK);
-        (self.first, self.samples) = (first, samples);
-        bytemuck::cast_slice_mut(&mut self.values[plan.input.range()])
-    }
-
     /// The values of a buffer after a forward pass.
     pub fn values(&self, buffer: Buffer) -> &[Lanes] {
         &self.values[buffer.range()]
@@ -86,23 +79,36 @@ impl Memory {
     /// of which this block holds `labels`, and says how these did.
     pub fn cross_entropy(&mut self, plan: &Plan, labels: &[u8], smoothing: f32, batch: usize) -> Score {
         let range = plan.logits().range();
-        let logits = &self.values[range.clone()];
-        softmax::gradient(logits, labels, smoothing, batch, &mut self.gradients[range]);
-        softmax::score(logits, labels, smoothing)
+        softmax::cross_entropy(
+            &self.values[range.clone()],
+            labels,
+            smoothing,
+            batch,
+            &mut self.gradients[range],
+        )
+    }
+
+    /// Softmax of the logits, `[class][sample]`.
+    pub fn probabilities(&mut self, plan: &Plan) -> &[Lanes] {
+        let range = plan.logits().range();
+        softmax::softmax(&self.values[range.clone()], &mut self.gradients[range.clone()]);
+        &self.gradients[range]
     }
 }
 
 impl Cpu {
     /// Makes room for `plan`.
     pub fn new(plan: Plan) -> Self {
-        let parameters = plan.parameter_count();
-        let widest = plan.ops.iter().map(|op| match op {
-            Op::Conv2d { input, .. } if input.shape.is_vector() => {
-                dense::transposed_stride(input.shape.len())
+        let mut scratch = Scratch::default();
+        let convolutions = plan.ops.iter().map(|op| match op {
+            Op::Conv2d { geometry, padding, .. } => {
+                let convolution = Convolution::new(*geometry, *padding);
+                scratch.reserve(&convolution);
+                Some(convolution)
             }
-            _ => 0,
+            _ => None,
         });
-        let transposed = vec![0.0; BLOCK * widest.max().unwrap_or(0)];
+        let convolutions = convolutions.collect();
         let zeros = |n: usize| vec![0.0; n];
         let normalizers = plan.statistics.iter().map(|s| Normalizer {
             mean: zeros(s.channels),
@@ -112,11 +118,11 @@ impl Cpu {
             pivot: zeros(s.channels),
         });
         Self {
-            parameters: zeros(parameters),
-            packed_forward: zeros(parameters),
-            packed_backward: zeros(parameters),
+            parameters: zeros(plan.parameter_count()),
+            convolutions,
             normalizers: normalizers.collect(),
-            transposed,
+            scratch,
+            samples: zeros(BLOCK * plan.input.shape.len()),
             plan,
         }
     }
@@ -129,13 +135,10 @@ impl Cpu {
     /// Takes the parameters and running estimates that the next passes use.
     pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
         self.parameters.copy_from_slice(parameters);
-        for op in &self.plan.ops {
-            if let Op::Conv2d { geometry, source, weight, .. } = op {
-                let weights = &parameters[weight.clone()];
-                conv2d::pack_forward(geometry, weights, &mut self.packed_forward[weight.clone()]);
-                if mode != Mode::Inference && source.is_some() {
-                    conv2d::pack_backward(geometry, weights, &mut self.packed_backward[weight.clone()]);
-                }
+        for (op, convolution) in self.plan.ops.iter().zip(&mut self.convolutions) {
+            if let (Op::Conv2d { source, weight, .. }, Some(convolution)) = (op, convolution) {
+                let backward = mode != Mode::Inference && source.is_some();
+                convolution.load(&parameters[weight.clone()], backward);
             }
         }
         for (statistics, normalizer) in self.plan.statistics.iter().zip(&mut self.normalizers) {
@@ -144,6 +147,24 @@ impl Cpu {
             normalizer.mean.copy_from_slice(mean);
             set_inverse_deviation(&mut normalizer.inverse_deviation, variance);
         }
+    }
+
+    /// Begins a new block of `samples` samples, of which the first is number `first` of its batch. `fill` writes each of them,
+    /// `[channel][row][column]`; lanes beyond may hold anything.
+    pub fn start(
+        &mut self,
+        memory: &mut Memory,
+        first: usize,
+        samples: usize,
+        mut fill: impl FnMut(usize, &mut [f32]),
+    ) {
+        assert!(samples <= BLOCK);
+        (memory.first, memory.samples) = (first, samples);
+        let input = self.plan.input;
+        let images = self.samples.chunks_exact_mut(input.shape.len()).take(samples);
+        images.enumerate().for_each(|(lane, image)| fill(lane, image));
+        let filled = samples.next_multiple_of(4) * input.shape.len();
+        interleave(&self.samples[..filled], &mut memory.values[input.range()]);
     }
 
     /// Takes the statistics of a batch: `moments` is the mean of every channel, then its (biased) variance.
@@ -172,16 +193,17 @@ impl Cpu {
     /// A segment forward. In training, one that ends in [`Op::Moments`] leaves its sums in `sums`.
     pub fn forward(&mut self, segment: usize, memory: &mut Memory, mode: Mode, sums: &mut [f32]) {
         let Memory { values, samples, first, .. } = memory;
-        for op in &self.plan.ops[self.plan.segments[segment].ops.clone()] {
-            match op {
+        for at in self.plan.segments[segment].ops.clone() {
+            match &self.plan.ops[at] {
                 Op::Pad { input, output, padding } => {
                     let (x, y) = split(values, *input, *output);
                     conv2d::pad(input.shape, *padding, x, y);
                 }
-                Op::Conv2d { geometry, input, output, weight, bias, .. } => {
+                Op::Conv2d { input, output, bias, .. } => {
                     let (x, y) = split(values, *input, *output);
-                    let weight = &self.packed_forward[weight.clone()];
-                    conv2d::forward(geometry, x, weight, &self.parameters[bias.clone()], y);
+                    if let Some(convolution) = &self.convolutions[at] {
+                        convolution.forward(x, &self.parameters[bias.clone()], y, &mut self.scratch);
+                    }
                 }
                 Op::MaxPool2d { geometry, input, output } => {
                     let (x, y) = split(values, *input, *output);
@@ -237,29 +259,19 @@ impl Cpu {
         let Memory { values, gradients, samples, .. } = memory;
         let segment = &self.plan.segments[segment];
         let base = segment.parameters.start;
-        for op in self.plan.ops[segment.ops.clone()].iter().rev() {
-            match op {
+        for at in segment.ops.clone().rev() {
+            match &self.plan.ops[at] {
                 // Convolution sends its gradient straight to what was padded.
                 Op::Pad { .. } => {}
-                Op::Conv2d { geometry, padding, source, input, output, weight, bias } => {
-                    let x = &values[input.range()];
-                    let dy = &gradients[output.range()];
-                    let (dw, db) =
-                        parameter_gradients[weight.start - base..bias.end - base].split_at_mut(weight.len());
-                    if input.shape.is_vector() {
-                        dense::transpose(x, &mut self.transposed);
-                        dense::weight_gradient(x.len(), &self.transposed, dy, dw);
-                        for (db, dy) in db.iter_mut().zip(dy) {
-                            *db = conv2d::bias_gradient(std::slice::from_ref(dy));
-                        }
-                    } else {
-                        conv2d::weight_gradient(geometry, x, dy, dw, db);
-                    }
-                    if let Some(source) = source {
-                        let (dx, dy) = split(gradients, *source, *output);
-                        let packed = &self.packed_backward[weight.clone()];
-                        conv2d::input_gradient(geometry, *padding, dy, packed, dx);
-                    }
+                Op::Conv2d { source, input, output, weight, bias, .. } => {
+                    let parameters = &mut parameter_gradients[weight.start - base..bias.end - base];
+                    let parameters = parameters.split_at_mut(weight.len());
+                    let (x, Some(convolution)) = (&values[input.range()], &self.convolutions[at]) else {
+                        continue;
+                    };
+                    let (before, after) = gradients.split_at_mut(output.offset);
+                    let dx = source.map(|source| &mut before[source.range()]);
+                    convolution.backward(x, &after[..output.shape.len()], dx, parameters, &mut self.scratch);
                 }
                 Op::MaxPool2d { geometry, input, output } => {
                     let (dx, dy) = split(gradients, *input, *output);

@@ -145,7 +145,7 @@ impl Lowering {
             self.plan.ops.push(Op::Pad { input: source, output: input, padding });
         }
         let output = self.advance(shape);
-        let geometry = Conv2d { input: input.shape, maps: shape.channels, kernel, stride };
+        let geometry = Conv2d { input: input.shape, maps: shape.channels, kernel: [kernel; 2], stride };
         let taps = kernel * kernel;
         let role = Role::Weight { fan_in: channels * taps, fan_out: shape.channels * taps };
         let dims = match input.shape.is_vector() {

@@ -5,7 +5,6 @@ use crate::plan::{Plan, Role};
 use crate::random::{Stream, normal};
 use crate::spec::{Initializer, NetworkSpec};
 use crate::summary::SpecError;
-use tensor::softmax;
 
 pub use tensor::softmax::Score;
 
@@ -103,23 +102,21 @@ impl Network {
 
     /// Puts up to sixteen images (bytes, `[channel][row][column]`) through the network; see [`Network::output`].
     pub fn infer<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) {
-        let input = self.memory.start(self.cpu.plan(), 0, images.len());
-        for (lane, image) in images.enumerate() {
-            for (pixel, &byte) in input.iter_mut().zip(image) {
-                pixel[lane] = PIXELS[usize::from(byte)];
-            }
-        }
+        let (count, mut images) = (images.len(), images);
+        self.cpu.start(&mut self.memory, 0, count, |_, sample| {
+            pixels(images.next().unwrap_or_default(), sample);
+        });
         self.cpu.infer(&mut self.memory);
     }
 
     /// Loss and hits of the images that were just inferred.
-    pub fn score(&self, labels: &[u8]) -> Score {
-        softmax::score(self.memory.values(self.plan().logits()), labels, 0.0)
+    pub fn score(&mut self, labels: &[u8]) -> Score {
+        self.memory.cross_entropy(self.cpu.plan(), labels, 0.0, 1)
     }
 
     /// Softmax of the first inferred image's logits.
-    pub fn probabilities(&self) -> Vec<f32> {
-        softmax::probabilities(self.memory.values(self.plan().logits()), 0).collect()
+    pub fn probabilities(&mut self) -> Vec<f32> {
+        self.memory.probabilities(self.cpu.plan()).iter().map(|class| class[0].to_array()[0]).collect()
     }
 
     /// Output of a layer for the first inferred image, `[channel][row][column]`; `None` if there is no such layer.

@@ -34,7 +34,6 @@ pub struct Part {
     /// cache. Else, or if they are to be looked at, all of them.
     memories: Vec<Memory>,
     keeps_all: bool,
-    image: Vec<f32>,
     /// What its blocks came to in the last phase.
     pub sum: BlockSum,
 }
@@ -42,14 +41,12 @@ pub struct Part {
 impl Part {
     /// A core that can run `plan`.
     pub fn new(plan: Plan) -> Self {
-        let image = vec![0.0; plan.input.shape.len()];
         Self {
             keeps_all: plan.segments.len() > 1,
             cpu: Cpu::new(plan),
             job: Job::default(),
             labels: Vec::new(),
             memories: Vec::new(),
-            image,
             sum: BlockSum::default(),
         }
     }
@@ -87,18 +84,12 @@ impl Part {
         let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
         let contribution = self.plan().contribution(phase);
         let mode = self.mode();
-        let Self { cpu, job, labels, memories, keeps_all, image, sum } = self;
+        let Self { cpu, job, labels, memories, keeps_all, sum } = self;
         for (block, labels) in labels.chunks(BLOCK).enumerate() {
             let memory = &mut memories[if *keeps_all { block } else { 0 }];
             let first = job.samples.start + block * BLOCK;
             if first_phase {
-                let input = memory.start(cpu.plan(), first, labels.len());
-                for lane in 0..labels.len() {
-                    fill(first + lane, image);
-                    for (pixel, value) in input.iter_mut().zip(&*image) {
-                        pixel[lane] = *value;
-                    }
-                }
+                cpu.start(memory, first, labels.len(), |lane, sample| fill(first + lane, sample));
             }
             let mut node = sum.block(first / BLOCK, contribution.len());
             let (sums, rest) = node.values.split_at_mut(contribution.sums);

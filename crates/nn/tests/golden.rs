@@ -72,7 +72,9 @@ fn check(case: &Case) {
     let mut sums = vec![0.0; parameters.len()];
     for first in (0..case.batch).step_by(BLOCK) {
         let used = BLOCK.min(case.batch - first);
-        to_block(&case.input, size, first, memory.start(&plan, first, used));
+        cpu.start(&mut memory, first, used, |lane, sample| {
+            sample.copy_from_slice(&case.input[(first + lane) * size..][..size]);
+        });
         cpu.forward(0, &mut memory, mode, &mut []);
         output.extend(from_block(memory.values(plan.logits()), used));
         if let Some(labels) = &case.labels {

@@ -1,7 +1,8 @@
-//! Convolution (cross-correlation) and its two gradients, over one block of samples.
+//! Convolution (cross-correlation) and its two gradients by their definition, over one block of samples.
 //!
 //! A dense layer is the same thing on maps of one pixel with a 1x1 kernel; only its weight gradient has a kernel
-//! of its own ([`crate::dense`]).
+//! of its own ([`crate::dense`]). [`crate::winograd`] makes several small convolutions out of a large one. What a layer
+//! uses is decided by [`crate::convolution`].
 //!
 //! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some maps x two
 //! or four vectors in registers. V8 has 15 vector registers to give, and every sum that does not fit costs a store and a
@@ -25,7 +26,7 @@ pub struct Conv2d {
     /// Output maps.
     pub maps: usize,
     /// Rows and columns of the kernel.
-    pub kernel: usize,
+    pub kernel: [usize; 2],
     /// Step of the kernel.
     pub stride: usize,
 }
@@ -35,18 +36,18 @@ impl Conv2d {
     pub const fn output(&self) -> Shape {
         Shape::maps(
             self.maps,
-            (self.input.height - self.kernel) / self.stride + 1,
-            (self.input.width - self.kernel) / self.stride + 1,
+            (self.input.height - self.kernel[0]) / self.stride + 1,
+            (self.input.width - self.kernel[1]) / self.stride + 1,
         )
     }
 
-    /// Number of weights, `maps * channels * kernel * kernel`.
+    /// Number of weights, `maps * channels * rows * columns`.
     pub const fn weights(&self) -> usize {
         self.maps * self.input.channels * self.taps()
     }
 
     const fn taps(&self) -> usize {
-        self.kernel * self.kernel
+        self.kernel[0] * self.kernel[1]
     }
 }
 
@@ -63,19 +64,22 @@ fn tiles(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
 pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
     let per_map = g.input.channels * g.taps();
-    let mut out = packed.iter_mut();
     for (first, size) in tiles(g.maps, FORWARD_TILE) {
-        for tap in 0..per_map {
-            for map in first..first + size {
-                *out.next().expect("as many as weights") = weight[map * per_map + tap];
-            }
+        let (weight, packed) =
+            (&weight[first * per_map..][..size * per_map], &mut packed[first * per_map..][..size * per_map]);
+        for (map, weight) in weight.chunks_exact(per_map).enumerate() {
+            packed[map..].iter_mut().step_by(size).zip(weight).for_each(|(packed, weight)| *packed = *weight);
         }
     }
 }
 
-/// Weights in the order [`input_gradient`] reads them: `[tile][row][column][map][channel]`.
+/// Weights in the order [`input_gradient`] reads them: `[tile][row][column][map][channel]`; of kernels of one tap,
+/// where several channels of a map already lie side by side, as they are.
 pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
+    if g.taps() == 1 {
+        return packed.copy_from_slice(weight);
+    }
     let mut out = packed.iter_mut();
     for (first, size) in tiles(g.input.channels, BACKWARD_TILE) {
         for tap in 0..g.taps() {
@@ -91,40 +95,43 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
 
 /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`; `packed` by [`pack_forward`].
 pub fn forward(g: &Conv2d, x: &[Lanes], packed: &[f32], bias: &[f32], y: &mut [Lanes]) {
-    assert!(g.stride > 0 && g.kernel <= g.input.height && g.kernel <= g.input.width);
+    assert!(g.stride > 0 && g.kernel[0] <= g.input.height && g.kernel[1] <= g.input.width);
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
     assert!(packed.len() == g.weights() && bias.len() == g.maps);
     let mut at = 0;
     for (first, size) in tiles(g.maps, FORWARD_TILE) {
         let weights = &packed[at..][..size * g.input.channels * g.taps()];
         at += weights.len();
-        let tile = match (size, g.kernel) {
-            (1, 1) => forward_tile::<1, 4, 1>,
-            (2, 1) => forward_tile::<2, 4, 1>,
-            (3, 1) => forward_tile::<3, 4, 1>,
-            (_, 1) => forward_tile::<4, 2, 1>,
-            (3, 5) => forward_tile::<3, 4, 5>,
-            (1, _) => forward_tile::<1, 4, 0>,
-            (2, _) => forward_tile::<2, 4, 0>,
-            (3, _) => forward_tile::<3, 4, 0>,
-            _ => forward_tile::<4, 2, 0>,
-        };
-        tile(g, x, weights, &bias[first..first + size], &mut y[first * g.output().plane()..]);
+        let (bias, y) = (&bias[first..first + size], &mut y[first * g.output().plane()..]);
+        match (size, g.kernel) {
+            (1, [1, 1]) => forward_tile::<1, 4, 1, 1>(g, x, weights, bias, y),
+            (2, [1, 1]) => forward_tile::<2, 4, 1, 1>(g, x, weights, bias, y),
+            (3, [1, 1]) => forward_tile::<3, 4, 1, 1>(g, x, weights, bias, y),
+            (_, [1, 1]) => forward_tile::<4, 2, 1, 1>(g, x, weights, bias, y),
+            (4, [1, _]) => forward_tile::<4, 2, 1, 0>(g, x, weights, bias, y),
+            (3, [5, 5]) => forward_tile::<3, 4, 5, 5>(g, x, weights, bias, y),
+            (1, _) => forward_tile::<1, 4, 0, 0>(g, x, weights, bias, y),
+            (2, _) => forward_tile::<2, 4, 0, 0>(g, x, weights, bias, y),
+            (3, _) => forward_tile::<3, 4, 0, 0>(g, x, weights, bias, y),
+            _ => forward_tile::<4, 2, 0, 0>(g, x, weights, bias, y),
+        }
     }
 }
 
-/// `M` maps of `V` vectors at a time; `K` is the kernel's size if it is known when compiling, else 0.
-fn forward_tile<const M: usize, const V: usize, const K: usize>(
+/// `M` maps of `V` vectors at a time; `R` and `K` are the kernel's rows and columns if known when compiling, else 0.
+#[inline(never)]
+fn forward_tile<const M: usize, const V: usize, const R: usize, const K: usize>(
     g: &Conv2d,
     x: &[Lanes],
     weights: &[f32],
     bias: &[f32],
     y: &mut [Lanes],
 ) {
-    let k = if K == 0 { g.kernel } else { K };
+    let rows = if R == 0 { g.kernel[0] } else { R };
+    let k = if K == 0 { g.kernel[1] } else { K };
     let (out, width) = (g.output(), g.input.width);
     let (plane_in, plane_out) = (g.input.plane(), out.plane());
-    assert!(weights.len() == M * g.input.channels * k * k && bias.len() == M);
+    assert!(weights.len() == M * g.input.channels * rows * k && bias.len() == M);
     assert!(y.len() >= M * plane_out);
     let bias: [f32x4; M] = std::array::from_fn(|m| f32x4::splat(bias[m]));
     for row in 0..out.height {
@@ -134,7 +141,7 @@ fn forward_tile<const M: usize, const V: usize, const K: usize>(
                 let mut sums = bias.map(|bias| [bias; V]);
                 let mut w = weights.as_ptr();
                 for channel in 0..g.input.channels {
-                    for ky in 0..k {
+                    for ky in 0..rows {
                         let line = channel * plane_in + corner + ky * width;
                         // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length
                         // asserted by `forward`); w walks M values a tap through `weights` (length
@@ -178,50 +185,58 @@ pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], 
     let plane = (g.input.height - 2 * padding) * (g.input.width - 2 * padding);
     assert!(g.stride > 0 && dx.len() == g.input.channels * plane);
     assert!(dy.len() == g.output().len() && packed.len() == g.weights());
-    let mut at = 0;
     for (first, size) in tiles(g.input.channels, BACKWARD_TILE) {
-        let weights = &packed[at..][..size * g.maps * g.taps()];
-        at += weights.len();
-        let tile = if size == 1 { input_gradient_tile::<1> } else { input_gradient_tile::<2> };
-        tile(g, padding, dy, weights, &mut dx[first * plane..]);
+        // See `pack_backward`.
+        let (weights, step) = match g.taps() {
+            1 => (&packed[first..], g.input.channels),
+            taps => (&packed[first * taps * g.maps..][..size * taps * g.maps], size),
+        };
+        let dx = &mut dx[first * plane..];
+        match size {
+            1 => input_gradient_tile::<1>(g, padding, dy, (weights, step), dx),
+            _ => input_gradient_tile::<2>(g, padding, dy, (weights, step), dx),
+        }
     }
 }
 
+/// `C` channels; from the weights of a map to those of the next one it is `step` numbers.
+#[inline(never)]
 fn input_gradient_tile<const C: usize>(
     g: &Conv2d,
     padding: usize,
     dy: &[Lanes],
-    weights: &[f32],
+    (weights, step): (&[f32], usize),
     dx: &mut [Lanes],
 ) {
     let out = g.output();
     let (height, width) = (g.input.height - 2 * padding, g.input.width - 2 * padding);
     let (plane_in, plane_out) = (height * width, out.plane());
-    assert!(weights.len() == C * g.maps * g.taps() && dx.len() >= C * plane_in);
+    assert!(weights.len() >= (g.maps * g.taps() - 1) * step + C && dx.len() >= C * plane_in);
     for row in 0..height {
-        let rows = taps(row + padding, g.kernel, g.stride, out.height);
+        let rows = taps(row + padding, g.kernel[0], g.stride, out.height);
         for column in 0..width {
-            let columns = taps(column + padding, g.kernel, g.stride, out.width);
+            let columns = taps(column + padding, g.kernel[1], g.stride, out.width);
             let mut sums = [[f32x4::ZERO; 4]; C];
             for ky in rows.clone().step_by(g.stride) {
                 let y = (row + padding - ky) / g.stride;
                 for kx in columns.clone().step_by(g.stride) {
                     let x = (column + padding - kx) / g.stride;
-                    let tap = (ky * g.kernel + kx) * g.maps * C;
+                    let tap = (ky * g.kernel[1] + kx) * g.maps * step;
                     // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts; the weights of
-                    // a tap are C for each map, and the length of all is asserted above.
+                    // a tap are C for each map, `step` apart, and the length of all is asserted above.
                     unsafe {
                         let mut pixel = dy.as_ptr().add(y * out.width + x);
-                        let mut w = weights.as_ptr().add(tap).cast::<[f32; C]>();
+                        let mut w = weights.as_ptr().add(tap);
                         for _ in 0..g.maps {
+                            let map = &*w.cast::<[f32; C]>();
                             for c in 0..C {
-                                let weight = f32x4::splat((*w)[c]);
+                                let weight = f32x4::splat(map[c]);
                                 for q in 0..4 {
                                     sums[c][q] += weight * (*pixel)[q];
                                 }
                             }
-                            w = w.add(1);
-                            // Past the last map it points behind dy, where it is not read.
+                            // Past the last map they point behind the ends, where nothing is read.
+                            w = w.wrapping_add(step);
                             pixel = pixel.wrapping_add(plane_out);
                         }
                     }
@@ -242,95 +257,103 @@ fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> std::ops::Ra
     first..kernel.min(at + 1)
 }
 
-/// `dw[map][channel][row][column] = sum over (sample, y, x) of dy * x`, and `db[map] = sum of dy`.
-pub fn weight_gradient(g: &Conv2d, x: &[Lanes], dy: &[Lanes], dw: &mut [f32], db: &mut [f32]) {
+/// `dw[map][channel][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each row of the
+/// kernel.
+pub fn weight_gradient(g: &Conv2d, x: &[Lanes], dy: &[Lanes], sums: &mut [TapSums], dw: &mut [f32]) {
     assert!(x.len() == g.input.len() && dy.len() == g.output().len());
-    assert!(dw.len() == g.weights() && db.len() == g.maps && g.stride > 0);
-    let plane = g.output().plane();
-    let mut map = 0;
-    while map < g.maps {
-        let pair = map + 1 < g.maps;
+    assert!(dw.len() == g.weights() && g.stride > 0);
+    for map in (0..g.maps).step_by(2) {
         for channel in 0..g.input.channels {
-            for ky in 0..g.kernel {
-                let mut kx = 0;
-                while kx < g.kernel {
-                    let taps = (g.kernel - kx).min(5);
-                    let row = match (pair, taps) {
-                        (true, 5) => weight_gradient_row::<2, 5>,
-                        (true, 4) => weight_gradient_row::<2, 4>,
-                        (true, 3) => weight_gradient_row::<2, 3>,
-                        (true, 2) => weight_gradient_row::<2, 2>,
-                        (true, _) => weight_gradient_row::<2, 1>,
-                        (false, 5) => weight_gradient_row::<1, 5>,
-                        (false, 4) => weight_gradient_row::<1, 4>,
-                        (false, 3) => weight_gradient_row::<1, 3>,
-                        (false, 2) => weight_gradient_row::<1, 2>,
-                        (false, _) => weight_gradient_row::<1, 1>,
-                    };
-                    row(g, x, dy, dw, [map, channel, ky, kx]);
-                    kx += taps;
+            for kx in (0..g.kernel[1]).step_by(TAPS) {
+                let at = [map, channel, kx];
+                match (g.maps - map, g.kernel[1] - kx) {
+                    (2.., 5..) => weight_gradient_tile::<2, 5>(g, x, dy, sums, dw, at),
+                    (2.., 4) => weight_gradient_tile::<2, 4>(g, x, dy, sums, dw, at),
+                    (2.., 3) => weight_gradient_tile::<2, 3>(g, x, dy, sums, dw, at),
+                    (2.., 2) => weight_gradient_tile::<2, 2>(g, x, dy, sums, dw, at),
+                    (2.., _) => weight_gradient_tile::<2, 1>(g, x, dy, sums, dw, at),
+                    (_, 5..) => weight_gradient_tile::<1, 5>(g, x, dy, sums, dw, at),
+                    (_, 4) => weight_gradient_tile::<1, 4>(g, x, dy, sums, dw, at),
+                    (_, 3) => weight_gradient_tile::<1, 3>(g, x, dy, sums, dw, at),
+                    (_, 2) => weight_gradient_tile::<1, 2>(g, x, dy, sums, dw, at),
+                    _ => weight_gradient_tile::<1, 1>(g, x, dy, sums, dw, at),
                 }
             }
         }
-        map += if pair { 2 } else { 1 };
-    }
-    for (map, db) in db.iter_mut().enumerate() {
-        *db = bias_gradient(&dy[map * plane..][..plane]);
     }
 }
 
-/// The sum of `dy` over its pixels and samples.
-pub fn bias_gradient(dy: &[Lanes]) -> f32 {
-    let mut sum = crate::lanes::ZERO;
-    for pixel in dy {
-        for (sum, value) in sum.iter_mut().zip(pixel) {
-            *sum += *value;
+/// Taps of a row of the kernel that are summed together.
+const TAPS: usize = 5;
+
+/// Sums for the taps of a row of the kernel, for two maps.
+pub type TapSums = [[f32x4; TAPS]; 2];
+
+/// `db[map] = sum over (sample, y, x) of dy`.
+pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
+    assert!(dy.len().is_multiple_of(db.len()));
+    for (dy, db) in dy.chunks_exact(dy.len() / db.len()).zip(db) {
+        let mut sum = crate::lanes::ZERO;
+        for pixel in dy {
+            for (sum, value) in sum.iter_mut().zip(pixel) {
+                *sum += *value;
+            }
         }
+        *db = sum16(&sum);
     }
-    sum16(&sum)
 }
 
-/// `T` neighbouring taps of a row of the kernel, for `M` maps.
-fn weight_gradient_row<const M: usize, const T: usize>(
+/// `T` neighbouring columns of the kernel, for `M` maps.
+///
+/// Row by row of the output, and for each of these through the rows of the kernel: so a row is read from the nearest cache
+/// all but once. (The other way round, the first layer of LeNet took a third longer in training.)
+#[inline(never)]
+fn weight_gradient_tile<const M: usize, const T: usize>(
     g: &Conv2d,
     x: &[Lanes],
     dy: &[Lanes],
+    all: &mut [TapSums],
     dw: &mut [f32],
-    [map, channel, ky, kx]: [usize; 4],
+    [map, channel, kx]: [usize; 3],
 ) {
     let out = g.output();
     let plane_out = out.plane();
-    assert!(map + M <= g.maps && channel < g.input.channels && ky < g.kernel && kx + T <= g.kernel);
-    let mut sums = [[f32x4::ZERO; T]; M];
+    assert!(map + M <= g.maps && channel < g.input.channels && kx + T <= g.kernel[1]);
+    all[..g.kernel[0]].fill([[f32x4::ZERO; TAPS]; 2]);
     for row in 0..out.height {
-        let line = channel * g.input.plane() + (row * g.stride + ky) * g.input.width + kx;
-        for column in 0..out.width {
-            // SAFETY: the asserts above keep every tap of every output inside x and dy, whose lengths
-            // `weight_gradient` asserts.
-            unsafe {
-                let pixels = x.as_ptr().add(line + column * g.stride);
-                let outputs = dy.as_ptr().add(map * plane_out + row * out.width + column);
-                let mut add = |quarter: usize| {
-                    let d: [f32x4; M] = std::array::from_fn(|m| (*outputs.add(m * plane_out))[quarter]);
-                    for t in 0..T {
-                        let value = (*pixels.add(t))[quarter];
-                        for m in 0..M {
-                            sums[m][t] += d[m] * value;
+        for ky in 0..g.kernel[0] {
+            let line = channel * g.input.plane() + (row * g.stride + ky) * g.input.width + kx;
+            let kept = &mut all[ky];
+            let mut sums: [[f32x4; T]; M] = std::array::from_fn(|m| std::array::from_fn(|t| kept[m][t]));
+            for column in 0..out.width {
+                // SAFETY: the asserts above keep every tap of every output inside x and dy, whose lengths
+                // `weight_gradient` asserts.
+                unsafe {
+                    let pixels = x.as_ptr().add(line + column * g.stride);
+                    let outputs = dy.as_ptr().add(map * plane_out + row * out.width + column);
+                    let mut add = |quarter: usize| {
+                        let d: [f32x4; M] = std::array::from_fn(|m| (*outputs.add(m * plane_out))[quarter]);
+                        for t in 0..T {
+                            let value = (*pixels.add(t))[quarter];
+                            for m in 0..M {
+                                sums[m][t] += d[m] * value;
+                            }
                         }
-                    }
-                };
-                // Written out: LLVM does not unroll this loop for wasm.
-                add(0);
-                add(1);
-                add(2);
-                add(3);
+                    };
+                    // Written out: LLVM does not unroll this loop for wasm.
+                    add(0);
+                    add(1);
+                    add(2);
+                    add(3);
+                }
             }
+            sums.iter().zip(kept).for_each(|(sums, kept)| kept[..T].copy_from_slice(sums));
         }
     }
-    for (m, sums) in sums.iter().enumerate() {
-        let at = (((map + m) * g.input.channels + channel) * g.kernel + ky) * g.kernel + kx;
-        for (dw, sum) in dw[at..].iter_mut().zip(sums) {
-            *dw = sum4(*sum);
+    for (ky, sums) in all[..g.kernel[0]].iter().enumerate() {
+        for (m, sums) in sums[..M].iter().enumerate() {
+            let at = (((map + m) * g.input.channels + channel) * g.kernel[0] + ky) * g.kernel[1] + kx;
+            dw[at..at + T].iter_mut().zip(sums).for_each(|(dw, sum)| *dw = sum4(*sum));
         }
     }
 }

@@ -42,6 +42,7 @@ pub fn weight_gradient(inputs: usize, xt: &[f32], dy: &[Lanes], dw: &mut [f32]) 
     }
 }
 
+#[inline(never)]
 fn rows<const U: usize>(inputs: usize, xt: &[f32], dy: &[Lanes], dw: &mut [f32], unit: usize) {
     let stride = transposed_stride(inputs);
     // Sixteen samples of U units, in the order the loop below reads them.

@@ -14,6 +14,31 @@ pub const BLOCK: usize = 16;
 /// All samples zero.
 pub const ZERO: Lanes = [f32x4::ZERO; 4];
 
+/// Puts samples that lie one after the other, `[sample][value]`, side by side: the first four lanes become the first four
+/// samples, and so on, as far as there are any.
+///
+/// # Panics
+/// If a sample has not as many values as there are lanes to fill.
+pub fn interleave(samples: &[f32], lanes: &mut [Lanes]) {
+    let len = lanes.len();
+    assert!(samples.len().is_multiple_of(4 * len) && samples.len() <= BLOCK * len);
+    for (quarter, four) in samples.chunks_exact(4 * len).enumerate() {
+        let (whole, rest) = lanes.as_chunks_mut::<4>();
+        for (at, lanes) in whole.iter_mut().enumerate() {
+            let values = |sample: usize| {
+                let values: [f32; 4] = four[sample * len + 4 * at..][..4].try_into().expect("four values");
+                f32x4::from(values)
+            };
+            let columns = f32x4::transpose(std::array::from_fn(values));
+            lanes.iter_mut().zip(columns).for_each(|(lanes, column)| lanes[quarter] = column);
+        }
+        let first = len - rest.len();
+        for (at, lanes) in rest.iter_mut().enumerate() {
+            lanes[quarter] = f32x4::from(std::array::from_fn(|sample| four[sample * len + first + at]));
+        }
+    }
+}
+
 /// The sum of the four lanes, in a fixed order.
 pub(crate) fn sum4(v: f32x4) -> f32 {
     let [a, b, c, d] = v.to_array();

@@ -5,12 +5,14 @@
 pub mod activation;
 pub mod channel;
 pub mod conv2d;
+pub mod convolution;
 pub mod dense;
 mod lanes;
 mod math;
 pub mod pool;
 mod shape;
 pub mod softmax;
+mod winograd;
 
-pub use lanes::{BLOCK, Lanes, ZERO};
+pub use lanes::{BLOCK, Lanes, ZERO, interleave};
 pub use shape::Shape;

@@ -24,14 +24,28 @@ impl Pool2d {
         )
     }
 
-    /// For every output, its index and that of its window's first pixel.
-    fn windows(self) -> impl Iterator<Item = (usize, usize)> {
-        let out = self.output();
-        (0..out.len()).map(move |at| {
-            let (channel, row, column) = (at / out.plane(), at % out.plane() / out.width, at % out.width);
-            let line = channel * self.input.height + row * self.stride;
-            (at, line * self.input.width + column * self.stride)
-        })
+    /// Calls `visit` for every output, with its index and that of its window's first pixel.
+    fn for_each_window(self, mut visit: impl FnMut(usize, usize)) {
+        let Shape { channels, height, width } = self.output();
+        let mut at = 0;
+        for channel in 0..channels {
+            for row in 0..height {
+                let line = (channel * self.input.height + row * self.stride) * self.input.width;
+                for column in 0..width {
+                    visit(at, line + column * self.stride);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` for every pixel of a window, with its distance from the first one.
+    fn for_each_tap(self, mut visit: impl FnMut(usize)) {
+        for row in 0..self.kernel {
+            for column in 0..self.kernel {
+                visit(row * self.input.width + column);
+            }
+        }
     }
 
     /// Whether every pixel lies in exactly one window: then gradients need no adding up.
@@ -39,26 +53,21 @@ impl Pool2d {
         let Shape { height, width, .. } = self.input;
         self.kernel == self.stride && height.is_multiple_of(self.kernel) && width.is_multiple_of(self.kernel)
     }
-
-    fn taps(self) -> impl Iterator<Item = usize> {
-        (0..self.kernel * self.kernel)
-            .map(move |tap| tap / self.kernel * self.input.width + tap % self.kernel)
-    }
 }
 
 /// The largest of each window.
 pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
-    for (at, first) in g.windows() {
+    g.for_each_window(|at, first| {
         let mut best = x[first];
-        for tap in g.taps() {
+        g.for_each_tap(|tap| {
             for (best, value) in best.iter_mut().zip(&x[first + tap]) {
                 // Compare and select rather than max: +0, -0 and NaN then come out alike on every machine.
                 *best = value.simd_gt(*best).bitselect(*value, *best);
             }
-        }
+        });
         y[at] = best;
-    }
+    });
 }
 
 /// The gradient goes to the first pixel of the window that is the largest, as in PyTorch.
@@ -69,32 +78,34 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
     if !overwrite {
         dx.fill(ZERO);
     }
-    for (at, first) in g.windows() {
-        let mut open = [f32x4::splat(f32::from_bits(!0)); 4];
-        for tap in g.taps() {
+    g.for_each_window(|at, first| {
+        let mut open = dy[at];
+        g.for_each_tap(|tap| {
+            let (x, dx) = (&x[first + tap], &mut dx[first + tap]);
             for q in 0..4 {
-                let hit = x[first + tap][q].simd_eq(y[at][q]) & open[q];
-                let share = hit & dy[at][q];
-                dx[first + tap][q] = if overwrite { share } else { dx[first + tap][q] + share };
+                // What is left of the gradient goes where the largest is, and then nothing is left.
+                let hit = x[q].simd_eq(y[at][q]);
+                let share = hit & open[q];
+                dx[q] = if overwrite { share } else { dx[q] + share };
                 open[q] = hit.bitselect(f32x4::ZERO, open[q]);
             }
-        }
-    }
+        });
+    });
 }
 
 /// The mean of each window.
 pub fn average_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
     let share = f32x4::splat(1.0 / (g.kernel * g.kernel) as f32);
-    for (at, first) in g.windows() {
+    g.for_each_window(|at, first| {
         let mut sum = ZERO;
-        for tap in g.taps() {
+        g.for_each_tap(|tap| {
             for (sum, value) in sum.iter_mut().zip(&x[first + tap]) {
                 *sum += *value;
             }
-        }
+        });
         y[at] = sum.map(|sum| sum * share);
-    }
+    });
 }
 
 /// Every pixel of a window gets the same share of the gradient.
@@ -102,12 +113,12 @@ pub fn average_backward(g: &Pool2d, dy: &[Lanes], dx: &mut [Lanes]) {
     assert!(dx.len() == g.input.len() && dy.len() == g.output().len());
     dx.fill(ZERO);
     let share = f32x4::splat(1.0 / (g.kernel * g.kernel) as f32);
-    for (at, first) in g.windows() {
+    g.for_each_window(|at, first| {
         let shared = dy[at].map(|dy| dy * share);
-        for tap in g.taps() {
+        g.for_each_tap(|tap| {
             for (dx, shared) in dx[first + tap].iter_mut().zip(&shared) {
                 *dx += *shared;
             }
-        }
-    }
+        });
+    });
 }

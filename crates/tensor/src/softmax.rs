@@ -1,14 +1,7 @@
 //! Softmax and cross-entropy over one block of samples.
 
-use crate::{BLOCK, Lanes};
-
-/// Softmax of the logits of sample `lane`, one probability per class; finite for any finite logits.
-pub fn probabilities(logits: &[Lanes], lane: usize) -> impl Iterator<Item = f32> + '_ {
-    let value = move |class: &Lanes| class[lane / 4].to_array()[lane % 4];
-    let largest = logits.iter().map(value).fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|class| libm::expf(value(class) - largest)).sum();
-    logits.iter().map(move |class| libm::expf(value(class) - largest) / sum)
-}
+use crate::{BLOCK, Lanes, math::exp};
+use wide::f32x4;
 
 /// What a block came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,42 +12,65 @@ pub struct Score {
     pub correct: usize,
 }
 
+/// Softmax of `logits` (`[class][sample]`), finite for any finite logits; `exponentials` is overwritten by it. Gives
+/// the largest logit of each sample, and the sum of the exponentials of what the others are below it.
+pub fn softmax(logits: &[Lanes], exponentials: &mut [Lanes]) -> (Lanes, Lanes) {
+    assert_eq!(logits.len(), exponentials.len());
+    let mut largest = logits[0];
+    let mut sum = [f32x4::ZERO; 4];
+    for q in 0..4 {
+        for class in logits {
+            largest[q] = class[q].simd_gt(largest[q]).bitselect(class[q], largest[q]);
+        }
+        for (e, class) in exponentials.iter_mut().zip(logits) {
+            e[q] = exp(class[q] - largest[q]);
+            sum[q] += e[q];
+        }
+        for e in exponentials.iter_mut() {
+            e[q] /= sum[q];
+        }
+    }
+    (largest, sum)
+}
+
 /// Cross-entropy of `logits` (`[class][sample]`) against `labels`, one per sample in use (at most [`BLOCK`]).
 ///
 /// With label `smoothing` the target is `(1 - smoothing) * one_hot + smoothing / classes` (Szegedy et al. 2016, section 7),
-/// as PyTorch's `cross_entropy` has it.
-pub fn score(logits: &[Lanes], labels: &[u8], smoothing: f32) -> Score {
+/// as PyTorch's `cross_entropy` has it. `dlogits` becomes the gradient of the mean over a batch of `batch` samples,
+/// `(softmax - target) / batch`; 0 for samples that are not in use.
+pub fn cross_entropy(
+    logits: &[Lanes],
+    labels: &[u8],
+    smoothing: f32,
+    batch: usize,
+    dlogits: &mut [Lanes],
+) -> Score {
     assert!(labels.len() <= BLOCK);
+    let (largest, sum) = softmax(logits, dlogits);
+    let [largest, sum]: [[f32; BLOCK]; 2] = bytemuck::cast([largest, sum]);
+    let logits: &[[f32; BLOCK]] = bytemuck::cast_slice(logits);
+    let dlogits: &mut [[f32; BLOCK]] = bytemuck::cast_slice_mut(dlogits);
+    let (classes, batch) = (logits.len(), batch as f32);
+    let spread = smoothing / classes as f32;
     let mut score = Score::default();
     for (lane, &label) in labels.iter().enumerate() {
-        let value = |class: usize| logits[class][lane / 4].to_array()[lane % 4];
-        let best =
-            (1..logits.len()).fold(0, |best, class| if value(class) > value(best) { class } else { best });
-        let sum: f32 = (0..logits.len()).map(|class| libm::expf(value(class) - value(best))).sum();
-        let log_sum = libm::logf(sum);
-        let loss = |class: usize| f64::from(log_sum + (value(best) - value(class)));
+        let label = usize::from(label);
+        let log_sum = libm::logf(sum[lane]);
+        let loss = |class: usize| f64::from(log_sum + (largest[lane] - logits[class][lane]));
         score.loss += if smoothing > 0.0 {
-            let all: f64 = (0..logits.len()).map(loss).sum();
-            let smoothing = f64::from(smoothing);
-            (1.0 - smoothing) * loss(usize::from(label)) + smoothing * all / logits.len() as f64
+            let all: f64 = (0..classes).map(loss).sum();
+            (1.0 - f64::from(smoothing)) * loss(label) + f64::from(smoothing) * all / classes as f64
         } else {
-            loss(usize::from(label))
+            loss(label)
         };
-        score.correct += usize::from(best == usize::from(label));
-    }
-    score
-}
-
-/// Gradient of the mean cross-entropy of a batch of `batch` samples: `(softmax - target) / batch`; 0 for unused lanes.
-pub fn gradient(logits: &[Lanes], labels: &[u8], smoothing: f32, batch: usize, dlogits: &mut [Lanes]) {
-    assert!(labels.len() <= BLOCK && dlogits.len() == logits.len());
-    let (batch, spread) = (batch as f32, smoothing / logits.len() as f32);
-    let dlogits: &mut [[f32; BLOCK]] = bytemuck::cast_slice_mut(dlogits);
-    dlogits.fill([0.0; BLOCK]);
-    for (lane, &label) in labels.iter().enumerate() {
-        for (class, probability) in probabilities(logits, lane).enumerate() {
-            let target = if class == usize::from(label) { 1.0 - smoothing + spread } else { spread };
-            dlogits[class][lane] = (probability - target) / batch;
+        // Of several largest ones, the first counts.
+        let best = (0..classes).find(|&class| logits[class][lane] == largest[lane]);
+        score.correct += usize::from(best == Some(label));
+        for (class, d) in dlogits.iter_mut().enumerate() {
+            let target = if class == label { 1.0 - smoothing + spread } else { spread };
+            d[lane] = (d[lane] - target) / batch;
         }
     }
+    dlogits.iter_mut().for_each(|d| d[labels.len()..].fill(0.0));
+    score
 }

@@ -1,7 +1,8 @@
 //! Convolution kernels against their definition, written as plain loops in double precision, over many shapes.
 
 use tensor::conv2d::{self, Conv2d};
-use tensor::{BLOCK, Lanes, Shape, ZERO, dense};
+use tensor::convolution::{Convolution, Scratch};
+use tensor::{BLOCK, Lanes, Shape, ZERO};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A small reproducible source of numbers: the same cases natively and in wasm.
@@ -34,68 +35,125 @@ fn assert_close(what: &str, got: f64, expected: f64) {
 
 /// Every (output, input, weight) that meet, for one geometry.
 fn meetings(g: &Conv2d) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
-    let (out, k, c) = (g.output(), g.kernel, g.input.channels);
-    (0..out.len() * c * k * k).map(move |i| {
-        let (o, tap) = (i / (c * k * k), i % (c * k * k));
+    let (out, [rows, columns], c) = (g.output(), g.kernel, g.input.channels);
+    let taps = rows * columns;
+    (0..out.len() * c * taps).map(move |i| {
+        let (o, tap) = (i / (c * taps), i % (c * taps));
         let (map, y, x) = (o / out.plane(), o % out.plane() / out.width, o % out.width);
-        let (channel, ky, kx) = (tap / (k * k), tap % (k * k) / k, tap % k);
+        let (channel, ky, kx) = (tap / taps, tap % taps / columns, tap % columns);
         let row = channel * g.input.height + y * g.stride + ky;
-        (o, row * g.input.width + x * g.stride + kx, map * c * k * k + tap)
+        (o, row * g.input.width + x * g.stride + kx, map * c * taps + tap)
     })
+}
+
+/// The output, and the gradients of the unpadded input, the weights and the biases.
+struct Results {
+    y: Vec<Lanes>,
+    dx: Vec<Lanes>,
+    dw: Vec<f32>,
+    db: Vec<f32>,
+}
+
+struct Inputs {
+    x: Vec<Lanes>,
+    dy: Vec<Lanes>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+fn room(g: &Conv2d, padding: usize) -> Results {
+    let inner = g.input.channels * (g.input.height - 2 * padding) * (g.input.width - 2 * padding);
+    Results {
+        y: vec![ZERO; g.output().len()],
+        dx: vec![ZERO; inner],
+        dw: vec![0.0; g.weights()],
+        db: vec![0.0; g.maps],
+    }
+}
+
+/// By the kernels of the definition.
+fn by_kernels(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
+    let Inputs { x, dy, weight, bias } = inputs;
+    let mut results = room(g, padding);
+    let mut packed = vec![0.0; g.weights()];
+    conv2d::pack_forward(g, weight, &mut packed);
+    conv2d::forward(g, x, &packed, bias, &mut results.y);
+    conv2d::pack_backward(g, weight, &mut packed);
+    conv2d::input_gradient(g, padding, dy, &packed, &mut results.dx);
+    let mut sums = vec![conv2d::TapSums::default(); g.kernel[0]];
+    conv2d::weight_gradient(g, x, dy, &mut sums, &mut results.dw);
+    conv2d::bias_gradient(dy, &mut results.db);
+    results
+}
+
+/// In the way that a layer would choose.
+fn by_layer(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
+    let Inputs { x, dy, weight, bias } = inputs;
+    let mut results = room(g, padding);
+    let Results { y, dx, dw, db } = &mut results;
+    let mut convolution = Convolution::new(*g, padding);
+    let mut scratch = Scratch::default();
+    scratch.reserve(&convolution);
+    convolution.load(weight, true);
+    convolution.forward(x, bias, y, &mut scratch);
+    convolution.backward(x, dy, Some(dx), (dw, db), &mut scratch);
+    results
 }
 
 fn check(g: &Conv2d, padding: usize, random: &mut Random) {
     let (out, name) = (g.output(), format!("{g:?}, padding {padding}"));
-    let (x, dy) = (random.lanes(g.input.len()), random.lanes(out.len()));
-    let (weight, bias) = (random.floats(g.weights()), random.floats(g.maps));
-    let mut packed = vec![0.0; g.weights()];
-
-    let mut y = vec![ZERO; out.len()];
-    conv2d::pack_forward(g, &weight, &mut packed);
-    conv2d::forward(g, &x, &packed, &bias, &mut y);
-
-    let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
-    let mut dx = vec![ZERO; inner.len()];
-    conv2d::pack_backward(g, &weight, &mut packed);
-    conv2d::input_gradient(g, padding, &dy, &packed, &mut dx);
-
-    let (mut dw, mut db) = (vec![0.0; g.weights()], vec![0.0; g.maps]);
-    conv2d::weight_gradient(g, &x, &dy, &mut dw, &mut db);
-    if g.input.is_vector() {
-        let mut xt = vec![0.0; BLOCK * dense::transposed_stride(x.len())];
-        dense::transpose(&x, &mut xt);
-        let mut dense_dw = vec![0.0; g.weights()];
-        dense::weight_gradient(x.len(), &xt, &dy, &mut dense_dw);
-        dw.iter().zip(&dense_dw).for_each(|(a, b)| assert_close(&name, f64::from(*b), f64::from(*a)));
+    let mut inputs = Inputs {
+        x: random.lanes(g.input.len()),
+        dy: random.lanes(out.len()),
+        weight: random.floats(g.weights()),
+        bias: random.floats(g.maps),
+    };
+    // The border of a padded input is zero.
+    let Shape { channels, height, width } = g.input;
+    let inside = |at: usize, size: usize| (padding..size - padding).contains(&at);
+    for (i, x) in inputs.x.iter_mut().enumerate() {
+        if !inside(i / width % height, height) || !inside(i % width, width) {
+            *x = ZERO;
+        }
     }
-
+    let inner = Shape::maps(channels, height - 2 * padding, width - 2 * padding);
+    let both = [by_kernels(g, padding, &inputs), by_layer(g, padding, &inputs)];
     let mut expected_dw = vec![0.0; g.weights()];
     for lane in 0..BLOCK {
-        let mut expected_y: Vec<f64> = (0..out.len()).map(|o| f64::from(bias[o / out.plane()])).collect();
+        let mut expected_y: Vec<f64> =
+            (0..out.len()).map(|o| f64::from(inputs.bias[o / out.plane()])).collect();
         let mut expected_dx = vec![0.0; g.input.len()];
         for (o, i, w) in meetings(g) {
-            expected_y[o] += at(&x, i, lane) * f64::from(weight[w]);
-            expected_dx[i] += at(&dy, o, lane) * f64::from(weight[w]);
-            expected_dw[w] += at(&dy, o, lane) * at(&x, i, lane);
+            expected_y[o] += at(&inputs.x, i, lane) * f64::from(inputs.weight[w]);
+            expected_dx[i] += at(&inputs.dy, o, lane) * f64::from(inputs.weight[w]);
+            expected_dw[w] += at(&inputs.dy, o, lane) * at(&inputs.x, i, lane);
         }
-        for (o, expected) in expected_y.iter().enumerate() {
-            assert_close(&format!("{name}: y[{o}] of sample {lane}"), at(&y, o, lane), *expected);
-        }
-        for i in 0..inner.len() {
-            let (channel, row, column) =
-                (i / inner.plane(), i % inner.plane() / inner.width, i % inner.width);
-            let padded = (channel * g.input.height + row + padding) * g.input.width + column + padding;
-            assert_close(&format!("{name}: dx[{i}] of sample {lane}"), at(&dx, i, lane), expected_dx[padded]);
+        for Results { y, dx, .. } in &both {
+            for (o, expected) in expected_y.iter().enumerate() {
+                assert_close(&format!("{name}: y[{o}] of sample {lane}"), at(y, o, lane), *expected);
+            }
+            for i in 0..inner.len() {
+                let (channel, row, column) =
+                    (i / inner.plane(), i % inner.plane() / inner.width, i % inner.width);
+                let padded = (channel * height + row + padding) * width + column + padding;
+                assert_close(
+                    &format!("{name}: dx[{i}] of sample {lane}"),
+                    at(dx, i, lane),
+                    expected_dx[padded],
+                );
+            }
         }
     }
-    for (w, expected) in expected_dw.iter().enumerate() {
-        assert_close(&format!("{name}: dw[{w}]"), f64::from(dw[w]), *expected);
-    }
-    for (map, db) in db.iter().enumerate() {
-        let pixels = map * out.plane()..(map + 1) * out.plane();
-        let expected =
-            pixels.flat_map(|o| (0..BLOCK).map(move |lane| (o, lane))).map(|(o, lane)| at(&dy, o, lane));
-        assert_close(&format!("{name}: db[{map}]"), f64::from(*db), expected.sum());
+    for Results { dw, db, .. } in &both {
+        for (w, expected) in expected_dw.iter().enumerate() {
+            assert_close(&format!("{name}: dw[{w}]"), f64::from(dw[w]), *expected);
+        }
+        for (map, db) in db.iter().enumerate() {
+            let pixels = map * out.plane()..(map + 1) * out.plane();
+            let all = pixels.flat_map(|o| (0..BLOCK).map(move |lane| (o, lane)));
+            let expected = all.map(|(o, lane)| at(&inputs.dy, o, lane)).sum();
+            assert_close(&format!("{name}: db[{map}]"), f64::from(*db), expected);
+        }
     }
 }
 
@@ -103,12 +161,24 @@ fn check(g: &Conv2d, padding: usize, random: &mut Random) {
 fn kernels_do_what_convolution_is() {
     let mut random = Random(1);
     for _ in 0..60 {
-        let kernel = 1 + random.below(7);
-        let padding = random.below(kernel.min(3));
-        let size = |random: &mut Random| kernel.max(2 * padding + 1) + random.below(5);
-        let input = Shape::maps(1 + random.below(8), size(&mut random), size(&mut random));
+        let kernel = [1 + random.below(7), 1 + random.below(7)];
+        let padding = random.below(kernel[0].min(kernel[1]).min(3));
+        let size = |kernel: usize, random: &mut Random| kernel.max(2 * padding + 1) + random.below(5);
+        let (height, width) = (size(kernel[0], &mut random), size(kernel[1], &mut random));
+        let input = Shape::maps(1 + random.below(8), height, width);
         let g = Conv2d { input, maps: 1 + random.below(13), kernel, stride: 1 + random.below(3) };
         check(&g, padding, &mut random);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn fewer_multiplications_give_the_same() {
+    let mut random = Random(3);
+    for _ in 0..20 {
+        let padding = random.below(3);
+        let input = Shape::maps(4 + random.below(5), 5 + random.below(6), 5 + random.below(6));
+        let g = Conv2d { input, maps: 4 + random.below(6), kernel: [1 + random.below(5), 5], stride: 1 };
+        check(&g, padding.min((g.kernel[0] - 1) / 2), &mut random);
     }
 }
 
@@ -119,7 +189,7 @@ fn a_dense_layer_is_a_convolution_of_one_pixel() {
         let g = Conv2d {
             input: Shape::vector(1 + random.below(40)),
             maps: 1 + random.below(20),
-            kernel: 1,
+            kernel: [1, 1],
             stride: 1,
         };
         check(&g, 0, &mut random);

@@ -1,0 +1,176 @@
+//! A convolutional or dense layer ready to run: its weights in the order that its kernels read them.
+
+use crate::conv2d::{self, Conv2d, TapSums};
+use crate::winograd::{self, POINTS};
+use crate::{BLOCK, Lanes, ZERO, dense};
+
+/// A convolution and the way it is done.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    geometry: Conv2d,
+    padding: usize,
+    way: Way,
+    /// Packed for [`Convolution::forward`] and, as far as the input's gradient is wanted, for the way back.
+    forward: Vec<f32>,
+    backward: Vec<f32>,
+    /// The weights at Winograd's points.
+    at_points: Vec<f32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// By the definition.
+    Direct,
+    /// By the definition, on maps of one pixel.
+    Dense,
+    /// By fewer multiplications.
+    Winograd,
+}
+
+/// Memory that convolutions work in, one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    inputs: Vec<Lanes>,
+    outputs: Vec<Lanes>,
+    sums: Vec<TapSums>,
+    weights: Vec<f32>,
+    zeros: Vec<f32>,
+    transposed: Vec<f32>,
+}
+
+impl Scratch {
+    /// Makes room for a convolution.
+    pub fn reserve(&mut self, convolution: &Convolution) {
+        fn grow<T: Clone>(memory: &mut Vec<T>, len: usize, value: T) {
+            memory.resize(memory.len().max(len), value);
+        }
+        let g = &convolution.geometry;
+        grow(&mut self.sums, g.kernel[0], TapSums::default());
+        match convolution.way {
+            Way::Direct => {}
+            Way::Dense => grow(&mut self.transposed, BLOCK * dense::transposed_stride(g.input.len()), 0.0),
+            Way::Winograd => {
+                let at_point = winograd::at_point(g);
+                grow(&mut self.inputs, POINTS * at_point.input.len(), ZERO);
+                grow(&mut self.outputs, POINTS * at_point.output().len(), ZERO);
+                grow(&mut self.weights, POINTS * at_point.weights(), 0.0);
+                grow(&mut self.zeros, g.maps, 0.0);
+            }
+        }
+    }
+}
+
+impl Convolution {
+    /// The geometry's input is padded by `padding` on each side.
+    pub fn new(geometry: Conv2d, padding: usize) -> Self {
+        let way = match () {
+            () if geometry.input.is_vector() => Way::Dense,
+            () if winograd::suits(&geometry) => Way::Winograd,
+            () => Way::Direct,
+        };
+        let packed = match way {
+            Way::Winograd => POINTS * winograd::at_point(&geometry).weights(),
+            _ => geometry.weights(),
+        };
+        Self {
+            geometry,
+            padding,
+            way,
+            forward: vec![0.0; packed],
+            backward: vec![0.0; packed],
+            at_points: vec![0.0; if way == Way::Winograd { packed } else { 0 }],
+        }
+    }
+
+    /// Takes the weights, `[map][channel][row][column]`. Without `backward`, [`Convolution::backward`] gives no
+    /// gradient of the input.
+    pub fn load(&mut self, weight: &[f32], backward: bool) {
+        let Self { geometry, way, forward, backward: packed_backward, at_points, .. } = self;
+        let mut pack = |g: &Conv2d, weight: &[f32], at: usize| {
+            conv2d::pack_forward(g, weight, &mut forward[at..at + weight.len()]);
+            if backward {
+                conv2d::pack_backward(g, weight, &mut packed_backward[at..at + weight.len()]);
+            }
+        };
+        if *way != Way::Winograd {
+            return pack(geometry, weight, 0);
+        }
+        winograd::transform_weights(weight, at_points);
+        let at_point = winograd::at_point(geometry);
+        for (i, weight) in at_points.chunks_exact(at_point.weights()).enumerate() {
+            pack(&at_point, weight, i * weight.len());
+        }
+    }
+
+    /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, for a padded `x`.
+    pub fn forward(&self, x: &[Lanes], bias: &[f32], y: &mut [Lanes], scratch: &mut Scratch) {
+        let g = &self.geometry;
+        if self.way != Way::Winograd {
+            return conv2d::forward(g, x, &self.forward, bias, y);
+        }
+        let at_point = winograd::at_point(g);
+        let (input, output) = (at_point.input.len(), at_point.output().len());
+        let Scratch { inputs, outputs, zeros, .. } = scratch;
+        let (inputs, outputs) = (&mut inputs[..POINTS * input], &mut outputs[..POINTS * output]);
+        winograd::transform_input(g, x, inputs);
+        for (point, weight) in self.forward.chunks_exact(at_point.weights()).enumerate() {
+            let (x, y) = (&inputs[point * input..][..input], &mut outputs[point * output..][..output]);
+            conv2d::forward(&at_point, x, weight, &zeros[..g.maps], y);
+        }
+        winograd::transform_output(g, outputs, bias, y);
+    }
+
+    /// The gradients of weights, biases and, if `dx` is given, of the unpadded input, from that of the output.
+    pub fn backward(
+        &self,
+        x: &[Lanes],
+        dy: &[Lanes],
+        dx: Option<&mut [Lanes]>,
+        (dw, db): (&mut [f32], &mut [f32]),
+        scratch: &mut Scratch,
+    ) {
+        let g = &self.geometry;
+        conv2d::bias_gradient(dy, db);
+        match self.way {
+            Way::Direct => conv2d::weight_gradient(g, x, dy, &mut scratch.sums, dw),
+            Way::Dense => {
+                dense::transpose(x, &mut scratch.transposed);
+                dense::weight_gradient(x.len(), &scratch.transposed, dy, dw);
+            }
+            Way::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
+        }
+        if let Some(dx) = dx {
+            conv2d::input_gradient(g, self.padding, dy, &self.backward, dx);
+        }
+    }
+
+    fn backward_at_points(
+        &self,
+        x: &[Lanes],
+        dy: &[Lanes],
+        dx: Option<&mut [Lanes]>,
+        dw: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let g = &self.geometry;
+        let at_point = winograd::at_point(g);
+        let (inputs, outputs) = (POINTS * at_point.input.len(), POINTS * at_point.output().len());
+        let Scratch { inputs: x_points, outputs: dy_points, sums, weights, .. } = scratch;
+        let (x_points, dy_points) = (&mut x_points[..inputs], &mut dy_points[..outputs]);
+        let dw_points = &mut weights[..POINTS * at_point.weights()];
+        winograd::transform_input(g, x, x_points);
+        winograd::transform_output_gradient(g, dy, dy_points);
+        let (input, output) = (at_point.input.len(), at_point.output().len());
+        for (point, dw) in dw_points.chunks_exact_mut(at_point.weights()).enumerate() {
+            let (x, dy) = (&x_points[point * input..][..input], &dy_points[point * output..][..output]);
+            conv2d::weight_gradient(&at_point, x, dy, sums, dw);
+        }
+        winograd::transform_weight_gradient(dw_points, dw);
+        let Some(dx) = dx else { return };
+        for (point, weight) in self.backward.chunks_exact(at_point.weights()).enumerate() {
+            let (dx, dy) = (&mut x_points[point * input..][..input], &dy_points[point * output..][..output]);
+            conv2d::input_gradient(&at_point, 0, dy, weight, dx);
+        }
+        winograd::transform_input_gradient(g, self.padding, x_points, dx);
+    }
+}
