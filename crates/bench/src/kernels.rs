@@ -139,6 +139,9 @@ fn kernels() -> Vec<Kernel> {
     all
 }
 
+/// What a layer does with its scratch memory, its input and the gradient of its output.
+type Pass = dyn FnMut(&Convolution, &mut Scratch, &[Lanes], &[Lanes]);
+
 fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     let multiply_adds = g.weights() * g.output().plane();
     // In the way that a layer does it, and (where that is another one) by definition.
@@ -149,17 +152,14 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     scratch.reserve(&layer);
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
     let (x, dy, bias) = (lanes(g.input.len()), lanes(g.output().len()), numbers(g.maps));
-    let mut add =
-        |what: &str,
-         times: usize,
-         mut run: Box<dyn FnMut(&Convolution, &mut Scratch, &[Lanes], &[Lanes])>| {
-            let (layer, mut scratch, x, dy) = (layer.clone(), scratch.clone(), x.clone(), dy.clone());
-            kernels.push(Kernel {
-                name: format!("{name} {what}"),
-                multiply_adds: times * multiply_adds,
-                run: Box::new(move || run(&layer, &mut scratch, &x, &dy)),
-            });
-        };
+    let mut add = |what: &str, times: usize, mut run: Box<Pass>| {
+        let (layer, mut scratch, x, dy) = (layer.clone(), scratch.clone(), x.clone(), dy.clone());
+        kernels.push(Kernel {
+            name: format!("{name} {what}"),
+            multiply_adds: times * multiply_adds,
+            run: Box::new(move || run(&layer, &mut scratch, &x, &dy)),
+        });
+    };
     let (mut y, mut dx) = (vec![ZERO; g.output().len()], vec![ZERO; inner.len()]);
     let (mut dw, mut db) = (weight.clone(), bias.clone());
     let (mut dw_again, mut db_again) = (dw.clone(), db.clone());

@@ -27,6 +27,8 @@ Usage: cargo xtask COMMAND
   test [STAGE ...]   set up what is missing and run every test, or only some stages:
                      lint, native, wasm, build, e2e
   train [ARGS]       train natively on all of MNIST; `cargo xtask train --help` lists ARGS
+  table              what every trick is worth: docs/accuracy.md, anew (hours)
+  bench [JOB ...]    measure the built page in a real browser: kernels, throughput
   setup              only fetch the tools and the data
 ";
 
@@ -39,6 +41,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Trains outside the browser.
+fn train(arguments: &[String]) -> Outcome {
+    let place = Place::find()?;
+    let data = mnist::ensure(&place)?;
+    let mut train = run::cargo(&place);
+    train.args(["run", "--release", "--package", "trainer", "--bin", "train", "--"]);
+    train.args(arguments).env(mnist::VARIABLE, data);
+    run::visibly(&mut train, "the training")
 }
 
 fn command(arguments: &[String]) -> Outcome {
@@ -73,13 +85,12 @@ fn command(arguments: &[String]) -> Outcome {
             let stages = stages::parse(rest)?;
             stages::run(&Place::find()?, &stages)
         }
-        "train" => {
+        "train" => train(rest),
+        "table" if rest.is_empty() => train(&["table".into(), "docs/accuracy.md".into()]),
+        "bench" => {
             let place = Place::find()?;
-            let data = mnist::ensure(&place)?;
-            let mut train = run::cargo(&place);
-            train.args(["run", "--release", "--package", "trainer", "--bin", "train", "--"]);
-            train.args(rest).env(mnist::VARIABLE, data);
-            run::visibly(&mut train, "the training")
+            site::build(&place, &tools::ensure(&place)?)?;
+            stages::bench(&place, rest)
         }
         _ => Err(Failure(format!(
             "there is no command `{}`; `cargo xtask help` lists those there are.",

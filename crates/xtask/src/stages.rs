@@ -166,13 +166,24 @@ fn e2e(place: &Place) -> Outcome {
     if !place.root.join("dist/index.html").exists() {
         return Err(Failure("there is no page in dist/: run `cargo xtask build` first.".into()));
     }
+    run::visibly(&mut in_browser(place, "npx", &["--no-install", "playwright", "test"])?, "a browser test")
+}
+
+/// `cargo xtask bench`: measures the page that was built, in a real browser.
+pub(crate) fn bench(place: &Place, jobs: &[String]) -> Outcome {
+    let arguments: Vec<&str> = ["bench.js"].into_iter().chain(jobs.iter().map(String::as_str)).collect();
+    run::visibly(&mut in_browser(place, "node", &arguments)?, "the benchmark")
+}
+
+/// A program among the browser tests, with all that they need.
+fn in_browser(place: &Place, program: &str, arguments: &[&str]) -> Outcome<Command> {
     let chromium = chromium::ensure()?;
     let folder = place.root.join("tests/e2e");
     install_packages(&folder)?;
-    let mut playwright = npm::program("npx")?;
-    playwright.args(["--no-install", "playwright", "test"]).current_dir(&folder);
-    playwright.env(chromium::VARIABLE, chromium).env(mnist::VARIABLE, mnist::ensure(place)?);
-    run::visibly(&mut playwright, "a browser test")
+    let mut command = npm::program(program)?;
+    command.args(arguments).current_dir(&folder);
+    command.env(chromium::VARIABLE, chromium).env(mnist::VARIABLE, mnist::ensure(place)?);
+    Ok(command)
 }
 
 /// `npm ci`, unless the lock file is older than what it installed.

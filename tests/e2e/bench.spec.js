@@ -1,0 +1,39 @@
+// What bench.html measures is real: the same numbers as PyTorch's and on any number of cores, and no memory that grows.
+
+import { expect, test } from "./playground.js";
+
+test.beforeEach(async ({ page, host }) => {
+  await page.goto(`${host}/bench.html`);
+  await page.waitForFunction(() => globalThis.__bench);
+});
+
+const bench = (page, host, config) =>
+  page.evaluate((config) => globalThis.__bench(config), {
+    dataUrl: `${host}/data/`, warmup: 1, latency: 0, evalCount: 0, ...config,
+  });
+
+test("the losses of LeNet are PyTorch's", async ({ page, host }) => {
+  const { losses } = await bench(page, host, { steps: 60, batch: 64, seed: 1 });
+  // torch 2.15, from the same weights and batches.
+  const expected = { 0: 2.2944, 20: 2.2964, 40: 2.292 };
+  for (const [step, loss] of losses.slice(0, 3)) expect(loss, `step ${step}`).toBeCloseTo(expected[step], 4);
+});
+
+test("one, two, three and eight cores end in the same bits", async ({ page, host }) => {
+  const hashes = [];
+  for (const cores of [1, 2, 3, 8]) {
+    const { hash, stepsDone } = await bench(page, host, { steps: 60, batch: 144, optimizer: "adam", cores });
+    expect(stepsDone).toBe(60);
+    hashes.push(hash);
+  }
+  expect(new Set(hashes).size, hashes.join(" ")).toBe(1);
+  const other = await bench(page, host, { steps: 60, batch: 144, optimizer: "adam", seed: 2 });
+  expect(other.hash).not.toBe(hashes[0]);
+});
+
+test("ten thousand steps take no memory", async ({ page, host }) => {
+  test.setTimeout(180_000);
+  const { memoryBytes, stepsDone } = await bench(page, host, { steps: 10_000, batch: 32, cores: 2, maxSeconds: 150 });
+  expect(stepsDone).toBe(10_000);
+  expect(memoryBytes[1]).toBe(memoryBytes[0]);
+});
