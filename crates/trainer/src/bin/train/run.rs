@@ -63,7 +63,11 @@ pub(crate) fn run(
         for event in events {
             match event {
                 Event::Progress(now) => {
-                    progress = Progress { train_loss: now.train_loss.or(progress.train_loss), ..now };
+                    progress = Progress {
+                        train_loss: now.train_loss.or(progress.train_loss),
+                        train_accuracy: now.train_accuracy.or(progress.train_accuracy),
+                        ..now
+                    };
                     if talk && stderr().is_terminal() {
                         eprint!("\r{}\x1b[K", bar(&progress, epochs));
                         let _ = stderr().flush();
@@ -94,7 +98,14 @@ pub(crate) fn run(
 pub(crate) struct Row {
     pub(crate) tested: Tested,
     progress: Progress,
-    seconds: f64,
+    pub(crate) seconds: f64,
+}
+
+impl Row {
+    /// Of the images since the progress before.
+    pub(crate) fn train_accuracy(&self) -> f64 {
+        f64::from(self.progress.train_accuracy.unwrap_or(f32::NAN))
+    }
 }
 
 const HEAD: &str = "  epoch  train loss  train acc.   test loss   test acc.   images/s   seconds";

@@ -1,3 +1,250 @@
-pub(crate) fn make(_: &[String]) -> Result<(), String> {
-    Ok(())
+//! `cargo xtask table`: what every trick is worth, in the manner of Nielsen's chapter 6. Each row is trained from five seeds, on all
+//! of MNIST and on its first 1,000 images. Runs that are known already (`target/table`) are not run again.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::path::Path;
+
+use nn::preset::Preset;
+use nn::spec::LayerSpec::{self, BatchNorm, Conv2d, Dense, Dropout, Flatten, MaxPool2d, Relu, Sigmoid};
+use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
+use trainer::Session;
+
+use crate::options::all_cores;
+use crate::run;
+
+const SEEDS: u32 = 5;
+
+/// Something to be trained.
+struct Row {
+    name: &'static str,
+    network: NetworkSpec,
+    training: TrainingSpec,
+    epochs: f32,
+}
+
+/// A group of rows that are compared with each other.
+struct Group {
+    title: &'static str,
+    /// Below the title.
+    text: &'static str,
+    /// Of the training images rather than of the test set.
+    of_training: bool,
+    rows: Vec<Row>,
+}
+
+fn maps(layers: impl IntoIterator<Item = LayerSpec>) -> NetworkSpec {
+    NetworkSpec { input: Shape::maps(1, 28, 28), layers: layers.into_iter().collect() }
+}
+
+const POOL: LayerSpec = MaxPool2d { kernel: 2, stride: 2 };
+
+const fn conv(maps: usize, padding: usize) -> LayerSpec {
+    Conv2d { maps, kernel: 5, stride: 1, padding }
+}
+
+/// LeNet-5 with its convolutional and dense layers followed by these.
+fn lenet(after_conv: &[LayerSpec], after_dense: &[LayerSpec]) -> NetworkSpec {
+    let mut layers = vec![conv(6, 2)];
+    layers.extend(after_conv);
+    layers.extend([POOL, conv(16, 0)]);
+    layers.extend(after_conv);
+    layers.extend([POOL, Flatten]);
+    for units in [120, 84] {
+        layers.push(Dense { units });
+        layers.extend(after_dense);
+    }
+    layers.push(Dense { units: 10 });
+    maps(layers)
+}
+
+/// The same rate, schedule and batch for all, so that rows differ in nothing but what their name says.
+fn training(epochs: f32, subset: Option<u32>) -> TrainingSpec {
+    TrainingSpec {
+        learning_rate: 0.003,
+        schedule: Schedule::OneCycle { epochs },
+        subset,
+        ..TrainingSpec::default()
+    }
+}
+
+fn tricks(epochs: f32, subset: Option<u32>) -> Vec<Row> {
+    let plain = training(epochs, subset);
+    let distorted =
+        TrainingSpec { augmentation: Preset::LeNetTricks.training().augmentation, ..plain.clone() };
+    let row = |name, network: NetworkSpec, training: &TrainingSpec| Row {
+        name,
+        network,
+        training: training.clone(),
+        epochs,
+    };
+    let relu = || Preset::LeNet5.network();
+    let penalty = |l1, l2| TrainingSpec { penalty: Penalty { l1, l2, biases: false }, ..plain.clone() };
+    vec![
+        row("Fully connected, 784-30-10", Preset::Mlp30.network(), &plain),
+        row(
+            "Fully connected, 784-100-10",
+            maps([Flatten, Dense { units: 100 }, Relu, Dense { units: 10 }]),
+            &plain,
+        ),
+        row("One convolution (20 maps)", Preset::OneConvolution.network(), &plain),
+        row("LeNet-5 with sigmoids", lenet(&[Sigmoid], &[Sigmoid]), &plain),
+        row("LeNet-5 as of 1998 (tanh, sub-sampling)", Preset::LeNet1998.network(), &plain),
+        row("LeNet-5 (ReLU, max pooling)", relu(), &plain),
+        row(
+            "LeNet-5, plain SGD with momentum",
+            relu(),
+            &TrainingSpec { optimizer: Optimizer::MOMENTUM, learning_rate: 0.05, ..plain.clone() },
+        ),
+        row("LeNet-5 + L1 penalty", relu(), &penalty(1e-5, 0.0)),
+        row("LeNet-5 + L2 penalty", relu(), &penalty(0.0, 1e-4)),
+        row("LeNet-5 + label smoothing", relu(), &TrainingSpec { label_smoothing: 0.1, ..plain.clone() }),
+        row("LeNet-5 + dropout", lenet(&[Relu], &[Relu, Dropout { p: 0.3 }]), &plain),
+        row("LeNet-5 + batch normalisation", lenet(&[BatchNorm, Relu], &[BatchNorm, Relu]), &plain),
+        row("LeNet-5 + more data (distorted)", relu(), &distorted),
+        row(
+            "LeNet with all tricks",
+            Preset::LeNetTricks.network(),
+            &TrainingSpec {
+                subset,
+                schedule: Schedule::OneCycle { epochs },
+                ..Preset::LeNetTricks.training()
+            },
+        ),
+    ]
+}
+
+fn groups() -> Vec<Group> {
+    let deep = |normalised: bool| {
+        let hidden = if normalised {
+            vec![Dense { units: 30 }, BatchNorm, Sigmoid]
+        } else {
+            vec![Dense { units: 30 }, Sigmoid]
+        };
+        maps([Flatten].into_iter().chain(hidden.repeat(5)).chain([Dense { units: 10 }]))
+    };
+    let badly =
+        |deviation| TrainingSpec { initializer: Initializer::Normal { deviation }, ..training(5.0, None) };
+    let bad_row = |name, normalised, deviation| Row {
+        name,
+        network: deep(normalised),
+        training: badly(deviation),
+        epochs: 5.0,
+    };
+    vec![
+        Group {
+            title: "All 60,000 training images, 20 epochs",
+            text: "Adam, one-cycle schedule up to 0.003, batches of 64.",
+            of_training: false,
+            rows: tricks(20.0, None),
+        },
+        Group {
+            title: "The first 1,000 training images, 150 epochs",
+            text: "The same with little data, where regularisation and distortion count most.",
+            of_training: false,
+            rows: tricks(150.0, Some(1_000)),
+        },
+        Group {
+            title: "Unstable gradients: five hidden layers of 30 sigmoid units, 5 epochs",
+            text: "Initial weights much too small or too large stop a deep network, unless it normalises.",
+            of_training: false,
+            rows: vec![
+                bad_row("Weights of deviation 0.01", false, 0.01),
+                bad_row("Weights of deviation 0.01, batch normalisation", true, 0.01),
+                bad_row("Weights of deviation 5", false, 5.0),
+                bad_row("Weights of deviation 5, batch normalisation", true, 5.0),
+            ],
+        },
+        Group {
+            title: "The overfitting check: 50 images, 200 epochs",
+            text: "Accuracy on the training images themselves. A network that cannot learn 50 images by heart has a mistake in it.",
+            of_training: true,
+            rows: vec![Row {
+                name: "LeNet-5 (ReLU, max pooling)",
+                network: Preset::LeNet5.network(),
+                training: TrainingSpec {
+                    schedule: Schedule::Constant,
+                    learning_rate: 0.001,
+                    augmentation: Augmentation::default(),
+                    ..training(200.0, Some(50))
+                },
+                epochs: 200.0,
+            }],
+        },
+    ]
+}
+
+/// Makes the table and writes it where `arguments` says.
+pub(crate) fn make(arguments: &[String]) -> Result<(), String> {
+    let [out] = arguments else { return Err("usage: train table FILE".into()) };
+    let mut session = run::session()?;
+    session.set_threads(all_cores());
+    let mut text = String::from(
+        "# What every trick is worth\n\n\
+         Made by `cargo xtask table`: mean and standard deviation of the accuracy on MNIST's 10,000 test images over five seeds,\n\
+         after the last epoch (not the best one). In the manner of chapter 6 of Michael Nielsen's *Neural Networks and Deep Learning*.\n",
+    );
+    for group in groups() {
+        text += &format!(
+            "\n## {}\n\n{}\n\n| network | accuracy | spread |\n|---|---:|---:|\n",
+            group.title, group.text
+        );
+        for row in &group.rows {
+            let results = (1..=SEEDS)
+                .map(|seed| accuracy(&mut session, row, seed, group.of_training))
+                .collect::<Result<Vec<f64>, String>>()?;
+            let line = line(row.name, &results);
+            print!("{line}");
+            text += &line;
+        }
+    }
+    fs::write(out, text).map_err(|e| format!("{out} cannot be written: {e}."))
+}
+
+fn line(name: &str, results: &[f64]) -> String {
+    let n = results.len() as f64;
+    let mean = results.iter().sum::<f64>() / n;
+    let deviation = (results.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    format!("| {name} | {:.2} % | {:.2} |\n", 100.0 * mean, 100.0 * deviation)
+}
+
+/// The accuracy at the end of a run, or what is known of it.
+fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> Result<f64, String> {
+    let training = TrainingSpec { seed, ..row.training.clone() };
+    let key = serde_json::to_string(&(&row.network, &training, row.epochs)).map_err(|e| e.to_string())?;
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    let known = Path::new("target/table").join(format!("{:016x}", hasher.finish()));
+    if let Some(known) = fs::read_to_string(&known).ok().and_then(|text| text.trim().parse().ok()) {
+        return Ok(known);
+    }
+    let rows = run::run(session, &row.network, &training, f64::from(row.epochs), false)?;
+    let last = rows.last().ok_or("Nothing was measured.")?;
+    let accuracy = if of_training { last.train_accuracy() } else { f64::from(last.tested.accuracy) };
+    eprintln!("{}, seed {seed}: {:.2} %, {:.0} s", row.name, 100.0 * accuracy, last.seconds);
+    let write = || fs::create_dir_all("target/table").and_then(|()| fs::write(&known, accuracy.to_string()));
+    write().map_err(|e| format!("target/table cannot be written: {e}."))?;
+    Ok(accuracy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_fits_and_differs() {
+        let mut keys = Vec::new();
+        for group in groups() {
+            for row in group.rows {
+                assert!(row.network.parameters() > 0, "{}", row.name);
+                keys.push(format!("{:?} {:?}", row.network, row.training));
+            }
+        }
+        let rows = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), rows);
+        assert_eq!(line("a", &[0.5, 0.7]), "| a | 60.00 % | 14.14 |\n");
+    }
 }
