@@ -315,14 +315,19 @@ def optimizer(name, options, make, rate, size=7, steps=5):
     }
 
 
-def sgd(momentum, nesterov=False):
+def sgd(momentum, nesterov=False, decay=0.0):
     options = {"sgd": {"momentum": momentum, "nesterov": nesterov}}
-    return options, lambda p, rate: torch.optim.SGD(p, rate, momentum, nesterov=nesterov, foreach=False)
+    return options, lambda p, rate: torch.optim.SGD(p, rate, momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
 
 
 def adam(beta1=0.9, beta2=0.999, epsilon=1e-8):
     options = {"adam": {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}}
     return options, lambda p, rate: torch.optim.Adam(p, rate, (beta1, beta2), epsilon, foreach=False)
+
+
+def adamw(decay):
+    options = {"adam_w": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}}
+    return options, lambda p, rate: torch.optim.AdamW(p, rate, weight_decay=decay, foreach=False)
 
 
 def optimizers():
@@ -331,6 +336,9 @@ def optimizers():
     yield optimizer("nesterov", *sgd(0.9, True), 0.01)
     yield optimizer("adam", *adam(), 0.001)
     yield optimizer("adam with other constants", *adam(0.8, 0.95, 1e-3), 0.02)
+    for decay in [0.0, 0.1]:
+        yield optimizer(f"adamw, weight decay {decay}", *adamw(decay), 0.02) | {"weight_decay": decay}
+    yield optimizer("nesterov, weight decay 0.1", *sgd(0.9, True, 0.1), 0.02) | {"weight_decay": 0.1}
 
 
 def write(name, cases):

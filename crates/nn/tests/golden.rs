@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use nn::cpu::{Cpu, Memory, Mode};
-use nn::optimizer::OptimizerState;
+use nn::optimizer::{OptimizerState, penalize};
 use nn::plan::{Op, Plan};
-use nn::spec::{NetworkSpec, Optimizer};
+use nn::spec::{LayerSpec, NetworkSpec, Optimizer, Penalty, Shape};
 use serde::Deserialize;
 use tensor::{BLOCK, Lanes, ZERO, conv2d};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -112,6 +112,8 @@ struct OptimizerCase {
     name: String,
     optimizer: Optimizer,
     learning_rate: f32,
+    #[serde(default)]
+    weight_decay: f32,
     parameters: Vec<f32>,
     gradients: Vec<Vec<f32>>,
     after: Vec<Vec<f32>>,
@@ -121,12 +123,21 @@ struct OptimizerCase {
 fn optimizers_agree_with_pytorch() {
     let cases: Vec<OptimizerCase> =
         serde_json::from_str(include_str!("../../../tests/golden/optimizers.json")).unwrap();
-    assert!(cases.len() >= 3);
+    assert!(cases.len() >= 8);
     for case in cases {
         let mut parameters = case.parameters.clone();
         let mut state = OptimizerState::new(parameters.len());
+        // A network with as many parameters: what penalises them goes by its plan.
+        let dense = NetworkSpec {
+            input: Shape::vector(parameters.len() - 1),
+            layers: vec![LayerSpec::Dense { units: 1 }],
+        };
+        let plan = Plan::new(&dense).unwrap();
+        let penalty = Penalty { l1: 0.0, l2: case.weight_decay, biases: true };
         for (step, (gradients, after)) in case.gradients.iter().zip(&case.after).enumerate() {
-            state.step(case.optimizer, case.learning_rate, &mut parameters, gradients);
+            let (mut gradients, rate) = (gradients.clone(), case.learning_rate);
+            penalize(&plan, penalty, case.optimizer, rate, &mut parameters, &mut gradients);
+            state.step(case.optimizer, rate, &mut parameters, &gradients);
             assert_close(&format!("{} after step {}", case.name, step + 1), &parameters, after);
         }
     }

@@ -1,0 +1,90 @@
+//! Whole runs on the real MNIST, held against what they must reach.
+
+use std::path::PathBuf;
+
+use data::DataSet;
+use nn::preset::Preset;
+use nn::spec::LayerSpec::{BatchNorm, Dense, Flatten, Sigmoid};
+use nn::spec::{Initializer, NetworkSpec, Shape, TrainingSpec};
+use trainer::Session;
+use trainer::messages::{Command, Event, Tested};
+
+mod common;
+use common::Alone;
+
+fn session() -> Session {
+    let folder =
+        PathBuf::from(std::env::var_os("LENET_MNIST").expect("run `cargo xtask test native`: it has MNIST"));
+    let set = |name: &str| {
+        let file = |kind: &str| std::fs::read(folder.join(format!("{name}-{kind}-ubyte"))).unwrap();
+        DataSet::from_idx(&file("images-idx3"), &file("labels-idx1")).unwrap()
+    };
+    let mut session = Session::default();
+    session.add_train(&set("train")).unwrap();
+    session.add_test(&set("t10k")).unwrap();
+    session.set_threads(2);
+    session
+}
+
+/// Trains until so many epochs are over; gives the last evaluation and the best accuracy on training images.
+fn train(network: NetworkSpec, training: TrainingSpec, epochs: f64) -> (Tested, f32) {
+    let mut session = session();
+    session.handle(Command::Configure { network, training });
+    session.handle(Command::Train);
+    let (mut best, clock) = (0.0f32, Alone::default());
+    loop {
+        for event in session.work(&clock) {
+            match event {
+                Event::Progress(progress) => best = best.max(progress.train_accuracy.unwrap_or(0.0)),
+                Event::Tested(tested) if tested.epoch >= epochs - 1e-3 => return (tested, best),
+                Event::Diverged(diverged) => panic!("{}", diverged.sentence),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn lenet_passes_97_percent_in_one_epoch() {
+    let (tested, _) = train(Preset::LeNet5.network(), TrainingSpec::default(), 1.0);
+    assert!(tested.accuracy > 0.97, "{tested:?}");
+}
+
+#[test]
+fn every_preset_learns_in_one_epoch_of_ten_thousand_images() {
+    for preset in Preset::ALL {
+        let training = TrainingSpec { subset: Some(10_000), ..preset.training() };
+        let (tested, _) = train(preset.network(), training, 1.2);
+        // The deep sigmoid network is there to show what does not work.
+        let least = if preset == Preset::DeepSigmoid { 0.09 } else { 0.8 };
+        assert!(tested.accuracy > least, "{preset:?}: {tested:?}");
+    }
+}
+
+#[test]
+fn fifty_images_are_learned_by_heart() {
+    let training = TrainingSpec { subset: Some(50), ..TrainingSpec::default() };
+    let (tested, best) = train(Preset::LeNet5.network(), training, 200.0);
+    assert_eq!(best, 1.0, "on the training images; {tested:?}");
+    assert!((0.5..0.9).contains(&tested.accuracy), "by heart is not understood: {tested:?}");
+}
+
+#[test]
+fn badly_initialised_deep_layers_need_normalisation() {
+    let train = |normalised: bool| {
+        let hidden = if normalised {
+            vec![Dense { units: 30 }, BatchNorm, Sigmoid]
+        } else {
+            vec![Dense { units: 30 }, Sigmoid]
+        };
+        let layers = [Flatten].into_iter().chain(hidden.repeat(5)).chain([Dense { units: 10 }]).collect();
+        let training = TrainingSpec {
+            initializer: Initializer::Normal { deviation: 0.01 },
+            learning_rate: 0.003,
+            ..TrainingSpec::default()
+        };
+        train(NetworkSpec { input: Shape::maps(1, 28, 28), layers }, training, 1.0).0.accuracy
+    };
+    let (without, with) = (train(false), train(true));
+    assert!(without < 0.3 && with > 0.8, "{without} without, {with} with batch normalisation");
+}

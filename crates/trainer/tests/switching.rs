@@ -1,0 +1,144 @@
+//! Switching an option in the middle of a training loses nothing that was learned.
+
+use nn::network::Network;
+use nn::preset::Preset;
+use nn::spec::LayerSpec::{self, BatchNorm, Dropout, Relu, Tanh};
+use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, TrainingSpec};
+use trainer::Session;
+use trainer::messages::{Command, Event};
+
+mod common;
+use common::{Alone, digits};
+
+fn steps(session: &mut Session, steps: usize) -> f32 {
+    let mut loss = f32::NAN;
+    for _ in 0..steps {
+        session.handle(Command::Step);
+        while session.busy() {
+            for event in session.work(&Alone::default()) {
+                if let Event::Progress(progress) = event {
+                    loss = progress.train_loss.unwrap_or(loss);
+                }
+            }
+        }
+    }
+    loss
+}
+
+/// Puts layers behind each layer that `of` says.
+fn insert(network: &NetworkSpec, new: LayerSpec, of: impl Fn(&LayerSpec) -> bool) -> NetworkSpec {
+    let layers = network.layers.iter().flat_map(|l| [Some(*l), of(l).then_some(new)]).flatten().collect();
+    NetworkSpec { layers, ..network.clone() }
+}
+
+fn replace(network: &NetworkSpec, change: impl Fn(LayerSpec) -> LayerSpec) -> NetworkSpec {
+    NetworkSpec { layers: network.layers.iter().map(|l| change(*l)).collect(), ..network.clone() }
+}
+
+/// All of `before` that has a name and dimensions in `after`, and how much that is.
+fn kept(before: &Network, after: &Network) -> usize {
+    let mut kept = 0;
+    for p in &after.plan().parameters {
+        if let Some(q) = before.plan().parameters.iter().find(|q| q.name == p.name && q.dims == p.dims) {
+            assert_eq!(after.parameters[p.range()], before.parameters[q.range()], "{}", p.name);
+            kept += p.range().len();
+        }
+    }
+    kept
+}
+
+#[test]
+fn every_option_can_be_switched() {
+    let lenet = Preset::LeNet5.network();
+    let spec = TrainingSpec::default();
+    let weighs = |l: &LayerSpec| matches!(l, LayerSpec::Conv2d { .. } | LayerSpec::Dense { units: 120 | 84 });
+    let changes: Vec<(&str, NetworkSpec, TrainingSpec)> = vec![
+        ("learning rate", lenet.clone(), TrainingSpec { learning_rate: 0.002, ..spec.clone() }),
+        ("batch size", lenet.clone(), TrainingSpec { batch_size: 33, ..spec.clone() }),
+        (
+            "optimiser",
+            lenet.clone(),
+            TrainingSpec { optimizer: Optimizer::MOMENTUM, learning_rate: 0.01, ..spec.clone() },
+        ),
+        (
+            "schedule",
+            lenet.clone(),
+            TrainingSpec { schedule: Schedule::Cosine { epochs: 9.0 }, ..spec.clone() },
+        ),
+        (
+            "penalty",
+            lenet.clone(),
+            TrainingSpec { penalty: Penalty { l1: 1e-5, l2: 1e-4, biases: false }, ..spec.clone() },
+        ),
+        ("smoothing", lenet.clone(), TrainingSpec { label_smoothing: 0.05, ..spec.clone() }),
+        ("initialiser", lenet.clone(), TrainingSpec { initializer: Initializer::Zeros, ..spec.clone() }),
+        ("seed", lenet.clone(), TrainingSpec { seed: 99, ..spec.clone() }),
+        ("subset", lenet.clone(), TrainingSpec { subset: Some(500), ..spec.clone() }),
+        (
+            "augmentation",
+            lenet.clone(),
+            TrainingSpec {
+                augmentation: Augmentation { rotation: 5.0, shift: 0.5, ..Augmentation::default() },
+                ..spec.clone()
+            },
+        ),
+        ("dropout", insert(&lenet, Dropout { p: 0.1 }, |l| *l == Relu), spec.clone()),
+        ("batch norm", insert(&lenet, BatchNorm, weighs), spec.clone()),
+        (
+            "leaky ReLU",
+            replace(&lenet, |l| if l == Relu { LayerSpec::LeakyRelu { slope: 0.01 } } else { l }),
+            spec.clone(),
+        ),
+    ];
+    let mut trained = Session::default();
+    trained.add_train(&digits(5_000, 0)).unwrap();
+    let before_loss = steps(&mut trained, 60);
+    let before = trained.network().clone();
+    for (name, network, training) in changes {
+        let mut session = Session::default();
+        session.add_train(&digits(5_000, 0)).unwrap();
+        steps(&mut session, 60);
+        assert_eq!(session.network().parameters, before.parameters, "the same run again");
+        let events = session.handle(Command::Configure { network, training });
+        assert!(!events.iter().any(|e| matches!(e, Event::Failed(_))), "{name}: {events:?}");
+        assert_eq!(kept(&before, session.network()), 61_706, "{name}");
+        let loss = steps(&mut session, 1);
+        assert!(loss < before_loss + 0.5, "{name}: the loss went from {before_loss} to {loss}");
+        let loss = steps(&mut session, 30);
+        assert!(loss < before_loss + 0.3, "{name}: 30 steps later it is {loss}");
+    }
+}
+
+#[test]
+fn layers_that_fit_no_more_begin_anew_and_the_others_stay() {
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    steps(&mut session, 5);
+    let before = session.network().clone();
+    let wider = replace(before.spec(), |l| match l {
+        LayerSpec::Dense { units: 84 } => LayerSpec::Dense { units: 90 },
+        Relu => Tanh,
+        other => other,
+    });
+    session.handle(Command::Configure { network: wider, training: TrainingSpec::default() });
+    // conv1, conv2, fc1 and the last layer's biases.
+    assert_eq!(kept(&before, session.network()), 156 + 2_416 + 48_120 + 10);
+    assert!(session.network().parameters.iter().all(|w| w.is_finite()));
+}
+
+#[test]
+fn a_new_normalisation_is_the_identity() {
+    let lenet = Preset::LeNet5.network();
+    let mut plain = Network::new(lenet.clone(), Initializer::He, 3).unwrap();
+    let with = insert(&lenet, BatchNorm, |l| matches!(l, LayerSpec::Conv2d { .. }));
+    let mut normalised = Network::new(with, Initializer::He, 4).unwrap();
+    normalised.adopt(&plain);
+    let image = common::calculator_digit(4, 1);
+    let mut probabilities = [&mut plain, &mut normalised].map(|network| {
+        network.prepare();
+        network.infer(std::iter::once(&image[..]));
+        network.probabilities()
+    });
+    let [a, b] = &mut probabilities;
+    assert!(a.iter().zip(b).all(|(a, b)| (*a - *b).abs() < 1e-4), "{probabilities:?}");
+}
