@@ -70,7 +70,7 @@ fn every_option_can_be_switched() {
             lenet.clone(),
             TrainingSpec { penalty: Penalty { l1: 1e-5, l2: 1e-4, biases: false }, ..spec.clone() },
         ),
-        ("smoothing", lenet.clone(), TrainingSpec { label_smoothing: 0.05, ..spec.clone() }),
+        ("smoothing", lenet.clone(), TrainingSpec { label_smoothing: 0.01, ..spec.clone() }),
         ("initialiser", lenet.clone(), TrainingSpec { initializer: Initializer::Zeros, ..spec.clone() }),
         ("seed", lenet.clone(), TrainingSpec { seed: 99, ..spec.clone() }),
         ("subset", lenet.clone(), TrainingSpec { subset: Some(500), ..spec.clone() }),
