@@ -54,7 +54,7 @@ class Subsample(nn.Module):
 def module(shape, layers):
     """The network of a NetworkSpec, and the prefix of the name of each parameter."""
     sample = torch.zeros(2, *shape)
-    modules, names, counts = [], {}, {}
+    modules, names, counts, owner = [], {}, {}, "input"
     for layer in layers:
         kind, options = next(iter(layer.items())) if isinstance(layer, dict) else (layer, {})
         channels = sample.shape[1]
@@ -73,10 +73,13 @@ def module(shape, layers):
             "tanh": nn.Tanh,
         }
         made = make[kind]()
-        prefix = {"conv2d": "conv", "dense": "fc", "subsample2d": "pool", "batch_norm": "bn"}.get(kind)
+        prefix = {"conv2d": "conv", "dense": "fc", "subsample2d": "pool"}.get(kind)
+        if kind == "batch_norm":  # named after the layer before it
+            names[len(modules)] = f"bn_{owner}"
         if prefix:
             counts[prefix] = counts.get(prefix, 0) + 1
             names[len(modules)] = f"{prefix}{counts[prefix]}"
+            owner = names[len(modules)] if prefix != "pool" else owner
         sample = made(sample)
         modules.append(made)
     for index in names:  # the sample was no data

@@ -7,7 +7,7 @@ use tensor::softmax::{self, Score};
 use tensor::{BLOCK, Lanes, ZERO, activation, channel, conv2d, interleave, pool};
 
 /// Added to variances (PyTorch's default).
-const EPSILON: f32 = 1e-5;
+pub(crate) const EPSILON: f32 = 1e-5;
 
 /// How a pass treats dropout and batch normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +173,12 @@ impl Cpu {
         let (mean, variance) = moments.split_at(normalizer.mean.len());
         normalizer.mean.copy_from_slice(mean);
         set_inverse_deviation(&mut normalizer.inverse_deviation, variance);
+    }
+
+    /// Mean and inverse deviation of every channel, as a normalisation uses them.
+    pub(crate) fn moments(&self, statistics: usize) -> (&[f32], &[f32]) {
+        let Normalizer { mean, inverse_deviation, .. } = &self.normalizers[statistics];
+        (mean, inverse_deviation)
     }
 
     /// Takes the means over a batch of the gradient that reached a normalisation, and of its product with the values.

@@ -13,4 +13,5 @@ pub mod sizes;
 pub mod spec;
 pub mod sum;
 pub mod summary;
+mod switch;
 pub mod training;

@@ -24,6 +24,7 @@ pub(crate) fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecErro
         at: input,
         layer: 0,
         names: HashMap::new(),
+        owner: "input".into(),
         segment: (0, 0),
         in_place,
     };
@@ -56,7 +57,9 @@ struct Lowering {
     /// Index of the layer being lowered.
     layer: usize,
     /// How many layers of each kind there are so far.
-    names: HashMap<&'static str, usize>,
+    names: HashMap<String, usize>,
+    /// Name of the last layer that weighs its inputs.
+    owner: String,
     /// Where the segment under way began: op and parameter.
     segment: (usize, usize),
     /// Whether activations may overwrite what they are fed.
@@ -93,7 +96,7 @@ impl Lowering {
             // Batch-last maps are a vector already.
             LayerSpec::Flatten => self.at = Buffer { shape: layer.output, ..input },
             LayerSpec::BatchNorm => {
-                let name = self.name("bn");
+                let name = self.name(&format!("bn_{}", self.owner));
                 self.normalize(&name);
                 self.affine(&name);
             }
@@ -110,10 +113,15 @@ impl Lowering {
     }
 
     /// `conv1`, `conv2`, `fc1`, ...
-    fn name(&mut self, kind: &'static str) -> String {
-        let count = self.names.entry(kind).or_insert(0);
+    fn name(&mut self, kind: &str) -> String {
+        let count = self.names.entry(kind.into()).or_insert(0);
         *count += 1;
-        format!("{kind}{count}")
+        match *count {
+            // The name of what it normalises is number enough.
+            1 if kind.starts_with("bn_") => kind.into(),
+            count if kind.starts_with("bn_") => format!("{kind}_{count}"),
+            count => format!("{kind}{count}"),
+        }
     }
 
     fn buffer(&mut self, shape: Shape) -> Buffer {
@@ -147,6 +155,7 @@ impl Lowering {
         let output = self.advance(shape);
         let geometry = Conv2d { input: input.shape, maps: shape.channels, kernel: [kernel; 2], stride };
         let taps = kernel * kernel;
+        self.owner = name.into();
         let role = Role::Weight { fan_in: channels * taps, fan_out: shape.channels * taps };
         let dims = match input.shape.is_vector() {
             true => vec![shape.channels, channels * taps],

@@ -83,18 +83,6 @@ impl Network {
         self.cpu.plan()
     }
 
-    /// Takes over every parameter and running estimate of `other` whose name and dimensions are here too.
-    pub fn adopt(&mut self, other: &Self) {
-        copy_matching(self.cpu.plan(), &mut self.parameters, other.plan(), &other.parameters);
-        for statistics in &self.cpu.plan().statistics {
-            let mut same = other.plan().statistics.iter();
-            if let Some(same) = same.find(|s| s.name == statistics.name && s.channels == statistics.channels)
-            {
-                self.running[statistics.range()].copy_from_slice(&other.running[same.range()]);
-            }
-        }
-    }
-
     /// Gets ready for [`Network::infer`] after the parameters changed.
     pub fn prepare(&mut self) {
         self.cpu.load(&self.parameters, &self.running, Mode::Inference);
@@ -151,15 +139,5 @@ fn initialize(values: &mut [f32], initializer: Initializer, fans: (usize, usize)
     };
     for (element, value) in values.iter_mut().enumerate() {
         *value = deviation * normal(seed, Stream::Weights, parameter, element as u32);
-    }
-}
-
-/// Copies stretches of one flat vector to another where names and dimensions agree.
-pub(crate) fn copy_matching(plan: &Plan, to: &mut [f32], other: &Plan, from: &[f32]) {
-    for parameter in &plan.parameters {
-        let same = other.parameters.iter().find(|o| o.name == parameter.name && o.dims == parameter.dims);
-        if let Some(same) = same {
-            to[parameter.range()].copy_from_slice(&from[same.range()]);
-        }
     }
 }

@@ -120,6 +120,11 @@ impl Part {
         }
     }
 
+    /// Mean and inverse deviation of every channel, as a normalisation uses them in the step under way.
+    pub(crate) fn moments(&self, statistics: usize) -> (&[f32], &[f32]) {
+        self.cpu.moments(statistics)
+    }
+
     fn blocks_kept(&self) -> usize {
         let blocks = self.labels.len().div_ceil(BLOCK);
         if self.keeps_all { blocks } else { blocks.min(1) }

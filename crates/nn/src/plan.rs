@@ -72,7 +72,8 @@ impl Parameter {
 /// A batch normalisation's statistics. Each is two numbers per channel, means first, then variances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
-    /// `bn1`, `bn2`, ...; PyTorch keeps `bn1.running_mean` and `bn1.running_var`.
+    /// `bn_conv1`, `bn_fc2`, ..., after the layer before it, so that it keeps its name when others come and go; PyTorch
+    /// keeps `bn_conv1.running_mean` and `bn_conv1.running_var`.
     pub name: String,
     /// Its layer in `NetworkSpec::layers`.
     pub layer: usize,

@@ -1,6 +1,6 @@
 //! The training step: shares of a batch through the phases, their contributions added, one update.
 
-use crate::network::{Network, Score, copy_matching};
+use crate::network::{Network, Score};
 use crate::optimizer::{OptimizerState, learning_rate, penalize};
 use crate::part::{Fill, Job, Part};
 use crate::plan::{Phase, Plan};
@@ -8,6 +8,7 @@ use crate::preset::Preset;
 use crate::spec::{NetworkSpec, TrainingSpec};
 use crate::sum::{BlockSum, Node};
 use crate::summary::SpecError;
+use crate::switch::copy_matching;
 use std::ops::Range;
 use tensor::BLOCK;
 
@@ -127,11 +128,12 @@ impl Training {
     }
 
     /// Uses other options, or another network, from the next step on. Parameters whose name and dimensions stay
-    /// are kept, and the optimiser's memory of them as long as the optimiser stays.
+    /// are kept, and the optimiser's memory of them as long as the optimiser stays. Gives the normalisations that are new:
+    /// they want to be [calibrated](Self::calibrate).
     ///
     /// # Errors
     /// A stack of layers that does not fit; nothing has changed then.
-    pub fn configure(&mut self, network: NetworkSpec, spec: TrainingSpec) -> Result<(), SpecError> {
+    pub fn configure(&mut self, network: NetworkSpec, spec: TrainingSpec) -> Result<Vec<usize>, SpecError> {
         let same_rule =
             std::mem::discriminant(&spec.optimizer) == std::mem::discriminant(&self.spec.optimizer);
         if network == *self.network.spec() {
@@ -139,10 +141,10 @@ impl Training {
                 self.optimizer = OptimizerState::new(self.network.parameters.len());
             }
             self.spec = spec;
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut next = Self::new(network, spec)?;
-        next.network.adopt(&self.network);
+        let new = next.network.adopt(&self.network);
         if same_rule {
             let (to, from) = (next.network.plan(), self.network.plan());
             copy_matching(to, &mut next.optimizer.first, from, &self.optimizer.first);
@@ -152,7 +154,7 @@ impl Training {
         next.set_threads(self.parts.len());
         next.steps = self.steps;
         *self = next;
-        Ok(())
+        Ok(new)
     }
 
     /// One step after `epoch` epochs, on `labels.len()` samples that `fill` writes. Says how they did before the update;

@@ -1,6 +1,6 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
-use crate::batch::{PIXELS, Place, TRAIN_IMAGES, WINDOW};
+use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
 use crate::crew::{Crew, Done, Host, StepResult};
 use crate::good::Good;
 use crate::messages::{
@@ -337,10 +337,16 @@ impl Session {
         if !fits && network.summary().is_ok() {
             return Err("The network must take 28x28 images and end in 10 units.".into());
         }
-        self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
+        let new = self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
         if self.crew.training().steps() == 0 {
             // Nothing was learned yet: the weights are those of the (new) seed, not of an old one.
             return Ok(self.restart());
+        }
+        if !new.is_empty() && self.batch_is_here() {
+            let mut batch = Batch::default();
+            batch.gather(&self.train, self.place, self.crew.training().spec());
+            let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
+            self.crew.change(|training| training.calibrate(&new, &batch.labels, &fill));
         }
         self.testing = false;
         self.good.start(self.crew.training(), self.place);

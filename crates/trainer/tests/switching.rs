@@ -126,19 +126,43 @@ fn layers_that_fit_no_more_begin_anew_and_the_others_stay() {
     assert!(session.network().parameters.iter().all(|w| w.is_finite()));
 }
 
-#[test]
-fn a_new_normalisation_is_the_identity() {
-    let lenet = Preset::LeNet5.network();
-    let mut plain = Network::new(lenet.clone(), Initializer::He, 3).unwrap();
-    let with = insert(&lenet, BatchNorm, |l| matches!(l, LayerSpec::Conv2d { .. }));
-    let mut normalised = Network::new(with, Initializer::He, 4).unwrap();
-    normalised.adopt(&plain);
-    let image = common::calculator_digit(4, 1);
-    let mut probabilities = [&mut plain, &mut normalised].map(|network| {
-        network.prepare();
-        network.infer(std::iter::once(&image[..]));
-        network.probabilities()
+/// The loss on some digits, without dropout and with running estimates.
+fn test_loss(session: &Session) -> f64 {
+    let (test, mut network) = (digits(64, 50_000), session.network().clone());
+    network.prepare();
+    let blocks = test.labels.chunks(16).enumerate();
+    let losses = blocks.map(|(i, labels)| {
+        network.infer((i * 16..i * 16 + labels.len()).map(|i| test.image(i)));
+        network.score(labels).loss
     });
-    let [a, b] = &mut probabilities;
-    assert!(a.iter().zip(b).all(|(a, b)| (*a - *b).abs() < 1e-4), "{probabilities:?}");
+    losses.sum::<f64>() / 64.0
+}
+
+#[test]
+fn normalisation_comes_and_goes_without_a_jump() {
+    let lenet = Preset::LeNet5.network();
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    let configure = |session: &mut Session, network: &NetworkSpec| {
+        session.handle(Command::Configure { network: network.clone(), training: TrainingSpec::default() });
+    };
+    steps(&mut session, 40);
+    let mut before = test_loss(&session);
+    let everywhere = insert(&lenet, BatchNorm, |l| {
+        matches!(l, LayerSpec::Conv2d { .. } | LayerSpec::Dense { units: 120 | 84 })
+    });
+    let behind_conv = insert(&lenet, BatchNorm, |l| matches!(l, LayerSpec::Conv2d { .. }));
+    for (name, network) in
+        [("in", &everywhere), ("some out", &behind_conv), ("out", &lenet), ("some in", &behind_conv)]
+    {
+        configure(&mut session, network);
+        let after = test_loss(&session);
+        assert!(
+            (after - before).abs() < 1e-3 * (1.0 + before),
+            "{name}: the loss jumps from {before} to {after}"
+        );
+        steps(&mut session, 10);
+        before = test_loss(&session);
+        assert!(before < 0.5, "{name}: {before} after some steps");
+    }
 }
