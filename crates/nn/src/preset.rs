@@ -77,6 +77,12 @@ impl Preset {
                 },
                 ..TrainingSpec::default()
             },
+            // Without knowing how long the run will be: 99 % within four or five epochs, and on from there.
+            Self::LeNet5 => TrainingSpec {
+                learning_rate: 0.003,
+                schedule: Schedule::Step { epochs: 1.0, factor: 0.6 },
+                ..TrainingSpec::default()
+            },
             _ => TrainingSpec::default(),
         }
     }
