@@ -4,6 +4,7 @@
 
 use nn::random::{Stream, symmetric};
 use nn::spec::Augmentation;
+use tensor::math::sin_cos;
 
 /// Rows and columns of an image.
 const SIDE: usize = 28;
@@ -24,7 +25,7 @@ pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[
     let [rotation, shift_x, shift_y, zoom] = draw(0);
     let [shear, crop_x, crop_y, _] = draw(1);
     let angle = (rotation * spec.rotation).to_radians();
-    let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
+    let (sin, cos) = sin_cos(angle);
     let scale = 1.0 / (1.0 + zoom * spec.zoom.clamp(0.0, 0.9));
     let shear = shear * spec.shear;
     // Whole steps from -crop to crop, each as likely.

@@ -37,9 +37,7 @@ impl OptimizerState {
                 }
             }
             Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
-                let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(self.steps));
-                let size = (f64::from(rate) / correction(beta1)) as f32;
-                let root = libm::sqrt(correction(beta2)) as f32;
+                let (size, root) = adam_correction(beta1, beta2, rate, self.steps);
                 for (((parameter, gradient), mean), square) in memory.zip(&mut self.second) {
                     *mean += (1.0 - beta1) * (gradient - *mean);
                     *square = beta2 * *square + (1.0 - beta2) * gradient * gradient;
@@ -48,6 +46,12 @@ impl OptimizerState {
             }
         }
     }
+}
+
+/// What Adam's bias correction makes of the rate, and of the root of the second moment, in step number `step` (from 1 on).
+pub fn adam_correction(beta1: f32, beta2: f32, rate: f32, step: u32) -> (f32, f32) {
+    let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(step));
+    ((f64::from(rate) / correction(beta1)) as f32, libm::sqrt(correction(beta2)) as f32)
 }
 
 /// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding L2's.

@@ -8,7 +8,7 @@ pub mod conv2d;
 pub mod convolution;
 pub mod dense;
 mod lanes;
-mod math;
+pub mod math;
 pub mod pool;
 mod shape;
 pub mod softmax;

@@ -30,10 +30,35 @@ pub(crate) fn exp(x: f32x4) -> f32x4 {
     above.bitselect(splat(f32::INFINITY), below.bitselect(f32x4::ZERO, result))
 }
 
+/// Sine and cosine of an angle of up to some turns, within 1e-6. The same on every machine; a GPU has the same polynomials
+/// (`shaders/gather.wgsl`), since its own functions may be off by 5e-4.
+pub fn sin_cos(angle: f32) -> (f32, f32) {
+    let quarter = libm::rintf(angle * std::f32::consts::FRAC_2_PI);
+    let r = angle - quarter * std::f32::consts::FRAC_PI_2;
+    let r2 = r * r;
+    let s = r + r * r2 * (-0.166_666_67 + r2 * (8.333_333e-3 + r2 * -1.984_127e-4));
+    let c = 1.0 + r2 * (-0.5 + r2 * (4.166_666_7e-2 + r2 * (-1.388_888_9e-3 + r2 * 2.480_158_7e-5)));
+    let (s, c) = if quarter as i32 & 1 == 0 { (s, c) } else { (c, -s) };
+    if quarter as i32 & 2 == 0 { (s, c) } else { (-s, -c) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn sine_and_cosine_are_what_they_are() {
+        for i in -1000..1000 {
+            let angle = i as f32 * 0.01;
+            let (s, c) = sin_cos(angle);
+            let (sine, cosine) = f64::from(angle).sin_cos();
+            assert!(
+                (f64::from(s) - sine).abs() < 1e-6 && (f64::from(c) - cosine).abs() < 1e-6,
+                "{angle}: {s} {c}"
+            );
+        }
+    }
 
     #[wasm_bindgen_test(unsupported = test)]
     fn exp_is_exp() {

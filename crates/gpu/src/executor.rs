@@ -1,0 +1,327 @@
+//! Pipelines, buffers and the commands of steps: all made once, when the network is.
+
+use crate::device::{Gpu, GpuError};
+use crate::kernel::Kernel;
+use crate::layout::{Layout, RESULTS};
+use crate::lower::{Dispatch, Lowered, lower};
+use crate::step::Step;
+use nn::spec::NetworkSpec;
+use nn::training::TrainingState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Whether a network is trained or measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On the training set.
+    Training,
+    /// On the test set.
+    Measuring,
+}
+
+/// Images and labels of MNIST in one buffer, in bytes.
+pub(crate) const TEST_IMAGES: u64 = 60_000 * 784;
+pub(crate) const TRAIN_LABELS: u64 = TEST_IMAGES + 10_000 * 784;
+pub(crate) const TEST_LABELS: u64 = TRAIN_LABELS + 60_000;
+const DATA: u64 = TEST_LABELS + 10_000;
+
+/// Steps that can wait in one submission.
+pub(crate) const STEPS: u32 = RESULTS;
+/// Bytes between the uniforms of two steps (WebGPU's default alignment).
+const UNIFORM: u64 = 256;
+
+/// The images on the GPU.
+#[derive(Clone, Debug)]
+pub struct Images {
+    buffer: Arc<wgpu::Buffer>,
+}
+
+impl Images {
+    /// Room for all of MNIST.
+    pub fn new(gpu: &Gpu) -> Self {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        Self { buffer: Arc::new(buffer(gpu, "images", DATA, usage)) }
+    }
+
+    /// Writes images of the training (or test) set from number `first` on. Bytes must come in fours: `first` and the number of
+    /// images are multiples of four.
+    pub fn write(&self, gpu: &Gpu, training: bool, first: usize, images: &[u8], labels: &[u8]) {
+        let first = first as u64;
+        let (at_images, at_labels) = if training { (0, TRAIN_LABELS) } else { (TEST_IMAGES, TEST_LABELS) };
+        gpu.queue.write_buffer(&self.buffer, at_images + first * 784, images);
+        gpu.queue.write_buffer(&self.buffer, at_labels + first, labels);
+    }
+}
+
+/// A network on the GPU.
+#[derive(Debug)]
+pub struct Executor {
+    layout: Layout,
+    dispatches: Vec<(Arc<wgpu::ComputePipeline>, u32)>,
+    pack: (Arc<wgpu::ComputePipeline>, u32),
+    bind_group: wgpu::BindGroup,
+    pub(crate) state: wgpu::Buffer,
+    values: wgpu::Buffer,
+    uniforms: wgpu::Buffer,
+    /// Uniforms of the steps of one submission.
+    staged: Vec<u8>,
+    batch: usize,
+}
+
+impl Executor {
+    /// Makes everything for batches of up to `batch` samples.
+    ///
+    /// # Errors
+    /// A sentence: the network does not fit, or not on this GPU.
+    pub async fn new(
+        gpu: &Gpu,
+        network: &NetworkSpec,
+        batch: usize,
+        mode: Mode,
+        images: &Images,
+    ) -> Result<Self, GpuError> {
+        let lowered = lower(network, batch, mode).map_err(|e| GpuError(e.message))?;
+        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let valid = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let executor = Self::build(gpu, &lowered, batch, images);
+        if let Some(error) = valid.pop().await {
+            return Err(GpuError(format!("The GPU cannot run this network: {error}")));
+        }
+        if scope.pop().await.is_some() {
+            return Err(GpuError("The GPU has not enough memory for this network and batch size.".into()));
+        }
+        executor
+    }
+
+    fn build(gpu: &Gpu, lowered: &Lowered, batch: usize, images: &Images) -> Result<Self, GpuError> {
+        use wgpu::BufferUsages as Usage;
+        let layout = lowered.layout;
+        let values = u64::from(lowered.values) * u64::from(layout.quads) * 16;
+        if values > gpu.device.limits().max_storage_buffer_binding_size {
+            return Err(GpuError("This network, or this batch size, is too large for this GPU.".into()));
+        }
+        let storage = Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC;
+        let room = |name: &str, bytes: u64, usage| buffer(gpu, name, bytes.max(16), usage);
+        let state = room("state", 4 * u64::from(layout.state()), storage);
+        let values_buffer = room("values", values, storage);
+        let uniforms = room("steps", UNIFORM * u64::from(STEPS), Usage::UNIFORM | Usage::COPY_DST);
+        let jobs = room("jobs", std::mem::size_of_val(&lowered.jobs[..]) as u64, storage);
+        gpu.queue.write_buffer(&jobs, 0, bytemuck::cast_slice(&lowered.jobs));
+        let others = [
+            room("packed", 16 * u64::from(lowered.packed), storage),
+            room("gradients", values, storage),
+            room("winners", values / 4, storage),
+            room("partials", 4 * u64::from(lowered.partials), storage),
+        ];
+        let [packed, gradients, winners, partials] = &others;
+        let bound = [&state, packed, &values_buffer, gradients, winners, partials, &images.buffer, &jobs];
+        let group_layout = group_layout(gpu);
+        let step = wgpu::BufferBinding {
+            buffer: &uniforms,
+            offset: 0,
+            size: std::num::NonZeroU64::new(size_of::<Step>() as u64),
+        };
+        let entries = [wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(step) }];
+        let storage_entries = bound.iter().enumerate().map(|(i, buffer)| wgpu::BindGroupEntry {
+            binding: i as u32 + 1,
+            resource: buffer.as_entire_binding(),
+        });
+        let entries: Vec<_> = entries.into_iter().chain(storage_entries).collect();
+        let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &group_layout,
+            entries: &entries,
+        });
+        let mut pipelines = Pipelines::new(gpu, &group_layout, layout.quads);
+        let dispatches = lowered.dispatches.iter().map(|d| (pipelines.get(d), d.groups)).collect();
+        let pack = (pipelines.get(&lowered.pack), lowered.pack.groups);
+        Ok(Self {
+            layout,
+            dispatches,
+            pack,
+            bind_group,
+            state,
+            values: values_buffer,
+            uniforms,
+            staged: Vec::new(),
+            batch,
+        })
+    }
+
+    /// Most samples in a batch.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Dispatches of a step.
+    pub fn dispatches(&self) -> usize {
+        self.dispatches.len()
+    }
+
+    /// Takes what a training has learned.
+    pub fn load(&self, gpu: &Gpu, state: &TrainingState) {
+        let layout = &self.layout;
+        let write = |at: u32, values: &[f32]| {
+            gpu.queue.write_buffer(&self.state, 4 * u64::from(at), bytemuck::cast_slice(values));
+        };
+        write(0, &state.parameters);
+        write(layout.first_moments(), &state.optimizer.first);
+        write(layout.second_moments(), &state.optimizer.second);
+        write(layout.running, &state.running);
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.encode(&mut encoder, &[(self.pack.0.clone(), self.pack.1)], 0);
+        gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// Takes parameters and running estimates from the state of another executor of the same network.
+    pub(crate) fn copy_weights(&self, gpu: &Gpu, from: &wgpu::Buffer) {
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let (parameters, running) =
+            (4 * u64::from(self.layout.parameters), 4 * u64::from(self.layout.running));
+        encoder.copy_buffer_to_buffer(from, 0, &self.state, 0, parameters);
+        let estimates = 4 * u64::from(self.layout.running_count);
+        if estimates > 0 {
+            encoder.copy_buffer_to_buffer(from, running, &self.state, running, estimates);
+        }
+        self.encode(&mut encoder, &[(self.pack.0.clone(), self.pack.1)], 0);
+        gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// Encodes so many steps into one submission, each with the result in its slot.
+    pub fn submit(
+        &mut self,
+        gpu: &Gpu,
+        steps: &[Step],
+        mut after: impl FnMut(&mut wgpu::CommandEncoder, &wgpu::Buffer),
+    ) {
+        assert!(steps.len() <= STEPS as usize);
+        self.staged.clear();
+        for step in steps {
+            self.staged.extend_from_slice(bytemuck::bytes_of(step));
+            self.staged.resize(self.staged.len().next_multiple_of(UNIFORM as usize), 0);
+        }
+        gpu.queue.write_buffer(&self.uniforms, 0, &self.staged);
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        for i in 0..steps.len() {
+            self.encode(&mut encoder, &self.dispatches, i as u32);
+        }
+        after(&mut encoder, &self.state);
+        gpu.queue.submit([encoder.finish()]);
+    }
+
+    fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        all: &[(Arc<wgpu::ComputePipeline>, u32)],
+        uniform: u32,
+    ) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_bind_group(0, &self.bind_group, &[uniform * UNIFORM as u32]);
+        for (pipeline, groups) in all {
+            pass.set_pipeline(pipeline);
+            pass.dispatch_workgroups(*groups, 1, 1);
+        }
+    }
+
+    /// Where the results of a slot are in the state, in bytes: loss and hits.
+    pub(crate) fn result(&self, slot: u32) -> u64 {
+        4 * u64::from(self.layout.results() + 2 * (slot % RESULTS))
+    }
+
+    /// Bytes of the state that make up a training's state, from its beginning.
+    pub(crate) fn saved_bytes(&self) -> u64 {
+        4 * u64::from(self.layout.saved())
+    }
+
+    /// The parts of what was read back of the state: parameters, gradients, first and second moments, running estimates.
+    pub(crate) fn parts<'a>(&self, saved: &'a [f32]) -> [&'a [f32]; 5] {
+        let p = self.layout.parameters as usize;
+        [&saved[..p], &saved[p..2 * p], &saved[2 * p..3 * p], &saved[3 * p..4 * p], &saved[4 * p..]]
+    }
+
+    /// The values of all layers; for tests.
+    pub fn values(&self) -> &wgpu::Buffer {
+        &self.values
+    }
+}
+
+fn buffer(gpu: &Gpu, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size,
+        usage,
+        mapped_at_creation: false,
+    })
+}
+
+fn group_layout(gpu: &Gpu) -> wgpu::BindGroupLayout {
+    let entries: Vec<_> = (0..9)
+        .map(|binding| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: match binding {
+                    0 => wgpu::BufferBindingType::Uniform,
+                    // The images and the table of jobs are only read.
+                    _ => wgpu::BufferBindingType::Storage { read_only: binding >= 7 },
+                },
+                has_dynamic_offset: binding == 0,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries })
+}
+
+/// Makes each pipeline once.
+struct Pipelines<'a> {
+    gpu: &'a Gpu,
+    layout: wgpu::PipelineLayout,
+    quads: u32,
+    modules: HashMap<&'static str, wgpu::ShaderModule>,
+    made: Vec<(Kernel, Vec<(&'static str, f64)>, Arc<wgpu::ComputePipeline>)>,
+}
+
+impl<'a> Pipelines<'a> {
+    fn new(gpu: &'a Gpu, group: &wgpu::BindGroupLayout, quads: u32) -> Self {
+        let layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(group)],
+            immediate_size: 0,
+        });
+        Self { gpu, layout, quads, modules: HashMap::new(), made: Vec::new() }
+    }
+
+    fn get(&mut self, dispatch: &Dispatch) -> Arc<wgpu::ComputePipeline> {
+        let made = self
+            .made
+            .iter()
+            .find(|(kernel, constants, _)| *kernel == dispatch.kernel && *constants == dispatch.constants);
+        if let Some((.., pipeline)) = made {
+            return pipeline.clone();
+        }
+        let (file, entry) = dispatch.kernel.name();
+        let device = &self.gpu.device;
+        let module = self.modules.entry(file).or_insert_with(|| {
+            let source = wgpu::ShaderSource::Wgsl(Kernel::source(file).into());
+            device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(file), source })
+        });
+        let mut constants = dispatch.constants.clone();
+        constants.push(("Q", f64::from(self.quads)));
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(entry),
+            layout: Some(&self.layout),
+            module,
+            entry_point: Some(entry),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        let pipeline = Arc::new(pipeline);
+        self.made.push((dispatch.kernel, dispatch.constants.clone(), pipeline.clone()));
+        pipeline
+    }
+}

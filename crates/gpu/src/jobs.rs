@@ -1,0 +1,66 @@
+//! What there is to do for the parameters: the table by which one dispatch makes all gradients, and another all updates.
+
+use bytemuck::{Pod, Zeroable};
+
+/// A stretch of parameters: the same as `Job` in `shaders/jobs.wgsl`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Job {
+    pub(crate) kind: u32,
+    pub(crate) first_group: u32,
+    pub(crate) parameter: u32,
+    pub(crate) count: u32,
+    pub(crate) partial: u32,
+    pub(crate) chunks: u32,
+    pub(crate) input: u32,
+    pub(crate) channels: u32,
+    pub(crate) height: u32,
+    pub(crate) width: u32,
+    pub(crate) kernel_rows: u32,
+    pub(crate) kernel_columns: u32,
+    pub(crate) stride: u32,
+    pub(crate) output: u32,
+    pub(crate) maps: u32,
+    pub(crate) out_height: u32,
+    pub(crate) out_width: u32,
+    pub(crate) pooled: u32,
+    pub(crate) winners: u32,
+    pub(crate) quads: u32,
+    pub(crate) forward: u32,
+    pub(crate) backward: u32,
+    pub(crate) penalized: u32,
+    pub(crate) padding: u32,
+}
+
+/// The weights of a convolution.
+pub(crate) const CONVOLUTION: u32 = 0;
+/// The weights of a dense layer.
+pub(crate) const DENSE: u32 = 1;
+/// The biases of either.
+pub(crate) const BIAS: u32 = 2;
+/// Parameters whose sums another kernel makes.
+pub(crate) const SUMMED: u32 = 3;
+
+impl Job {
+    /// Splits the sums into chunks, and gives the number of invocations: enough of them to keep a GPU busy, and not more partial
+    /// sums than are soon added up.
+    pub(crate) fn split(&mut self, quads: u32) -> u32 {
+        let rows = |height: u32| if self.pooled == 1 { height / 2 } else { height };
+        let (items, rows, at_once) = match self.kind {
+            CONVOLUTION => {
+                let tiles = self.maps.div_ceil(2)
+                    * self.channels
+                    * self.kernel_rows
+                    * self.kernel_columns.div_ceil(5);
+                (tiles, if self.pooled == 1 { self.out_height / 2 * 2 } else { self.out_height }, 4)
+            }
+            DENSE => (self.maps.div_ceil(4) * self.channels.div_ceil(4), 1, 16),
+            BIAS => (self.maps, rows(self.out_height), 16),
+            _ => return 0,
+        };
+        // At most four parts of the batch, however large it is.
+        self.quads = at_once.max(quads.div_ceil(4));
+        self.chunks = rows * quads.div_ceil(self.quads);
+        items * self.chunks
+    }
+}

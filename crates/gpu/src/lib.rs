@@ -1,0 +1,21 @@
+//! Runs the plan of a network with compute shaders (`shaders/*.wgsl`): WebGPU in the browser, Vulkan natively.
+//!
+//! The whole training step stays on the GPU: images lie there as bytes, are chosen and distorted there, and nothing but a loss and
+//! a count of hits comes back, later and without anybody waiting. A plan is lowered once more, to [`Dispatch`]es of kernels
+//! whose geometry is fixed when their pipelines are made; several steps go into one submission.
+
+mod device;
+mod executor;
+mod jobs;
+mod kernel;
+mod layout;
+mod lower;
+mod readback;
+mod step;
+mod trainer;
+
+pub use device::{Gpu, GpuError};
+pub use executor::{Executor, Images, Mode};
+pub use lower::{Dispatch, Lowered, lower};
+pub use step::{Place, Step};
+pub use trainer::{Back, GpuTrainer, Notify};

@@ -1,0 +1,691 @@
+//! From the ops of a plan to dispatches: what follows a convolution or a dense layer is fused to it, and every kernel that writes a
+//! gradient takes it through the activation and the dropout below at once.
+
+use crate::executor::Mode;
+use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job, SUMMED};
+use crate::kernel::Kernel;
+use crate::layout::Layout;
+use nn::plan::{Buffer, Op, Plan};
+use nn::spec::{NetworkSpec, Shape};
+use nn::summary::SpecError;
+use std::ops::Range;
+use tensor::activation::Activation;
+use tensor::conv2d::Conv2d;
+use tensor::pool::Pool2d;
+
+/// Invocations in a workgroup.
+const GROUP: u32 = 64;
+/// Most workgroups in a dispatch (WebGPU's default limit).
+const MOST_GROUPS: u32 = 65_535;
+/// Most classes that the loss can tell apart.
+const MOST_CLASSES: usize = 16;
+/// Parts into which a channel's statistics are split.
+const PARTS: u32 = 8;
+
+/// Values of `override` constants.
+type Constants = Vec<(&'static str, f64)>;
+
+/// A kernel with its geometry, and how many workgroups of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Values of its `override` constants.
+    pub constants: Vec<(&'static str, f64)>,
+    /// Workgroups.
+    pub groups: u32,
+}
+
+/// A plan as dispatches.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// One step, or one measurement of a batch.
+    pub dispatches: Vec<Dispatch>,
+    /// To be run once when parameters have come from outside.
+    pub pack: Dispatch,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) layout: Layout,
+    /// Vectors in `packed`, values in `values`, numbers in `partials`.
+    pub(crate) packed: u32,
+    pub(crate) values: u32,
+    pub(crate) partials: u32,
+}
+
+/// How a buffer's values were finished by the kernel that wrote them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Finish {
+    activation: u32,
+    slope: f32,
+    dropout: Option<(f32, usize, usize)>,
+}
+
+impl Finish {
+    fn constants(self) -> Constants {
+        let mut all = vec![("ACTIVATION", f64::from(self.activation)), ("SLOPE", f64::from(self.slope))];
+        if let Some((p, layer, mask)) = self.dropout {
+            all.extend([("DROPOUT", f64::from(p)), ("DROPOUT_LAYER", layer as f64), ("MASK", mask as f64)]);
+        }
+        all
+    }
+}
+
+/// Ops that became one kernel forward.
+struct Fused<'a> {
+    op: &'a Op,
+    /// The input's own finish, and this one's.
+    before: Finish,
+    finish: Finish,
+    pooled: bool,
+    output: Buffer,
+}
+
+/// Lowers a network for batches of up to `batch` samples.
+///
+/// # Errors
+/// A network that does not fit together, or is too large for a GPU.
+pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered, SpecError> {
+    // Its ops are in the order of the layers, and no buffer is overwritten.
+    let plan = Plan::to_look_at(network)?;
+    let layout = Layout::new(&plan, batch);
+    let mut lowering = Lowering {
+        plan: &plan,
+        mode,
+        forward: Vec::new(),
+        backward: Vec::new(),
+        jobs: vec![Job::default(); plan.parameters.len()],
+        partials: layout.sums(),
+        packed: 0,
+        layout,
+    };
+    lowering.gather();
+    let fused = lowering.fuse();
+    fused.iter().for_each(|fused| lowering.forward(fused));
+    lowering.loss_and_backward(&fused);
+    lowering.finish(network)
+}
+
+struct Lowering<'a> {
+    plan: &'a Plan,
+    mode: Mode,
+    layout: Layout,
+    forward: Vec<Dispatch>,
+    /// In the order in which they run.
+    backward: Vec<Dispatch>,
+    /// One for each parameter tensor of the plan.
+    jobs: Vec<Job>,
+    partials: u32,
+    packed: u32,
+}
+
+impl<'a> Lowering<'a> {
+    fn training(&self) -> bool {
+        self.mode == Mode::Training
+    }
+
+    /// Chooses what becomes one kernel.
+    fn fuse(&self) -> Vec<Fused<'a>> {
+        let ops = &self.plan.ops;
+        let mut all: Vec<Fused<'a>> = Vec::new();
+        let mut at = 0;
+        while let Some(op) = ops.get(at) {
+            at += 1;
+            let before = all.last().map_or(Finish::default(), |last| last.finish);
+            let mut fused =
+                Fused { op, before, finish: Finish::default(), pooled: false, output: output_of(op) };
+            match op {
+                // Part of the normalisation that comes next, or of the gather.
+                Op::Moments { .. } => continue,
+                Op::Pad { input, .. } if input.offset == self.plan.input.offset => continue,
+                Op::Pad { .. } => fused.finish = before,
+                Op::Normalize { .. } => {
+                    // With the scale and shift that follow it.
+                    fused.output = output_of(&ops[at]);
+                    at += 1;
+                }
+                _ => {}
+            }
+            let finishes = matches!(op, Op::Conv2d { .. } | Op::Normalize { .. } | Op::Affine { .. });
+            let conv = matches!(op, Op::Conv2d { geometry, .. } if !geometry.input.is_vector());
+            let mut end = at;
+            if finishes {
+                let (mut finish, mut output, mut pooled) = (Finish::default(), fused.output, false);
+                if let Some(Op::Activation { function, output: o, .. }) = ops.get(end) {
+                    (finish, output, end) = (Finish { ..activation(*function) }, *o, end + 1);
+                }
+                if let Some(Op::MaxPool2d {
+                    geometry: Pool2d { kernel: 2, stride: 2, .. }, output: o, ..
+                }) = ops.get(end)
+                    && conv
+                {
+                    (pooled, output, end) = (true, *o, end + 1);
+                }
+                if let Some(Op::Dropout { p, layer, mask, output: o, .. }) = ops.get(end) {
+                    // Where nothing is struck out, it is no work at all.
+                    finish.dropout = (self.training() && *p > 0.0).then_some((*p, *layer, mask.offset));
+                    (output, end) = (*o, end + 1);
+                }
+                // What is finished must be unfinished by the kernel that writes the gradient, and these two undo themselves only.
+                if !matches!(ops.get(end), Some(Op::Activation { .. } | Op::Dropout { .. })) {
+                    (fused.finish, fused.output, fused.pooled) = (finish, output, pooled);
+                    at = end;
+                }
+            }
+            all.push(fused);
+        }
+        all
+    }
+
+    fn gather(&mut self) {
+        let padded = self.plan.ops.iter().find_map(|op| match op {
+            Op::Pad { input, output, padding } if input.offset == self.plan.input.offset => {
+                Some((*output, *padding))
+            }
+            _ => None,
+        });
+        let (output, padding) = padded.unwrap_or((self.plan.input, 0));
+        let images = match self.mode {
+            Mode::Training => {
+                [("IMAGES", 0.0), ("LABELS", crate::executor::TRAIN_LABELS as f64), ("WINDOW", 5000.0)]
+            }
+            Mode::Measuring => [
+                ("IMAGES", crate::executor::TEST_IMAGES as f64),
+                ("LABELS", crate::executor::TEST_LABELS as f64),
+                ("WINDOW", 0.0),
+            ],
+        };
+        let mut constants = vec![("OUTPUT", output.offset as f64), ("PADDING", padding as f64)];
+        constants.extend(images);
+        constants.push(("BATCH_LABELS", f64::from(self.layout.labels())));
+        let groups = 4 * self.layout.quads;
+        self.forward.push(Dispatch { kernel: Kernel::Gather, constants, groups });
+    }
+
+    /// One invocation for each of `items` and each quad of samples.
+    fn each(&self, items: usize) -> u32 {
+        (items as u32 * self.layout.quads).div_ceil(GROUP)
+    }
+
+    fn forward(&mut self, fused: &Fused<'_>) {
+        let finish = fused.finish.constants();
+        match fused.op {
+            Op::Pad { input, output, padding } => {
+                let constants = pad_constants(*input, *output, *padding);
+                self.push_each(Kernel::Pad, constants, input.shape.len());
+            }
+            Op::Conv2d { geometry, input, weight, bias, .. } if geometry.input.is_vector() => {
+                let job = self.weights(geometry, *input, fused, weight, bias);
+                let mut constants = dense_constants(&job, bias.start, fused.output);
+                let groups = job.maps.div_ceil(4) * self.layout.quads.div_ceil(16);
+                constants.extend(finish);
+                self.forward.push(Dispatch { kernel: Kernel::DenseForward, constants, groups });
+            }
+            Op::Conv2d { geometry, padding, input, weight, bias, .. } => {
+                let job = self.weights(geometry, *input, fused, weight, bias);
+                let mut constants = conv_constants(&job, *padding, bias.start, fused.output);
+                let out = geometry.output();
+                let pixels = match fused.pooled {
+                    true => (out.height / 2) * (out.width / 2),
+                    false => out.height.div_ceil(2) * out.width.div_ceil(2),
+                };
+                constants.extend(finish);
+                let groups = self.each(pixels * geometry.maps.div_ceil(4));
+                self.forward.push(Dispatch { kernel: Kernel::ConvForward, constants, groups });
+            }
+            Op::MaxPool2d { geometry, input, output } => {
+                self.push_each(
+                    Kernel::MaxForward,
+                    pool_constants(geometry, *input, *output),
+                    output.shape.len(),
+                );
+            }
+            Op::AvgPool2d { geometry, input, output } => {
+                self.push_each(
+                    Kernel::AverageForward,
+                    pool_constants(geometry, *input, *output),
+                    output.shape.len(),
+                );
+            }
+            Op::Activation { function, input, output } => {
+                let mut constants = elementwise_constants(*input, *output);
+                constants.extend(activation(*function).constants());
+                self.push_each(Kernel::ElementwiseForward, constants, output.shape.len());
+            }
+            Op::Dropout { p, layer, input, mask, output } => {
+                let mut constants = elementwise_constants(*input, *output);
+                constants.extend(self.dropout(*p, *layer, *mask).constants());
+                self.push_each(Kernel::ElementwiseForward, constants, output.shape.len());
+            }
+            Op::Affine { input, scale, shift, .. } => {
+                let mut constants = self.affine(*input, *input, fused.output, scale, shift);
+                constants.extend(finish);
+                self.push_each(Kernel::Affine, constants, fused.output.shape.len());
+            }
+            Op::Normalize { input, output, statistics } => {
+                let mut constants = self.normalization(fused, *input, *output, *statistics);
+                let (channels, shape) = (input.shape.channels, output.shape);
+                if self.training() {
+                    let mut constants = constants.clone();
+                    constants.push(("PARTIAL", f64::from(self.sums(2 * PARTS * channels as u32))));
+                    constants.push(("PARTS", f64::from(PARTS)));
+                    let groups = PARTS * channels as u32;
+                    self.forward.push(Dispatch {
+                        kernel: Kernel::MomentSums,
+                        constants: constants.clone(),
+                        groups,
+                    });
+                    let groups = (channels as u32).div_ceil(GROUP);
+                    self.forward.push(Dispatch { kernel: Kernel::Moments, constants, groups });
+                } else {
+                    constants.push(("TRAINING", 0.0));
+                    let groups = (channels as u32).div_ceil(GROUP);
+                    self.forward.push(Dispatch {
+                        kernel: Kernel::Moments,
+                        constants: constants.clone(),
+                        groups,
+                    });
+                }
+                constants.extend(finish);
+                self.push_each(Kernel::Normalize, constants, shape.len());
+            }
+            Op::Moments { .. } => {}
+        }
+    }
+
+    /// A kernel forward that makes each of so many values.
+    fn push_each(&mut self, kernel: Kernel, constants: Constants, values: usize) {
+        let groups = self.each(values);
+        self.forward.push(Dispatch { kernel, constants, groups });
+    }
+
+    fn dropout(&self, p: f32, layer: usize, mask: Buffer) -> Finish {
+        let dropout = (self.training() && p > 0.0).then_some((p, layer, mask.offset));
+        Finish { dropout, ..Finish::default() }
+    }
+
+    /// Room for so many partial sums.
+    fn sums(&mut self, count: u32) -> u32 {
+        let at = self.partials;
+        self.partials += count;
+        at
+    }
+
+    fn job(&mut self, parameter: &Range<usize>) -> &mut Job {
+        let i = self.plan.parameters.iter().position(|p| p.range() == *parameter);
+        let i = i.expect("every op's parameters are the plan's");
+        let job = &mut self.jobs[i];
+        job.parameter = parameter.start as u32;
+        job.count = parameter.len() as u32;
+        job.penalized = u32::from(self.plan.parameters[i].is_weight());
+        job
+    }
+
+    /// The jobs of a layer that weighs its inputs; gives that of the weights.
+    fn weights(
+        &mut self,
+        g: &Conv2d,
+        input: Buffer,
+        fused: &Fused<'_>,
+        weight: &Range<usize>,
+        bias: &Range<usize>,
+    ) -> Job {
+        let out = g.output();
+        let taps = (g.kernel[0] * g.kernel[1]) as u32;
+        let (channels, maps) = (g.input.channels as u32, g.maps as u32);
+        let forward = self.packed;
+        let backward = forward + maps.div_ceil(4) * channels * taps;
+        self.packed = backward + channels.div_ceil(4) * taps * maps;
+        let quads = self.layout.quads;
+        let fill = |job: &mut Job, kind: u32| {
+            job.kind = kind;
+            (job.input, job.channels) = (input.offset as u32, channels);
+            (job.height, job.width) = (g.input.height as u32, g.input.width as u32);
+            (job.kernel_rows, job.kernel_columns) = (g.kernel[0] as u32, g.kernel[1] as u32);
+            (job.stride, job.output, job.maps) = (g.stride as u32, fused.output.offset as u32, maps);
+            (job.out_height, job.out_width) = (out.height as u32, out.width as u32);
+            (job.pooled, job.winners) = (u32::from(fused.pooled), fused.output.offset as u32);
+            (job.forward, job.backward) = (forward, backward);
+            job.split(quads);
+            job.chunks * job.count
+        };
+        let sums = fill(self.job(bias), BIAS);
+        self.job(bias).partial = self.partials;
+        self.partials += sums;
+        let sums = fill(self.job(weight), if g.input.is_vector() { DENSE } else { CONVOLUTION });
+        self.job(weight).partial = self.partials;
+        self.partials += sums;
+        *self.job(weight)
+    }
+
+    fn affine(
+        &self,
+        input: Buffer,
+        normalized: Buffer,
+        output: Buffer,
+        scale: &Range<usize>,
+        shift: &Range<usize>,
+    ) -> Constants {
+        vec![
+            ("INPUT", input.offset as f64),
+            ("NORMALIZED", normalized.offset as f64),
+            ("OUTPUT", output.offset as f64),
+            ("CHANNELS", input.shape.channels as f64),
+            ("PLANE", input.shape.plane() as f64),
+            ("SCALE", scale.start as f64),
+            ("SHIFT", shift.start as f64),
+        ]
+    }
+
+    fn normalization(
+        &self,
+        fused: &Fused<'_>,
+        input: Buffer,
+        normalized: Buffer,
+        statistics: usize,
+    ) -> Constants {
+        let offset = self.plan.statistics[statistics].offset as u32;
+        let (scale, shift) = self.scale_of(normalized);
+        let mut constants = self.affine(input, normalized, fused.output, &scale, &shift);
+        constants.push(("RUNNING", f64::from(self.layout.running + offset)));
+        constants.push(("STATISTICS", f64::from(self.layout.statistics() + 2 * offset)));
+        constants
+    }
+
+    /// Scale and shift of the op that follows a normalisation.
+    fn scale_of(&self, normalized: Buffer) -> (Range<usize>, Range<usize>) {
+        let affine = self.plan.ops.iter().find_map(|op| match op {
+            Op::Affine { input, scale, shift, .. } if input.offset == normalized.offset => {
+                Some((scale.clone(), shift.clone()))
+            }
+            _ => None,
+        });
+        affine.expect("a plan scales and shifts what it normalises")
+    }
+
+    fn loss_and_backward(&mut self, fused: &[Fused<'a>]) {
+        let logits = self.plan.logits();
+        let training = self.training();
+        let last = fused.last();
+        // A dense layer at the end computes the loss where it needs its gradient.
+        let fuses_loss = training && last.is_some_and(|last| {
+            let dense =
+                matches!(last.op, Op::Conv2d { geometry, source: Some(_), .. } if geometry.input.is_vector());
+            dense && last.finish == Finish::default()
+        });
+        let loss = [
+            ("BATCH_LABELS", f64::from(self.layout.labels())),
+            ("LOSSES", f64::from(self.layout.losses())),
+            ("HITS", f64::from(self.layout.hits())),
+        ];
+        if !fuses_loss {
+            let mut constants = vec![
+                ("OUTPUT", logits.offset as f64),
+                ("UNITS", logits.shape.len() as f64),
+                ("TRAINING", f64::from(u8::from(training))),
+            ];
+            constants.extend(loss);
+            constants.extend(last.map_or(Finish::default(), |last| last.finish).constants());
+            let groups = self.layout.quads.div_ceil(GROUP);
+            self.backward.push(Dispatch { kernel: Kernel::Loss, constants, groups });
+        }
+        if !training {
+            return;
+        }
+        for (i, fused) in fused.iter().enumerate().rev() {
+            let extra = if fuses_loss && i + 1 == self.last_index(fused, i) { &loss[..] } else { &[] };
+            self.backward(fused, extra);
+        }
+    }
+
+    /// One past the index, if this is the op that makes the logits; else nothing that an index could be.
+    fn last_index(&self, fused: &Fused<'_>, i: usize) -> usize {
+        if fused.output.offset == self.plan.logits().offset { i + 1 } else { usize::MAX }
+    }
+
+    fn backward(&mut self, fused: &Fused<'_>, loss: &[(&'static str, f64)]) {
+        let before = fused.before.constants();
+        let from_images = |buffer: Buffer| buffer.offset == self.plan.input.offset;
+        let quads = self.layout.quads;
+        let each = |items: usize| (items as u32 * quads).div_ceil(GROUP);
+        match fused.op {
+            // Convolution sends its gradient straight to what was padded.
+            Op::Pad { .. } | Op::Moments { .. } => {}
+            Op::Conv2d { geometry, padding, source, weight, bias, .. } => {
+                let Some(source) = *source else { return };
+                let job = *self.job(weight);
+                let mut dispatch = if geometry.input.is_vector() {
+                    Dispatch {
+                        kernel: Kernel::DenseInputGradient,
+                        constants: dense_constants(&job, bias.start, fused.output),
+                        groups: each(source.shape.len().div_ceil(4)),
+                    }
+                } else {
+                    let mut constants = conv_constants(&job, *padding, bias.start, fused.output);
+                    constants.push(("SOURCE", source.offset as f64));
+                    let Shape { channels, .. } = source.shape;
+                    let groups = each(channels.div_ceil(4) * source.shape.plane());
+                    Dispatch { kernel: Kernel::ConvInputGradient, constants, groups }
+                };
+                if !loss.is_empty() {
+                    dispatch.constants.push(("LOSS", 1.0));
+                    dispatch.constants.extend(loss);
+                }
+                dispatch.constants.extend(before);
+                self.backward.push(dispatch);
+            }
+            Op::MaxPool2d { input, .. } | Op::AvgPool2d { input, .. } if from_images(*input) => {}
+            Op::MaxPool2d { geometry, input, output } | Op::AvgPool2d { geometry, input, output } => {
+                let max = matches!(fused.op, Op::MaxPool2d { .. });
+                let kernel = if max { Kernel::MaxBackward } else { Kernel::AverageBackward };
+                let mut constants = pool_constants(geometry, *input, *output);
+                constants.extend(before);
+                self.backward.push(Dispatch { kernel, constants, groups: each(input.shape.len()) });
+            }
+            Op::Activation { function, input, output } => {
+                let finish = activation(*function);
+                let groups = each(input.shape.len());
+                self.elementwise_backward(finish, *input, *output, groups);
+            }
+            Op::Dropout { p, layer, input, mask, output } => {
+                let (finish, groups) = (self.dropout(*p, *layer, *mask), each(input.shape.len()));
+                self.elementwise_backward(finish, *input, *output, groups);
+            }
+            Op::Affine { input, scale, shift, .. } => {
+                let mut constants = self.affine(*input, *input, fused.output, scale, shift);
+                self.scale_gradients(&constants, scale, shift);
+                if !from_images(*input) {
+                    constants.extend(before);
+                    let groups = each(input.shape.len());
+                    self.backward.push(Dispatch { kernel: Kernel::AffineBackward, constants, groups });
+                }
+            }
+            Op::Normalize { input, output, statistics } => {
+                let mut constants = self.normalization(fused, *input, *output, *statistics);
+                let (scale, shift) = self.scale_of(*output);
+                let partial = self.scale_gradients(&constants, &scale, &shift);
+                if from_images(*input) {
+                    return;
+                }
+                constants.extend([("PARTIAL", f64::from(partial)), ("PARTS", f64::from(PARTS))]);
+                let groups = (input.shape.channels as u32).div_ceil(GROUP);
+                self.backward.push(Dispatch {
+                    kernel: Kernel::GradientMeans,
+                    constants: constants.clone(),
+                    groups,
+                });
+                constants.extend(before);
+                let groups = each(input.shape.len());
+                self.backward.push(Dispatch { kernel: Kernel::NormalizeBackward, constants, groups });
+            }
+        }
+    }
+
+    fn elementwise_backward(&mut self, finish: Finish, input: Buffer, output: Buffer, groups: u32) {
+        let mut constants = elementwise_constants(input, output);
+        constants.extend(finish.constants());
+        self.backward.push(Dispatch { kernel: Kernel::ElementwiseBackward, constants, groups });
+    }
+
+    /// Sums for the gradients of a scale and a shift; gives where they are.
+    fn scale_gradients(
+        &mut self,
+        constants: &[(&'static str, f64)],
+        scale: &Range<usize>,
+        shift: &Range<usize>,
+    ) -> u32 {
+        let channels = scale.len() as u32;
+        let partial = self.sums(2 * PARTS * channels);
+        for (i, parameter) in [scale, shift].into_iter().enumerate() {
+            let job = self.job(parameter);
+            (job.kind, job.chunks) = (SUMMED, PARTS);
+            job.partial = partial + i as u32 * PARTS * channels;
+        }
+        let mut constants = constants.to_vec();
+        constants.extend([("PARTIAL", f64::from(partial)), ("PARTS", f64::from(PARTS))]);
+        self.backward.push(Dispatch { kernel: Kernel::GradientSums, constants, groups: PARTS * channels });
+        partial
+    }
+
+    fn finish(mut self, network: &NetworkSpec) -> Result<Lowered, SpecError> {
+        let layers = network.layers.len();
+        let fail = |message: String| Err(SpecError { layer: layers, message });
+        let classes = self.plan.logits().shape.len();
+        if classes > MOST_CLASSES {
+            return fail(format!("On a GPU a network has at most {MOST_CLASSES} classes, not {classes}."));
+        }
+        let quads = self.layout.quads;
+        let mut groups = 0;
+        for job in &mut self.jobs {
+            job.first_group = groups;
+            groups += job.split(quads).div_ceil(GROUP);
+        }
+        let table = [
+            ("JOBS", self.jobs.len() as f64),
+            ("PARAMETERS", f64::from(self.layout.parameters)),
+            ("GRADIENTS", f64::from(self.layout.gradients())),
+            ("FIRST", f64::from(self.layout.first_moments())),
+            ("SECOND", f64::from(self.layout.second_moments())),
+            ("RESULTS", f64::from(self.layout.results())),
+            ("LOSSES", f64::from(self.layout.losses())),
+            ("HITS", f64::from(self.layout.hits())),
+        ];
+        let at_parameters = self.layout.parameters.div_ceil(GROUP);
+        let mut dispatches = self.forward;
+        dispatches.extend(self.backward);
+        if self.mode == Mode::Training {
+            let constants = table[..1].to_vec();
+            dispatches.push(Dispatch { kernel: Kernel::WeightGradient, constants, groups });
+            let constants = table.to_vec();
+            dispatches.push(Dispatch { kernel: Kernel::Update, constants, groups: at_parameters + 1 });
+        } else {
+            dispatches.push(Dispatch { kernel: Kernel::Measured, constants: table.to_vec(), groups: 1 });
+        }
+        if dispatches.iter().any(|d| d.groups > MOST_GROUPS) {
+            return fail("This network, or this batch size, is too large for a GPU.".into());
+        }
+        Ok(Lowered {
+            dispatches,
+            pack: Dispatch {
+                kernel: Kernel::PackAll,
+                constants: table.to_vec(),
+                groups: at_parameters.max(1),
+            },
+            jobs: self.jobs,
+            layout: self.layout,
+            packed: self.packed,
+            values: self.plan.arena as u32,
+            partials: self.partials,
+        })
+    }
+}
+
+fn activation(function: Activation) -> Finish {
+    let (activation, slope) = match function {
+        Activation::Relu => (1, 0.0),
+        Activation::LeakyRelu { slope } => (2, slope),
+        Activation::Sigmoid => (3, 0.0),
+        Activation::Tanh => (4, 0.0),
+    };
+    Finish { activation, slope, dropout: None }
+}
+
+fn output_of(op: &Op) -> Buffer {
+    match op {
+        Op::Pad { output, .. }
+        | Op::Conv2d { output, .. }
+        | Op::MaxPool2d { output, .. }
+        | Op::AvgPool2d { output, .. }
+        | Op::Activation { output, .. }
+        | Op::Affine { output, .. }
+        | Op::Moments { output, .. }
+        | Op::Normalize { output, .. }
+        | Op::Dropout { output, .. } => *output,
+    }
+}
+
+fn dense_constants(job: &Job, bias: usize, output: Buffer) -> Constants {
+    vec![
+        ("INPUT", f64::from(job.input)),
+        ("INPUTS", f64::from(job.channels)),
+        ("OUTPUT", output.offset as f64),
+        ("UNITS", f64::from(job.maps)),
+        ("FORWARD", f64::from(job.forward)),
+        ("BACKWARD", f64::from(job.backward)),
+        ("BIAS", bias as f64),
+    ]
+}
+
+fn conv_constants(job: &Job, padding: usize, bias: usize, output: Buffer) -> Constants {
+    vec![
+        ("INPUT", f64::from(job.input)),
+        ("CHANNELS", f64::from(job.channels)),
+        ("HEIGHT", f64::from(job.height)),
+        ("WIDTH", f64::from(job.width)),
+        ("PADDING", padding as f64),
+        ("KERNEL_ROWS", f64::from(job.kernel_rows)),
+        ("KERNEL_COLUMNS", f64::from(job.kernel_columns)),
+        ("STRIDE", f64::from(job.stride)),
+        ("MAPS", f64::from(job.maps)),
+        ("OUT_HEIGHT", f64::from(job.out_height)),
+        ("OUT_WIDTH", f64::from(job.out_width)),
+        ("OUTPUT", output.offset as f64),
+        ("POOLED", f64::from(job.pooled)),
+        ("WINNERS", f64::from(job.winners)),
+        ("FORWARD", f64::from(job.forward)),
+        ("BACKWARD", f64::from(job.backward)),
+        ("BIAS", bias as f64),
+    ]
+}
+
+fn pool_constants(g: &Pool2d, input: Buffer, output: Buffer) -> Constants {
+    vec![
+        ("INPUT", input.offset as f64),
+        ("CHANNELS", input.shape.channels as f64),
+        ("HEIGHT", input.shape.height as f64),
+        ("WIDTH", input.shape.width as f64),
+        ("OUTPUT", output.offset as f64),
+        ("OUT_HEIGHT", output.shape.height as f64),
+        ("OUT_WIDTH", output.shape.width as f64),
+        ("KERNEL", g.kernel as f64),
+        ("STRIDE", g.stride as f64),
+    ]
+}
+
+fn elementwise_constants(input: Buffer, output: Buffer) -> Constants {
+    vec![
+        ("INPUT", input.offset as f64),
+        ("OUTPUT", output.offset as f64),
+        ("VALUES", output.shape.len() as f64),
+    ]
+}
+
+fn pad_constants(input: Buffer, output: Buffer, padding: usize) -> Constants {
+    let mut constants = elementwise_constants(input, output);
+    constants.retain(|(name, _)| *name != "VALUES");
+    constants.extend([
+        ("VALUES", input.shape.len() as f64),
+        ("HEIGHT", input.shape.height as f64),
+        ("WIDTH", input.shape.width as f64),
+        ("PADDING", padding as f64),
+    ]);
+    constants
+}

@@ -1,0 +1,246 @@
+//! Training on a GPU without waiting for it: steps go out several at a time, losses and states come back when they are ready.
+
+use crate::device::{Gpu, GpuError};
+use crate::executor::{Executor, Images, Mode, STEPS};
+use crate::readback::{Mapping, Pool};
+use crate::step::{Place, Step};
+use nn::network::Score;
+use nn::optimizer::OptimizerState;
+use nn::spec::{NetworkSpec, TrainingSpec};
+use nn::training::TrainingState;
+use std::collections::VecDeque;
+use wgpu::WasmNotSend;
+
+/// Samples that are measured at a time.
+const MEASURED_AT_ONCE: usize = 256;
+/// Submissions that may be on their way: the GPU has work while the results of the one before come back.
+const IN_FLIGHT: usize = 2;
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Back {
+    /// Results of steps, in order.
+    Steps(Vec<Score>),
+    /// All that was learned after the steps that came back before, and the gradients of the last one.
+    Saved(Box<TrainingState>, Vec<f32>),
+    /// The score of the whole test set.
+    Measured(Score),
+    /// The device is lost.
+    Lost,
+}
+
+enum Flight {
+    Steps { steps: usize, saved: Option<(u64, u32)>, mapping: Mapping },
+    Measured { last: bool, steps: usize, mapping: Mapping },
+}
+
+/// What is told when something comes back: a browser has one thread for it.
+pub trait Notify: Fn() + Clone + WasmNotSend + 'static {}
+impl<F: Fn() + Clone + WasmNotSend + 'static> Notify for F {}
+
+/// A network in training on a GPU.
+pub struct GpuTrainer<N> {
+    gpu: Gpu,
+    training: Executor,
+    measuring: Executor,
+    results: Pool,
+    states: Pool,
+    flights: VecDeque<Flight>,
+    /// Steps of the optimiser and of the training that have been submitted.
+    steps: u64,
+    optimizer_steps: u32,
+    /// Of the batches of the test set that have come back.
+    measured: Score,
+    notify: N,
+}
+
+impl<N: Notify> GpuTrainer<N> {
+    /// Makes everything for a network, and takes what was learned.
+    ///
+    /// # Errors
+    /// A sentence, if this GPU cannot do it.
+    pub async fn new(
+        gpu: Gpu,
+        images: &Images,
+        network: &NetworkSpec,
+        spec: &TrainingSpec,
+        state: &TrainingState,
+        notify: N,
+    ) -> Result<Self, GpuError> {
+        let training = Executor::new(&gpu, network, spec.batch_size, Mode::Training, images).await?;
+        let measuring = Executor::new(&gpu, network, MEASURED_AT_ONCE, Mode::Measuring, images).await?;
+        let results = Pool::new(8 * u64::from(STEPS));
+        let states = Pool::new(8 * u64::from(STEPS) + training.saved_bytes());
+        training.load(&gpu, state);
+        Ok(Self {
+            gpu,
+            training,
+            measuring,
+            results,
+            states,
+            flights: VecDeque::new(),
+            steps: state.steps,
+            optimizer_steps: state.optimizer.steps,
+            measured: Score::default(),
+            notify,
+        })
+    }
+
+    /// The GPU.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Whether more work may be submitted.
+    pub fn is_free(&self) -> bool {
+        self.flights.len() < IN_FLIGHT && !self.gpu.is_lost()
+    }
+
+    /// Whether something is still to come back.
+    pub fn is_busy(&self) -> bool {
+        !self.flights.is_empty()
+    }
+
+    /// Steps that have been submitted, with those before.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Most steps of a submission.
+    pub const fn most_steps() -> usize {
+        STEPS as usize
+    }
+
+    /// Buffers that have been made for reading back.
+    pub fn staging_buffers(&self) -> usize {
+        self.results.made() + self.states.made()
+    }
+
+    /// Dispatches of a training step.
+    pub fn dispatches(&self) -> usize {
+        self.training.dispatches()
+    }
+
+    /// Submits training steps. If `save`, what is learned after the last one comes back, too.
+    pub fn train(&mut self, spec: &TrainingSpec, places: &[Place], save: bool) {
+        let mut steps = Vec::with_capacity(places.len());
+        for (slot, place) in places.iter().enumerate() {
+            steps.push(Step::training(spec, *place, self.steps, self.optimizer_steps).in_slot(slot as u32));
+            self.steps += 1;
+            self.optimizer_steps += 1;
+        }
+        let pool = if save { &mut self.states } else { &mut self.results };
+        let staging = pool.take(&self.gpu);
+        let (results, saved) = (8 * steps.len() as u64, if save { self.training.saved_bytes() } else { 0 });
+        let at = self.training.result(0);
+        self.training.submit(&self.gpu, &steps, |encoder, state| {
+            encoder.copy_buffer_to_buffer(state, at, &staging, 0, results);
+            if saved > 0 {
+                encoder.copy_buffer_to_buffer(state, 0, &staging, results, saved);
+            }
+        });
+        let mapping = Mapping::new(staging, results + saved, self.notify.clone());
+        let saved = save.then_some((self.steps, self.optimizer_steps));
+        self.flights.push_back(Flight::Steps { steps: steps.len(), saved, mapping });
+    }
+
+    /// Measures the network, as it is after all that was submitted, on `images` images of the test set.
+    pub fn measure(&mut self, images: usize) {
+        let state = &self.training.state;
+        self.measuring.copy_weights(&self.gpu, state);
+        let mut places = Vec::new();
+        for first in (0..images).step_by(MEASURED_AT_ONCE) {
+            let batch = MEASURED_AT_ONCE.min(images - first) as u32;
+            places.push(Place { first: first as u32, batch, images: images as u32, ..Place::default() });
+        }
+        for (i, places) in places.chunks(STEPS as usize).enumerate() {
+            let steps: Vec<_> = places
+                .iter()
+                .enumerate()
+                .map(|(slot, place)| Step::measuring(*place).in_slot(slot as u32))
+                .collect();
+            let staging = self.results.take(&self.gpu);
+            let (at, bytes) = (self.measuring.result(0), 8 * steps.len() as u64);
+            self.measuring.submit(&self.gpu, &steps, |encoder, state| {
+                encoder.copy_buffer_to_buffer(state, at, &staging, 0, bytes);
+            });
+            let mapping = Mapping::new(staging, bytes, self.notify.clone());
+            let last = (i + 1) * STEPS as usize * MEASURED_AT_ONCE >= images;
+            self.flights.push_back(Flight::Measured { last, steps: steps.len(), mapping });
+        }
+    }
+
+    /// What has come back, in order.
+    pub fn take(&mut self) -> Vec<Back> {
+        let mut back = Vec::new();
+        while let Some(flight) = self.flights.front() {
+            let (Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = flight;
+            if self.gpu.is_lost() {
+                self.flights.clear();
+                back.push(Back::Lost);
+                break;
+            }
+            if !mapping.is_done() {
+                break;
+            }
+            let Some(flight) = self.flights.pop_front() else { break };
+            if !self.land(flight, &mut back) {
+                self.flights.clear();
+                back.push(Back::Lost);
+            }
+        }
+        back
+    }
+
+    /// Waits until something has come back.
+    pub async fn wait(&mut self) {
+        self.gpu.poll(true);
+        if let Some(Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = self.flights.front() {
+            mapping.await;
+        }
+    }
+
+    fn land(&mut self, flight: Flight, back: &mut Vec<Back>) -> bool {
+        let scores = |numbers: &[f32]| -> Vec<Score> {
+            let (pairs, _) = numbers.as_chunks::<2>();
+            pairs
+                .iter()
+                .map(|[loss, hits]| Score { loss: f64::from(*loss), correct: *hits as usize })
+                .collect()
+        };
+        match flight {
+            Flight::Steps { steps, saved: None, mapping } => {
+                let read = self.results.read(mapping, |numbers| scores(&numbers[..2 * steps]));
+                back.extend(read.clone().map(Back::Steps));
+                read.is_some()
+            }
+            Flight::Steps { steps, saved: Some((total, optimizer_steps)), mapping } => {
+                let Self { states, training, .. } = self;
+                let read = states.read(mapping, |numbers| {
+                    let (results, saved) = numbers.split_at(2 * steps);
+                    let [parameters, gradients, first, second, running] =
+                        training.parts(saved).map(<[f32]>::to_vec);
+                    let optimizer = OptimizerState { first, second, steps: optimizer_steps };
+                    let state = TrainingState { parameters, running, optimizer, steps: total };
+                    [Back::Steps(scores(results)), Back::Saved(Box::new(state), gradients)]
+                });
+                let there = read.is_some();
+                back.extend(read.into_iter().flatten());
+                there
+            }
+            Flight::Measured { last, steps, mapping } => {
+                let Some(all) = self.results.read(mapping, |numbers| scores(&numbers[..2 * steps])) else {
+                    return false;
+                };
+                for score in all {
+                    self.measured.loss += score.loss;
+                    self.measured.correct += score.correct;
+                }
+                if last {
+                    back.push(Back::Measured(std::mem::take(&mut self.measured)));
+                }
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! CPU and GPU agree: each kernel over many shapes, and whole trainings with every option on.
+
+use nn::preset::Preset;
+use nn::random::pcg4d;
+use nn::spec::LayerSpec::{self, *};
+use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
+
+mod common;
+use common::{Pair, distance, error, gpu, gpu_test};
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn spec() -> TrainingSpec {
+    TrainingSpec {
+        seed: 3,
+        batch_size: 21,
+        learning_rate: 0.01,
+        optimizer: Optimizer::SGD,
+        initializer: Initializer::LeCun,
+        subset: Some(64),
+        ..TrainingSpec::default()
+    }
+}
+
+/// Two steps on both: scores, every gradient, every parameter and every running estimate within 1e-4 of the largest of its tensor.
+async fn check(gpu: &gpu::Gpu, name: &str, layers: Vec<LayerSpec>, spec: &TrainingSpec) {
+    let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
+    if let Err(e) = network.summary() {
+        panic!("{name} fits: {e}");
+    }
+    let mut pair = Pair::new(gpu, &network, spec).await;
+    for step in 0..2 {
+        let (expected, after) = pair.step().await;
+        // The second step begins where rounding has led to.
+        let most = [1e-4, 1e-3][step];
+        let name = format!("{name}, step {step}");
+        let loss = (after.score.loss - expected.loss).abs() / expected.loss;
+        assert!(loss < 1e-4, "{name}: the loss is {:?}, on the CPU {expected:?}", after.score);
+        assert!(
+            after.score.correct.abs_diff(expected.correct) <= 1,
+            "{name}: {:?}, {expected:?}",
+            after.score
+        );
+        let plan = pair.cpu.network.plan();
+        for p in &plan.parameters {
+            // A bias before a normalisation has no gradient but rounding: measured by the largest of its layer.
+            let of_layer = plan.parameters.iter().filter(|other| other.layer == p.layer);
+            let scale =
+                of_layer.flat_map(|p| &pair.cpu.gradients()[p.range()]).fold(1e-6f32, |m, g| m.max(g.abs()));
+            let (got, expected) = (&after.gradients[p.range()], &pair.cpu.gradients()[p.range()]);
+            let worst = got.iter().zip(expected).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / scale;
+            assert!(worst < most, "{name}: the gradient of {} is off by {worst:e}", p.name);
+            let worst = error(&after.state.parameters[p.range()], &pair.cpu.network.parameters[p.range()]);
+            assert!(worst < most, "{name}: {} is off by {worst:e}", p.name);
+        }
+        let worst = error(&after.state.running, &pair.cpu.network.running);
+        assert!(worst < most, "{name}: the running estimates are off by {worst:e}");
+    }
+}
+
+/// Ends any maps in ten classes.
+fn classified(mut layers: Vec<LayerSpec>) -> Vec<LayerSpec> {
+    layers.extend([Flatten, Dense { units: 10 }]);
+    layers
+}
+
+const POOL: LayerSpec = MaxPool2d { kernel: 2, stride: 2 };
+
+async fn convolutions() {
+    let gpu = gpu().await;
+    let mut random = 0;
+    let mut below = move |n: u32| {
+        random += 1;
+        pcg4d([random, 1, 2, 3])[0] % n
+    };
+    for i in 0..24 {
+        let kernel = 1 + below(7) as usize;
+        let stride = 1 + below(3) as usize;
+        let padding = below(kernel.min(3) as u32) as usize;
+        let second = 1 + below(4) as usize;
+        let mut layers = vec![
+            AvgPool2d { kernel: 2, stride: 2 },
+            Conv2d { maps: 1 + below(7) as usize, kernel, stride, padding },
+            [Relu, Tanh, Sigmoid, LeakyRelu { slope: 0.1 }][below(4) as usize],
+            Conv2d { maps: 1 + below(9) as usize, kernel: second, stride: 1, padding: second / 2 },
+            Relu,
+        ];
+        if i % 2 == 0 {
+            layers.insert(3, MaxPool2d { kernel: 2, stride: 1 + below(2) as usize });
+        }
+        let name = format!("{layers:?}");
+        check(&gpu, &name, classified(layers), &spec()).await;
+    }
+}
+
+async fn pooling() {
+    let gpu = gpu().await;
+    for (kernel, stride) in [(2, 2), (2, 1), (3, 2), (3, 3), (2, 3)] {
+        for pool in
+            [MaxPool2d { kernel, stride }, AvgPool2d { kernel, stride }, Subsample2d { kernel, stride }]
+        {
+            let layers = vec![Conv2d { maps: 5, kernel: 4, stride: 1, padding: 1 }, Tanh, pool, Tanh];
+            check(&gpu, &format!("{pool:?}"), classified(layers), &spec()).await;
+        }
+    }
+    // Pooling first, and several in a row.
+    check(&gpu, "pools", classified(vec![POOL, MaxPool2d { kernel: 3, stride: 1 }, POOL]), &spec()).await;
+}
+
+async fn dense_and_activations() {
+    let gpu = gpu().await;
+    for activation in [Relu, LeakyRelu { slope: 0.2 }, Sigmoid, Tanh] {
+        for units in [1, 3, 30] {
+            let layers =
+                vec![Flatten, Dense { units }, activation, Dense { units: 9 }, activation, activation];
+            check(&gpu, &format!("{activation:?} {units}"), classified(layers), &spec()).await;
+        }
+    }
+    check(&gpu, "one layer", vec![Flatten, Dense { units: 10 }], &spec()).await;
+    check(&gpu, "activated logits", vec![Flatten, Dense { units: 10 }, Tanh], &spec()).await;
+    let last = vec![Flatten, Dense { units: 12 }, Relu, Dense { units: 10 }, BatchNorm];
+    check(&gpu, "normalised logits", last, &spec()).await;
+    for batch_size in [1, 4, 5, 63, 64] {
+        let spec = TrainingSpec { batch_size, ..spec() };
+        check(&gpu, "batch sizes", vec![Flatten, Dense { units: 20 }, Relu, Dense { units: 10 }], &spec)
+            .await;
+    }
+}
+
+async fn normalization_and_dropout() {
+    let gpu = gpu().await;
+    let conv = |maps| Conv2d { maps, kernel: 3, stride: 1, padding: 1 };
+    for layers in [
+        vec![conv(5), BatchNorm, Relu, POOL, conv(6), BatchNorm, Tanh],
+        vec![BatchNorm, conv(4), Relu, BatchNorm, POOL],
+        vec![conv(4), BatchNorm, POOL, Relu, Dropout { p: 0.3 }],
+        vec![conv(4), Relu, Dropout { p: 0.5 }, POOL, Dropout { p: 0.2 }, Dropout { p: 0.1 }],
+        vec![
+            Flatten,
+            Dense { units: 40 },
+            Sigmoid,
+            Dropout { p: 0.4 },
+            Dense { units: 20 },
+            Dropout { p: 0.2 },
+            Tanh,
+        ],
+    ] {
+        let name = format!("{layers:?}");
+        check(&gpu, &name, classified(layers), &spec()).await;
+    }
+}
+
+async fn options() {
+    let gpu = gpu().await;
+    let layers = || vec![Flatten, Dense { units: 24 }, Relu, Dense { units: 10 }];
+    for optimizer in [Optimizer::MOMENTUM, Optimizer::NESTEROV, Optimizer::ADAM, Optimizer::ADAM_W] {
+        for biases in [false, true] {
+            let penalty = Penalty { l1: 1e-3, l2: 1e-2, biases };
+            let spec = TrainingSpec {
+                optimizer,
+                penalty,
+                label_smoothing: 0.1,
+                schedule: Schedule::OneCycle { epochs: 1.0 },
+                ..spec()
+            };
+            check(&gpu, &format!("{optimizer:?} {penalty:?}"), layers(), &spec).await;
+        }
+    }
+    let off = Augmentation::default();
+    for augmentation in [
+        Augmentation { rotation: 30.0, ..off },
+        Augmentation { shift: 3.0, ..off },
+        Augmentation { zoom: 0.3, ..off },
+        Augmentation { shear: 0.3, ..off },
+        Augmentation { elastic: 3.0, ..off },
+        Augmentation { crop: 3, ..off },
+        Augmentation { rotation: 15.0, shift: 2.0, zoom: 0.2, shear: 0.1, elastic: 2.0, crop: 2 },
+    ] {
+        let spec = TrainingSpec { augmentation, ..spec() };
+        check(&gpu, &format!("{augmentation:?}"), layers(), &spec).await;
+    }
+}
+
+/// Twenty steps of every preset, with dropout, batch normalisation, augmentation and Adam on.
+async fn twenty_steps() {
+    let gpu = gpu().await;
+    for preset in Preset::ALL {
+        let spec = TrainingSpec {
+            batch_size: 24,
+            optimizer: Optimizer::ADAM,
+            learning_rate: 0.001,
+            augmentation: Augmentation {
+                rotation: 10.0,
+                shift: 1.0,
+                elastic: 1.0,
+                ..Augmentation::default()
+            },
+            ..spec()
+        };
+        let mut pair = Pair::new(&gpu, &preset.network(), &spec).await;
+        for step in 0..20 {
+            let (expected, after) = pair.step().await;
+            let off = (after.score.loss - expected.loss).abs() / expected.loss;
+            assert!(off < 1e-4, "{preset:?}, step {step}: {:?}, on the CPU {expected:?}", after.score);
+            if step == 19 {
+                let plan = pair.cpu.network.plan();
+                for p in &plan.parameters {
+                    // A bias before a normalisation has no gradient but rounding, which Adam makes as large as any other.
+                    let owner = p.name.trim_end_matches(".bias");
+                    if plan.statistics.iter().any(|s| s.name == format!("bn_{owner}")) {
+                        continue;
+                    }
+                    // As a whole: Adam also takes full steps where a gradient is next to nothing.
+                    let (got, expected) =
+                        (&after.state.parameters[p.range()], &pair.cpu.network.parameters[p.range()]);
+                    let off = distance(got, expected);
+                    assert!(off < 1e-4, "{preset:?}: {} is off by {off:e}", p.name);
+                }
+            }
+        }
+    }
+}
+
+gpu_test!(convolutions_agree, convolutions());
+gpu_test!(pooling_agrees, pooling());
+gpu_test!(dense_layers_and_activations_agree, dense_and_activations());
+gpu_test!(normalization_and_dropout_agree, normalization_and_dropout());
+gpu_test!(options_agree, options());
+gpu_test!(twenty_steps_agree, twenty_steps());

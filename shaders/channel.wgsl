@@ -1,0 +1,185 @@
+// What is done to every channel as a whole: a factor and an addend, and batch normalisation by the statistics of the whole
+// batch. The twin of crates/tensor/src/channel.rs.
+//
+// Statistics are sums over all pixels and samples of a channel, taken in two passes: some workgroups sum a part each, and one
+// invocation adds the parts, in their order.
+
+// x, its normalised value, and what becomes of that: [CHANNELS][PLANE] each.
+override INPUT: u32;
+override NORMALIZED: u32 = 0u;
+override OUTPUT: u32;
+override CHANNELS: u32;
+override PLANE: u32;
+// Factors and addends in `state`.
+override SCALE: u32 = 0u;
+override SHIFT: u32 = 0u;
+// In `state`: running means and variances; and for each channel mean, inverse deviation, and the means of the gradient and
+// of its product with the normalised values.
+override RUNNING: u32 = 0u;
+override STATISTICS: u32 = 0u;
+override TRAINING: bool = true;
+// Sums over parts in `partials`: [PARTS][CHANNELS] of one kind, then of another.
+override PARTIAL: u32 = 0u;
+override PARTS: u32 = 1u;
+
+// Added to variances, and how fast running estimates follow (PyTorch's defaults).
+const EPSILON: f32 = 1e-5;
+const MOMENTUM: f32 = 0.1;
+
+var<workgroup> first: array<vec4f, 64>;
+var<workgroup> second: array<vec4f, 64>;
+
+// Adds up what the invocations of a workgroup found, and writes it as one part.
+fn write_part(part: u32, channel: u32, local: u32, a: vec4f, b: vec4f) {
+    first[local] = a;
+    second[local] = b;
+    workgroupBarrier();
+    for (var half = 32u; half > 0u; half /= 2u) {
+        if local < half {
+            first[local] += first[local + half];
+            second[local] += second[local + half];
+        }
+        workgroupBarrier();
+    }
+    if local == 0u {
+        let at = PARTIAL + part * CHANNELS + channel;
+        partials[at] = (first[0].x + first[0].y) + (first[0].z + first[0].w);
+        partials[at + PARTS * CHANNELS] = (second[0].x + second[0].y) + (second[0].z + second[0].w);
+    }
+}
+
+fn part_sums(channel: u32) -> vec2f {
+    var sums = vec2f(0.0);
+    for (var part = 0u; part < PARTS; part++) {
+        let at = PARTIAL + part * CHANNELS + channel;
+        sums += vec2f(partials[at], partials[at + PARTS * CHANNELS]);
+    }
+    return sums;
+}
+
+fn count() -> f32 {
+    return f32(step.batch * PLANE);
+}
+
+// Sums of x and its square, about the running mean: a pivot near the mean keeps the variance from drowning in rounding.
+@compute @workgroup_size(64)
+fn moment_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let channel = group.x % CHANNELS;
+    let part = group.x / CHANNELS;
+    let pivot = state[RUNNING + channel];
+    var a = vec4f(0.0);
+    var b = vec4f(0.0);
+    for (var i = part * 64u + local; i < PLANE * Q; i += 64u * PARTS) {
+        let quad = i % Q;
+        let d = (values[(INPUT + channel * PLANE) * Q + i] - pivot) * in_use(quad);
+        a += d;
+        b += d * d;
+    }
+    write_part(part, channel, local, a, b);
+}
+
+// Mean and inverse deviation of each channel: of the batch in training, which the running estimates follow, else of these.
+@compute @workgroup_size(64)
+fn moments(@builtin(global_invocation_id) id: vec3u) {
+    let channel = id.x;
+    if channel >= CHANNELS {
+        return;
+    }
+    var mean = state[RUNNING + channel];
+    var variance = state[RUNNING + CHANNELS + channel];
+    if TRAINING {
+        let sums = part_sums(channel);
+        let moved = sums.x / count();
+        let of_batch = max(sums.y / count() - moved * moved, 0.0);
+        let unbiased = of_batch * (count() / max(count() - 1.0, 1.0));
+        state[RUNNING + channel] = mean + MOMENTUM * moved;
+        state[RUNNING + CHANNELS + channel] = variance + MOMENTUM * (unbiased - variance);
+        mean += moved;
+        variance = of_batch;
+    }
+    state[STATISTICS + channel] = mean;
+    state[STATISTICS + CHANNELS + channel] = 1.0 / sqrt(variance + EPSILON);
+}
+
+// Normalised, and then scaled and shifted.
+@compute @workgroup_size(64)
+fn normalize(@builtin(global_invocation_id) id: vec3u) {
+    let quad = id.x % Q;
+    let value = id.x / Q;
+    if value >= CHANNELS * PLANE {
+        return;
+    }
+    let channel = value / PLANE;
+    let x = values[(INPUT + value) * Q + quad];
+    let y = (x - state[STATISTICS + channel]) * state[STATISTICS + CHANNELS + channel];
+    values[(NORMALIZED + value) * Q + quad] = y;
+    let z = y * state[SCALE + channel] + state[SHIFT + channel];
+    values[(OUTPUT + value) * Q + quad] = finish(z, value, CHANNELS * PLANE, quad);
+}
+
+// y = scale * x + shift by itself.
+@compute @workgroup_size(64)
+fn affine(@builtin(global_invocation_id) id: vec3u) {
+    let quad = id.x % Q;
+    let value = id.x / Q;
+    if value >= CHANNELS * PLANE {
+        return;
+    }
+    let channel = value / PLANE;
+    let y = values[(INPUT + value) * Q + quad] * state[SCALE + channel] + state[SHIFT + channel];
+    values[(OUTPUT + value) * Q + quad] = finish(y, value, CHANNELS * PLANE, quad);
+}
+
+// Sums of the gradient and of its product with what the factors multiplied: they are the gradients of addends and factors.
+@compute @workgroup_size(64)
+fn gradient_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let channel = group.x % CHANNELS;
+    let part = group.x / CHANNELS;
+    var a = vec4f(0.0);
+    var b = vec4f(0.0);
+    for (var i = part * 64u + local; i < PLANE * Q; i += 64u * PARTS) {
+        let dy = gradients[(OUTPUT + channel * PLANE) * Q + i];
+        a += dy;
+        b += dy * values[(NORMALIZED + channel * PLANE) * Q + i];
+    }
+    // The factors come first among the parameters.
+    write_part(part, channel, local, b, a);
+}
+
+// Means over the batch of the gradient of the normalised values, and of its product with them.
+@compute @workgroup_size(64)
+fn gradient_means(@builtin(global_invocation_id) id: vec3u) {
+    if id.x < CHANNELS {
+        let sums = part_sums(id.x) * state[SCALE + id.x] / count();
+        state[STATISTICS + 2u * CHANNELS + id.x] = sums.y;
+        state[STATISTICS + 3u * CHANNELS + id.x] = sums.x;
+    }
+}
+
+// Through scale and normalisation (Ioffe and Szegedy 2015, section 3).
+@compute @workgroup_size(64)
+fn normalize_backward(@builtin(global_invocation_id) id: vec3u) {
+    let quad = id.x % Q;
+    let value = id.x / Q;
+    if value >= CHANNELS * PLANE {
+        return;
+    }
+    let channel = value / PLANE;
+    let dy = gradients[(OUTPUT + value) * Q + quad] * state[SCALE + channel];
+    let y = values[(NORMALIZED + value) * Q + quad];
+    let mean = state[STATISTICS + 2u * CHANNELS + channel];
+    let slope_of_y = state[STATISTICS + 3u * CHANNELS + channel];
+    let dx = (dy - mean - y * slope_of_y) * state[STATISTICS + CHANNELS + channel] * in_use(quad);
+    gradients[(INPUT + value) * Q + quad] = unfinish(dx, INPUT, value, quad);
+}
+
+// Through the factor alone.
+@compute @workgroup_size(64)
+fn affine_backward(@builtin(global_invocation_id) id: vec3u) {
+    let quad = id.x % Q;
+    let value = id.x / Q;
+    if value < CHANNELS * PLANE {
+        let dx = gradients[(OUTPUT + value) * Q + quad] * state[SCALE + value / PLANE];
+        gradients[(INPUT + value) * Q + quad] = unfinish(dx, INPUT, value, quad);
+    }
+}

@@ -1,0 +1,55 @@
+// What all kernels share; it is put before each of them.
+//
+// A value of the network is Q vectors of four samples: buffers are [channel][row][column][sample] like those of
+// `crates/tensor`, `values[(offset + value) * Q + quad]`. So neighbouring invocations work on neighbouring samples, loads are
+// contiguous, and the weights they multiply with are the same for all.
+
+// Vectors of four samples that there is room for.
+override Q: u32 = 16;
+
+// What changes from step to step. The same as `Step` in crates/gpu/src/step.rs.
+struct Step {
+    seed: u32,
+    number: u32,
+    epoch: u32,
+    first: u32,           // the batch begins with this image of the epoch
+    batch: u32,           // samples in use
+    images: u32,          // in the epoch
+    slot: u32,            // where the result goes
+    optimizer: u32,       // 0: SGD, 1: Adam, 2: AdamW
+    rate: f32,
+    momentum: f32,        // of SGD; beta1 of Adam
+    nesterov: f32,        // 1 or 0; beta2 of Adam
+    epsilon: f32,
+    size: f32,            // of Adam: rate / (1 - beta1^t)
+    root: f32,            // of Adam: sqrt(1 - beta2^t)
+    l1: f32,
+    l2: f32,
+    smoothing: f32,
+    penalize_all: f32,    // 1: biases, too
+    rotation: f32,
+    shift: f32,
+    zoom: f32,
+    shear: f32,
+    elastic: f32,
+    crop: f32,
+}
+
+@group(0) @binding(0) var<uniform> step: Step;
+// [parameters][gradients][first moments][second moments][running estimates][statistics][results]
+@group(0) @binding(1) var<storage, read_write> state: array<f32>;
+// Weights in the orders in which they are read, four maps (forward) or four channels (backward) to a vector.
+@group(0) @binding(2) var<storage, read_write> packed: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> values: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> gradients: array<vec4f>;
+// For each pooled value the number of its window's largest pixel, a byte for each of four samples.
+@group(0) @binding(5) var<storage, read_write> winners: array<u32>;
+// Sums over parts of the batch, to be added up by `update`; and the losses of the samples.
+@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+// [images of the training set, of the test set][labels of both], bytes.
+@group(0) @binding(7) var<storage, read> data: array<u32>;
+
+// All ones where a sample of the quad is in use.
+fn in_use(quad: u32) -> vec4f {
+    return select(vec4f(0.0), vec4f(1.0), vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(step.batch));
+}

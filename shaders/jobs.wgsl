@@ -1,0 +1,31 @@
+// What there is to do for the parameters, in their order: the twin of `Job` in crates/gpu/src/jobs.rs.
+
+struct Job {
+    kind: u32,             // 0: convolution, 1: dense layer, 2: biases of either, 3: no work here
+    first_group: u32,      // its workgroups begin here
+    parameter: u32,        // its parameters in `state` begin here,
+    count: u32,            // so many
+    partial: u32,          // their partial sums in `partials`, [chunk][parameter], begin here,
+    chunks: u32,           // so many
+    input: u32,            // padded input [channels][height][width]
+    channels: u32,
+    height: u32,
+    width: u32,
+    kernel_rows: u32,
+    kernel_columns: u32,
+    stride: u32,
+    output: u32,           // [maps][out_height][out_width], or pooled by 2x2
+    maps: u32,
+    out_height: u32,
+    out_width: u32,
+    pooled: u32,
+    winners: u32,
+    quads: u32,            // quads of samples to a chunk
+    forward: u32,          // where `update` packs the weights
+    backward: u32,
+    penalized: u32,
+    padding: u32,
+}
+
+override JOBS: u32 = 1;
+@group(0) @binding(8) var<storage, read> jobs: array<Job>;

@@ -1,0 +1,55 @@
+// Softmax and cross-entropy: the twin of crates/tensor/src/softmax.rs.
+
+// Most classes that there may be.
+const CLASSES: u32 = 16u;
+// Where the labels are in `partials`, and where the loss of each sample and whether it was recognised go.
+override BATCH_LABELS: u32 = 0u;
+override LOSSES: u32 = 0u;
+override HITS: u32 = 0u;
+
+// The gradient of the mean cross-entropy with respect to the logits [classes] at `output`, `(softmax - target) / batch`, 0 for
+// samples that are not in use. Where `told`, losses and hits are written, too.
+fn cross_entropy(output: u32, classes: u32, quad: u32, told: bool, gradient: ptr<function, array<vec4f, 16>>) {
+    let labels = vec4u(vec4f(
+        partials[BATCH_LABELS + 4u * quad],
+        partials[BATCH_LABELS + 4u * quad + 1u],
+        partials[BATCH_LABELS + 4u * quad + 2u],
+        partials[BATCH_LABELS + 4u * quad + 3u],
+    ));
+    var largest = values[output * Q + quad];
+    var best = vec4u(0u);
+    for (var label = 1u; label < classes; label++) {
+        let logit = values[(output + label) * Q + quad];
+        best = select(best, vec4u(label), logit > largest);
+        largest = select(largest, logit, logit > largest);
+    }
+    var sum = vec4f(0.0);
+    var all = vec4f(0.0);
+    var of_label = vec4f(0.0);
+    for (var label = 0u; label < classes; label++) {
+        let below = values[(output + label) * Q + quad] - largest;
+        let e = exp(below);
+        (*gradient)[label] = e;
+        sum += e;
+        all -= below;
+        of_label -= select(vec4f(0.0), below, labels == vec4u(label));
+    }
+    let used = in_use(quad);
+    let spread = step.smoothing / f32(classes);
+    for (var label = 0u; label < classes; label++) {
+        let wanted = select(vec4f(spread), vec4f(1.0 - step.smoothing + spread), labels == vec4u(label));
+        (*gradient)[label] = used * ((*gradient)[label] / sum - wanted) / f32(step.batch);
+    }
+    if told {
+        let log_sum = log(sum);
+        let mean = log_sum + all / f32(classes);
+        let loss = (1.0 - step.smoothing) * (log_sum + of_label) + step.smoothing * mean;
+        let hit = select(vec4f(0.0), vec4f(1.0), best == labels);
+        for (var lane = 0u; lane < 4u; lane++) {
+            if 4u * quad + lane < step.batch {
+                partials[LOSSES + 4u * quad + lane] = loss[lane];
+                partials[HITS + 4u * quad + lane] = hit[lane];
+            }
+        }
+    }
+}
