@@ -28,7 +28,7 @@ const DATA: u64 = TEST_LABELS + 10_000;
 /// Steps that can wait in one submission.
 pub(crate) const STEPS: u32 = RESULTS;
 /// Bytes between the uniforms of two steps (WebGPU's default alignment).
-const UNIFORM: u64 = 256;
+pub(crate) const UNIFORM: u64 = 256;
 
 /// The images on the GPU.
 #[derive(Clone, Debug)]

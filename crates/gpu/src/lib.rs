@@ -18,4 +18,4 @@ pub use device::{Gpu, GpuError};
 pub use executor::{Executor, Images, Mode};
 pub use lower::{Dispatch, Lowered, lower};
 pub use step::{Place, Step};
-pub use trainer::{Back, GpuTrainer, Notify};
+pub use trainer::{Back, GpuTrainer, Traffic, Wake};

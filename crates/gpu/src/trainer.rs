@@ -9,7 +9,6 @@ use nn::optimizer::OptimizerState;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::TrainingState;
 use std::collections::VecDeque;
-use wgpu::WasmNotSend;
 
 /// Samples that are measured at a time.
 const MEASURED_AT_ONCE: usize = 256;
@@ -29,17 +28,37 @@ pub enum Back {
     Lost,
 }
 
+/// What went to and from the GPU since the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Training steps.
+    pub steps: u64,
+    /// Kernels run for them.
+    pub dispatches: u64,
+    /// Submissions.
+    pub submissions: u64,
+    /// Bytes written to the GPU.
+    pub written: u64,
+    /// Bytes read back.
+    pub read: u64,
+    /// Buffers mapped to read them.
+    pub maps: u64,
+}
+
 enum Flight {
     Steps { steps: usize, saved: Option<(u64, u32)>, mapping: Mapping },
     Measured { last: bool, steps: usize, mapping: Mapping },
 }
 
-/// What is told when something comes back: a browser has one thread for it.
-pub trait Notify: Fn() + Clone + WasmNotSend + 'static {}
-impl<F: Fn() + Clone + WasmNotSend + 'static> Notify for F {}
+/// What is called when something has come back. A browser has one thread for it.
+#[cfg(target_family = "wasm")]
+pub type Wake = std::rc::Rc<dyn Fn()>;
+/// What is called when something has come back, on whatever thread.
+#[cfg(not(target_family = "wasm"))]
+pub type Wake = std::sync::Arc<dyn Fn() + Send + Sync>;
 
 /// A network in training on a GPU.
-pub struct GpuTrainer<N> {
+pub struct GpuTrainer {
     gpu: Gpu,
     training: Executor,
     measuring: Executor,
@@ -51,10 +70,11 @@ pub struct GpuTrainer<N> {
     optimizer_steps: u32,
     /// Of the batches of the test set that have come back.
     measured: Score,
-    notify: N,
+    traffic: Traffic,
+    wake: Wake,
 }
 
-impl<N: Notify> GpuTrainer<N> {
+impl GpuTrainer {
     /// Makes everything for a network, and takes what was learned.
     ///
     /// # Errors
@@ -65,7 +85,7 @@ impl<N: Notify> GpuTrainer<N> {
         network: &NetworkSpec,
         spec: &TrainingSpec,
         state: &TrainingState,
-        notify: N,
+        wake: Wake,
     ) -> Result<Self, GpuError> {
         let training = Executor::new(&gpu, network, spec.batch_size, Mode::Training, images).await?;
         let measuring = Executor::new(&gpu, network, MEASURED_AT_ONCE, Mode::Measuring, images).await?;
@@ -82,8 +102,14 @@ impl<N: Notify> GpuTrainer<N> {
             steps: state.steps,
             optimizer_steps: state.optimizer.steps,
             measured: Score::default(),
-            notify,
+            traffic: Traffic::default(),
+            wake,
         })
+    }
+
+    fn wake(&self) -> impl FnOnce() + wgpu::WasmNotSend + 'static {
+        let wake = self.wake.clone();
+        move || wake()
     }
 
     /// The GPU.
@@ -111,14 +137,14 @@ impl<N: Notify> GpuTrainer<N> {
         STEPS as usize
     }
 
+    /// What went to and from the GPU in training steps.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
     /// Buffers that have been made for reading back.
     pub fn staging_buffers(&self) -> usize {
         self.results.made() + self.states.made()
-    }
-
-    /// Dispatches of a training step.
-    pub fn dispatches(&self) -> usize {
-        self.training.dispatches()
     }
 
     /// Submits training steps. If `save`, what is learned after the last one comes back, too.
@@ -139,7 +165,13 @@ impl<N: Notify> GpuTrainer<N> {
                 encoder.copy_buffer_to_buffer(state, 0, &staging, results, saved);
             }
         });
-        let mapping = Mapping::new(staging, results + saved, self.notify.clone());
+        self.traffic.steps += steps.len() as u64;
+        self.traffic.dispatches += (steps.len() * self.training.dispatches()) as u64;
+        self.traffic.submissions += 1;
+        self.traffic.written += steps.len() as u64 * crate::executor::UNIFORM;
+        self.traffic.read += results + saved;
+        self.traffic.maps += 1;
+        let mapping = Mapping::new(staging, results + saved, self.wake());
         let saved = save.then_some((self.steps, self.optimizer_steps));
         self.flights.push_back(Flight::Steps { steps: steps.len(), saved, mapping });
     }
@@ -164,7 +196,7 @@ impl<N: Notify> GpuTrainer<N> {
             self.measuring.submit(&self.gpu, &steps, |encoder, state| {
                 encoder.copy_buffer_to_buffer(state, at, &staging, 0, bytes);
             });
-            let mapping = Mapping::new(staging, bytes, self.notify.clone());
+            let mapping = Mapping::new(staging, bytes, self.wake());
             let last = (i + 1) * STEPS as usize * MEASURED_AT_ONCE >= images;
             self.flights.push_back(Flight::Measured { last, steps: steps.len(), mapping });
         }

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use data::DataSet;
-use gpu::{Back, Gpu, GpuTrainer, Images, Place};
+use gpu::{Back, Gpu, GpuTrainer, Images, Place, Wake};
 use nn::network::Score;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -55,7 +55,7 @@ pub(crate) fn blobs(count: usize) -> DataSet {
 /// Both executors with the same network, weights and images.
 pub(crate) struct Pair {
     pub(crate) cpu: Training,
-    pub(crate) gpu: GpuTrainer<fn()>,
+    pub(crate) gpu: GpuTrainer,
     data: DataSet,
     seen: u64,
 }
@@ -86,7 +86,15 @@ impl Pair {
         let mut state = TrainingState::default();
         cpu.save(&mut state);
         let (network, spec) = (cpu.network.spec().clone(), cpu.spec().clone());
-        let trainer = GpuTrainer::new(gpu.clone(), &images, &network, &spec, &state, (|| {}) as fn()).await;
+        let trainer = GpuTrainer::new(
+            gpu.clone(),
+            &images,
+            &network,
+            &spec,
+            &state,
+            Wake::from(Box::new(|| {}) as Box<_>),
+        )
+        .await;
         let trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
         Self { cpu, gpu: trainer, data, seen: 0 }
     }
@@ -103,6 +111,36 @@ impl Pair {
             epochs: place.epochs(spec),
         };
         (place, on_gpu)
+    }
+
+    /// The place of the next step, which is thereby over.
+    pub(crate) fn next_place(&mut self) -> Place {
+        let (_, place) = self.place();
+        self.seen += u64::from(place.batch);
+        place
+    }
+
+    pub(crate) fn next_place_seen(&self) -> u64 {
+        self.seen
+    }
+
+    pub(crate) fn seen(&mut self, seen: u64) {
+        self.seen = seen;
+    }
+
+    /// All scores of the last submission, and the state.
+    pub(crate) async fn after_all(&mut self) -> (Vec<Score>, TrainingState) {
+        let mut scores = Vec::new();
+        loop {
+            self.gpu.wait().await;
+            for back in self.gpu.take() {
+                match back {
+                    Back::Steps(more) => scores.extend(more),
+                    Back::Saved(state, _) => return (scores, *state),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
     }
 
     /// One step on the CPU alone.
@@ -141,6 +179,19 @@ impl Pair {
             }
         }
     }
+}
+
+/// Lets others run: in a browser, by a promise of its own.
+pub(crate) async fn pause() {
+    let mut first = true;
+    std::future::poll_fn(|context| {
+        if std::mem::take(&mut first) {
+            context.waker().wake_by_ref();
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
 }
 
 /// The length of the difference, as a share of the length expected.

@@ -1,0 +1,191 @@
+//! Training on a GPU as a whole: it repeats itself, it goes on from where the CPU was, and it costs what it should.
+
+use gpu::{Back, Traffic};
+use nn::network::Network;
+use nn::preset::Preset;
+use nn::spec::LayerSpec::{Dense, Flatten, Relu};
+use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, Shape, TrainingSpec};
+use nn::training::Training;
+
+mod common;
+use common::{Pair, blobs, distance, gpu, gpu_test};
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn everything() -> TrainingSpec {
+    TrainingSpec {
+        batch_size: 24,
+        optimizer: Optimizer::ADAM_W,
+        penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
+        label_smoothing: 0.1,
+        augmentation: Augmentation { rotation: 10.0, elastic: 1.0, crop: 1, ..Augmentation::default() },
+        subset: Some(64),
+        ..TrainingSpec::default()
+    }
+}
+
+/// The same run twice is the same to the last bit, whether its steps go out one by one or together.
+async fn repeats_itself() {
+    let gpu = gpu().await;
+    let mut ends = Vec::new();
+    for at_once in [1, 1, 4] {
+        let mut pair = Pair::new(&gpu, &Preset::LeNetTricks.network(), &everything()).await;
+        let spec = pair.cpu.spec().clone();
+        let mut scores = Vec::new();
+        let mut last = None;
+        for _ in 0..12 / at_once {
+            let places: Vec<_> = (0..at_once).map(|_| pair.next_place()).collect();
+            pair.gpu.train(&spec, &places, true);
+            let after = pair.after_all().await;
+            scores.extend(after.0);
+            last = Some(after.1);
+        }
+        let last = last.unwrap();
+        let bits: Vec<u32> = last.parameters.iter().chain(&last.running).map(|v| v.to_bits()).collect();
+        assert_eq!((last.steps, last.optimizer.steps, scores.len()), (12, 12, 12));
+        ends.push((bits, scores));
+    }
+    assert!(ends[0] == ends[1], "the same again");
+    assert!(ends[0] == ends[2], "the same in larger submissions");
+}
+
+/// From the CPU to the GPU and back, nothing is lost: weights, the optimiser's memory, running estimates.
+async fn changes_hands() {
+    let gpu = gpu().await;
+    let mut alone = Training::new(Preset::LeNetTricks.network(), everything()).unwrap();
+    let mut pair = Pair::with(&gpu, alone.clone()).await;
+    for _ in 0..5 {
+        pair.step().await;
+    }
+    let (_, after) = pair.step().await;
+    // On from there, on the CPU, beside one that never left it.
+    alone.restore(&after.state);
+    let mut on = Pair::with(&gpu, alone).await;
+    on.seen(pair.next_place_seen());
+    let (expected, got) = (pair.cpu_step(), on.cpu_step());
+    assert!((expected.loss - got.loss).abs() < 1e-3 * expected.loss, "{expected:?}, {got:?}");
+    assert_eq!(on.cpu.steps(), 7);
+}
+
+/// The test set is measured as the CPU measures it.
+async fn measures() {
+    let gpu = gpu().await;
+    for preset in [Preset::LeNet5, Preset::LeNetTricks, Preset::LeNet1998] {
+        let spec = TrainingSpec { subset: Some(700), ..everything() };
+        let mut pair = Pair::new(&gpu, &preset.network(), &spec).await;
+        let mut state = None;
+        for _ in 0..3 {
+            state = Some(pair.step().await.1.state);
+        }
+        pair.gpu.measure(700);
+        let measured = loop {
+            pair.gpu.wait().await;
+            if let Some(Back::Measured(score)) = pair.gpu.take().pop() {
+                break score;
+            }
+        };
+        let (mut network, state, images): (Network, _, _) =
+            (pair.cpu.network.clone(), state.unwrap(), blobs(700));
+        network.parameters = state.parameters;
+        network.running = state.running;
+        network.prepare();
+        let (mut loss, mut correct) = (0.0, 0usize);
+        for (i, labels) in images.labels.chunks(16).enumerate() {
+            network.infer((i * 16..i * 16 + labels.len()).map(|i| images.image(i)));
+            let score = network.score(labels);
+            loss += score.loss;
+            correct += score.correct;
+        }
+        assert!((measured.loss - loss).abs() < 1e-4 * loss, "{preset:?}: {measured:?}, not {loss}");
+        assert!(measured.correct.abs_diff(correct) <= 1, "{preset:?}: {measured:?}, not {correct}");
+    }
+}
+
+/// Nothing per step crosses but what it is told and what it came to; and LeNet's step is twelve kernels.
+async fn costs_what_it_should() {
+    let gpu = gpu().await;
+    for (preset, dispatches) in [(Preset::LeNet5, 12), (Preset::LeNetTricks, 40), (Preset::Mlp30, 5)] {
+        let spec = TrainingSpec { subset: Some(64), batch_size: 16, ..TrainingSpec::default() };
+        let mut pair = Pair::new(&gpu, &preset.network(), &spec).await;
+        let places: Vec<_> = (0..8).map(|_| pair.next_place()).collect();
+        pair.gpu.train(&spec, &places, false);
+        pair.gpu.wait().await;
+        assert!(matches!(&pair.gpu.take()[..], [Back::Steps(scores)] if scores.len() == 8));
+        let expected = Traffic {
+            steps: 8,
+            dispatches: 8 * dispatches,
+            submissions: 1,
+            written: 8 * 256,
+            read: 8 * 8,
+            maps: 1,
+        };
+        assert_eq!(pair.gpu.traffic(), expected, "{preset:?}");
+    }
+}
+
+/// Ten thousand steps need no more buffers than the first few.
+async fn needs_no_more_memory() {
+    let gpu = gpu().await;
+    let network = NetworkSpec {
+        input: Shape::maps(1, 28, 28),
+        layers: vec![Flatten, Dense { units: 8 }, Relu, Dense { units: 10 }],
+    };
+    let spec = TrainingSpec { subset: Some(64), batch_size: 4, ..TrainingSpec::default() };
+    let mut pair = Pair::new(&gpu, &network, &spec).await;
+    let (mut early, mut losses) = (0, Vec::new());
+    for round in 0..10_000 / 50 {
+        let places: Vec<_> = (0..50).map(|_| pair.next_place()).collect();
+        pair.gpu.train(&spec, &places, round % 5 == 0);
+        while !pair.gpu.is_free() {
+            pair.gpu.wait().await;
+            for back in pair.gpu.take() {
+                if let Back::Steps(scores) = back {
+                    losses.extend(scores.iter().map(|s| s.loss / 4.0));
+                }
+            }
+        }
+        if round == 10 {
+            early = pair.gpu.staging_buffers();
+        }
+    }
+    assert_eq!(pair.gpu.staging_buffers(), early);
+    assert!((1..=4).contains(&early), "{early} staging buffers");
+    let (first, last) = (losses[..50].iter().sum::<f64>(), losses[losses.len() - 50..].iter().sum::<f64>());
+    assert!(last < 0.2 * first, "and it learns: from {first} to {last}");
+}
+
+/// A device that is lost says so, and another one takes its place.
+async fn is_lost_and_found() {
+    let gpu = gpu().await;
+    let mut pair = Pair::new(&gpu, &Preset::LeNet5.network(), &everything()).await;
+    let (_, after) = pair.step().await;
+    let spec = pair.cpu.spec().clone();
+    let place = pair.next_place();
+    pair.gpu.train(&spec, &[place], false);
+    pair.gpu.gpu().destroy();
+    let mut lost = false;
+    for _ in 0..1000 {
+        pair.gpu.gpu().poll(false);
+        lost = pair.gpu.take().contains(&Back::Lost) || pair.gpu.gpu().is_lost();
+        if lost {
+            break;
+        }
+        common::pause().await;
+    }
+    assert!(lost && !pair.gpu.is_free());
+    let other = common::gpu().await;
+    let mut cpu = pair.cpu.clone();
+    cpu.restore(&after.state);
+    let mut again = Pair::with(&other, cpu).await;
+    let (expected, got) = again.step().await;
+    assert!((expected.loss - got.score.loss).abs() < 1e-4 * expected.loss);
+    assert!(distance(&got.state.parameters, &again.cpu.network.parameters) < 1e-4);
+}
+
+gpu_test!(a_run_repeats_itself, repeats_itself());
+gpu_test!(training_changes_hands, changes_hands());
+gpu_test!(the_test_set_is_measured, measures());
+gpu_test!(a_step_costs_what_it_should, costs_what_it_should());
+gpu_test!(ten_thousand_steps_need_no_more_memory, needs_no_more_memory());
+gpu_test!(a_lost_device_is_replaced, is_lost_and_found());
