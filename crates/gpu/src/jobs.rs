@@ -1,6 +1,7 @@
 //! What there is to do for the parameters: the table by which one dispatch makes all gradients, and another all updates.
 
 use bytemuck::{Pod, Zeroable};
+use nn::plan::Parameter;
 
 /// A stretch of parameters: the same as `Job` in `shaders/jobs.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
@@ -42,6 +43,18 @@ pub(crate) const BIAS: u32 = 2;
 pub(crate) const SUMMED: u32 = 3;
 
 impl Job {
+    /// Nothing to do yet but the update itself.
+    pub(crate) fn of(parameter: &Parameter) -> Self {
+        let range = parameter.range();
+        Self {
+            kind: SUMMED,
+            parameter: range.start as u32,
+            count: range.len() as u32,
+            penalized: u32::from(parameter.is_weight()),
+            ..Self::default()
+        }
+    }
+
     /// Splits the sums into chunks, and gives the number of invocations: enough of them to keep a GPU busy, and not more partial
     /// sums than are soon added up.
     pub(crate) fn split(&mut self, quads: u32) -> u32 {

@@ -2,7 +2,7 @@
 //! gradient takes it through the activation and the dropout below at once.
 
 use crate::executor::Mode;
-use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job, SUMMED};
+use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
 use nn::plan::{Buffer, Op, Plan};
@@ -92,7 +92,7 @@ pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered,
         mode,
         forward: Vec::new(),
         backward: Vec::new(),
-        jobs: vec![Job::default(); plan.parameters.len()],
+        jobs: plan.parameters.iter().map(Job::of).collect(),
         partials: layout.sums(),
         packed: 0,
         layout,
@@ -311,12 +311,7 @@ impl<'a> Lowering<'a> {
 
     fn job(&mut self, parameter: &Range<usize>) -> &mut Job {
         let i = self.plan.parameters.iter().position(|p| p.range() == *parameter);
-        let i = i.expect("every op's parameters are the plan's");
-        let job = &mut self.jobs[i];
-        job.parameter = parameter.start as u32;
-        job.count = parameter.len() as u32;
-        job.penalized = u32::from(self.plan.parameters[i].is_weight());
-        job
+        &mut self.jobs[i.expect("every op's parameters are the plan's")]
     }
 
     /// The jobs of a layer that weighs its inputs; gives that of the weights.
@@ -536,7 +531,7 @@ impl<'a> Lowering<'a> {
         let partial = self.sums(2 * PARTS * channels);
         for (i, parameter) in [scale, shift].into_iter().enumerate() {
             let job = self.job(parameter);
-            (job.kind, job.chunks) = (SUMMED, PARTS);
+            job.chunks = PARTS;
             job.partial = partial + i as u32 * PARTS * channels;
         }
         let mut constants = constants.to_vec();

@@ -181,17 +181,12 @@ impl Pair {
     }
 }
 
-/// Lets others run: in a browser, by a promise of its own.
+/// Lets some milliseconds pass.
 pub(crate) async fn pause() {
-    let mut first = true;
-    std::future::poll_fn(|context| {
-        if std::mem::take(&mut first) {
-            context.waker().wake_by_ref();
-            return std::task::Poll::Pending;
-        }
-        std::task::Poll::Ready(())
-    })
-    .await;
+    #[cfg(target_family = "wasm")]
+    gloo_timers::future::TimeoutFuture::new(5).await;
+    #[cfg(not(target_family = "wasm"))]
+    std::thread::sleep(std::time::Duration::from_millis(5));
 }
 
 /// The length of the difference, as a share of the length expected.
