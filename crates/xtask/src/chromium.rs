@@ -1,13 +1,15 @@
-//! Finding a Chromium for the browser tests, or installing Debian's where that is possible without asking.
+//! Finding a Chromium for the browser tests, and what drives it, or installing Debian's.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::run;
-use crate::say::{self, Failure, Outcome};
+use crate::debian;
+use crate::say::{Failure, Outcome};
 
 /// The variable that names the browser; the tests read it too.
 pub(crate) const VARIABLE: &str = "CHROMIUM";
+/// The variable that names the driver; `wasm-bindgen-test-runner` reads it too.
+pub(crate) const DRIVER: &str = "CHROMEDRIVER";
 
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -34,15 +36,7 @@ pub(crate) fn ensure() -> Outcome<PathBuf> {
     if let Some(found) = find() {
         return Ok(found);
     }
-    if may_install() {
-        say::step("Installing Debian's chromium for the browser tests");
-        let mut update = run::command("apt-get");
-        run::visibly(update.args(["update", "-qq"]), "`apt-get update`")?;
-        let mut install = run::command("apt-get");
-        install.args(["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
-        install.env("DEBIAN_FRONTEND", "noninteractive");
-        run::visibly(&mut install, "`apt-get install chromium`")?;
-    }
+    debian::install(&["chromium"], "the browser tests")?;
     find().ok_or_else(|| {
         Failure(format!(
             "no Chromium was found for the browser tests: install one (Debian: `apt-get install chromium`), or set \
@@ -51,14 +45,32 @@ pub(crate) fn ensure() -> Outcome<PathBuf> {
     })
 }
 
-fn find() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = NAMES.iter().flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
-    on_path.chain(ELSEWHERE.iter().map(PathBuf::from)).find(|path| path.is_file())
+/// The path of a ChromeDriver, which runs the tests that are themselves WebAssembly.
+pub(crate) fn ensure_driver() -> Outcome<PathBuf> {
+    let find = || on_path(&["chromedriver"]);
+    if let Some(chosen) =
+        env::var_os(DRIVER).map(PathBuf::from).filter(|chosen| chosen.is_file()).or_else(find)
+    {
+        return Ok(chosen);
+    }
+    debian::install(&["chromium-driver"], "the tests of the compute shaders in Chromium")?;
+    find().ok_or_else(|| {
+        Failure(format!(
+            "no ChromeDriver was found for the tests of the compute shaders: install the one of your Chromium (Debian: \
+             `apt-get install chromium-driver`), or set {DRIVER} to its program."
+        ))
+    })
 }
 
-/// Whether this is a Debian-like machine, and we are its root.
-fn may_install() -> bool {
-    Path::new("/etc/debian_version").exists()
-        && run::silently(run::command("id").arg("-u")).is_ok_and(|user| user.trim() == "0")
+fn find() -> Option<PathBuf> {
+    on_path(&NAMES).or_else(|| ELSEWHERE.iter().map(PathBuf::from).find(|path| path.is_file()))
+}
+
+fn on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
 }

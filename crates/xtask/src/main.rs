@@ -3,6 +3,7 @@
 //! Every command sets up what it needs and finds missing, does nothing twice, and on failure ends with one sentence.
 
 mod chromium;
+mod debian;
 mod mnist;
 mod npm;
 mod place;
@@ -12,6 +13,7 @@ mod shards;
 mod site;
 mod stages;
 mod tools;
+mod vulkan;
 
 use std::process::ExitCode;
 
@@ -25,7 +27,7 @@ Usage: cargo xtask COMMAND
                      (port 8080, or the variable PORT); rebuilds when a file changes
   build              leave in dist/ what any static host can serve
   test [STAGE ...]   set up what is missing and run every test, or only some stages:
-                     lint, native, wasm, build, e2e
+                     lint, native, wasm, gpu, build, e2e
   train [ARGS]       train natively on all of MNIST; `cargo xtask train --help` lists ARGS
   table              what every trick is worth: docs/accuracy.md, anew (hours)
   bench [JOB ...]    measure the built page in a real browser: kernels, throughput

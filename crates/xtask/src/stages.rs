@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::place::Place;
 use crate::say::{self, Failure, Outcome};
-use crate::{chromium, mnist, npm, run, site, tools};
+use crate::{chromium, mnist, npm, run, site, tools, vulkan};
 
 /// A part of the test that can be run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,15 @@ pub(crate) enum Stage {
     Native,
     /// The tests of the numeric crates as WebAssembly, in Node.
     Wasm,
+    /// The compute shaders in a real browser.
+    Gpu,
     /// The page.
     Build,
     /// The page in a real browser.
     E2e,
 }
 
-const ALL: [Stage; 5] = [Stage::Lint, Stage::Native, Stage::Wasm, Stage::Build, Stage::E2e];
+const ALL: [Stage; 6] = [Stage::Lint, Stage::Native, Stage::Wasm, Stage::Gpu, Stage::Build, Stage::E2e];
 
 /// Crates whose tests also run as WebAssembly.
 const WASM_CRATES: [&str; 4] = ["tensor", "nn", "data", "trainer"];
@@ -35,6 +37,7 @@ impl Stage {
             Stage::Lint => "lint",
             Stage::Native => "native",
             Stage::Wasm => "wasm",
+            Stage::Gpu => "gpu",
             Stage::Build => "build",
             Stage::E2e => "e2e",
         }
@@ -45,6 +48,7 @@ impl Stage {
             Stage::Lint => lint(place),
             Stage::Native => native(place),
             Stage::Wasm => wasm(place),
+            Stage::Gpu => gpu(place),
             Stage::Build => site::build(place, &tools::ensure(place)?),
             Stage::E2e => e2e(place),
         }
@@ -147,19 +151,35 @@ fn lint(place: &Place) -> Outcome {
 }
 
 fn native(place: &Place) -> Outcome {
+    vulkan::ensure()?;
     let mut cargo = run::cargo(place);
     cargo.args(["test", "--workspace"]).env(mnist::VARIABLE, mnist::ensure(place)?);
     run::visibly(&mut cargo, "a test")
 }
 
 fn wasm(place: &Place) -> Outcome {
+    run::visibly(&mut as_wasm(place, &WASM_CRATES)?, "a test")
+}
+
+/// Chromium has a GPU in software, SwiftShader, where there is no other.
+fn gpu(place: &Place) -> Outcome {
+    chromium::ensure()?;
+    let mut cargo = as_wasm(place, &["gpu"])?;
+    cargo.env(chromium::DRIVER, chromium::ensure_driver()?);
+    // Seconds until a test file must have come to its end.
+    cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
+    run::visibly(&mut cargo, "a test")
+}
+
+/// The tests of some crates as WebAssembly.
+fn as_wasm(place: &Place, crates: &[&str]) -> Outcome<Command> {
     let tools = tools::ensure(place)?;
     let mut cargo = run::cargo(place);
     tools.equip(&mut cargo)?;
     // --tests leaves out the examples in the documentation, which the native stage has run.
     cargo.args(["test", "--tests", "--target", tools::TARGET]);
-    cargo.args(WASM_CRATES.iter().flat_map(|name| ["--package", name]));
-    run::visibly(&mut cargo, "a test")
+    cargo.args(crates.iter().flat_map(|name| ["--package", name]));
+    Ok(cargo)
 }
 
 fn e2e(place: &Place) -> Outcome {
@@ -210,7 +230,7 @@ mod tests {
         let parse = |names: &[&str]| parse(&names.iter().map(|&name| name.to_string()).collect::<Vec<_>>());
         assert_eq!(parse(&[]).unwrap(), ALL);
         assert_eq!(parse(&["wasm", "lint"]).unwrap(), [Stage::Wasm, Stage::Lint]);
-        assert!(parse(&["wsam"]).unwrap_err().0.contains("lint, native, wasm, build, e2e"));
+        assert!(parse(&["wsam"]).unwrap_err().0.contains("lint, native, wasm, gpu, build, e2e"));
     }
 
     #[test]
