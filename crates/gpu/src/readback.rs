@@ -90,16 +90,25 @@ impl Mapping {
         self.outcome.lock().is_ok_and(|outcome| outcome.mapped.is_some())
     }
 
+    /// To be awaited.
+    pub(crate) fn done(&self) -> MappingDone {
+        MappingDone(self.outcome.clone())
+    }
+
     fn is_there(&self) -> bool {
         self.outcome.lock().is_ok_and(|outcome| outcome.mapped == Some(true))
     }
 }
 
-impl Future for &Mapping {
+/// Resolves when a mapping came to an end, good or bad.
+#[derive(Debug)]
+pub(crate) struct MappingDone(Arc<Mutex<Outcome>>);
+
+impl Future for MappingDone {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Ok(mut outcome) = self.outcome.lock() else { return Poll::Ready(()) };
+        let Ok(mut outcome) = self.0.lock() else { return Poll::Ready(()) };
         if outcome.mapped.is_some() {
             return Poll::Ready(());
         }

@@ -75,7 +75,7 @@ pub struct GpuTrainer {
 }
 
 impl GpuTrainer {
-    /// Makes everything for a network, and takes what was learned.
+    /// Makes everything for a network in batches of up to `batch_size` images; [`GpuTrainer::load`] gives it weights.
     ///
     /// # Errors
     /// A sentence, if this GPU cannot do it.
@@ -83,15 +83,13 @@ impl GpuTrainer {
         gpu: Gpu,
         images: &Images,
         network: &NetworkSpec,
-        spec: &TrainingSpec,
-        state: &TrainingState,
+        batch_size: usize,
         wake: Wake,
     ) -> Result<Self, GpuError> {
-        let training = Executor::new(&gpu, network, spec.batch_size, Mode::Training, images).await?;
+        let training = Executor::new(&gpu, network, batch_size, Mode::Training, images).await?;
         let measuring = Executor::new(&gpu, network, MEASURED_AT_ONCE, Mode::Measuring, images).await?;
         let results = Pool::new(8 * u64::from(STEPS));
         let states = Pool::new(8 * u64::from(STEPS) + training.saved_bytes());
-        training.load(&gpu, state);
         Ok(Self {
             gpu,
             training,
@@ -99,12 +97,18 @@ impl GpuTrainer {
             results,
             states,
             flights: VecDeque::new(),
-            steps: state.steps,
-            optimizer_steps: state.optimizer.steps,
+            steps: 0,
+            optimizer_steps: 0,
             measured: Score::default(),
             traffic: Traffic::default(),
             wake,
         })
+    }
+
+    /// Takes what a training has learned, in place of all that went before.
+    pub fn load(&mut self, state: &TrainingState) {
+        self.training.load(&self.gpu, state);
+        (self.steps, self.optimizer_steps) = (state.steps, state.optimizer.steps);
     }
 
     fn wake(&self) -> impl FnOnce() + wgpu::WasmNotSend + 'static {
@@ -160,7 +164,9 @@ impl GpuTrainer {
         let (results, saved) = (8 * steps.len() as u64, if save { self.training.saved_bytes() } else { 0 });
         let at = self.training.result(0);
         self.training.submit(&self.gpu, &steps, |encoder, state| {
-            encoder.copy_buffer_to_buffer(state, at, &staging, 0, results);
+            if results > 0 {
+                encoder.copy_buffer_to_buffer(state, at, &staging, 0, results);
+            }
             if saved > 0 {
                 encoder.copy_buffer_to_buffer(state, 0, &staging, results, saved);
             }
@@ -224,12 +230,10 @@ impl GpuTrainer {
         back
     }
 
-    /// Waits until something has come back.
-    pub async fn wait(&mut self) {
-        self.gpu.poll(true);
-        if let Some(Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = self.flights.front() {
-            mapping.await;
-        }
+    /// The next thing to come back, to be awaited; nothing if nothing is on its way. Natively, somebody must [`Gpu::poll`].
+    pub fn next(&self) -> Option<impl Future<Output = ()> + use<>> {
+        let (Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = self.flights.front()?;
+        Some(mapping.done())
     }
 
     fn land(&mut self, flight: Flight, back: &mut Vec<Back>) -> bool {

@@ -110,7 +110,7 @@ impl Batch {
 }
 
 /// The `at`-th image that `epoch` trains on, of the first `images`.
-fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
+pub fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
     let window = if epoch == 0 { WINDOW as u32 } else { images };
     let first = at / window * window;
     let size = window.min(images - first);

@@ -85,17 +85,11 @@ impl Pair {
         images.write(gpu, false, 0, &data.images, &data.labels);
         let mut state = TrainingState::default();
         cpu.save(&mut state);
-        let (network, spec) = (cpu.network.spec().clone(), cpu.spec().clone());
-        let trainer = GpuTrainer::new(
-            gpu.clone(),
-            &images,
-            &network,
-            &spec,
-            &state,
-            Wake::from(Box::new(|| {}) as Box<_>),
-        )
-        .await;
-        let trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
+        let wake = Wake::from(Box::new(|| {}) as Box<_>);
+        let batch_size = cpu.spec().batch_size;
+        let trainer = GpuTrainer::new(gpu.clone(), &images, cpu.network.spec(), batch_size, wake).await;
+        let mut trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
+        trainer.load(&state);
         Self { cpu, gpu: trainer, data, seen: 0 }
     }
 
@@ -132,7 +126,7 @@ impl Pair {
     pub(crate) async fn after_all(&mut self) -> (Vec<Score>, TrainingState) {
         let mut scores = Vec::new();
         loop {
-            self.gpu.wait().await;
+            wait(&self.gpu).await;
             for back in self.gpu.take() {
                 match back {
                     Back::Steps(more) => scores.extend(more),
@@ -165,7 +159,7 @@ impl Pair {
     /// What came of the last submission, which was to be saved.
     pub(crate) async fn after(&mut self) -> After {
         loop {
-            self.gpu.wait().await;
+            wait(&self.gpu).await;
             let back = self.gpu.take();
             let mut scores = Vec::new();
             for back in back {
@@ -178,6 +172,14 @@ impl Pair {
                 }
             }
         }
+    }
+}
+
+/// Waits until something has come back.
+pub(crate) async fn wait(trainer: &GpuTrainer) {
+    trainer.gpu().poll(true);
+    if let Some(next) = trainer.next() {
+        next.await;
     }
 }
 
