@@ -3,6 +3,7 @@
 use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
 use crate::crew::{Crew, Done, Host, StepResult};
 use crate::good::Good;
+use crate::helper::measure;
 use crate::messages::{
     Command, Diverged, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch,
 };
@@ -136,6 +137,14 @@ impl Session {
     /// The network in training.
     pub fn network(&self) -> &Network {
         &self.crew.training().network
+    }
+
+    /// How the network in training does on the images it trains on, undistorted.
+    pub fn score_on_training_images(&self) -> (usize, Score) {
+        let images = Place::epoch_images(self.crew.training().spec()).min(self.train.len());
+        let mut network = self.network().clone();
+        network.prepare();
+        (images, measure(&mut network, &self.train.images[..images * PIXELS], &self.train.labels[..images]))
     }
 
     /// Uses so many threads of this process for each step.
