@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use nn::preset::Preset;
 use nn::spec::Optimizer;
 
+use crate::device::DeviceControl;
 use crate::header::thousands;
 use crate::stages;
 use crate::state::State;
@@ -20,7 +21,7 @@ const BATCHES: [usize; 9] = [1, 4, 16, 32, 64, 128, 256, 512, 1024];
 
 /// A control with its name above and one sentence about it below, which screen readers read as its description.
 #[component]
-fn Field(name: &'static str, hint: &'static str, children: Children) -> impl IntoView {
+pub(crate) fn Field(name: &'static str, hint: &'static str, children: Children) -> impl IntoView {
     let id = format!("hint-{}", name.to_lowercase().replace(' ', "-"));
     view! {
         <div class="field">
@@ -109,6 +110,7 @@ pub(crate) fn Controls() -> impl IntoView {
                 <input type="number" min="0" max="4294967295" step="1" on:change=choose_seed
                     prop:value=move || state.training.get().seed.to_string() />
             </Field>
+            <DeviceControl />
             <p class="hint">"Changes count from the next step on; what was learned stays."</p>
         </section>
     }

@@ -7,6 +7,7 @@ mod bridge;
 mod chart;
 mod colors;
 mod controls;
+mod device;
 mod header;
 mod network_view;
 mod pad;

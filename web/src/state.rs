@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use nn::preset::Preset;
 use nn::spec::TrainingSpec;
-use trainer::messages::{Command, Diverged, Download, Event, Progress, RunState, Snapshot, Source, Tested};
+use trainer::messages::{
+    Command, DeviceChoice, DeviceReport, Diverged, Download, Event, Progress, RunState, Snapshot, Source,
+    Tested,
+};
 use wasm_bindgen::prelude::*;
 
 use crate::bridge::Bridge;
@@ -28,6 +31,8 @@ pub(crate) struct State {
     pub(crate) problem: RwSignal<Option<String>>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
+    pub(crate) device: RwSignal<DeviceReport>,
+    pub(crate) device_choice: RwSignal<DeviceChoice>,
     /// Rises when the window's size or theme changes: what is drawn by hand is drawn anew.
     pub(crate) look: RwSignal<u32>,
     pub(crate) preset: RwSignal<Preset>,
@@ -53,6 +58,8 @@ impl State {
             accuracy_curve: RwSignal::default(),
             problem: RwSignal::default(),
             diverged: RwSignal::default(),
+            device: RwSignal::default(),
+            device_choice: RwSignal::default(),
             look: RwSignal::default(),
             preset: RwSignal::new(Preset::LeNet5),
             training: RwSignal::default(),
@@ -75,6 +82,7 @@ impl State {
         Effect::new(move |_| {
             state.send(Command::Watch(stages::watch(&stages::of(&state.preset.get().network()))))
         });
+        Effect::new(move |_| state.send(Command::UseDevice(state.device_choice.get())));
         Effect::new(move |_| {
             if let Some(image) = state.image.get() {
                 state.send(Command::Show { image: image.to_vec() });
@@ -164,6 +172,7 @@ impl State {
             }
             Event::Snapshot(snapshot) => self.snapshot.set(Some(snapshot)),
             Event::Diverged(diverged) => self.diverged.set(Some(diverged)),
+            Event::Device(report) => self.device.set(report),
             Event::Failed(sentence) => self.problem.set(Some(sentence)),
         }
     }

@@ -20,4 +20,4 @@ pub use executor::{Executor, Images, Mode};
 pub use lower::{Dispatch, Lowered, lower};
 pub use pace::Pace;
 pub use step::{Place, Step};
-pub use trainer::{Back, GpuTrainer, Traffic, Wake};
+pub use trainer::{Back, GpuTrainer, Traffic};

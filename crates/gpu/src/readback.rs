@@ -67,12 +67,8 @@ impl Pool {
 }
 
 impl Mapping {
-    /// Begins to map the first bytes of a buffer, once the work that was submitted is done. `notify` is called then.
-    pub(crate) fn new(
-        buffer: wgpu::Buffer,
-        bytes: u64,
-        notify: impl FnOnce() + wgpu::WasmNotSend + 'static,
-    ) -> Self {
+    /// Begins to map the first bytes of a buffer, once the work that was submitted is done.
+    pub(crate) fn new(buffer: wgpu::Buffer, bytes: u64) -> Self {
         let outcome = Arc::new(Mutex::new(Outcome::default()));
         let told = outcome.clone();
         buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
@@ -80,7 +76,6 @@ impl Mapping {
                 outcome.mapped = Some(result.is_ok());
                 outcome.waker.take().into_iter().for_each(Waker::wake);
             }
-            notify();
         });
         Self { buffer, bytes, outcome }
     }

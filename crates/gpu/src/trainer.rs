@@ -50,13 +50,6 @@ enum Flight {
     Measured { last: bool, steps: usize, mapping: Mapping },
 }
 
-/// What is called when something has come back. A browser has one thread for it.
-#[cfg(target_family = "wasm")]
-pub type Wake = std::rc::Rc<dyn Fn()>;
-/// What is called when something has come back, on whatever thread.
-#[cfg(not(target_family = "wasm"))]
-pub type Wake = std::sync::Arc<dyn Fn() + Send + Sync>;
-
 /// A network in training on a GPU.
 pub struct GpuTrainer {
     gpu: Gpu,
@@ -71,7 +64,6 @@ pub struct GpuTrainer {
     /// Of the batches of the test set that have come back.
     measured: Score,
     traffic: Traffic,
-    wake: Wake,
 }
 
 impl GpuTrainer {
@@ -84,7 +76,6 @@ impl GpuTrainer {
         images: &Images,
         network: &NetworkSpec,
         batch_size: usize,
-        wake: Wake,
     ) -> Result<Self, GpuError> {
         let training = Executor::new(&gpu, network, batch_size, Mode::Training, images).await?;
         let measuring = Executor::new(&gpu, network, MEASURED_AT_ONCE, Mode::Measuring, images).await?;
@@ -101,7 +92,6 @@ impl GpuTrainer {
             optimizer_steps: 0,
             measured: Score::default(),
             traffic: Traffic::default(),
-            wake,
         })
     }
 
@@ -109,11 +99,6 @@ impl GpuTrainer {
     pub fn load(&mut self, state: &TrainingState) {
         self.training.load(&self.gpu, state);
         (self.steps, self.optimizer_steps) = (state.steps, state.optimizer.steps);
-    }
-
-    fn wake(&self) -> impl FnOnce() + wgpu::WasmNotSend + 'static {
-        let wake = self.wake.clone();
-        move || wake()
     }
 
     /// The GPU.
@@ -177,7 +162,7 @@ impl GpuTrainer {
         self.traffic.written += steps.len() as u64 * crate::executor::UNIFORM;
         self.traffic.read += results + saved;
         self.traffic.maps += 1;
-        let mapping = Mapping::new(staging, results + saved, self.wake());
+        let mapping = Mapping::new(staging, results + saved);
         let saved = save.then_some((self.steps, self.optimizer_steps));
         self.flights.push_back(Flight::Steps { steps: steps.len(), saved, mapping });
     }
@@ -202,10 +187,16 @@ impl GpuTrainer {
             self.measuring.submit(&self.gpu, &steps, |encoder, state| {
                 encoder.copy_buffer_to_buffer(state, at, &staging, 0, bytes);
             });
-            let mapping = Mapping::new(staging, bytes, self.wake());
+            let mapping = Mapping::new(staging, bytes);
             let last = (i + 1) * STEPS as usize * MEASURED_AT_ONCE >= images;
             self.flights.push_back(Flight::Measured { last, steps: steps.len(), mapping });
         }
+    }
+
+    /// Forgets what is on its way.
+    pub fn abandon(&mut self) {
+        self.flights.clear();
+        self.measured = Score::default();
     }
 
     /// What has come back, in order.

@@ -57,6 +57,18 @@ impl Place {
         ((self.seen / images) as u32, (self.seen % images) as usize)
     }
 
+    /// The same for the kernels of a GPU.
+    pub fn on_gpu(self, spec: &TrainingSpec) -> gpu::Place {
+        let (epoch, first) = self.in_epoch(spec);
+        gpu::Place {
+            epoch,
+            images: Self::epoch_images(spec) as u32,
+            first: first as u32,
+            batch: self.batch_size(spec) as u32,
+            epochs: self.epochs(spec),
+        }
+    }
+
     /// Images of the next batch: an epoch's last one may be smaller.
     pub fn batch_size(self, spec: &TrainingSpec) -> usize {
         spec.batch_size.min(Self::epoch_images(spec) - self.in_epoch(spec).1)

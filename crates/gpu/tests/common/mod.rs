@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use data::DataSet;
-use gpu::{Back, Gpu, GpuTrainer, Images, Place, Wake};
+use gpu::{Back, Gpu, GpuTrainer, Images, Place};
 use nn::network::Score;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -85,9 +85,8 @@ impl Pair {
         images.write(gpu, false, 0, &data.images, &data.labels);
         let mut state = TrainingState::default();
         cpu.save(&mut state);
-        let wake = Wake::from(Box::new(|| {}) as Box<_>);
         let batch_size = cpu.spec().batch_size;
-        let trainer = GpuTrainer::new(gpu.clone(), &images, cpu.network.spec(), batch_size, wake).await;
+        let trainer = GpuTrainer::new(gpu.clone(), &images, cpu.network.spec(), batch_size).await;
         let mut trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
         trainer.load(&state);
         Self { cpu, gpu: trainer, data, seen: 0 }
@@ -96,14 +95,7 @@ impl Pair {
     pub(crate) fn place(&self) -> (trainer::batch::Place, Place) {
         let spec = self.cpu.spec();
         let place = trainer::batch::Place { seen: self.seen };
-        let images = self.data.len() as u64;
-        let on_gpu = Place {
-            epoch: (self.seen / images) as u32,
-            images: images as u32,
-            first: (self.seen % images) as u32,
-            batch: place.batch_size(spec) as u32,
-            epochs: place.epochs(spec),
-        };
+        let on_gpu = place.on_gpu(spec);
         (place, on_gpu)
     }
 

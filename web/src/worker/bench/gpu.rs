@@ -1,7 +1,6 @@
 //! The job on WebGPU.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 use bench::jobs::Config;
 use gpu::{Back, Gpu, GpuTrainer, Images, Pace, Place};
@@ -41,7 +40,7 @@ impl Job {
         let images = Images::new(&gpu);
         images.write(&gpu, false, 0, &sets.test.images, &sets.test.labels);
         let network = training.network.clone();
-        let trainer = GpuTrainer::new(gpu, &images, network.spec(), config.batch, Rc::new(|| {})).await;
+        let trainer = GpuTrainer::new(gpu, &images, network.spec(), config.batch).await;
         let mut trainer = trainer.map_err(|e| e.0)?;
         let mut state = TrainingState::default();
         training.save(&mut state);

@@ -1,7 +1,10 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
+mod on_gpu;
+
 use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
 use crate::crew::{Crew, Done, Host, StepResult};
+use crate::device::Devices;
 use crate::good::Good;
 use crate::helper::measure;
 use crate::messages::{
@@ -13,6 +16,7 @@ use nn::network::{Network, Score};
 use nn::sizes::sizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::Training;
+use std::collections::VecDeque;
 
 /// Test images in MNIST.
 pub const TEST_IMAGES: usize = 10_000;
@@ -26,6 +30,11 @@ pub struct Session {
     train: DataSet,
     test: DataSet,
     crew: Crew,
+    devices: Devices,
+    /// Commands that wait until the GPU's work is back.
+    waiting: VecDeque<Command>,
+    /// Milliseconds for which the cores have trained with these settings.
+    cpu_time: f64,
     pretrained: Option<Network>,
     image: Option<Vec<u8>>,
     watch: Watch,
@@ -86,6 +95,9 @@ impl Default for Session {
             train: DataSet::default(),
             test: DataSet::default(),
             crew: Crew::new(training),
+            devices: Devices::default(),
+            waiting: VecDeque::new(),
+            cpu_time: 0.0,
             pretrained: None,
             image: None,
             watch: Watch::default(),
@@ -166,6 +178,13 @@ impl Session {
 
     /// Carries out a command.
     pub fn handle(&mut self, command: Command) -> Vec<Event> {
+        let looks_only = matches!(
+            command,
+            Command::Show { .. } | Command::Watch(_) | Command::RetryDownload | Command::UseCores(_)
+        );
+        if !looks_only && self.wait_with(&command) {
+            return Vec::new();
+        }
         match command {
             Command::Configure { network, training } => match self.configure(network, training) {
                 Ok(events) => events,
@@ -185,6 +204,10 @@ impl Session {
                 self.watch = watch;
                 self.snapshot().into_iter().collect()
             }
+            Command::UseDevice(choice) => {
+                self.devices.choose(choice);
+                self.report().into_iter().collect()
+            }
             // The download and the helpers are the entry's business; see the worker.
             Command::RetryDownload | Command::UseCores(_) => Vec::new(),
         }
@@ -192,12 +215,21 @@ impl Session {
 
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
+        if self.is_on_gpu() {
+            return self.gpu_is_free();
+        }
         self.state != RunState::Paused && !self.crew.is_waiting() && (self.testing || self.batch_is_here())
     }
 
     /// Works for one slice, or until helpers must answer.
     pub fn work(&mut self, host: &dyn Host) -> Vec<Event> {
         let mut events = Vec::new();
+        if self.is_on_gpu() || self.hand_over(host) {
+            events.extend(self.work_on_gpu(host));
+            if self.is_on_gpu() {
+                return events;
+            }
+        }
         let start = host.now();
         while self.state != RunState::Paused && !self.crew.is_waiting() {
             let done = if self.testing {
@@ -277,6 +309,7 @@ impl Session {
             Some(Done::Step(images, result)) => {
                 let now = host.now();
                 self.speed.add(images, now - self.step_began);
+                self.cpu_time += now - self.step_began;
                 self.step_began = now;
                 events.extend(self.after_step(images, result));
             }
@@ -302,7 +335,7 @@ impl Session {
         self.since_report.add(images, score);
         let before = self.tests_due(self.place);
         self.place.seen += images as u64;
-        self.good.add(images, score, self.crew.training(), self.place);
+        self.good.add(1, images, score, self.crew.training(), self.place);
         self.testing = self.tests_due(self.place) > before && self.test_set_is_here();
         if let Some(wanted) = &mut self.steps_wanted {
             *wanted -= 1;
@@ -345,6 +378,11 @@ impl Session {
             && network.summary().ok().and_then(|s| s.last().map(|l| l.output.len())) == Some(data::CLASSES);
         if !fits && network.summary().is_ok() {
             return Err("The network must take 28x28 images and end in 10 units.".into());
+        }
+        let now = self.crew.training();
+        if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
+            (self.cpu_time, self.speed) = (0.0, Speed::default());
+            self.devices.forget_speeds();
         }
         let new = self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
         if self.crew.training().steps() == 0 {
@@ -433,7 +471,7 @@ impl Session {
         let Tally { images, score } = std::mem::take(&mut self.since_report);
         let mean = |sum: f64| (images > 0).then(|| (sum / images as f64) as f32);
         Event::Progress(Progress {
-            step: self.crew.training().steps(),
+            step: self.steps(),
             epoch: self.epoch(),
             train_loss: mean(score.loss),
             train_accuracy: mean(score.correct as f64),
