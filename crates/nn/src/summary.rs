@@ -70,6 +70,7 @@ impl LayerSpec {
             Self::BatchNorm => "batch normalisation",
             Self::Relu => "ReLU",
             Self::LeakyRelu { .. } => "leaky ReLU",
+            Self::Elu { .. } => "ELU",
             Self::Sigmoid => "sigmoid",
             Self::Tanh => "tanh",
             Self::Dropout { .. } => "dropout",
@@ -109,9 +110,13 @@ impl LayerSpec {
             Self::LeakyRelu { slope } if !(0.0..=1.0).contains(&slope) => {
                 Err(format!("The slope of a leaky ReLU lies between 0 and 1, not at {slope}."))
             }
+            Self::Elu { alpha } if !(0.0..=f32::MAX).contains(&alpha) => {
+                Err(format!("The alpha of an ELU is a number from 0 up, not {alpha}."))
+            }
             Self::BatchNorm
             | Self::Relu
             | Self::LeakyRelu { .. }
+            | Self::Elu { .. }
             | Self::Sigmoid
             | Self::Tanh
             | Self::Dropout { .. } => Ok(input),
@@ -128,6 +133,7 @@ impl LayerSpec {
             | Self::Flatten
             | Self::Relu
             | Self::LeakyRelu { .. }
+            | Self::Elu { .. }
             | Self::Sigmoid
             | Self::Tanh
             | Self::Dropout { .. } => 0,
@@ -145,4 +151,26 @@ fn windows(input: Shape, kernel: usize, stride: usize, padding: usize) -> Result
         return Err(format!("A {kernel}x{kernel} window does not fit into maps of {input}."));
     }
     Ok(((height - kernel) / stride + 1, (width - kernel) / stride + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn options_out_of_range_get_a_sentence() {
+        let of = |layer: LayerSpec| NetworkSpec { input: Shape::vector(3), layers: vec![layer] }.summary();
+        for value in [-0.1, f32::NAN, f32::INFINITY] {
+            for layer in [
+                LayerSpec::LeakyRelu { slope: value },
+                LayerSpec::Elu { alpha: value },
+                LayerSpec::Dropout { p: value },
+            ] {
+                let message = of(layer).unwrap_err().message;
+                assert!(message.ends_with(&format!(" {value}.")), "{message}");
+            }
+        }
+        assert!(of(LayerSpec::Elu { alpha: 0.0 }).is_ok());
+    }
 }
