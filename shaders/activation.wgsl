@@ -1,8 +1,9 @@
 // Activation functions and their derivatives: the twin of crates/tensor/src/activation.rs. Which one, and how it is followed by
 // dropout, is fixed for each pipeline.
 
-// 0: none, 1: ReLU, 2: leaky ReLU, 3: sigmoid, 4: tanh.
+// 0: none, 1: ReLU, 2: leaky ReLU, 3: sigmoid, 4: tanh, 5: ELU.
 override ACTIVATION: u32 = 0u;
+// The leaky ReLU's slope, and the ELU's alpha.
 override SLOPE: f32 = 0.0;
 // Share of units that dropout zeroes; 0 for no dropout. And what tells the masks of several dropouts apart.
 override DROPOUT: f32 = 0.0;
@@ -21,6 +22,7 @@ fn activate(x: vec4f) -> vec4f {
             let e = exp(-2.0 * abs(x));
             return sign(x) * (1.0 - e) / (1.0 + e);
         }
+        case 5u: { return select(SLOPE * (exp(x) - 1.0), x, x > vec4f(0.0)); }
         default: { return x; }
     }
 }
@@ -32,6 +34,7 @@ fn slope(y: vec4f) -> vec4f {
         case 2u: { return select(vec4f(SLOPE), vec4f(1.0), y > vec4f(0.0)); }
         case 3u: { return y * (1.0 - y); }
         case 4u: { return 1.0 - y * y; }
+        case 5u: { return select(y + SLOPE, vec4f(1.0), y > vec4f(0.0)); }
         default: { return vec4f(1.0); }
     }
 }

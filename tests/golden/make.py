@@ -67,6 +67,7 @@ def module(shape, layers):
             "subsample2d": lambda: Subsample(channels, *windows),
             "batch_norm": lambda: (nn.BatchNorm2d if sample.dim() == 4 else nn.BatchNorm1d)(channels),
             "leaky_relu": lambda: nn.LeakyReLU(options["slope"]),
+            "elu": lambda: nn.ELU(options["alpha"]),
             "flatten": nn.Flatten,
             "relu": nn.ReLU,
             "sigmoid": nn.Sigmoid,
@@ -177,6 +178,10 @@ def layers():
     wide = torch.cat([torch.linspace(-120, 120, 49), torch.linspace(-4, 4, 49)]).reshape(2, 49, 1, 1)
     for activation in ("sigmoid", "tanh", {"leaky_relu": {"slope": 0.01}}):
         yield case(f"{activation}", (49, 1, 1), [activation], 2, data=wide)
+    # Its own scale: beside an output of 120, what it does below 0 would not be seen.
+    below = torch.cat([torch.linspace(-120, -5, 24), torch.linspace(-5, 2, 73), torch.zeros(1)]).reshape(2, 49, 1, 1)
+    yield case("elu", (49, 1, 1), [{"elu": {"alpha": 1.5}}], 2, data=below)
+    yield case("conv, elu and max pool", (2, 8, 7), [conv(5, 3, 1, 1), {"elu": {"alpha": 0.5}}, pool(2, 2)], 3)
     yield case("relu", (3, 3, 2), ["relu"], 3, data=sparse(3, 3, 3, 2))
     yield case("flatten", (3, 4, 2), ["flatten"], 3)
     yield case("dense 1", (7, 1, 1), ["flatten", dense(1)], 1)

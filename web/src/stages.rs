@@ -41,6 +41,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             | LayerSpec::BatchNorm
             | LayerSpec::Relu
             | LayerSpec::LeakyRelu { .. }
+            | LayerSpec::Elu { .. }
             | LayerSpec::Sigmoid
             | LayerSpec::Tanh
             | LayerSpec::Dropout { .. } => {

@@ -172,10 +172,22 @@ mod random {
         }
 
         #[test]
-        fn one_damaged_byte_never_panics(at in 0usize..52, with in any::<u8>()) {
+        fn a_damaged_shard_is_refused_or_still_a_data_set(
+            damage in prop::collection::vec((0usize..52, any::<u8>()), 0..5), length in 40usize..60
+        ) {
             let mut bytes = shard::write(3, 2, &[9; 24], &[1, 2, 3, 4]);
-            bytes[at] = with;
-            let _ = shard::parse(&bytes);
+            for (at, with) in damage {
+                bytes[at] = with;
+            }
+            bytes.resize(length, 1);
+            match shard::parse(&bytes) {
+                Ok(set) => {
+                    prop_assert_eq!(set.images.len(), set.len() * set.rows * set.columns);
+                    prop_assert!(!set.is_empty() && set.labels.iter().all(|&l| usize::from(l) < data::CLASSES));
+                    prop_assert_eq!(shard::write(set.rows, set.columns, &set.images, &set.labels), bytes);
+                }
+                Err(error) => prop_assert!(error.to_string().ends_with('.')),
+            }
         }
     }
 }

@@ -599,6 +599,7 @@ fn activation(function: Activation) -> Finish {
         Activation::LeakyRelu { slope } => (2, slope),
         Activation::Sigmoid => (3, 0.0),
         Activation::Tanh => (4, 0.0),
+        Activation::Elu { alpha } => (5, alpha),
     };
     Finish { activation, slope, dropout: None }
 }

@@ -104,13 +104,16 @@ async fn pooling() {
             check(&gpu, &format!("{pool:?}"), classified(layers), &spec()).await;
         }
     }
+    // A kernel of its own makes the largest of each window before the activation.
+    let layers = vec![Conv2d { maps: 5, kernel: 3, stride: 1, padding: 1 }, Elu { alpha: 0.5 }, POOL];
+    check(&gpu, "ELU, then pooling", classified(layers), &spec()).await;
     // Pooling first, and several in a row.
     check(&gpu, "pools", classified(vec![POOL, MaxPool2d { kernel: 3, stride: 1 }, POOL]), &spec()).await;
 }
 
 async fn dense_and_activations() {
     let gpu = gpu().await;
-    for activation in [Relu, LeakyRelu { slope: 0.2 }, Sigmoid, Tanh] {
+    for activation in [Relu, LeakyRelu { slope: 0.2 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
         for units in [1, 3, 30] {
             let layers =
                 vec![Flatten, Dense { units }, activation, Dense { units: 9 }, activation, activation];

@@ -4,6 +4,7 @@ use half::f16;
 use nn::network::Network;
 use nn::plan::Plan;
 use nn::spec::{Initializer, NetworkSpec};
+use std::fmt::Display;
 use std::ops::Range;
 
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
@@ -16,19 +17,23 @@ const NETWORK: &str = "lenet_playground.network";
 /// Half precision halves the download; a weight changes by at most 1/2048 of itself.
 ///
 /// # Errors
-/// One sentence, if the format refuses the tensors.
+/// One sentence, if a number does not fit into half precision (beyond 65,504, or none at all), or if the format refuses
+/// the tensors.
 pub fn write_checkpoint(network: &Network) -> Result<Vec<u8>, String> {
     let spec =
         serde_json::to_string(network.spec()).map_err(|e| format!("The network cannot be written: {e}."))?;
-    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = tensors(network.plan())
-        .map(|(name, dims, place)| {
-            let values = match place {
-                Place::Parameters(range) => &network.parameters[range],
-                Place::Running(range) => &network.running[range],
-            };
-            (name, dims, values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect())
-        })
-        .collect();
+    let tensors = tensors(network.plan()).map(|(name, dims, place)| {
+        let values = match place {
+            Place::Parameters(range) => &network.parameters[range],
+            Place::Running(range) => &network.running[range],
+        };
+        let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+        if !halves.iter().all(|v| v.is_finite()) {
+            return Err(format!("The checkpoint cannot be written: {name} holds a number too large for it."));
+        }
+        Ok((name, dims, halves.into_iter().flat_map(f16::to_le_bytes).collect()))
+    });
+    let tensors = tensors.collect::<Result<Vec<(String, Vec<usize>, Vec<u8>)>, String>>()?;
     let views = tensors
         .iter()
         .map(|(name, dims, bytes)| Ok((name, TensorView::new(Dtype::F16, dims.clone(), bytes)?)))
@@ -39,32 +44,50 @@ pub fn write_checkpoint(network: &Network) -> Result<Vec<u8>, String> {
         .map_err(|e| format!("The checkpoint cannot be written: {e}."))
 }
 
-/// Reads a checkpoint that [`write_checkpoint`] made.
+/// Reads a checkpoint that [`write_checkpoint`] made. The bytes may be anything: what is allocated before they turned out
+/// to be a checkpoint is bounded by their number.
 ///
 /// # Errors
 /// One sentence that says what is wrong with the file.
 pub fn read_checkpoint(bytes: &[u8]) -> Result<Network, String> {
-    let broken = |e: &dyn std::fmt::Display| format!("This is not a safetensors checkpoint: {e}.");
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| broken(&e))?;
+    let broken = |e| sentence("This is not a safetensors checkpoint", &e);
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
     let spec = header.metadata().as_ref().and_then(|metadata| metadata.get(NETWORK));
     let spec = spec.ok_or("The checkpoint does not describe its network, so it is not one of ours.")?;
-    let spec: NetworkSpec = serde_json::from_str(spec).map_err(|e| broken(&e))?;
-    let mut network = Network::new(spec, Initializer::Zeros, 0).map_err(|e| e.message)?;
-    let all_tensors: Vec<_> = tensors(network.plan()).collect();
-    let tensors = SafeTensors::deserialize(bytes).map_err(|e| broken(&e))?;
-    for (name, dims, place) in all_tensors {
-        let tensor = tensors.tensor(&name).map_err(|_| format!("The checkpoint has no tensor {name}."))?;
+    let spec: NetworkSpec =
+        serde_json::from_str(spec).map_err(|e| sentence("The checkpoint describes no network", &e))?;
+    let plan = Plan::to_look_at(&spec).map_err(|e| e.message)?;
+    let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+    // Read before there is room for the network: it may be described as far larger than the file is.
+    let (mut parameters, mut running) = (Vec::new(), Vec::new());
+    for (name, dims, place) in tensors(&plan) {
+        let tensor = file.tensor(&name).map_err(|_| format!("The checkpoint has no tensor {name}."))?;
         if tensor.shape() != dims || tensor.dtype() != Dtype::F16 {
             return Err(format!("Tensor {name} of the checkpoint does not fit its network."));
         }
-        let to = match place {
-            Place::Parameters(range) => &mut network.parameters[range],
-            Place::Running(range) => &mut network.running[range],
-        };
-        let values = tensor.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32());
-        to.iter_mut().zip(values).for_each(|(to, value)| *to = value);
+        let values = tensor.data().as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32());
+        if !values.clone().all(f32::is_finite) {
+            return Err(format!("Tensor {name} of the checkpoint holds a number that is not finite."));
+        }
+        if name.ends_with("running_var") && values.clone().any(|v| v < 0.0) {
+            return Err(format!("Tensor {name} of the checkpoint holds a variance below 0."));
+        }
+        match place {
+            Place::Parameters(_) => parameters.extend(values),
+            Place::Running(_) => running.extend(values),
+        }
     }
+    let mut network = Network::new(spec, Initializer::Zeros, 0).map_err(|e| e.message)?;
+    // They came in the order of the flat vectors.
+    (network.parameters, network.running) = (parameters, running);
     Ok(network)
+}
+
+/// What is wrong, and in a few words why: what a file says of itself may be long, and of many lines.
+fn sentence(what: &str, why: &dyn Display) -> String {
+    let why: String = why.to_string().replace(char::is_control, " ");
+    let why: String = why.chars().take(200).collect();
+    format!("{what}: {}.", why.trim_end_matches('.'))
 }
 
 /// Where in a network the values of a tensor are.

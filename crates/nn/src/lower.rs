@@ -102,6 +102,7 @@ impl Lowering {
             }
             LayerSpec::Relu => self.activation(Activation::Relu),
             LayerSpec::LeakyRelu { slope } => self.activation(Activation::LeakyRelu { slope }),
+            LayerSpec::Elu { alpha } => self.activation(Activation::Elu { alpha }),
             LayerSpec::Sigmoid => self.activation(Activation::Sigmoid),
             LayerSpec::Tanh => self.activation(Activation::Tanh),
             LayerSpec::Dropout { p } => {

@@ -66,6 +66,11 @@ pub enum LayerSpec {
         /// From 0 up; PyTorch's default is 0.01.
         slope: f32,
     },
+    /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015), as PyTorch's `ELU`.
+    Elu {
+        /// What it falls to is `-alpha`; from 0 up. PyTorch's default is 1.
+        alpha: f32,
+    },
     /// `1 / (1 + e^-x)`.
     Sigmoid,
     /// The hyperbolic tangent.

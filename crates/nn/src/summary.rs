@@ -2,6 +2,12 @@
 
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
 
+/// Most values that a network may make of one sample, all layers together. Of each, a core keeps those of 16 samples and
+/// their gradients: 128 MiB; batch normalisation and dropout make two or three values of one.
+pub const MOST_VALUES: usize = 1 << 20;
+/// Most trainable numbers in a network: 64 MiB, and an optimiser keeps some more of each.
+pub const MOST_PARAMETERS: usize = 1 << 24;
+
 /// One layer of a network that fits together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSummary {
@@ -33,18 +39,30 @@ impl std::fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 impl NetworkSpec {
-    /// Every layer with its shapes and parameters.
+    /// Every layer with its shapes and parameters. Nothing is allocated for the network itself, so this also tells whether
+    /// a description from outside can be trusted: what fits multiplies without overflow.
     ///
     /// # Errors
-    /// The first layer that cannot follow the one before it.
+    /// An input without values; the first layer that cannot follow the one before it; or the first one at which there are
+    /// more than [`MOST_VALUES`] or [`MOST_PARAMETERS`].
     pub fn summary(&self) -> Result<Vec<LayerSummary>, SpecError> {
         let mut input = self.input;
+        let (mut values, mut parameters) = (count(input), 0_usize);
+        if values == 0 {
+            let message = "A network's input needs at least one channel, row and column.".into();
+            return Err(SpecError { layer: 0, message });
+        }
+        check_size(values, parameters).map_err(|message| SpecError { layer: 0, message })?;
         self.layers
             .iter()
             .enumerate()
             .map(|(layer, spec)| {
-                let output = spec.output(input).map_err(|message| SpecError { layer, message })?;
+                let fail = |message| SpecError { layer, message };
+                let output = spec.output(input).map_err(fail)?;
                 let summary = LayerSummary { spec: *spec, input, output, parameters: spec.parameters(input) };
+                values = values.saturating_add(spec.values(input, output));
+                parameters = parameters.saturating_add(summary.parameters);
+                check_size(values, parameters).map_err(fail)?;
                 input = output;
                 Ok(summary)
             })
@@ -70,6 +88,7 @@ impl LayerSpec {
             Self::BatchNorm => "batch normalisation",
             Self::Relu => "ReLU",
             Self::LeakyRelu { .. } => "leaky ReLU",
+            Self::Elu { .. } => "ELU",
             Self::Sigmoid => "sigmoid",
             Self::Tanh => "tanh",
             Self::Dropout { .. } => "dropout",
@@ -109,25 +128,42 @@ impl LayerSpec {
             Self::LeakyRelu { slope } if !(0.0..=1.0).contains(&slope) => {
                 Err(format!("The slope of a leaky ReLU lies between 0 and 1, not at {slope}."))
             }
+            Self::Elu { alpha } if !(0.0..=f32::MAX).contains(&alpha) => {
+                Err(format!("The alpha of an ELU is a number from 0 up, not {alpha}."))
+            }
             Self::BatchNorm
             | Self::Relu
             | Self::LeakyRelu { .. }
+            | Self::Elu { .. }
             | Self::Sigmoid
             | Self::Tanh
             | Self::Dropout { .. } => Ok(input),
         }
     }
 
+    /// Values that it makes of one sample, at most `usize::MAX`.
+    fn values(&self, input: Shape, output: Shape) -> usize {
+        let copy = match *self {
+            Self::Conv2d { padding, .. } if padding > 0 => count(padded(input, padding)),
+            _ => 0,
+        };
+        count(output).saturating_add(copy)
+    }
+
+    /// Trainable numbers, at most `usize::MAX`.
     fn parameters(&self, input: Shape) -> usize {
         match *self {
-            Self::Conv2d { maps, kernel, .. } => maps * (input.channels * kernel * kernel + 1),
-            Self::Dense { units } => units * (input.len() + 1),
+            Self::Conv2d { maps, kernel, .. } => {
+                count(Shape::maps(input.channels, kernel, kernel)).saturating_add(1).saturating_mul(maps)
+            }
+            Self::Dense { units } => (input.len() + 1).saturating_mul(units),
             Self::BatchNorm | Self::Subsample2d { .. } => 2 * input.channels,
             Self::MaxPool2d { .. }
             | Self::AvgPool2d { .. }
             | Self::Flatten
             | Self::Relu
             | Self::LeakyRelu { .. }
+            | Self::Elu { .. }
             | Self::Sigmoid
             | Self::Tanh
             | Self::Dropout { .. } => 0,
@@ -140,9 +176,54 @@ fn windows(input: Shape, kernel: usize, stride: usize, padding: usize) -> Result
     if kernel == 0 || stride == 0 {
         return Err("Kernel and stride must be at least 1.".into());
     }
-    let (height, width) = (input.height + 2 * padding, input.width + 2 * padding);
+    let Shape { height, width, .. } = padded(input, padding);
     if kernel > height || kernel > width {
         return Err(format!("A {kernel}x{kernel} window does not fit into maps of {input}."));
     }
     Ok(((height - kernel) / stride + 1, (width - kernel) / stride + 1))
+}
+
+/// `input` with zeros around it, each side at most `usize::MAX`.
+fn padded(input: Shape, padding: usize) -> Shape {
+    let size = |size: usize| padding.saturating_mul(2).saturating_add(size);
+    Shape::maps(input.channels, size(input.height), size(input.width))
+}
+
+/// [`Shape::len`] of a shape that nobody has checked yet, at most `usize::MAX`.
+fn count(shape: Shape) -> usize {
+    shape.channels.saturating_mul(shape.height).saturating_mul(shape.width)
+}
+
+fn check_size(values: usize, parameters: usize) -> Result<(), String> {
+    if values > MOST_VALUES {
+        return Err(format!(
+            "A network may make at most {MOST_VALUES} values of an image, all layers together."
+        ));
+    }
+    if parameters > MOST_PARAMETERS {
+        return Err(format!("A network may have at most {MOST_PARAMETERS} parameters."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn options_out_of_range_get_a_sentence() {
+        let of = |layer: LayerSpec| NetworkSpec { input: Shape::vector(3), layers: vec![layer] }.summary();
+        for value in [-0.1, f32::NAN, f32::INFINITY] {
+            for layer in [
+                LayerSpec::LeakyRelu { slope: value },
+                LayerSpec::Elu { alpha: value },
+                LayerSpec::Dropout { p: value },
+            ] {
+                let message = of(layer).unwrap_err().message;
+                assert!(message.ends_with(&format!(" {value}.")), "{message}");
+            }
+        }
+        assert!(of(LayerSpec::Elu { alpha: 0.0 }).is_ok());
+    }
 }

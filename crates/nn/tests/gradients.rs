@@ -98,7 +98,7 @@ fn convolution_and_pooling() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn activations() {
-    for activation in [Relu, LeakyRelu { slope: 0.1 }, Sigmoid, Tanh] {
+    for activation in [Relu, LeakyRelu { slope: 0.1 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
         let layers = vec![Dense { units: 9 }, activation, Dense { units: 5 }, activation, Dense { units: 4 }];
         check(&format!("{activation:?}"), Shape::vector(8), layers);
     }

@@ -13,6 +13,11 @@ pub enum Activation {
         /// From 0 up.
         slope: f32,
     },
+    /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015); its slope at 0 is `alpha`, as in PyTorch.
+    Elu {
+        /// From 0 up, or the output would not tell which side of 0 it came from.
+        alpha: f32,
+    },
     /// `1 / (1 + e^-x)`.
     Sigmoid,
     /// The hyperbolic tangent.
@@ -28,6 +33,10 @@ pub fn forward(f: Activation, x: &mut [Lanes]) {
         Activation::LeakyRelu { slope } => {
             let slope = f32x4::splat(slope);
             map(x, |x| x.simd_gt(f32x4::ZERO).bitselect(x, slope * x));
+        }
+        Activation::Elu { alpha } => {
+            let alpha = f32x4::splat(alpha);
+            map(x, |x| x.simd_gt(f32x4::ZERO).bitselect(x, alpha * (exp(x) - one)));
         }
         Activation::Sigmoid => map(x, |x| one / (one + exp(-x))),
         Activation::Tanh => map(x, |x| {
@@ -47,6 +56,11 @@ pub fn backward(f: Activation, y: &[Lanes], dy: &mut [Lanes]) {
         Activation::LeakyRelu { slope } => {
             let slope = f32x4::splat(slope);
             map_with(dy, y, |dy, y| y.simd_gt(f32x4::ZERO).bitselect(dy, slope * dy));
+        }
+        Activation::Elu { alpha } => {
+            // Below 0 it is alpha * e^x.
+            let alpha = f32x4::splat(alpha);
+            map_with(dy, y, |dy, y| y.simd_gt(f32x4::ZERO).bitselect(dy, dy * (y + alpha)));
         }
         Activation::Sigmoid => map_with(dy, y, |dy, y| dy * y * (one - y)),
         Activation::Tanh => map_with(dy, y, |dy, y| dy * (one - y * y)),
@@ -69,6 +83,24 @@ fn map_with(x: &mut [Lanes], other: &[Lanes], f: impl Fn(f32x4, f32x4) -> f32x4)
     for (x, other) in x.iter_mut().zip(other) {
         for q in 0..4 {
             x[q] = f(x[q], other[q]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_is_no_number_stays_none_and_spoils_no_other_sample() {
+        use Activation::*;
+        for f in [Relu, LeakyRelu { slope: 0.1 }, Elu { alpha: 1.5 }, Elu { alpha: 0.0 }, Sigmoid, Tanh] {
+            let mut x = [[f32x4::from([f32::NAN, -1e9, 1e9, 0.5]); 4]];
+            forward(f, &mut x);
+            for [nan, others @ ..] in x[0].map(f32x4::to_array) {
+                assert!(nan.is_nan() && others.iter().all(|y| y.is_finite()), "{f:?}: {nan}, {others:?}");
+            }
         }
     }
 }

@@ -118,21 +118,17 @@ impl Session {
     /// Adds the next training images, in MNIST's order.
     ///
     /// # Errors
-    /// A sentence, if they do not fit to those that are here.
+    /// A sentence, if they are not 28x28.
     pub fn add_train(&mut self, part: &DataSet) -> Result<usize, String> {
-        self.train.reserve_total(TRAIN_IMAGES, part.rows, part.columns);
-        self.train.append(part).map_err(|e| e.to_string())?;
-        Ok(self.train.len())
+        add(&mut self.train, part, TRAIN_IMAGES)
     }
 
     /// Adds the next test images.
     ///
     /// # Errors
-    /// A sentence, if they do not fit to those that are here.
+    /// A sentence, if they are not 28x28.
     pub fn add_test(&mut self, part: &DataSet) -> Result<usize, String> {
-        self.test.reserve_total(TEST_IMAGES, part.rows, part.columns);
-        self.test.append(part).map_err(|e| e.to_string())?;
-        Ok(self.test.len())
+        add(&mut self.test, part, TEST_IMAGES)
     }
 
     /// The checkpoint that recognises drawings as long as the session's own network has not been trained.
@@ -374,9 +370,9 @@ impl Session {
         if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
             return Err("The learning rate must be a number from 0 up.".into());
         }
-        let fits = network.input.len() == 784
-            && network.summary().ok().and_then(|s| s.last().map(|l| l.output.len())) == Some(data::CLASSES);
-        if !fits && network.summary().is_ok() {
+        let layers = network.summary().map_err(|e| e.message)?;
+        let classes = layers.last().map(|layer| layer.output.len());
+        if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
             return Err("The network must take 28x28 images and end in 10 units.".into());
         }
         let now = self.crew.training();
@@ -512,4 +508,16 @@ impl Session {
         let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
         Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, sizes: all_sizes }))
     }
+}
+
+/// Adds images to a set that will hold `total` of them; gives how many it holds now.
+fn add(set: &mut DataSet, part: &DataSet, total: usize) -> Result<usize, String> {
+    let DataSet { rows, columns, .. } = *part;
+    // Before there is room for all of them: a damaged file may announce images of any size.
+    if [rows, columns] != [28, 28] {
+        return Err(format!("MNIST's images are 28 by 28 pixels, but these are {rows} by {columns}."));
+    }
+    set.reserve_total(total, rows, columns);
+    set.append(part).map_err(|e| e.to_string())?;
+    Ok(set.len())
 }

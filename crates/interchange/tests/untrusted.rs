@@ -1,0 +1,214 @@
+//! Checkpoints may come from anywhere: whatever the bytes are, they are refused with one sentence, after allocating in
+//! proportion to their number, or they make a network that works.
+
+use interchange::{read_checkpoint, write_checkpoint};
+use nn::network::Network;
+use nn::spec::LayerSpec::*;
+use nn::spec::{Initializer, NetworkSpec, Shape};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    /// Bytes that this thread has ever allocated.
+    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.set(ALLOCATED.get() + layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What may be allocated, in all, for each byte of a file that is refused. JSON becomes descriptions, and these a plan.
+const FOR_EACH_BYTE: usize = 100;
+/// And besides, for messages and small maps.
+const FOR_ANY_FILE: usize = 4_000;
+
+/// A network of every kind of layer, as a file.
+fn checkpoint() -> Vec<u8> {
+    let layers = vec![
+        Conv2d { maps: 3, kernel: 3, stride: 1, padding: 1 },
+        BatchNorm,
+        Elu { alpha: 1.0 },
+        MaxPool2d { kernel: 2, stride: 2 },
+        Conv2d { maps: 2, kernel: 2, stride: 1, padding: 0 },
+        LeakyRelu { slope: 0.5 },
+        Subsample2d { kernel: 3, stride: 2 },
+        AvgPool2d { kernel: 1, stride: 1 },
+        Flatten,
+        Dense { units: 5 },
+        BatchNorm,
+        Sigmoid,
+        Dropout { p: 0.5 },
+        Dense { units: 4 },
+        Tanh,
+    ];
+    let network = Network::new(NetworkSpec { input: Shape::maps(1, 8, 8), layers }, Initializer::He, 1);
+    write_checkpoint(&network.expect("its layers fit")).expect("it can be written")
+}
+
+/// The header, and the tensors' bytes.
+fn parts(file: &[u8]) -> (&str, &[u8]) {
+    let (length, rest) = file.split_first_chunk().expect("it begins with the header's length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    (std::str::from_utf8(header).expect("the header is JSON"), data)
+}
+
+fn file(header: &str, data: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
+}
+
+/// Gives the sentence, if the bytes are refused.
+fn check(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
+    let before = ALLOCATED.get();
+    let network = read_checkpoint(bytes);
+    let allocated = ALLOCATED.get() - before;
+    match network {
+        Err(message) => {
+            prop_assert!(
+                allocated <= FOR_EACH_BYTE * bytes.len() + FOR_ANY_FILE,
+                "{} bytes: {}",
+                allocated,
+                message
+            );
+            let well_formed = message.starts_with(char::is_uppercase) && message.ends_with('.');
+            prop_assert!(well_formed && !message.contains(char::is_control), "{:?}", message);
+            Ok(Some(message))
+        }
+        Ok(mut network) => {
+            prop_assert!(network.parameters.iter().chain(&network.running).all(|v| v.is_finite()));
+            network.prepare();
+            network.infer([[255; 64].as_slice()].into_iter());
+            prop_assert!(!network.probabilities().is_empty());
+            prop_assert!(write_checkpoint(&network).is_ok());
+            Ok(None)
+        }
+    }
+}
+
+/// Numbers on which sizes break.
+fn number() -> impl Strategy<Value = String> {
+    let sizes =
+        [0, 1, 2, 3, 1 << 16, 1 << 20, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 63, u64::MAX - 1, u64::MAX];
+    prop_oneof![
+        3 => select(sizes.to_vec()).prop_map(|size| size.to_string()),
+        1 => select(vec!["-1", "0.25", "1e40", "1e999", "18446744073709551616", "null", "[[", "\"a\\nb\""])
+            .prop_map(str::to_owned),
+    ]
+}
+
+/// `text` with some of its numbers replaced.
+fn with_numbers(text: &str, changes: &[(Index, String)]) -> String {
+    let mut text = text.to_owned();
+    for (which, number) in changes {
+        let starts: Vec<usize> = text
+            .char_indices()
+            .filter(|&(at, c)| {
+                c.is_ascii_digit() && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
+            })
+            .map(|(at, _)| at)
+            .collect();
+        if starts.is_empty() {
+            break;
+        }
+        let start = starts[which.index(starts.len())];
+        let end =
+            text[start..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |length| start + length);
+        text.replace_range(start..end, number);
+    }
+    text
+}
+
+#[test]
+fn the_file_that_is_damaged_here_is_good() {
+    let good = checkpoint();
+    assert_eq!(check(&good).unwrap(), None);
+    let (header, data) = parts(&good);
+    assert_eq!(file(header, data), good);
+}
+
+#[test]
+fn a_network_larger_than_its_file_is_refused_before_there_is_room_for_it() {
+    for network in [
+        r#"{"input":{"channels":4000,"height":1,"width":1},"layers":[{"dense":{"units":4000}}]}"#,
+        r#"{"input":{"channels":1,"height":500,"width":500},"layers":["relu","flatten",{"dense":{"units":9}}]}"#,
+        r#"{"input":{"channels":4294967296,"height":4294967296,"width":1},"layers":["flatten"]}"#,
+        r#"{"input":{"channels":1,"height":0,"width":0},"layers":["flatten"]}"#,
+    ] {
+        let description = network.replace('"', "\\\"");
+        let header = format!(r#"{{"__metadata__":{{"lenet_playground.network":"{description}"}}}}"#);
+        assert!(check(&file(&header, &[])).unwrap().is_some(), "{network}");
+    }
+}
+
+#[test]
+fn numbers_that_are_none_are_refused() {
+    let good = checkpoint();
+    let length = good.len();
+    let (header, data) = parts(&good);
+    let begin = length - data.len();
+    let name = |bytes: [u8; 2], at: usize| {
+        let mut bad = good.clone();
+        bad[begin + at..][..2].copy_from_slice(&bytes);
+        check(&bad).unwrap()
+    };
+    for not_finite in [[0x00, 0x7c], [0x00, 0xfc], [0x00, 0x7e]] {
+        for at in (0..data.len()).step_by(2) {
+            let message = name(not_finite, at).expect("it is refused");
+            assert!(message.ends_with("holds a number that is not finite."), "{message}");
+        }
+    }
+    let variances = header.match_indices("running_var").count();
+    let minus_one = [0x00, 0xbc];
+    let refused = (0..data.len()).step_by(2).filter_map(|at| name(minus_one, at));
+    assert_eq!((variances, refused.inspect(|m| assert!(m.contains("variance"), "{m}")).count()), (2, 3 + 5));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), length in 0u64..300) {
+        check(&bytes)?;
+        // So that more than the length of the header is looked at.
+        check(&[&length.to_le_bytes(), bytes.as_slice()].concat())?;
+    }
+
+    #[test]
+    fn truncated_files_are_refused(at in any::<Index>()) {
+        let good = checkpoint();
+        prop_assert!(check(&good[..at.index(good.len())])?.is_some());
+    }
+
+    #[test]
+    fn damaged_bytes(damage in prop::collection::vec((any::<Index>(), any::<u8>()), 1..6)) {
+        let mut bytes = checkpoint();
+        for (at, value) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        check(&bytes)?;
+    }
+
+    #[test]
+    fn headers_that_lie(changes in prop::collection::vec((any::<Index>(), number()), 1..4), cut in any::<Index>()) {
+        let good = checkpoint();
+        let (header, data) = parts(&good);
+        let header = with_numbers(header, &changes);
+        check(&file(&header, data))?;
+        check(&file(&header, &data[..cut.index(data.len())]))?;
+    }
+}
