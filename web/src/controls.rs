@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::distortions::Distortions;
 use crate::header::thousands;
 use crate::layer_editor::LayerEditor;
-use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, number, show};
+use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, layers, number, show};
 use crate::state::State;
 
 /// All settings.
@@ -37,15 +37,22 @@ fn Settings(group: Group) -> impl IntoView {
     let settings = move || SETTINGS.iter().filter(move |setting| setting.group == group);
     let seen = move || !state.hides(group.id()) && settings().any(|setting| !state.hides(setting.id));
     let summary = move || match group {
-        Group::Network => format!("{} parameters", thousands(state.network.get().parameters())),
-        Group::Training => String::new(),
+        Group::Network | Group::Training => String::new(),
+        Group::Layers => state.setup.with(|setup| match layers::check(&setup.network) {
+            Ok(layers) => {
+                let parameters = layers.iter().map(|layer| layer.parameters).sum();
+                format!("{}, {} parameters", layers.len(), thousands(parameters))
+            }
+            Err(_) => "do not fit yet".into(),
+        }),
         Group::Tricks | Group::Augmentation => {
             let setup = state.setup.get();
             let on: Vec<_> = settings().filter(|s| s.is_on(&setup)).map(|s| s.name.to_lowercase()).collect();
             if on.is_empty() { "off".into() } else { on.join(", ") }
         }
     };
-    let open = matches!(group, Group::Network | Group::Training);
+    // What a first look is for is open, as far as there is room.
+    let open = !matches!(group, Group::Layers | Group::Augmentation);
     view! {
         <Show when=seen>
             <details class="group" open=open>
@@ -201,7 +208,11 @@ fn Switch(setting: &'static Setting) -> impl IntoView {
     }
 }
 
-/// A number as people read it.
+/// A positive number as people read it.
 fn grouped(value: f64) -> String {
-    if value >= 1000.0 { thousands(value as usize) } else { show(value) }
+    match value {
+        1000.0.. => thousands(value as usize),
+        0.0001.. | 0.0 => show(value),
+        _ => format!("{value:e}"),
+    }
 }

@@ -109,7 +109,7 @@ pub(crate) fn LayerEditor() -> impl IntoView {
     let count = Memo::new(move |_| rows.with(Vec::len));
     view! {
         <table class="layers" aria-label="Layers">
-            <thead><tr><th scope="col">"Layer"</th><th scope="col">"Shape"</th><th scope="col">"Parameters"</th></tr></thead>
+            <thead><tr><th scope="col">"Layer"</th><th scope="col">"Shape"</th><th scope="col">"Params"</th></tr></thead>
             <tbody>
                 <For each=move || 0..count.get() key=|at| *at let:at>
                     <Line stack rows at />

@@ -3,7 +3,7 @@
 use nn::preset::Preset;
 use nn::spec::{Initializer, LayerSpec, Optimizer, Schedule};
 
-use super::Group::{Augmentation, Network, Training, Tricks};
+use super::Group::{Augmentation, Layers, Network, Training, Tricks};
 use super::Kind::{Choice, Number, Switch};
 use super::Scale::{Even, Rungs, Typed};
 use super::{Kind, Setting, Setup, stack};
@@ -26,13 +26,6 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 (s.training.seed, s.training.subset) = kept;
             },
         },
-    },
-    Setting {
-        id: "layers",
-        name: "Layers",
-        group: Network,
-        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
-        kind: Kind::Layers,
     },
     Setting {
         id: "activation",
@@ -104,6 +97,13 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         },
     },
     Setting {
+        id: "layers",
+        name: "Layers",
+        group: Layers,
+        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
+        kind: Kind::Layers,
+    },
+    Setting {
         id: "optimiser",
         name: "Optimiser",
         group: Training,
@@ -159,57 +159,6 @@ pub(crate) static SETTINGS: [Setting; 32] = [
             scale: Rungs(&[1.0, 4.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]),
             get: |s| Some(s.training.batch_size as f64),
             set: |s, v| s.training.batch_size = v as usize,
-        },
-    },
-    Setting {
-        id: "momentum",
-        name: "Momentum",
-        group: Training,
-        help: "How much of its speed a step keeps: it rolls through narrow valleys, and past the bottom if there is too much of it.",
-        kind: Number {
-            scale: Even { least: 0.05, most: 0.99, step: 0.01, unit: "" },
-            get: |s| match s.training.optimizer {
-                Optimizer::Sgd { momentum, nesterov } if nesterov || momentum > 0.0 => Some(momentum.into()),
-                _ => None,
-            },
-            set: |s, v| {
-                if let Optimizer::Sgd { momentum, .. } = &mut s.training.optimizer {
-                    *momentum = v as f32;
-                }
-            },
-        },
-    },
-    Setting {
-        id: "beta1",
-        name: "Beta 1",
-        group: Training,
-        help: "How long Adam remembers the direction: 0.9 is about ten steps.",
-        kind: Number {
-            scale: Rungs(&[0.0, 0.5, 0.8, 0.9, 0.95, 0.99]),
-            get: |s| adam(s).map(|[beta1, ..]| beta1),
-            set: |s, v| set_adam(s, 0, v),
-        },
-    },
-    Setting {
-        id: "beta2",
-        name: "Beta 2",
-        group: Training,
-        help: "How long Adam remembers the size of gradients: 0.999 is about a thousand steps.",
-        kind: Number {
-            scale: Rungs(&[0.9, 0.95, 0.99, 0.995, 0.999, 0.9999]),
-            get: |s| adam(s).map(|[_, beta2, _]| beta2),
-            set: |s, v| set_adam(s, 1, v),
-        },
-    },
-    Setting {
-        id: "epsilon",
-        name: "Epsilon",
-        group: Training,
-        help: "Keeps Adam from dividing by nothing. Large, it makes Adam more like plain gradient descent.",
-        kind: Number {
-            scale: Rungs(&[1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1]),
-            get: |s| adam(s).map(|[.., epsilon]| epsilon),
-            set: |s, v| set_adam(s, 2, v),
         },
     },
     Setting {
@@ -311,6 +260,57 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         },
     },
     Setting {
+        id: "momentum",
+        name: "Momentum",
+        group: Training,
+        help: "How much of its speed a step keeps: it rolls through narrow valleys, and past the bottom if there is too much of it.",
+        kind: Number {
+            scale: Even { least: 0.05, most: 0.99, step: 0.01, unit: "" },
+            get: |s| match s.training.optimizer {
+                Optimizer::Sgd { momentum, nesterov } if nesterov || momentum > 0.0 => Some(momentum.into()),
+                _ => None,
+            },
+            set: |s, v| {
+                if let Optimizer::Sgd { momentum, .. } = &mut s.training.optimizer {
+                    *momentum = v as f32;
+                }
+            },
+        },
+    },
+    Setting {
+        id: "beta1",
+        name: "Beta 1",
+        group: Training,
+        help: "How long Adam remembers the direction: 0.9 is about ten steps.",
+        kind: Number {
+            scale: Rungs(&[0.0, 0.5, 0.8, 0.9, 0.95, 0.99]),
+            get: |s| adam(s).map(|[beta1, ..]| beta1),
+            set: |s, v| set_adam(s, 0, v),
+        },
+    },
+    Setting {
+        id: "beta2",
+        name: "Beta 2",
+        group: Training,
+        help: "How long Adam remembers the size of gradients: 0.999 is about a thousand steps.",
+        kind: Number {
+            scale: Rungs(&[0.9, 0.95, 0.99, 0.995, 0.999, 0.9999]),
+            get: |s| adam(s).map(|[_, beta2, _]| beta2),
+            set: |s, v| set_adam(s, 1, v),
+        },
+    },
+    Setting {
+        id: "epsilon",
+        name: "Epsilon",
+        group: Training,
+        help: "Keeps Adam from dividing by nothing. Large, it makes Adam more like plain gradient descent.",
+        kind: Number {
+            scale: Rungs(&[1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1]),
+            get: |s| adam(s).map(|[.., epsilon]| epsilon),
+            set: |s, v| set_adam(s, 2, v),
+        },
+    },
+    Setting {
         id: "batchnorm",
         name: "Batch normalisation",
         group: Tricks,
@@ -332,7 +332,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
     },
     Setting {
         id: "dropout-share",
-        name: "Share dropped by dropout",
+        name: "Dropout share",
         group: Tricks,
         help: "How many of the units fall silent: half of them in the paper, a fifth suits LeNet.",
         kind: Number {
