@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use trainer::messages::{Device, DeviceChoice, DeviceReport};
 
-use crate::controls::Field;
 use crate::header::thousands;
 use crate::state::State;
 
@@ -20,13 +19,21 @@ pub(crate) fn DeviceControl() -> impl IntoView {
         }
     };
     let chosen = move || CHOICES.iter().find(|(c, _)| *c == state.device_choice.get()).map(|(_, name)| *name);
+    let sentence = "Automatic measures both once training begins, and takes the faster one.";
+    let tell = move || state.help.set(Some(("Device", sentence)));
     view! {
-        <Field name="Device" hint="Automatic measures both once training begins, and takes the faster one.">
-            <select on:change=choose prop:value=chosen>
-                {CHOICES.map(|(_, name)| view! { <option value=name>{name}</option> }).collect_view()}
-            </select>
-        </Field>
-        <p class="hint"><output aria-label="Device in use">{move || words(&state.device.get(), state.progress.get().cores)}</output></p>
+        <div class="field" on:pointerenter=move |_| tell() on:focusin=move |_| tell()>
+            <label>
+                <span>"Device"</span>
+                <select aria-describedby="help-device" on:change=choose prop:value=chosen>
+                    {CHOICES.map(|(_, name)| view! { <option value=name>{name}</option> }).collect_view()}
+                </select>
+            </label>
+            <span class="visually-hidden" id="help-device">{sentence}</span>
+            <output class="device" aria-label="Device in use">
+                {move || words(&state.device.get(), state.progress.get().cores)}
+            </output>
+        </div>
     }
 }
 
