@@ -61,11 +61,14 @@ fn differences(setup: &Setup) -> Vec<(&'static str, String)> {
     let lead = |with_layers: bool| {
         let (mut reached, mut parts) = (Setup::default(), Vec::new());
         for setting in SETTINGS.iter().filter(|s| with_layers || !matches!(s.kind, Kind::Layers)) {
-            let text = setting.text(setup);
-            if let Some(text) = text.filter(|text| setting.text(&reached).as_ref() != Some(text))
-                && setting.put(&mut reached, &text).is_ok()
-            {
+            let text = setting.text(setup).filter(|text| setting.text(&reached).as_ref() != Some(text));
+            let mut next = reached.clone();
+            let Some(text) = text.filter(|text| setting.put(&mut next, text).is_ok()) else { continue };
+            // What changes the layers alone goes without saying where these are told.
+            let of_layers = next.preset == reached.preset && next.training == reached.training;
+            if !with_layers || !of_layers || matches!(setting.kind, Kind::Layers) {
                 parts.push((setting.id, text));
+                reached = next;
             }
         }
         (reached, parts)
