@@ -400,7 +400,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
     },
     Setting {
         id: "initialiser",
-        name: "Initial weights",
+        name: "Initialiser",
         group: Tricks,
         help: "Where the weights begin, after a reset. From zeros nothing can be learned; too large, and sigmoids are stuck.",
         kind: Choice {
