@@ -28,6 +28,13 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         },
     },
     Setting {
+        id: "layers",
+        name: "Layers",
+        group: Layers,
+        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
+        kind: Kind::Layers,
+    },
+    Setting {
         id: "activation",
         name: "Activation",
         group: Network,
@@ -95,13 +102,6 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 );
             },
         },
-    },
-    Setting {
-        id: "layers",
-        name: "Layers",
-        group: Layers,
-        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
-        kind: Kind::Layers,
     },
     Setting {
         id: "optimiser",
