@@ -112,7 +112,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
             options: &[
                 ("sgd", "SGD"),
                 ("momentum", "SGD with momentum"),
-                ("nesterov", "SGD with Nesterov momentum"),
+                ("nesterov", "Nesterov momentum"),
                 ("adam", "Adam"),
                 ("adamw", "AdamW"),
             ],
@@ -171,8 +171,8 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 ("constant", "Constant"),
                 ("step", "Falling in steps"),
                 ("cosine", "Cosine down to 0"),
-                ("one-cycle", "One cycle: up and down"),
-                ("range-test", "Range test: ever larger"),
+                ("one-cycle", "One cycle"),
+                ("range-test", "Range test"),
             ],
             get: |s| {
                 Some(match s.training.schedule {
@@ -405,9 +405,9 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         help: "Where the weights begin, after a reset. From zeros nothing can be learned; too large, and sigmoids are stuck.",
         kind: Choice {
             options: &[
-                ("he", "He: normal, for ReLU"),
-                ("xavier", "Xavier: normal, for tanh"),
-                ("lecun", "LeCun: normal, by inputs"),
+                ("he", "He: for ReLU"),
+                ("xavier", "Xavier: for tanh"),
+                ("lecun", "LeCun: by inputs"),
                 ("normal", "Normal"),
                 ("constant", "Constant"),
                 ("zeros", "Zeros"),
