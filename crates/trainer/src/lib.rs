@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod crew;
+mod detail;
 mod good;
 mod helper;
 mod member;
