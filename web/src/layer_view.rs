@@ -21,10 +21,9 @@ const ROOM: usize = 720;
 
 /// All of a stage.
 #[component]
-pub(crate) fn LayerView(number: usize, stage: Stage) -> impl IntoView {
+pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     let look = expect_context::<Look>();
     let state = look.state;
-    let column = number + 1;
     let heading = NodeRef::<html::H2>::new();
     // Where the page is too small for both, the panel is what is wanted now.
     Effect::new(move |_| {
@@ -57,11 +56,21 @@ pub(crate) fn LayerView(number: usize, stage: Stage) -> impl IntoView {
     };
     let is_weighted = matches!(layer.spec, LayerSpec::Conv2d { .. } | LayerSpec::Dense { .. });
     let is_pool = matches!(layer.spec, LayerSpec::MaxPool2d { .. });
+    let dropout = stage.layers().find_map(|at| match look.layer(at)?.spec {
+        LayerSpec::Dropout { p } => {
+            let share = number(100.0 * p);
+            let words = format!(
+                "Dropout: each training step strikes out {share} % of these values, crossed out while training; none when your drawing is read."
+            );
+            Some(view! { <p class="hint">{words}</p> })
+        }
+        _ => None,
+    });
     let following: Vec<(usize, LayerSpec)> = (stage.layers())
         .filter_map(|at| look.layer(at).map(|l| (at, l.spec)))
         .filter(|(_, spec)| !matches!(spec, LayerSpec::Dropout { .. } | LayerSpec::Flatten))
         .collect();
-    let before = look.name(number);
+    let before = look.name(column - 1);
     view! {
         <section class="panel layer" aria-labelledby="layer-title">
             <div class="title">
@@ -96,7 +105,8 @@ pub(crate) fn LayerView(number: usize, stage: Stage) -> impl IntoView {
                     }
                 }).collect_view()}
             </div>
-            <Slide number_of=number stage />
+            {dropout}
+            <Slide column stage />
         </section>
     }
     .into_any()
@@ -196,31 +206,33 @@ fn Normalized(layer: usize) -> impl IntoView {
     let look = expect_context::<Look>();
     let histogram =
         move |layer: usize| Signal::derive(move || Histogram::of(&look.output(layer).unwrap_or_default()));
-    let rows = move || {
-        let detail = look.with_detail(layer, |detail| detail.cloned().unwrap_or_default());
-        let channels = detail.running_mean.len();
-        let row = move |name: &'static str, values: &[f32]| {
-            let cells = values.iter().take(16).map(|v| view! { <td>{number(*v)}</td> }).collect_view();
-            view! { <tr><th scope="row">{name}</th>{cells}</tr> }
+    let channels = look.layer(layer).map_or(0, |layer| layer.output.channels);
+    let row = move |name: &'static str, of: fn(&LayerDetail) -> &Vec<f32>| {
+        let values = Memo::new(move |_| {
+            look.with_detail(layer, |detail| detail.map(|d| of(d).clone()).unwrap_or_default())
+        });
+        let cell = move |channel: usize| {
+            move || values.with(|values| values.get(channel).map(|value| number(*value)))
         };
-        let head = (1..=channels.min(16)).map(|c| view! { <th scope="col">{c}</th> }).collect_view();
-        view! {
-            <thead><tr><th scope="col">{if channels > 16 { "First 16 channels" } else { "Channel" }}</th>{head}</tr></thead>
-            <tbody>
-                {row("Running mean", &detail.running_mean)}
-                {row("Running variance", &detail.running_variance)}
-                {row("Factor", &detail.weights)}
-                {row("Addend", &detail.biases)}
-            </tbody>
-        }
+        let cells = (0..channels).map(|channel| view! { <td>{cell(channel)}</td> }).collect_view();
+        view! { <tr><th scope="row">{name}</th>{cells}</tr> }
     };
+    let head = (1..=channels).map(|channel| view! { <th scope="col">{channel}</th> }).collect_view();
     view! {
         <div class="part histograms">
             <HistogramView title="Before batch normalisation" values=histogram(layer - 1) />
             <HistogramView title="After batch normalisation" values=histogram(layer) />
         </div>
         <div class="part scrolls" tabindex="0" role="region" aria-label="Statistics of the batch normalisation">
-            <table class="statistics">{rows}</table>
+            <table class="statistics">
+                <thead><tr><th scope="col">"Channel"</th>{head}</tr></thead>
+                <tbody>
+                    {row("Running mean", |d| &d.running_mean)}
+                    {row("Running variance", |d| &d.running_variance)}
+                    {row("Factor", |d| &d.weights)}
+                    {row("Addend", |d| &d.biases)}
+                </tbody>
+            </table>
         </div>
     }
 }

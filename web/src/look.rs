@@ -29,6 +29,8 @@ pub(crate) struct Look {
     pub(crate) made: Memo<Option<Made>>,
     /// What it depends on, in the input of each layer up to its own.
     fields: Memo<Vec<Field>>,
+    /// Of the ten digits; empty while nothing is drawn.
+    probabilities: Memo<Vec<f32>>,
     /// Its value, to be read out.
     pub(crate) announced: RwSignal<String>,
 }
@@ -56,6 +58,7 @@ impl Look {
                     _ => Vec::new(),
                 })
             }),
+            probabilities: state.probabilities(),
             announced: RwSignal::default(),
         };
         let look = Self { made: Memo::new(move |_| look.make()), ..look };
@@ -156,7 +159,7 @@ impl Look {
     pub(crate) fn value(&self) -> Option<f32> {
         let Touch { column, at } = self.state.touch.get()?;
         match self.stage(column) {
-            Some(stage) if stage.name == "Output" => self.state.probabilities().get().get(at).copied(),
+            Some(stage) if stage.name == "Output" => self.probabilities.with(|p| p.get(at).copied()),
             _ => self.values(column)?.get(at).copied(),
         }
     }

@@ -100,7 +100,7 @@ pub(crate) fn NetworkView() -> impl IntoView {
             </p>
         </section>
         {move || match state.open.get() {
-            Some(Open::Stage(stage)) => look.stage(stage + 1).map(|stage_of| view! { <LayerView number=stage stage=stage_of /> }.into_any()),
+            Some(Open::Stage(stage)) => look.stage(stage + 1).map(|stage_of| view! { <LayerView column=stage + 1 stage=stage_of /> }.into_any()),
             Some(Open::Filter) => Some(view! { <FilterView /> }.into_any()),
             None => None,
         }}
@@ -144,6 +144,12 @@ fn StageView(number: usize, stage: Stage) -> impl IntoView {
         0 => "no params".to_owned(),
         n => format!("{} params", thousands(n)),
     };
+    // A vector is narrow: what it is goes into one line, so that there is a second one for its many parameters.
+    let words = if shape.is_vector() {
+        vec![format!("{text} {}", stage.kind)]
+    } else {
+        vec![text, stage.kind.clone()]
+    };
     let opened = move || state.open.get() == Some(Open::Stage(number));
     let toggle = move |_| state.open.set((!opened()).then_some(Open::Stage(number)));
     let maps = if is_output {
@@ -157,7 +163,8 @@ fn StageView(number: usize, stage: Stage) -> impl IntoView {
             <figcaption>
                 <button class="opener" aria-expanded=move || opened().to_string() on:click=toggle>
                     <b>{stage.name.clone()}</b>
-                    <span>{text}</span><span>{stage.kind}</span><span class="parameters">{parameters}</span>
+                    {words.into_iter().map(|words| view! { <span>{words}</span> }).collect_view()}
+                    <span class="parameters">{parameters}</span>
                 </button>
             </figcaption>
             <Touchable column grid>{maps}</Touchable>

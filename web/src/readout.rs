@@ -21,9 +21,9 @@ pub(crate) fn Readout() -> impl IntoView {
     let lines = Memo::new(move |_| look.lines());
     let hint = move || {
         if look.state.image.with(Option::is_some) {
-            "Point at a pixel, or walk there with Tab and the arrow keys: it shows what it is made of. Click on a layer to open it."
+            "Point at a pixel, or walk there with Tab and the arrow keys, to see what it is made of. A click on a layer’s name opens it."
         } else {
-            "Draw a digit, then point at any pixel to see what it is made of. Click on a layer to open it."
+            "Draw a digit, then point at any pixel to see what it is made of. A click on a layer’s name opens it."
         }
     };
     view! {

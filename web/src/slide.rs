@@ -22,9 +22,8 @@ const SPEEDS: [(&str, u64); 4] =
 /// What one value of a layer's output is made of, slid over the whole input. Stride and padding can be tried here; the
 /// network keeps its own.
 #[component]
-pub(crate) fn Slide(number_of: usize, stage: Stage) -> impl IntoView {
+pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
     let look = expect_context::<Look>();
-    let column = number_of + 1;
     let Some(layer) = look.layer(stage.layer) else { return ().into_any() };
     let Some(own) = Windows::of(&layer) else { return ().into_any() };
     let is_sum = matches!(layer.spec, LayerSpec::Conv2d { .. });
