@@ -8,7 +8,6 @@ use wasm_bindgen::JsCast;
 use crate::colors;
 use crate::grid::Grid;
 use crate::look::Look;
-use crate::made::number;
 use crate::maps::Maps;
 use crate::windows::Windows;
 
@@ -92,16 +91,10 @@ pub(crate) fn FilterView() -> impl IntoView {
                     }
                 }).collect_view()}
             </div>
-            <div class="trial">
-                <div>
-                    {move || {
-                        let side = kernel.with(|k| k.side);
-                        view! { <Cells side kernel pen /> }
-                    }}
                     <div class="knobs">
                         <label>"Pen"
                             <select on:change=move |ev| if let Ok(v) = event_target_value(&ev).parse() { pen.set(v) }>
-                                {PENS.map(|v| view! { <option value=v.to_string() selected={v == 1.0}>{number(v)}</option> }).collect_view()}
+                                {PENS.map(|v| view! { <option value=v.to_string() selected={v == 1.0}>{short(v)}</option> }).collect_view()}
                             </select>
                         </label>
                         <label>"Size"
@@ -112,6 +105,12 @@ pub(crate) fn FilterView() -> impl IntoView {
                         </label>
                         <button on:click=move |_| kernel.update(|k| *k = Kernel::zeros(k.side))>"Empty"</button>
                     </div>
+            <div class="trial">
+                <div>
+                    {move || {
+                        let side = kernel.with(|k| k.side);
+                        view! { <Cells side kernel pen /> }
+                    }}
                 </div>
                 <figure>
                     <Maps grid scale=SCALE label="Feature map of the filter" diverging=true values=map.into() />
@@ -173,7 +172,7 @@ fn Cells(side: usize, kernel: RwSignal<Kernel>, pen: RwSignal<f32>) -> impl Into
                 };
                 view! {
                     <button style=style tabindex=move || if current.get() == at { "0" } else { "-1" }
-                        aria-label=move || format!("Row {}, column {}: {}", at / side + 1, at % side + 1, number(weight()))
+                        aria-label=move || format!("Row {}, column {}: {}", at / side + 1, at % side + 1, short(weight()))
                         on:focus=move |_| current.set(at)
                         on:pointerdown=move |ev: PointerEvent| {
                             // A finger that goes on to other cells paints these, too.
@@ -184,12 +183,19 @@ fn Cells(side: usize, kernel: RwSignal<Kernel>, pen: RwSignal<f32>) -> impl Into
                         }
                         on:pointerenter=move |ev: PointerEvent| if ev.buttons() & 1 == 1 { paint(at) }
                         on:click=move |_| paint(at)>
-                        {move || number(weight())}
+                        {move || short(weight())}
                     </button>
                 }
             }).collect_view()}
         </div>
     }
+}
+
+/// A weight in as few characters as a cell has room for.
+fn short(weight: f32) -> String {
+    let text = format!("{:.2}", weight.abs());
+    let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    if weight < 0.0 { format!("−{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -208,6 +214,7 @@ mod tests {
         assert_eq!((horizontal[edge], horizontal[inside]), (3.0, 0.0));
         assert_eq!((vertical[edge], vertical[inside]), (0.0, 0.0));
         assert!((blur[inside] - 1.0).abs() < 1e-6 && (0.5..0.7).contains(&blur[edge]));
+        assert_eq!([0.0, -1.0, 0.5, 0.04].map(short), ["0", "−1", "0.5", "0.04"]);
         assert_eq!(Kernel::zeros(5).map(&image), vec![0.0; 784]);
     }
 }

@@ -19,7 +19,7 @@ impl Grid {
     /// About as high as it is wide.
     pub(crate) fn new(maps: usize, height: usize, width: usize) -> Self {
         let columns = if height * width == 1 {
-            maps.div_ceil(15)
+            maps.div_ceil(15).max(4)
         } else {
             (1..=maps).find(|c| c * c * 2 >= maps).unwrap_or(1).max(if maps > 8 { 4 } else { 1 }).min(maps)
         };
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(Grid::new(6, 28, 28).size(), (57, 86));
         assert_eq!(Grid::new(16, 10, 10).size(), (43, 43));
         assert_eq!(Grid::new(120, 1, 1).size(), (8, 15));
-        assert_eq!(Grid::new(10, 1, 1).size(), (1, 10));
+        assert_eq!(Grid::new(10, 1, 1).size(), (4, 3));
     }
 
     #[test]

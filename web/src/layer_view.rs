@@ -58,9 +58,9 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     let is_pool = matches!(layer.spec, LayerSpec::MaxPool2d { .. });
     let dropout = stage.layers().find_map(|at| match look.layer(at)?.spec {
         LayerSpec::Dropout { p } => {
-            let share = number(100.0 * p);
             let words = format!(
-                "Dropout: each training step strikes out {share} % of these values, crossed out while training; none when your drawing is read."
+                "Dropout: each training step strikes out {:.0} % of these values, crossed out while training; none when your drawing is read.",
+ 100.0 * p
             );
             Some(view! { <p class="hint">{words}</p> })
         }
@@ -70,6 +70,7 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
         .filter_map(|at| look.layer(at).map(|l| (at, l.spec)))
         .filter(|(_, spec)| !matches!(spec, LayerSpec::Dropout { .. } | LayerSpec::Flatten))
         .collect();
+    let last = following.last().map_or(own, |(at, _)| *at);
     let before = look.name(column - 1);
     view! {
         <section class="panel layer" aria-labelledby="layer-title">
@@ -100,7 +101,7 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
                     };
                     let batch_norm = (spec == LayerSpec::BatchNorm).then(|| view! { <Normalized layer=at /> });
                     view! {
-                        <Stack column shape layer=at words diverging=diverges(spec) />
+                        <Stack column shape layer=at words diverging=diverges(spec) inner=at != last />
                         {batch_norm}
                     }
                 }).collect_view()}
@@ -134,7 +135,7 @@ fn kernels(spec: LayerSpec, before: Shape, input: Shape) -> (Grid, usize, &'stat
         }
         LayerSpec::Dense { units } if !before.is_vector() && before.channels == 1 => {
             let grid = Grid::with_columns(6, units, before.height, before.width);
-            (grid, 4, "an image of weights for each unit, on")
+            (grid, 2, "an image of weights for each unit, on")
         }
         LayerSpec::Dense { units } => {
             let scale = (ROOM / input.len().max(1)).clamp(1, 5);
@@ -158,7 +159,15 @@ fn by_input(weights: &[f32], maps: usize, taps: usize) -> Vec<f32> {
 
 /// The maps of one layer of the stage, large.
 #[component]
-fn Stack(column: usize, shape: Shape, layer: usize, words: String, diverging: bool) -> impl IntoView {
+fn Stack(
+    column: usize,
+    shape: Shape,
+    layer: usize,
+    words: String,
+    diverging: bool,
+    /// Whether other layers of the stage follow.
+    inner: bool,
+) -> impl IntoView {
     let look = expect_context::<Look>();
     let grid = if shape.is_vector() {
         Grid::with_columns(40, shape.channels, 1, 1)
@@ -170,7 +179,7 @@ fn Stack(column: usize, shape: Shape, layer: usize, words: String, diverging: bo
     view! {
         <figure class="part wide">
             <figcaption><b>{words.clone()}</b></figcaption>
-            <Touchable column grid>
+            <Touchable column grid inner>
                 <Maps grid scale label=words diverging values />
             </Touchable>
         </figure>

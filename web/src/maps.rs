@@ -79,6 +79,9 @@ pub(crate) fn Touchable(
     /// Of the picture: 0 is the input.
     column: usize,
     grid: Grid,
+    /// Whether dropout still lies ahead of these values: then it strikes none of them out.
+    #[prop(optional)]
+    inner: bool,
     children: Children,
 ) -> impl IntoView {
     let look = expect_context::<Look>();
@@ -121,7 +124,7 @@ pub(crate) fn Touchable(
     };
     let (width, height) = grid.size();
     let marks = Memo::new(move |_| look.marks(column, grid));
-    let struck = Memo::new(move |_| look.struck_out(column, grid));
+    let struck = Memo::new(move |_| if inner { String::new() } else { look.struck_out(column, grid) });
     let name = look.name(column);
     let opens = if column > 0 { ", Enter opens the layer" } else { "" };
     view! {

@@ -24,7 +24,7 @@ const fn ideal_pixel(height: usize) -> usize {
 }
 
 /// CSS pixels that the words above maps and above a vector need.
-const NARROWEST: [usize; 2] = [90, 60];
+const NARROWEST: [usize; 2] = [88, 63];
 
 /// Names, shapes and maps of all stages, and below them what is pointed at and what is open.
 #[component]
