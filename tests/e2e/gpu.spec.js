@@ -2,6 +2,12 @@
 
 import { expect, test } from "./playground.js";
 
+/** The trainer's worker, once it runs. */
+const trainerOf = async (page) => {
+  await expect.poll(() => page.workers().length).toBeGreaterThan(0);
+  return page.workers()[0];
+};
+
 /** Chooses the device, and says what is in use. */
 const device = (page) => ({
   choice: page.getByRole("combobox", { name: "Device", exact: true }),
@@ -46,7 +52,7 @@ test("a GPU that is lost in the middle of an epoch costs next to nothing", async
   test.setTimeout(120_000);
   const { choice, used } = device(page);
   await playground.open(`${host}/`);
-  const trainer = page.workers()[0];
+  const trainer = await trainerOf(page);
   await trainer.evaluate(() => {
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...options) {
@@ -73,7 +79,7 @@ test("a GPU that is lost in the middle of an epoch costs next to nothing", async
 test("without WebGPU the CPU trains, and the page says why", async ({ page, playground, host }) => {
   const { choice, used } = device(page);
   await playground.open(`${host}/`);
-  await page.workers()[0].evaluate(() => {
+  await (await trainerOf(page)).evaluate(() => {
     GPU.prototype.requestAdapter = async () => null;
   });
   await choice.selectOption("WebGPU");
