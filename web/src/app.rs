@@ -1,8 +1,6 @@
 //! The page as a whole.
 
-use leptos::ev;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
 use trainer::messages::Command;
 
@@ -11,6 +9,8 @@ use crate::controls::Controls;
 use crate::header::{DownloadBar, Header};
 use crate::network_view::NetworkView;
 use crate::pad::Pad;
+use crate::share;
+use crate::shortcuts::{self, Keys};
 use crate::state::State;
 
 /// The playground.
@@ -18,17 +18,8 @@ use crate::state::State;
 pub(crate) fn App() -> impl IntoView {
     let state = State::start();
     provide_context(state);
-    // Space trains and pauses, unless it already means something where the focus is.
-    window_event_listener(ev::keydown, move |ev| {
-        let nowhere = ev
-            .target()
-            .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
-            .is_none_or(|e| e.tag_name() == "BODY");
-        if ev.key() == " " && nowhere && !ev.repeat() {
-            ev.prevent_default();
-            state.toggle();
-        }
-    });
+    share::keep(state);
+    shortcuts::listen(state);
     let (progress, tested) = (state.progress, state.tested);
     let epoch = Signal::derive(move || progress.get().epoch);
     let loss = vec![
@@ -68,6 +59,7 @@ pub(crate) fn App() -> impl IntoView {
         <footer>
             "Everything runs in this browser; nothing you draw leaves it. Data: MNIST (LeCun, Cortes, Burges). Network: LeCun et al. 1998."
         </footer>
+        <Keys />
         <div class="toasts">
             <DownloadBar />
             <Show when=move || state.diverged.get().is_some()>

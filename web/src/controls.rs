@@ -1,115 +1,220 @@
-//! The left column: which network, and how it is trained.
+//! The left column: all settings in groups, and what the one at hand does.
 
 use leptos::prelude::*;
-use nn::preset::Preset;
-use nn::spec::Optimizer;
 
+use crate::device::DeviceControl;
+use crate::distortions::Distortions;
 use crate::header::thousands;
-use crate::stages;
+use crate::layer_editor::LayerEditor;
+use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, layers, number, show};
 use crate::state::State;
 
-/// The optimisers that can be chosen, with the learning rate that suits LeNet.
-const OPTIMIZERS: [(&str, Optimizer, f32); 3] = [
-    ("Adam", Optimizer::ADAM, 0.001),
-    ("SGD with momentum 0.9", Optimizer::MOMENTUM, 0.02),
-    ("SGD", Optimizer::SGD, 0.1),
-];
-const RATES: [f32; 13] =
-    [0.0001, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0];
-const BATCHES: [usize; 9] = [1, 4, 16, 32, 64, 128, 256, 512, 1024];
-
-/// A control with its name above and one sentence about it below, which screen readers read as its description.
-#[component]
-fn Field(name: &'static str, hint: &'static str, children: Children) -> impl IntoView {
-    let id = format!("hint-{}", name.to_lowercase().replace(' ', "-"));
-    view! {
-        <div class="field">
-            <label><span>{name}</span>{children().add_any_attr(leptos::attr::custom::custom_attribute("aria-describedby", id.clone()))}</label>
-            <small id=id>{hint}</small>
-        </div>
-    }
-}
-
-/// Preset, layers and training options.
+/// All settings.
 #[component]
 pub(crate) fn Controls() -> impl IntoView {
     let state = expect_context::<State>();
-    let initial = state.training.get_untracked();
-    let stages = Memo::new(move |_| stages::of(&state.preset.get().network()));
-    let total = move || thousands(state.preset.get().network().parameters());
-    let choose_preset = move |ev| {
-        if let Some(preset) = Preset::from_id(&event_target_value(&ev)) {
-            state.preset.set(preset);
-        }
-    };
-    let choose_optimizer = move |ev| {
-        if let Some((_, optimizer, rate)) =
-            OPTIMIZERS.iter().find(|(name, ..)| *name == event_target_value(&ev))
-        {
-            state.training.update(|t| (t.optimizer, t.learning_rate) = (*optimizer, *rate));
-        }
-    };
-    let choose_rate = move |ev| {
-        if let Ok(rate) = event_target_value(&ev).parse() {
-            state.training.update(|t| t.learning_rate = rate);
-        }
-    };
-    let choose_batch = move |ev| {
-        if let Ok(size) = event_target_value(&ev).parse() {
-            state.training.update(|t| t.batch_size = size);
-        }
-    };
-    let choose_seed = move |ev| {
-        // What is no seed (letters, a fraction, more than 32 bits) gives way to the seed that stays.
-        match event_target_value(&ev).trim().parse() {
-            Ok(seed) => state.training.update(|t| t.seed = seed),
-            Err(_) => state.training.notify(),
-        }
+    let help = move || {
+        let (name, sentence) = state.help.get().unwrap_or((
+            "Change anything at any time.",
+            "It counts from the next step on, and what was learned stays. Point at a control to read what it does.",
+        ));
+        view! { <b>{name}</b>" "{sentence} }
     };
     view! {
-        <section class="panel controls" aria-labelledby="network-title">
-            <h2 id="network-title">"Network"</h2>
-            <Field name="Preset" hint="The layers and how they follow each other.">
-                <select on:change=choose_preset prop:value=move || state.preset.get().id()>
-                    {Preset::ALL.map(|p| view! { <option value=p.id()>{p.title()}</option> }).collect_view()}
-                </select>
-            </Field>
-            <table class="layers">
-                <thead><tr><th scope="col">"Layer"</th><th scope="col">"Shape"</th><th scope="col">"Parameters"</th></tr></thead>
-                <tbody>
-                    <For each=move || stages.get() key=|s| format!("{s:?}") let:stage>
-                        <tr>
-                            <th scope="row" title=stage.kind.clone()>{stage.name.clone()}</th>
-                            <td>{stage.shape.to_string().replace('x', "×")}</td>
-                            <td>{if stage.parameters == 0 { "—".into() } else { thousands(stage.parameters) }}</td>
-                        </tr>
-                    </For>
-                </tbody>
-                <tfoot><tr><th scope="row" colspan="2">"Total"</th><td>{total}</td></tr></tfoot>
-            </table>
-            <h2>"Training"</h2>
-            <Field name="Optimiser" hint="How gradients become steps.">
-                <select on:change=choose_optimizer>
-                    {OPTIMIZERS.map(|(name, ..)| view! { <option value=name>{name}</option> }).collect_view()}
-                </select>
-            </Field>
-            <div class="pair">
-                <Field name="Learning rate" hint="Size of a step.">
-                    <select on:change=choose_rate prop:value=move || state.training.get().learning_rate.to_string()>
-                        {RATES.map(|r| view! { <option value=r.to_string() selected={r == initial.learning_rate}>{r.to_string()}</option> }).collect_view()}
-                    </select>
-                </Field>
-                <Field name="Batch size" hint="Images a step.">
-                    <select on:change=choose_batch prop:value=move || state.training.get().batch_size.to_string()>
-                        {BATCHES.map(|b| view! { <option value=b.to_string() selected={b == initial.batch_size}>{b}</option> }).collect_view()}
-                    </select>
-                </Field>
+        <Show when=move || !state.hides("settings")>
+            <section class="panel controls" aria-label="Settings">
+                {Group::ALL.map(|group| view! { <Settings group /> }).collect_view()}
+                // Screen readers read the same sentence as the description of the control.
+                <p class="help" aria-hidden="true">{help}</p>
+            </section>
+        </Show>
+    }
+}
+
+/// One group, which can be folded.
+#[component]
+fn Settings(group: Group) -> impl IntoView {
+    let state = expect_context::<State>();
+    let settings = move || SETTINGS.iter().filter(move |setting| setting.group == group);
+    let seen = move || !state.hides(group.id()) && settings().any(|setting| !state.hides(setting.id));
+    let summary = move || match group {
+        Group::Network | Group::Training => String::new(),
+        Group::Layers => state.setup.with(|setup| match layers::check(&setup.network) {
+            Ok(layers) => {
+                let parameters = layers.iter().map(|layer| layer.parameters).sum();
+                format!("{}, {} parameters", layers.len(), thousands(parameters))
+            }
+            Err(_) => "do not fit yet".into(),
+        }),
+        Group::Tricks | Group::Augmentation => {
+            let setup = state.setup.get();
+            let on: Vec<_> = settings().filter(|s| s.is_on(&setup)).map(|s| s.name.to_lowercase()).collect();
+            if on.is_empty() { "off".into() } else { on.join(", ") }
+        }
+    };
+    // What a first look is for is open, as far as there is room.
+    let open = !matches!(group, Group::Layers | Group::Augmentation);
+    view! {
+        <Show when=seen>
+            <details class="group" open=open>
+                <summary><h2>{group.title()}</h2><span class="now">{summary}</span></summary>
+                <div class="fields">
+                    {settings().map(|setting| view! { <Control setting /> }).collect_view()}
+                </div>
+                {(group == Group::Augmentation).then(|| view! { <Distortions /> })}
+                {(group == Group::Training).then(|| view! { <DeviceControl /> })}
+            </details>
+        </Show>
+    }
+}
+
+/// One setting, where it has a meaning and is not hidden.
+#[component]
+fn Control(setting: &'static Setting) -> impl IntoView {
+    let state = expect_context::<State>();
+    let seen = Memo::new(move |_| {
+        !state.hides(setting.id) && state.setup.with(|setup| setting.text(setup).is_some())
+    });
+    let tell = move || state.help.set(Some((setting.name, setting.help)));
+    let class = match setting.kind {
+        Kind::Number { scale: Scale::Rungs(_) | Scale::Typed { .. }, .. } => "field half",
+        Kind::Choice { .. } if setting.group == Group::Network && setting.id != "preset" => "field half",
+        Kind::Number { .. } => "field slider",
+        _ => "field",
+    };
+    view! {
+        <Show when=move || seen.get()>
+            <div class=class on:pointerenter=move |_| tell() on:focusin=move |_| tell()>
+                {match &setting.kind {
+                    Kind::Choice { options, .. } => {
+                        let options = options.iter().map(|(id, name)| ((*id).to_owned(), (*name).to_owned()));
+                        view! { <Select setting options=options.collect() /> }.into_any()
+                    }
+                    Kind::Number { scale: Scale::Rungs(rungs), .. } => {
+                        let options = rungs.iter().map(|rung| (show(*rung), grouped(*rung)));
+                        view! { <Select setting options=options.collect() /> }.into_any()
+                    }
+                    Kind::Number { scale: Scale::Even { least, most, step, unit }, .. } => {
+                        view! { <Slider setting range=(*least, *most, *step) unit /> }.into_any()
+                    }
+                    Kind::Number { scale: Scale::Typed { least, most }, .. } => {
+                        view! { <Typed setting range=(*least, *most) /> }.into_any()
+                    }
+                    Kind::Switch { .. } => view! { <Switch setting /> }.into_any(),
+                    Kind::Layers => view! { <LayerEditor /> }.into_any(),
+                }}
+                <span class="visually-hidden" id=described(setting)>{setting.help}</span>
             </div>
-            <Field name="Seed" hint="Same seed, same curve, on every machine.">
-                <input type="number" min="0" max="4294967295" step="1" on:change=choose_seed
-                    prop:value=move || state.training.get().seed.to_string() />
-            </Field>
-            <p class="hint">"Changes count from the next step on; what was learned stays."</p>
-        </section>
+        </Show>
+    }
+}
+
+/// The id of the sentence that describes a control.
+fn described(setting: &Setting) -> String {
+    format!("help-{}", setting.id)
+}
+
+/// The value as text, empty where it has none.
+fn text_of(setting: &'static Setting) -> Memo<String> {
+    let state = expect_context::<State>();
+    Memo::new(move |_| {
+        state.setup.with(|setup| match setting.text(setup) {
+            // Links keep the preset that a network began as; a menu says that it is another one now.
+            Some(_) if setting.id == "preset" && !setup.is_preset() => "custom".into(),
+            text => text.unwrap_or_default(),
+        })
+    })
+}
+
+/// A menu of values and their names; a value that is not among them has an entry as long as it is chosen.
+#[component]
+fn Select(setting: &'static Setting, options: Vec<(String, String)>) -> impl IntoView {
+    let state = expect_context::<State>();
+    let text = text_of(setting);
+    let ids: Vec<_> = options.iter().map(|(id, _)| id.clone()).collect();
+    let other = Memo::new(move |_| Some(text.get()).filter(|text| !ids.contains(text)));
+    let other_option = move || {
+        other.get().map(|text| {
+            let mut name = text.clone();
+            name[..1].make_ascii_uppercase();
+            view! { <option value=text prop:selected=true>{name}</option> }
+        })
+    };
+    view! {
+        <label>
+            <span>{setting.name}</span>
+            <select aria-describedby=described(setting)
+                on:change=move |ev| { state.change(setting, &event_target_value(&ev)); }>
+                {other_option}
+                {options.into_iter().map(|(id, name)| {
+                    let value = id.clone();
+                    view! { <option value=value prop:selected=move || text.with(|text| *text == id)>{name}</option> }
+                }).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn Slider(setting: &'static Setting, range: (f64, f64, f64), unit: &'static str) -> impl IntoView {
+    let state = expect_context::<State>();
+    let text = text_of(setting);
+    let words = move || match number(&text.get()) {
+        Some(0.0) if range.0 == 0.0 => "off".to_owned(),
+        _ => text.get() + unit,
+    };
+    let filled = move || {
+        let share = (number(&text.get()).unwrap_or(range.0) - range.0) / (range.1 - range.0);
+        format!("--filled:{:.1}%", 100.0 * share)
+    };
+    view! {
+        <label>
+            <span>{setting.name}</span>
+            <input type="range" min=show(range.0) max=show(range.1) step=show(range.2) style=filled
+                aria-valuetext=words aria-describedby=described(setting) prop:value=move || text.get()
+                on:input=move |ev| { state.change(setting, &event_target_value(&ev)); } />
+            <span class="value" aria-hidden="true">{words}</span>
+        </label>
+    }
+}
+
+#[component]
+fn Typed(setting: &'static Setting, range: (f64, f64)) -> impl IntoView {
+    let state = expect_context::<State>();
+    let text = text_of(setting);
+    let change = move |ev: leptos::ev::Event| {
+        // What is no such number gives way to the one that stays.
+        state.change(setting, event_target_value(&ev).trim());
+        event_target::<web_sys::HtmlInputElement>(&ev).set_value(&text.get_untracked());
+    };
+    view! {
+        <label>
+            <span>{setting.name}</span>
+            <input type="number" min=show(range.0) max=show(range.1) step="1" aria-describedby=described(setting)
+                prop:value=move || text.get() on:change=change />
+        </label>
+    }
+}
+
+#[component]
+fn Switch(setting: &'static Setting) -> impl IntoView {
+    let state = expect_context::<State>();
+    let text = text_of(setting);
+    view! {
+        <label class="switch">
+            <span>{setting.name}</span>
+            <input type="checkbox" role="switch" aria-describedby=described(setting)
+                prop:checked=move || text.with(|text| text == "on")
+                on:change=move |ev| { state.change(setting, if event_target_checked(&ev) { "on" } else { "off" }); } />
+        </label>
+    }
+}
+
+/// A positive number as people read it.
+fn grouped(value: f64) -> String {
+    match value {
+        1000.0.. => thousands(value as usize),
+        0.0001.. | 0.0 => show(value),
+        _ => format!("{value:e}"),
     }
 }

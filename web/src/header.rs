@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
+use crate::share::CopyLink;
+use crate::shortcuts::KeysButton;
 use crate::state::State;
 
 /// Title, buttons and read-outs.
@@ -39,6 +41,10 @@ pub(crate) fn Header() -> impl IntoView {
                 <div class="accent"><dt>"Test accuracy"</dt><dd><output aria-label="Test accuracy">{accuracy}</output></dd></div>
                 <div><dt>{move || match state.progress.get().cores { 0 | 1 => "Throughput".into(), n => format!("Throughput, {n} cores") }}</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>
+            <div class="buttons tools">
+                <CopyLink />
+                <KeysButton />
+            </div>
         </header>
     }
 }

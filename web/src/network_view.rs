@@ -120,7 +120,7 @@ fn figure(width: usize, name: String, shape: String, kind: String, maps: impl In
 #[component]
 pub(crate) fn NetworkView() -> impl IntoView {
     let state = expect_context::<State>();
-    let stages = Memo::new(move |_| stages::of(&state.preset.get().network()));
+    let stages = Memo::new(move |_| stages::of(&state.network.get()));
     let input = Signal::derive(move || state.image.get().map(|i| i.iter().map(|&b| f32::from(b)).collect()));
     let filtered = move |dense: bool| {
         let mut stages = stages.get();

@@ -1,14 +1,19 @@
 //! All that the page knows, as signals: filled by the worker's events and the page's controls, read by the views.
 
 use leptos::prelude::*;
-use nn::preset::Preset;
-use nn::spec::TrainingSpec;
-use trainer::messages::{Command, Diverged, Download, Event, Progress, RunState, Snapshot, Source, Tested};
+use nn::spec::{NetworkSpec, TrainingSpec};
+use trainer::messages::{
+    Command, DeviceChoice, DeviceReport, Diverged, Download, Event, Progress, RunState, Snapshot, Source,
+    Tested,
+};
 use wasm_bindgen::prelude::*;
 
 use crate::bridge::Bridge;
 use crate::chart::Curve;
 use crate::header::thousands;
+use crate::link::{self, Presentation};
+use crate::settings::{Setting, Setup, layers};
+use crate::share;
 use crate::stages;
 
 /// The page's state; a handle that is copied to wherever it is needed.
@@ -28,10 +33,21 @@ pub(crate) struct State {
     pub(crate) problem: RwSignal<Option<String>>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
+    pub(crate) device: RwSignal<DeviceReport>,
+    pub(crate) device_choice: RwSignal<DeviceChoice>,
     /// Rises when the window's size or theme changes: what is drawn by hand is drawn anew.
     pub(crate) look: RwSignal<u32>,
-    pub(crate) preset: RwSignal<Preset>,
-    pub(crate) training: RwSignal<TrainingSpec>,
+    /// What is chosen; its layers may not fit while they are edited.
+    pub(crate) setup: RwSignal<Setup>,
+    /// The network that is trained and drawn: the chosen one, as it last fitted.
+    pub(crate) network: Memo<NetworkSpec>,
+    /// How it is trained.
+    pub(crate) training: Memo<TrainingSpec>,
+    pub(crate) presentation: RwSignal<Presentation>,
+    /// What the control at hand is called, and what it does.
+    pub(crate) help: RwSignal<Option<(&'static str, &'static str)>>,
+    /// Whether the dialog with the keys is open.
+    pub(crate) keys_shown: RwSignal<bool>,
     /// The drawing as the network sees it: 28x28 bytes.
     pub(crate) image: RwSignal<Option<[u8; 784]>>,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
@@ -40,6 +56,15 @@ pub(crate) struct State {
 impl State {
     /// Starts the worker and listens to it.
     pub(crate) fn start() -> Self {
+        let linked = link::read(&share::fragment());
+        let (first, presentation) = linked.clone().unwrap_or_default();
+        let setup = RwSignal::new(first);
+        let network = Memo::new(move |last: Option<&NetworkSpec>| {
+            setup.with(|setup| match last {
+                Some(last) if layers::check(&setup.network).is_err() => last.clone(),
+                _ => setup.network.clone(),
+            })
+        });
         let state = Self {
             download: RwSignal::default(),
             run: RwSignal::default(),
@@ -53,9 +78,15 @@ impl State {
             accuracy_curve: RwSignal::default(),
             problem: RwSignal::default(),
             diverged: RwSignal::default(),
+            device: RwSignal::default(),
+            device_choice: RwSignal::default(),
             look: RwSignal::default(),
-            preset: RwSignal::new(Preset::LeNet5),
-            training: RwSignal::default(),
+            setup,
+            network,
+            training: Memo::new(move |_| setup.with(|setup| setup.training.clone())),
+            presentation: RwSignal::new(presentation),
+            help: RwSignal::default(),
+            keys_shown: RwSignal::default(),
             image: RwSignal::default(),
             bridge: StoredValue::new_local(None),
         };
@@ -66,15 +97,14 @@ impl State {
                 state.problem.set(Some("This browser cannot start the trainer: a newer one can.".into()))
             }
         }
+        if let Err(sentence) = linked {
+            state.refuse_link(&sentence);
+        }
         Effect::new(move |_| {
-            state.send(Command::Configure {
-                network: state.preset.get().network(),
-                training: state.training.get(),
-            });
+            state.send(Command::Configure { network: network.get(), training: state.training.get() });
         });
-        Effect::new(move |_| {
-            state.send(Command::Watch(stages::watch(&stages::of(&state.preset.get().network()))))
-        });
+        Effect::new(move |_| state.send(Command::UseDevice(state.device_choice.get())));
+        Effect::new(move |_| state.send(Command::Watch(stages::watch(&stages::of(&network.get())))));
         Effect::new(move |_| {
             if let Some(image) = state.image.get() {
                 state.send(Command::Show { image: image.to_vec() });
@@ -87,6 +117,37 @@ impl State {
             changed.forget();
         }
         state
+    }
+
+    /// Changes a setting as a control or a key asks; says whether it has such a value.
+    pub(crate) fn change(&self, setting: &Setting, text: &str) -> bool {
+        self.setup.try_update(|setup| setting.put(setup, text).is_ok()).unwrap_or(false)
+    }
+
+    /// Whether a setting, or a group of them, is not to be seen.
+    pub(crate) fn hides(&self, id: &str) -> bool {
+        self.presentation.with(|presentation| presentation.hide.contains(&id))
+    }
+
+    /// The page's state as the fragment of a link.
+    pub(crate) fn link(&self) -> String {
+        let setup = Setup { network: self.network.get(), ..self.setup.get() };
+        self.presentation.with(|presentation| link::write(&setup, presentation))
+    }
+
+    /// Takes over the state of a link, or says why not.
+    pub(crate) fn follow(&self, fragment: &str) {
+        match link::read(fragment) {
+            Ok((setup, presentation)) => {
+                self.setup.set(setup);
+                self.presentation.set(presentation);
+            }
+            Err(sentence) => self.refuse_link(&sentence),
+        }
+    }
+
+    fn refuse_link(&self, sentence: &str) {
+        self.problem.set(Some(format!("The link is not understood: {sentence}")));
     }
 
     /// Trains when paused, pauses when training.
@@ -164,6 +225,7 @@ impl State {
             }
             Event::Snapshot(snapshot) => self.snapshot.set(Some(snapshot)),
             Event::Diverged(diverged) => self.diverged.set(Some(diverged)),
+            Event::Device(report) => self.device.set(report),
             Event::Failed(sentence) => self.problem.set(Some(sentence)),
         }
     }

@@ -54,10 +54,14 @@ impl Gpu {
         let lost = Arc::new(AtomicBool::new(false));
         let told = lost.clone();
         device.set_device_lost_callback(move |_, _| told.store(true, Ordering::Relaxed));
-        Ok(Self { device, queue, name: adapter.get_info().name, lost })
+        let name = match adapter.get_info().name {
+            name if name.is_empty() => browser_name().await,
+            name => name,
+        };
+        Ok(Self { device, queue, name, lost })
     }
 
-    /// The adapter's name, where it is told.
+    /// The adapter's name; empty where a browser does not tell.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -77,4 +81,29 @@ impl Gpu {
         let kind = if wait { wgpu::PollType::wait_indefinitely() } else { wgpu::PollType::Poll };
         let _ = self.device.poll(kind);
     }
+}
+
+/// What the browser says of its adapter, in words; wgpu leaves it out.
+#[cfg(target_family = "wasm")]
+async fn browser_name() -> String {
+    use wasm_bindgen::{JsCast, JsValue};
+    let get = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into());
+    let info = async || -> Result<JsValue, JsValue> {
+        let gpu = get(&get(&js_sys::global(), "navigator")?, "gpu")?;
+        let request: js_sys::Function = get(&gpu, "requestAdapter")?.dyn_into()?;
+        let adapter: js_sys::Promise = request.call0(&gpu)?.dyn_into()?;
+        get(&wasm_bindgen_futures::JsFuture::from(adapter).await?, "info")
+    };
+    let Ok(info) = info().await else { return String::new() };
+    let word = |name: &str| get(&info, name).ok().and_then(|word| word.as_string()).unwrap_or_default();
+    match word("description") {
+        none if none.is_empty() => format!("{} {}", word("vendor"), word("architecture")).trim().to_owned(),
+        description => description,
+    }
+}
+
+/// There is nobody else to ask.
+#[cfg(not(target_family = "wasm"))]
+async fn browser_name() -> String {
+    String::new()
 }

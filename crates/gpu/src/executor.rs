@@ -3,12 +3,11 @@
 use crate::device::{Gpu, GpuError};
 use crate::kernel::Kernel;
 use crate::layout::{Layout, RESULTS};
-use crate::lower::{Dispatch, Lowered, lower};
+use crate::lower::{Constants, Dispatch, Lowered, lower};
 use crate::step::Step;
 use nn::spec::NetworkSpec;
 use nn::training::TrainingState;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Whether a network is trained or measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +32,14 @@ pub(crate) const UNIFORM: u64 = 256;
 /// The images on the GPU.
 #[derive(Clone, Debug)]
 pub struct Images {
-    buffer: Arc<wgpu::Buffer>,
+    buffer: wgpu::Buffer,
 }
 
 impl Images {
     /// Room for all of MNIST.
     pub fn new(gpu: &Gpu) -> Self {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        Self { buffer: Arc::new(buffer(gpu, "images", DATA, usage)) }
+        Self { buffer: buffer(gpu, "images", DATA, usage) }
     }
 
     /// Writes images of the training (or test) set from number `first` on. Bytes must come in fours: `first` and the number of
@@ -57,8 +56,8 @@ impl Images {
 #[derive(Debug)]
 pub struct Executor {
     layout: Layout,
-    dispatches: Vec<(Arc<wgpu::ComputePipeline>, u32)>,
-    pack: (Arc<wgpu::ComputePipeline>, u32),
+    dispatches: Vec<(wgpu::ComputePipeline, u32)>,
+    pack: (wgpu::ComputePipeline, u32),
     bind_group: wgpu::BindGroup,
     pub(crate) state: wgpu::Buffer,
     values: wgpu::Buffer,
@@ -209,12 +208,7 @@ impl Executor {
         gpu.queue.submit([encoder.finish()]);
     }
 
-    fn encode(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        all: &[(Arc<wgpu::ComputePipeline>, u32)],
-        uniform: u32,
-    ) {
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, all: &[(wgpu::ComputePipeline, u32)], uniform: u32) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         pass.set_bind_group(0, &self.bind_group, &[uniform * UNIFORM as u32]);
         for (pipeline, groups) in all {
@@ -280,7 +274,7 @@ struct Pipelines<'a> {
     layout: wgpu::PipelineLayout,
     quads: u32,
     modules: HashMap<&'static str, wgpu::ShaderModule>,
-    made: Vec<(Kernel, Vec<(&'static str, f64)>, Arc<wgpu::ComputePipeline>)>,
+    made: Vec<(Kernel, Constants, wgpu::ComputePipeline)>,
 }
 
 impl<'a> Pipelines<'a> {
@@ -293,7 +287,7 @@ impl<'a> Pipelines<'a> {
         Self { gpu, layout, quads, modules: HashMap::new(), made: Vec::new() }
     }
 
-    fn get(&mut self, dispatch: &Dispatch) -> Arc<wgpu::ComputePipeline> {
+    fn get(&mut self, dispatch: &Dispatch) -> wgpu::ComputePipeline {
         let made = self
             .made
             .iter()
@@ -320,7 +314,6 @@ impl<'a> Pipelines<'a> {
             },
             cache: None,
         });
-        let pipeline = Arc::new(pipeline);
         self.made.push((dispatch.kernel, dispatch.constants.clone(), pipeline.clone()));
         pipeline
     }

@@ -23,7 +23,7 @@ const MOST_CLASSES: usize = 16;
 const PARTS: u32 = 8;
 
 /// Values of `override` constants.
-type Constants = Vec<(&'static str, f64)>;
+pub(crate) type Constants = Vec<(&'static str, f64)>;
 
 /// A kernel with its geometry, and how many workgroups of it.
 #[derive(Clone, Debug, PartialEq)]

@@ -67,12 +67,8 @@ impl Pool {
 }
 
 impl Mapping {
-    /// Begins to map the first bytes of a buffer, once the work that was submitted is done. `notify` is called then.
-    pub(crate) fn new(
-        buffer: wgpu::Buffer,
-        bytes: u64,
-        notify: impl FnOnce() + wgpu::WasmNotSend + 'static,
-    ) -> Self {
+    /// Begins to map the first bytes of a buffer, once the work that was submitted is done.
+    pub(crate) fn new(buffer: wgpu::Buffer, bytes: u64) -> Self {
         let outcome = Arc::new(Mutex::new(Outcome::default()));
         let told = outcome.clone();
         buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
@@ -80,7 +76,6 @@ impl Mapping {
                 outcome.mapped = Some(result.is_ok());
                 outcome.waker.take().into_iter().for_each(Waker::wake);
             }
-            notify();
         });
         Self { buffer, bytes, outcome }
     }
@@ -90,16 +85,25 @@ impl Mapping {
         self.outcome.lock().is_ok_and(|outcome| outcome.mapped.is_some())
     }
 
+    /// To be awaited.
+    pub(crate) fn done(&self) -> MappingDone {
+        MappingDone(self.outcome.clone())
+    }
+
     fn is_there(&self) -> bool {
         self.outcome.lock().is_ok_and(|outcome| outcome.mapped == Some(true))
     }
 }
 
-impl Future for &Mapping {
+/// Resolves when a mapping came to an end, good or bad.
+#[derive(Debug)]
+pub(crate) struct MappingDone(Arc<Mutex<Outcome>>);
+
+impl Future for MappingDone {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Ok(mut outcome) = self.outcome.lock() else { return Poll::Ready(()) };
+        let Ok(mut outcome) = self.0.lock() else { return Poll::Ready(()) };
         if outcome.mapped.is_some() {
             return Poll::Ready(());
         }

@@ -50,13 +50,6 @@ enum Flight {
     Measured { last: bool, steps: usize, mapping: Mapping },
 }
 
-/// What is called when something has come back. A browser has one thread for it.
-#[cfg(target_family = "wasm")]
-pub type Wake = std::rc::Rc<dyn Fn()>;
-/// What is called when something has come back, on whatever thread.
-#[cfg(not(target_family = "wasm"))]
-pub type Wake = std::sync::Arc<dyn Fn() + Send + Sync>;
-
 /// A network in training on a GPU.
 pub struct GpuTrainer {
     gpu: Gpu,
@@ -71,11 +64,10 @@ pub struct GpuTrainer {
     /// Of the batches of the test set that have come back.
     measured: Score,
     traffic: Traffic,
-    wake: Wake,
 }
 
 impl GpuTrainer {
-    /// Makes everything for a network, and takes what was learned.
+    /// Makes everything for a network in batches of up to `batch_size` images; [`GpuTrainer::load`] gives it weights.
     ///
     /// # Errors
     /// A sentence, if this GPU cannot do it.
@@ -83,15 +75,12 @@ impl GpuTrainer {
         gpu: Gpu,
         images: &Images,
         network: &NetworkSpec,
-        spec: &TrainingSpec,
-        state: &TrainingState,
-        wake: Wake,
+        batch_size: usize,
     ) -> Result<Self, GpuError> {
-        let training = Executor::new(&gpu, network, spec.batch_size, Mode::Training, images).await?;
+        let training = Executor::new(&gpu, network, batch_size, Mode::Training, images).await?;
         let measuring = Executor::new(&gpu, network, MEASURED_AT_ONCE, Mode::Measuring, images).await?;
         let results = Pool::new(8 * u64::from(STEPS));
         let states = Pool::new(8 * u64::from(STEPS) + training.saved_bytes());
-        training.load(&gpu, state);
         Ok(Self {
             gpu,
             training,
@@ -99,17 +88,17 @@ impl GpuTrainer {
             results,
             states,
             flights: VecDeque::new(),
-            steps: state.steps,
-            optimizer_steps: state.optimizer.steps,
+            steps: 0,
+            optimizer_steps: 0,
             measured: Score::default(),
             traffic: Traffic::default(),
-            wake,
         })
     }
 
-    fn wake(&self) -> impl FnOnce() + wgpu::WasmNotSend + 'static {
-        let wake = self.wake.clone();
-        move || wake()
+    /// Takes what a training has learned, in place of all that went before.
+    pub fn load(&mut self, state: &TrainingState) {
+        self.training.load(&self.gpu, state);
+        (self.steps, self.optimizer_steps) = (state.steps, state.optimizer.steps);
     }
 
     /// The GPU.
@@ -160,7 +149,9 @@ impl GpuTrainer {
         let (results, saved) = (8 * steps.len() as u64, if save { self.training.saved_bytes() } else { 0 });
         let at = self.training.result(0);
         self.training.submit(&self.gpu, &steps, |encoder, state| {
-            encoder.copy_buffer_to_buffer(state, at, &staging, 0, results);
+            if results > 0 {
+                encoder.copy_buffer_to_buffer(state, at, &staging, 0, results);
+            }
             if saved > 0 {
                 encoder.copy_buffer_to_buffer(state, 0, &staging, results, saved);
             }
@@ -171,7 +162,7 @@ impl GpuTrainer {
         self.traffic.written += steps.len() as u64 * crate::executor::UNIFORM;
         self.traffic.read += results + saved;
         self.traffic.maps += 1;
-        let mapping = Mapping::new(staging, results + saved, self.wake());
+        let mapping = Mapping::new(staging, results + saved);
         let saved = save.then_some((self.steps, self.optimizer_steps));
         self.flights.push_back(Flight::Steps { steps: steps.len(), saved, mapping });
     }
@@ -196,10 +187,16 @@ impl GpuTrainer {
             self.measuring.submit(&self.gpu, &steps, |encoder, state| {
                 encoder.copy_buffer_to_buffer(state, at, &staging, 0, bytes);
             });
-            let mapping = Mapping::new(staging, bytes, self.wake());
+            let mapping = Mapping::new(staging, bytes);
             let last = (i + 1) * STEPS as usize * MEASURED_AT_ONCE >= images;
             self.flights.push_back(Flight::Measured { last, steps: steps.len(), mapping });
         }
+    }
+
+    /// Forgets what is on its way.
+    pub fn abandon(&mut self) {
+        self.flights.clear();
+        self.measured = Score::default();
     }
 
     /// What has come back, in order.
@@ -224,12 +221,10 @@ impl GpuTrainer {
         back
     }
 
-    /// Waits until something has come back.
-    pub async fn wait(&mut self) {
-        self.gpu.poll(true);
-        if let Some(Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = self.flights.front() {
-            mapping.await;
-        }
+    /// The next thing to come back, to be awaited; nothing if nothing is on its way. Natively, somebody must [`Gpu::poll`].
+    pub fn next(&self) -> Option<impl Future<Output = ()> + use<>> {
+        let (Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = self.flights.front()?;
+        Some(mapping.done())
     }
 
     fn land(&mut self, flight: Flight, back: &mut Vec<Back>) -> bool {

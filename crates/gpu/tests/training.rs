@@ -8,7 +8,7 @@ use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, Shape, TrainingSpe
 use nn::training::Training;
 
 mod common;
-use common::{Pair, blobs, distance, gpu, gpu_test};
+use common::{Pair, blobs, distance, gpu, gpu_test, wait};
 
 #[cfg(target_family = "wasm")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -80,7 +80,7 @@ async fn measures() {
         }
         pair.gpu.measure(700);
         let measured = loop {
-            pair.gpu.wait().await;
+            wait(&pair.gpu).await;
             if let Some(Back::Measured(score)) = pair.gpu.take().pop() {
                 break score;
             }
@@ -110,7 +110,7 @@ async fn costs_what_it_should() {
         let mut pair = Pair::new(&gpu, &preset.network(), &spec).await;
         let places: Vec<_> = (0..8).map(|_| pair.next_place()).collect();
         pair.gpu.train(&spec, &places, false);
-        pair.gpu.wait().await;
+        wait(&pair.gpu).await;
         assert!(matches!(&pair.gpu.take()[..], [Back::Steps(scores)] if scores.len() == 8));
         let expected = Traffic {
             steps: 8,
@@ -138,7 +138,7 @@ async fn needs_no_more_memory() {
         let places: Vec<_> = (0..50).map(|_| pair.next_place()).collect();
         pair.gpu.train(&spec, &places, round % 5 == 0);
         while !pair.gpu.is_free() {
-            pair.gpu.wait().await;
+            wait(&pair.gpu).await;
             for back in pair.gpu.take() {
                 if let Back::Steps(scores) = back {
                     losses.extend(scores.iter().map(|s| s.loss / 4.0));

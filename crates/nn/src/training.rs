@@ -93,6 +93,11 @@ impl Training {
         &self.gradients
     }
 
+    /// Takes the gradients of a step that was taken elsewhere.
+    pub fn set_gradients(&mut self, gradients: &[f32]) {
+        self.gradients.copy_from_slice(gradients);
+    }
+
     /// Spreads each batch over so many threads. The numbers stay the same to the last bit.
     pub fn set_threads(&mut self, threads: usize) {
         let part = self.parts[0].clone();

@@ -57,6 +57,18 @@ impl Place {
         ((self.seen / images) as u32, (self.seen % images) as usize)
     }
 
+    /// The same for the kernels of a GPU.
+    pub fn on_gpu(self, spec: &TrainingSpec) -> gpu::Place {
+        let (epoch, first) = self.in_epoch(spec);
+        gpu::Place {
+            epoch,
+            images: Self::epoch_images(spec) as u32,
+            first: first as u32,
+            batch: self.batch_size(spec) as u32,
+            epochs: self.epochs(spec),
+        }
+    }
+
     /// Images of the next batch: an epoch's last one may be smaller.
     pub fn batch_size(self, spec: &TrainingSpec) -> usize {
         spec.batch_size.min(Self::epoch_images(spec) - self.in_epoch(spec).1)
@@ -110,7 +122,7 @@ impl Batch {
 }
 
 /// The `at`-th image that `epoch` trains on, of the first `images`.
-fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
+pub fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
     let window = if epoch == 0 { WINDOW as u32 } else { images };
     let first = at / window * window;
     let size = window.min(images - first);

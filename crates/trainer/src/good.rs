@@ -29,9 +29,9 @@ impl Good {
         (self.steps, self.images, self.loss, self.least) = (0, 0, 0.0, f64::INFINITY);
     }
 
-    /// Hears how a step went that was taken.
-    pub(crate) fn add(&mut self, images: usize, score: Score, training: &Training, place: Place) {
-        self.steps += 1;
+    /// Hears how so many steps went that were taken.
+    pub(crate) fn add(&mut self, steps: u32, images: usize, score: Score, training: &Training, place: Place) {
+        self.steps += steps;
         self.images += images;
         self.loss += score.loss;
         if self.steps < STEPS {

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod crew;
+pub mod device;
 mod good;
 mod helper;
 mod member;

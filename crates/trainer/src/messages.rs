@@ -34,6 +34,8 @@ pub enum Command {
     Restore,
     /// Try again to download what failed.
     RetryDownload,
+    /// Train on this device.
+    UseDevice(DeviceChoice),
     /// Train on so many cores. The numbers stay the same to the last bit.
     UseCores(usize),
 }
@@ -64,6 +66,8 @@ pub enum Event {
     Snapshot(Snapshot),
     /// The next step would have made the network useless: it was not taken, and training stopped.
     Diverged(Diverged),
+    /// Another device trains, or more is known of the devices.
+    Device(DeviceReport),
     /// Something failed and the session is as it was: one sentence for people.
     Failed(String),
 }
@@ -112,6 +116,45 @@ pub struct Progress {
     pub images_per_second: Option<f32>,
     /// Cores that train.
     pub cores: usize,
+}
+
+/// Who chooses the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// Both are measured, and the faster one trains.
+    #[default]
+    Automatic,
+    /// The GPU, where there is one.
+    WebGpu,
+    /// The cores.
+    Cpu,
+}
+
+/// What trains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Device {
+    /// The cores.
+    #[default]
+    Cpu,
+    /// A GPU, by WebGPU.
+    WebGpu,
+}
+
+/// What is known of the devices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeviceReport {
+    /// Who chooses.
+    pub choice: DeviceChoice,
+    /// What trains, or will once it is told to.
+    pub device: Device,
+    /// The GPU's name, once one was found; it may be empty.
+    pub adapter: Option<String>,
+    /// Training images a second on the cores, as measured for the choice with the present network and batch size.
+    pub cpu_speed: Option<f32>,
+    /// The same on the GPU.
+    pub gpu_speed: Option<f32>,
+    /// Why there is no GPU, or what became of it, in a sentence.
+    pub note: Option<String>,
 }
 
 /// Where training stopped because a number was not finite any more.

@@ -5,7 +5,7 @@ mod download;
 mod helpers;
 mod lines;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -27,6 +27,8 @@ struct Worker {
     /// A message to ourselves: the next slice of work comes behind the commands that wait by then.
     again: MessageChannel,
     awake: RefCell<bool>,
+    /// Somebody waits for the GPU.
+    gpu_awaited: Cell<bool>,
 }
 
 /// Starts the trainer. `base` is the address that the page's files are relative to, `glue` that of the module's glue.
@@ -40,6 +42,7 @@ pub(crate) fn run(base: String, glue: String) {
         download: download::State::default(),
         again,
         awake: RefCell::new(false),
+        gpu_awaited: Cell::new(false),
     });
     let w = worker.clone();
     let heard = Closure::<dyn FnMut(MessageEvent)>::new({
@@ -54,6 +57,7 @@ pub(crate) fn run(base: String, glue: String) {
             }
             let events = w.session.borrow_mut().handle(command);
             w.tell(events);
+            w.tend_gpu();
             w.wake();
         }
     });
@@ -64,6 +68,7 @@ pub(crate) fn run(base: String, glue: String) {
         *w.awake.borrow_mut() = false;
         let events = w.session.borrow_mut().work(&*w.helpers.lines);
         w.tell(events);
+        w.tend_gpu();
         w.wake();
     });
     worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
@@ -83,8 +88,39 @@ impl Worker {
     }
 
     fn wake(&self) {
-        if self.session.borrow().busy() && !self.awake.replace(true) {
+        if self.session.borrow().busy() {
+            self.call_again();
+        }
+    }
+
+    fn call_again(&self) {
+        if !self.awake.replace(true) {
             let _ = self.again.port2().post_message(&JsValue::NULL);
+        }
+    }
+
+    /// Builds what the session wants of a GPU, and waits for what comes back from it, while the session goes on.
+    fn tend_gpu(self: &Rc<Self>) {
+        let request = self.session.borrow_mut().gpu_request();
+        if let Some(request) = request {
+            let worker = self.clone();
+            spawn_local(async move {
+                let built = request.build().await;
+                let events = worker.session.borrow_mut().gpu_built(built);
+                worker.tell(events);
+                worker.call_again();
+            });
+        }
+        let next = self.session.borrow().gpu_next();
+        if let Some(next) = next
+            && !self.gpu_awaited.replace(true)
+        {
+            let worker = self.clone();
+            spawn_local(async move {
+                next.await;
+                worker.gpu_awaited.set(false);
+                worker.call_again();
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use data::DataSet;
-use gpu::{Back, Gpu, GpuTrainer, Images, Place, Wake};
+use gpu::{Back, Gpu, GpuTrainer, Images, Place};
 use nn::network::Score;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -85,31 +85,17 @@ impl Pair {
         images.write(gpu, false, 0, &data.images, &data.labels);
         let mut state = TrainingState::default();
         cpu.save(&mut state);
-        let (network, spec) = (cpu.network.spec().clone(), cpu.spec().clone());
-        let trainer = GpuTrainer::new(
-            gpu.clone(),
-            &images,
-            &network,
-            &spec,
-            &state,
-            Wake::from(Box::new(|| {}) as Box<_>),
-        )
-        .await;
-        let trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
+        let batch_size = cpu.spec().batch_size;
+        let trainer = GpuTrainer::new(gpu.clone(), &images, cpu.network.spec(), batch_size).await;
+        let mut trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
+        trainer.load(&state);
         Self { cpu, gpu: trainer, data, seen: 0 }
     }
 
     pub(crate) fn place(&self) -> (trainer::batch::Place, Place) {
         let spec = self.cpu.spec();
         let place = trainer::batch::Place { seen: self.seen };
-        let images = self.data.len() as u64;
-        let on_gpu = Place {
-            epoch: (self.seen / images) as u32,
-            images: images as u32,
-            first: (self.seen % images) as u32,
-            batch: place.batch_size(spec) as u32,
-            epochs: place.epochs(spec),
-        };
+        let on_gpu = place.on_gpu(spec);
         (place, on_gpu)
     }
 
@@ -132,7 +118,7 @@ impl Pair {
     pub(crate) async fn after_all(&mut self) -> (Vec<Score>, TrainingState) {
         let mut scores = Vec::new();
         loop {
-            self.gpu.wait().await;
+            wait(&self.gpu).await;
             for back in self.gpu.take() {
                 match back {
                     Back::Steps(more) => scores.extend(more),
@@ -165,7 +151,7 @@ impl Pair {
     /// What came of the last submission, which was to be saved.
     pub(crate) async fn after(&mut self) -> After {
         loop {
-            self.gpu.wait().await;
+            wait(&self.gpu).await;
             let back = self.gpu.take();
             let mut scores = Vec::new();
             for back in back {
@@ -178,6 +164,14 @@ impl Pair {
                 }
             }
         }
+    }
+}
+
+/// Waits until something has come back.
+pub(crate) async fn wait(trainer: &GpuTrainer) {
+    trainer.gpu().poll(true);
+    if let Some(next) = trainer.next() {
+        next.await;
     }
 }
 

@@ -101,13 +101,6 @@ pub(crate) struct Row {
     pub(crate) seconds: f64,
 }
 
-impl Row {
-    /// Of the images since the progress before.
-    pub(crate) fn train_accuracy(&self) -> f64 {
-        f64::from(self.progress.train_accuracy.unwrap_or(f32::NAN))
-    }
-}
-
 const HEAD: &str = "  epoch  train loss  train acc.   test loss   test acc.   images/s   seconds";
 
 impl std::fmt::Display for Row {

@@ -221,7 +221,12 @@ fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> R
     }
     let rows = run::run(session, &row.network, &training, f64::from(row.epochs), false)?;
     let last = rows.last().ok_or("Nothing was measured.")?;
-    let accuracy = if of_training { last.train_accuracy() } else { f64::from(last.tested.accuracy) };
+    let accuracy = if of_training {
+        let (images, score) = session.score_on_training_images();
+        score.correct as f64 / images as f64
+    } else {
+        f64::from(last.tested.accuracy)
+    };
     eprintln!("{}, seed {seed}: {:.2} %, {:.0} s", row.name, 100.0 * accuracy, last.seconds);
     let write = || fs::create_dir_all("target/table").and_then(|()| fs::write(&known, accuracy.to_string()));
     write().map_err(|e| format!("target/table cannot be written: {e}."))?;

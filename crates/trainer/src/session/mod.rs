@@ -1,8 +1,12 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
+mod on_gpu;
+
 use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
 use crate::crew::{Crew, Done, Host, StepResult};
+use crate::device::Devices;
 use crate::good::Good;
+use crate::helper::measure;
 use crate::messages::{
     Command, Diverged, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch,
 };
@@ -12,6 +16,7 @@ use nn::network::{Network, Score};
 use nn::sizes::sizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::Training;
+use std::collections::VecDeque;
 
 /// Test images in MNIST.
 pub const TEST_IMAGES: usize = 10_000;
@@ -25,6 +30,11 @@ pub struct Session {
     train: DataSet,
     test: DataSet,
     crew: Crew,
+    devices: Devices,
+    /// Commands that wait until the GPU's work is back.
+    waiting: VecDeque<Command>,
+    /// Milliseconds for which the cores have trained with these settings.
+    cpu_time: f64,
     pretrained: Option<Network>,
     image: Option<Vec<u8>>,
     watch: Watch,
@@ -85,6 +95,9 @@ impl Default for Session {
             train: DataSet::default(),
             test: DataSet::default(),
             crew: Crew::new(training),
+            devices: Devices::default(),
+            waiting: VecDeque::new(),
+            cpu_time: 0.0,
             pretrained: None,
             image: None,
             watch: Watch::default(),
@@ -134,6 +147,14 @@ impl Session {
         &self.crew.training().network
     }
 
+    /// How the network in training does on the images it trains on, undistorted.
+    pub fn score_on_training_images(&self) -> (usize, Score) {
+        let images = Place::epoch_images(self.crew.training().spec()).min(self.train.len());
+        let mut network = self.network().clone();
+        network.prepare();
+        (images, measure(&mut network, &self.train.images[..images * PIXELS], &self.train.labels[..images]))
+    }
+
     /// Uses so many threads of this process for each step.
     pub fn set_threads(&mut self, threads: usize) {
         self.crew.change(|training| training.set_threads(threads));
@@ -153,6 +174,13 @@ impl Session {
 
     /// Carries out a command.
     pub fn handle(&mut self, command: Command) -> Vec<Event> {
+        let looks_only = matches!(
+            command,
+            Command::Show { .. } | Command::Watch(_) | Command::RetryDownload | Command::UseCores(_)
+        );
+        if !looks_only && self.wait_with(&command) {
+            return Vec::new();
+        }
         match command {
             Command::Configure { network, training } => match self.configure(network, training) {
                 Ok(events) => events,
@@ -172,6 +200,10 @@ impl Session {
                 self.watch = watch;
                 self.snapshot().into_iter().collect()
             }
+            Command::UseDevice(choice) => {
+                self.devices.choose(choice);
+                self.report().into_iter().collect()
+            }
             // The download and the helpers are the entry's business; see the worker.
             Command::RetryDownload | Command::UseCores(_) => Vec::new(),
         }
@@ -179,12 +211,21 @@ impl Session {
 
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
+        if self.is_on_gpu() {
+            return self.gpu_is_free();
+        }
         self.state != RunState::Paused && !self.crew.is_waiting() && (self.testing || self.batch_is_here())
     }
 
     /// Works for one slice, or until helpers must answer.
     pub fn work(&mut self, host: &dyn Host) -> Vec<Event> {
         let mut events = Vec::new();
+        if self.is_on_gpu() || self.hand_over(host) {
+            events.extend(self.work_on_gpu(host));
+            if self.is_on_gpu() {
+                return events;
+            }
+        }
         let start = host.now();
         while self.state != RunState::Paused && !self.crew.is_waiting() {
             let done = if self.testing {
@@ -264,6 +305,7 @@ impl Session {
             Some(Done::Step(images, result)) => {
                 let now = host.now();
                 self.speed.add(images, now - self.step_began);
+                self.cpu_time += now - self.step_began;
                 self.step_began = now;
                 events.extend(self.after_step(images, result));
             }
@@ -289,7 +331,7 @@ impl Session {
         self.since_report.add(images, score);
         let before = self.tests_due(self.place);
         self.place.seen += images as u64;
-        self.good.add(images, score, self.crew.training(), self.place);
+        self.good.add(1, images, score, self.crew.training(), self.place);
         self.testing = self.tests_due(self.place) > before && self.test_set_is_here();
         if let Some(wanted) = &mut self.steps_wanted {
             *wanted -= 1;
@@ -332,6 +374,11 @@ impl Session {
         let classes = layers.last().map(|layer| layer.output.len());
         if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
             return Err("The network must take 28x28 images and end in 10 units.".into());
+        }
+        let now = self.crew.training();
+        if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
+            (self.cpu_time, self.speed) = (0.0, Speed::default());
+            self.devices.forget_speeds();
         }
         let new = self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
         if self.crew.training().steps() == 0 {
@@ -420,7 +467,7 @@ impl Session {
         let Tally { images, score } = std::mem::take(&mut self.since_report);
         let mean = |sum: f64| (images > 0).then(|| (sum / images as f64) as f32);
         Event::Progress(Progress {
-            step: self.crew.training().steps(),
+            step: self.steps(),
             epoch: self.epoch(),
             train_loss: mean(score.loss),
             train_accuracy: mean(score.correct as f64),

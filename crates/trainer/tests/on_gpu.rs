@@ -1,0 +1,232 @@
+//! A session whose steps are taken by a GPU. Natively, on a GPU in software if there is no other; in the browser the page's own
+//! tests do the same.
+#![cfg(not(target_family = "wasm"))]
+
+use nn::preset::Preset;
+use nn::spec::{LayerSpec, TrainingSpec};
+use std::time::Instant;
+use trainer::Session;
+use trainer::crew::Host;
+use trainer::messages::{Command, Device, DeviceChoice, Event, RunState, Tested};
+
+mod common;
+use common::digits;
+
+/// This process, with a true clock.
+struct Here(Instant);
+
+impl Host for Here {
+    fn now(&self) -> f64 {
+        self.0.elapsed().as_secs_f64() * 1000.0
+    }
+
+    fn post(&self, _: usize, _: &[&[u32]]) {
+        panic!("there are no helpers");
+    }
+}
+
+struct Run {
+    session: Session,
+    here: Here,
+    events: Vec<Event>,
+}
+
+impl Run {
+    fn new(network: Preset, training: &TrainingSpec, choice: DeviceChoice) -> Self {
+        let mut session = Session::default();
+        session.add_train(&digits(5_000, 0)).unwrap();
+        session.add_test(&digits(10_000, 600)).unwrap();
+        let mut run = Self { session, here: Here(Instant::now()), events: Vec::new() };
+        run.tell(Command::Configure { network: network.network(), training: training.clone() });
+        run.tell(Command::UseDevice(choice));
+        run
+    }
+
+    fn tell(&mut self, command: Command) {
+        self.events.extend(self.session.handle(command));
+    }
+
+    /// Works until something happened.
+    fn until(&mut self, what: &str, mut happened: impl FnMut(&Event) -> bool) {
+        let begin = Instant::now();
+        loop {
+            assert!(begin.elapsed().as_secs() < 120, "{what} did not happen");
+            let from = self.events.len();
+            if let Some(request) = self.session.gpu_request() {
+                let built = pollster::block_on(request.build());
+                self.events.extend(self.session.gpu_built(built));
+            }
+            if let Some(gpu) = self.session.gpu() {
+                gpu.poll(false);
+            }
+            self.events.extend(self.session.work(&self.here));
+            if self.events[from..].iter().any(&mut happened) {
+                return;
+            }
+        }
+    }
+
+    fn until_on(&mut self, device: Device) {
+        self.until("the device", |event| matches!(event, Event::Device(report) if report.device == device));
+    }
+
+    fn until_step(&mut self, step: u64) {
+        self.until("the step", |event| matches!(event, Event::Progress(progress) if progress.step >= step));
+    }
+
+    fn pause(&mut self) {
+        self.tell(Command::Pause);
+        if !self.events.contains_state(RunState::Paused) {
+            self.until("the pause", |event| matches!(event, Event::State(RunState::Paused)));
+        }
+    }
+
+    /// So many single steps, from the beginning.
+    fn steps(&mut self, steps: u64) {
+        for _ in 0..steps {
+            self.tell(Command::Step);
+            self.until("the step", |event| matches!(event, Event::State(RunState::Paused)));
+        }
+        assert_eq!(self.last_step(), steps);
+    }
+
+    fn tested(&self) -> Vec<Tested> {
+        let tested = |event: &Event| match event {
+            Event::Tested(tested) => Some(*tested),
+            _ => None,
+        };
+        self.events.iter().filter_map(tested).collect()
+    }
+
+    fn last_step(&self) -> u64 {
+        let step = |event: &Event| match event {
+            Event::Progress(progress) => Some(progress.step),
+            _ => None,
+        };
+        self.events.iter().rev().find_map(step).unwrap()
+    }
+}
+
+trait Last {
+    fn contains_state(&self, state: RunState) -> bool;
+}
+
+impl Last for Vec<Event> {
+    /// Whether the last state told is this.
+    fn contains_state(&self, state: RunState) -> bool {
+        self.iter().rev().find_map(|event| match event {
+            Event::State(told) => Some(*told == state),
+            _ => None,
+        }) == Some(true)
+    }
+}
+
+fn spec() -> TrainingSpec {
+    TrainingSpec { subset: Some(5_000), ..TrainingSpec::default() }
+}
+
+#[test]
+fn a_gpu_learns_what_the_cores_learn() {
+    let mut run = Run::new(Preset::LeNetTricks, &spec(), DeviceChoice::WebGpu);
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.until("a measurement", |event| matches!(event, Event::Tested(_)));
+    run.until_step(60);
+    run.pause();
+    let steps = run.last_step();
+    assert_eq!(run.session.network().parameters.len(), Preset::LeNetTricks.network().parameters());
+    let mut alone = Run::new(Preset::LeNetTricks, &spec(), DeviceChoice::Cpu);
+    alone.steps(steps);
+    // Rounding grows from step to step; that both learned the same is seen in what they recognise.
+    let (images, there) = run.session.score_on_training_images();
+    let (_, here) = alone.session.score_on_training_images();
+    let (there, here) = (there.correct as f64 / images as f64, here.correct as f64 / images as f64);
+    assert!(here > 0.8 && (here - there).abs() < 0.03, "{here} on the cores, {there} on the GPU");
+    let tested = run.tested()[0];
+    assert!(tested.accuracy > 0.3 && tested.step == 47, "{tested:?}");
+}
+
+#[test]
+fn options_and_layers_change_on_the_way() {
+    let mut run = Run::new(Preset::LeNet5, &spec(), DeviceChoice::WebGpu);
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.until_step(40);
+    let faster = TrainingSpec { learning_rate: 0.002, ..spec() };
+    run.tell(Command::Configure { network: Preset::LeNet5.network(), training: faster.clone() });
+    let step = run.last_step();
+    run.until_step(step + 20);
+    let mut network = Preset::LeNet5.network();
+    network.layers.insert(7, LayerSpec::BatchNorm);
+    let begin = run.events.len();
+    run.tell(Command::Configure { network: network.clone(), training: faster });
+    let step = run.last_step();
+    run.until_on(Device::WebGpu);
+    run.until_step(step + 20);
+    run.pause();
+    assert_eq!(run.session.network().spec(), &network);
+    let losses = run.events[begin..].iter().filter_map(|event| match event {
+        Event::Progress(progress) => progress.train_loss,
+        _ => None,
+    });
+    let worst = losses.fold(0.0, f32::max);
+    assert!(worst < 1.0, "what was learned stays: the loss rose to {worst}");
+}
+
+#[test]
+fn a_lost_device_loses_next_to_nothing() {
+    let mut run = Run::new(Preset::LeNet5, &spec(), DeviceChoice::WebGpu);
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.until_step(100);
+    let (step, when) = (run.last_step(), Instant::now());
+    run.session.gpu().unwrap().destroy();
+    run.until_on(Device::Cpu);
+    let note = run.events.iter().rev().find_map(|event| match event {
+        Event::Device(report) => report.note.clone(),
+        _ => None,
+    });
+    assert!(note.unwrap().starts_with("The GPU was lost. Training goes on from step "));
+    assert!(step.saturating_sub(run.last_step()) < 100, "from step {step} to {}", run.last_step());
+    run.until_on(Device::WebGpu);
+    run.until_step(step + 20);
+    assert!(when.elapsed().as_secs() < 20);
+    assert!(run.events.contains_state(RunState::Training));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_found_by_the_cores() {
+    let wild = TrainingSpec { learning_rate: 1e4, optimizer: nn::spec::Optimizer::SGD, ..spec() };
+    let mut run = Run::new(Preset::LeNet5, &spec(), DeviceChoice::WebGpu);
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.until_step(30);
+    run.tell(Command::Configure { network: Preset::LeNet5.network(), training: wild });
+    run.until("the divergence", |event| matches!(event, Event::Diverged(_)));
+    assert!(run.events.contains_state(RunState::Paused));
+    run.tell(Command::Restore);
+    assert!(run.session.network().parameters.iter().all(|w| w.is_finite()));
+}
+
+#[test]
+fn a_trial_that_the_cores_win_leaves_no_trace() {
+    let mut run = Run::new(Preset::Mlp30, &spec(), DeviceChoice::Automatic);
+    run.tell(Command::Train);
+    run.until("the trial", |event| matches!(event, Event::Device(report) if report.gpu_speed.is_some()));
+    let report = run.events.iter().rev().find_map(|event| match event {
+        Event::Device(report) => Some(report.clone()),
+        _ => None,
+    });
+    let report = report.unwrap();
+    let (cpu, gpu) = (report.cpu_speed.unwrap(), report.gpu_speed.unwrap());
+    assert_eq!(report.device == Device::WebGpu, gpu > cpu, "{report:?}");
+    assert!(report.adapter.is_some());
+    if gpu > cpu {
+        return;
+    }
+    run.until_step(run.last_step() + 20);
+    run.pause();
+    let mut alone = Run::new(Preset::Mlp30, &spec(), DeviceChoice::Cpu);
+    alone.steps(run.last_step());
+    assert!(run.session.network().parameters == alone.session.network().parameters, "bit by bit");
+}

@@ -1,0 +1,40 @@
+// No violation of WCAG 2.2 AA that a machine can find, in each of the main views.
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "./playground.js";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+async function check(page) {
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+  expect(found).toEqual([]);
+}
+
+for (const [name, options] of [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["on a phone", { viewport: { width: 390, height: 844 } }],
+]) {
+  test.describe(() => {
+    test.use(options);
+
+    test(`nothing stands in the way of anyone, ${name}`, async ({ page, playground, host }) => {
+      await playground.open(`${host}/`);
+      await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+      await playground.draw(7);
+      await playground.step.click();
+      await expect.poll(() => playground.steps()).toBe(1);
+      await check(page);
+      for (const group of ["Layers", "Augmentation"]) await page.locator("summary", { hasText: group }).click();
+      // A stack that does not fit shows its sentence.
+      await page.getByRole("button", { name: "flatten", exact: true }).click();
+      await page.getByRole("button", { name: "Remove layer" }).click();
+      await check(page);
+      await page.getByRole("heading", { name: "LeNet Playground" }).click();
+      await page.keyboard.press("?");
+      await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+      await check(page);
+    });
+  });
+}

@@ -1,0 +1,81 @@
+// The left column: every setting can be chosen, counts at once, and says what it does.
+
+import { expect, test } from "./playground.js";
+
+test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
+
+test("a preset brings its layers and its training, an edited one is called custom", async ({ page, playground }) => {
+  const preset = page.getByRole("combobox", { name: "Preset" });
+  const rate = page.getByRole("combobox", { name: "Learning rate" });
+  await expect(rate).toHaveValue("0.003");
+  await preset.selectOption({ label: "LeNet with all tricks" });
+  await expect(rate).toHaveValue("0.004");
+  await expect(page.getByRole("switch", { name: "Batch normalisation" })).toBeChecked();
+  await page.getByRole("switch", { name: "Batch normalisation" }).uncheck();
+  await expect(preset.locator("option:checked")).toHaveText("Custom");
+  // The preset that it was can be had again.
+  await preset.selectOption({ label: "LeNet with all tricks" });
+  await expect(page.getByRole("switch", { name: "Batch normalisation" })).toBeChecked();
+  await preset.selectOption({ label: "MLP 784-30-10" });
+  await expect(page.getByRole("combobox", { name: "Pooling" })).toHaveCount(0);
+  await playground.step.click();
+  await expect.poll(() => playground.steps()).toBe(1);
+});
+
+test("numbers show where they mean something, and an optimiser brings its learning rate", async ({ page }) => {
+  const optimiser = page.getByRole("combobox", { name: "Optimiser" });
+  await expect(page.getByRole("combobox", { name: "Beta 1" })).toBeVisible();
+  await expect(page.getByRole("slider", { name: "Momentum" })).toHaveCount(0);
+  await optimiser.selectOption({ label: "SGD with Nesterov momentum" });
+  await expect(page.getByRole("slider", { name: "Momentum" })).toHaveValue("0.9");
+  await expect(page.getByRole("combobox", { name: "Learning rate" })).toHaveValue("0.02");
+  await expect(page.getByRole("combobox", { name: "Beta 1" })).toHaveCount(0);
+});
+
+test("tricks are switched on in mid-training and nothing is lost", async ({ page, playground }) => {
+  await playground.train.click();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(20);
+  await page.getByRole("switch", { name: "Batch normalisation" }).check();
+  await page.getByRole("switch", { name: "Dropout" }).check();
+  await page.getByRole("slider", { name: "Dropout share" }).fill("0.2");
+  const then = await playground.steps();
+  expect(then).toBeGreaterThan(20);
+  await expect.poll(() => playground.steps()).toBeGreaterThan(then + 5);
+  await expect.poll(() => playground.number(playground.loss)).toBeLessThan(2);
+});
+
+test("a seed that is none gives way to the one that was", async ({ page }) => {
+  const seed = page.getByRole("spinbutton", { name: "Seed" });
+  for (const wrong of ["-3", "1.5", "99999999999", ""]) {
+    await seed.fill(wrong);
+    await seed.press("Tab");
+    await expect(seed).toHaveValue("1");
+  }
+});
+
+test("every control has a description, which is shown when it has the focus", async ({ page }) => {
+  for (const name of ["Layers", "Augmentation"]) await page.locator("summary", { hasText: name }).click();
+  const settings = page.getByRole("region", { name: "Settings" });
+  const undescribed = await settings.locator("select, input").evaluateAll((all) =>
+    all.filter((e) => !document.getElementById(e.getAttribute("aria-describedby"))?.textContent.endsWith("."))
+      .map((e) => e.labels[0]?.textContent).filter((name) => !name.startsWith("New layer")));
+  expect(undescribed).toEqual([]);
+  await page.getByRole("slider", { name: "Rotation" }).focus();
+  await expect(settings.locator(".help")).toContainText("Rotation Turns every training image");
+});
+
+test("augmentation shows at once what it does to the drawing", async ({ page, playground }) => {
+  await page.locator("summary", { hasText: "Augmentation" }).click();
+  const copies = page.getByRole("img", { name: "Eight copies" });
+  await expect(copies).toHaveCount(0);
+  await playground.draw(7);
+  await expect(copies).toBeVisible();
+  const pixels = () => copies.evaluate((canvas) => canvas.toDataURL());
+  const plain = await pixels();
+  await page.getByRole("slider", { name: "Rotation" }).fill("30");
+  await expect.poll(pixels).not.toBe(plain);
+  const turned = await pixels();
+  await page.getByRole("slider", { name: "Elastic" }).fill("2");
+  await expect.poll(pixels).not.toBe(turned);
+  await expect(page.locator("summary", { hasText: "Augmentation" })).toContainText("rotation, elastic");
+});

@@ -1,0 +1,183 @@
+//! The job on all cores.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use bench::jobs::Config;
+use js_sys::{Function, Promise};
+use nn::network::Network;
+use nn::training::Training;
+use trainer::crew::{Crew, Done, Host};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
+
+use super::super::helpers::{self, Helpers};
+use super::{Batches, Sets};
+
+pub(super) struct Job {
+    crew: RefCell<Crew>,
+    helpers: Helpers,
+    sets: Sets,
+    batches: RefCell<Batches>,
+    batch: usize,
+    loss_every: u32,
+    steps: Cell<u32>,
+    losses: RefCell<Vec<(u32, f64)>>,
+    /// What came to its end when a helper answered, and who waits for it.
+    done: Cell<Option<Done>>,
+    resolve: RefCell<Option<Function>>,
+}
+
+impl Job {
+    pub(super) async fn new(
+        config: &Config,
+        training: Training,
+        sets: Sets,
+        helpers: Helpers,
+        scope: &DedicatedWorkerGlobalScope,
+    ) -> Rc<Self> {
+        let cores = if config.cores == 0 { helpers::cores(scope) } else { config.cores };
+        let job = Rc::new(Self {
+            crew: RefCell::new(Crew::new(training)),
+            helpers,
+            sets,
+            batches: RefCell::new(Batches::new(config.seed)),
+            batch: config.batch,
+            loss_every: config.loss_every,
+            steps: Cell::new(0),
+            losses: RefCell::default(),
+            done: Cell::new(None),
+            resolve: RefCell::default(),
+        });
+        job.helpers.want(cores - 1, &job);
+        while job.helpers.count() < cores - 1 {
+            job.sleep().await;
+        }
+        job
+    }
+
+    fn wake(&self) {
+        if let Some(resolve) = self.resolve.take() {
+            let _ = resolve.call0(&JsValue::NULL);
+        }
+    }
+
+    /// Until somebody calls [`Job::wake`].
+    async fn sleep(&self) {
+        let promise = Promise::new(&mut |resolve, _| {
+            self.resolve.replace(Some(resolve));
+        });
+        let _ = JsFuture::from(promise).await;
+    }
+
+    /// Plans a step on the next batch.
+    fn plan(&self) {
+        let mut batches = self.batches.borrow_mut();
+        let (at, _) = batches.next(self.batch);
+        let mut crew = self.crew.borrow_mut();
+        let mut batch = crew.spare_batch();
+        batch.gather_images(&self.sets.train, batches.order[at..at + self.batch].iter().copied());
+        crew.plan_batch(batch, 0.0, &*self.helpers.lines);
+    }
+
+    /// Takes the next step; if there is `more` to come, helpers are told of it meanwhile.
+    async fn step(&self, more: bool) -> Result<(), String> {
+        if self.crew.borrow().planned() == 0 {
+            self.plan();
+        }
+        let mut done = self.crew.borrow_mut().go_on(&*self.helpers.lines);
+        if done.is_none() && more {
+            self.plan();
+        }
+        while done.is_none() {
+            self.sleep().await;
+            done = self.done.take();
+        }
+        let Some(Done::Step(images, Ok(score))) = done else { return Err("Training diverged.".into()) };
+        let step = self.steps.replace(self.steps.get() + 1);
+        if step.is_multiple_of(self.loss_every) {
+            self.losses.borrow_mut().push((step, score.loss / images as f64));
+        }
+        Ok(())
+    }
+}
+
+impl super::Job for Job {
+    fn now(&self) -> f64 {
+        self.helpers.lines.now() / 1000.0
+    }
+
+    fn info(&self) -> String {
+        format!("wasm simd128, {} core(s)", self.crew.borrow().cores())
+    }
+
+    async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
+        let (start, mut done) = (self.now(), 0);
+        while done < steps && self.now() - start < limit {
+            done += 1;
+            self.step(done < steps).await?;
+        }
+        Ok((done, self.now() - start))
+    }
+
+    async fn test(&self) -> Result<f64, String> {
+        let mut done = None;
+        while done.is_none() {
+            let waiting = self.crew.borrow().is_waiting();
+            if waiting {
+                self.sleep().await;
+            } else {
+                done = self.crew.borrow_mut().measure(&self.sets.test, &*self.helpers.lines);
+                // Helpers are heard between two pieces of work.
+                let _ = hop().await;
+            }
+            done = done.or(self.done.take());
+        }
+        match done {
+            Some(Done::Measurement(images, score)) => Ok(score.correct as f64 / images as f64),
+            _ => Err("A step came while the test set was measured.".into()),
+        }
+    }
+
+    async fn network(&self) -> Result<Network, String> {
+        Ok(self.crew.borrow().training().network.clone())
+    }
+
+    fn losses(&self) -> Vec<(u32, f64)> {
+        self.losses.borrow().clone()
+    }
+
+    fn test_image(&self, number: usize) -> &[u8] {
+        self.sets.test.image(number)
+    }
+}
+
+impl helpers::Trainer for Job {
+    fn helpers_changed(&self, helpers: usize) {
+        self.crew.borrow_mut().set_helpers(helpers);
+        self.wake();
+    }
+
+    fn lost(&self, _: usize) {
+        self.wake();
+    }
+
+    fn heard(&self, core: usize, words: &mut Vec<u32>) {
+        let done = self.crew.borrow_mut().hear(core, words, &self.sets.test, &*self.helpers.lines);
+        if done.is_some() {
+            self.done.set(done);
+            self.wake();
+        }
+    }
+}
+
+/// Once through the event loop.
+async fn hop() -> Result<(), JsValue> {
+    let channel = MessageChannel::new()?;
+    let promise = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
+    channel.port2().post_message(&JsValue::NULL)?;
+    JsFuture::from(promise).await?;
+    channel.port1().close();
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The job on WebGPU.
+
+use std::cell::{Cell, RefCell};
+
+use bench::jobs::Config;
+use gpu::{Back, Gpu, GpuTrainer, Images, Pace, Place};
+use nn::network::Network;
+use nn::spec::TrainingSpec;
+use nn::training::{Training, TrainingState};
+use trainer::batch::training_image;
+use trainer::crew::Host;
+
+use super::super::helpers::Helpers;
+use super::{Batches, Sets};
+
+const TRAIN_IMAGES: usize = 60_000;
+
+pub(super) struct Job {
+    helpers: Helpers,
+    sets: Sets,
+    batches: RefCell<Batches>,
+    spec: TrainingSpec,
+    loss_every: u32,
+    images: Images,
+    trainer: RefCell<GpuTrainer>,
+    /// Steps that came back.
+    steps: Cell<u32>,
+    losses: RefCell<Vec<(u32, f64)>>,
+    network: RefCell<Network>,
+}
+
+impl Job {
+    pub(super) async fn new(
+        config: &Config,
+        training: Training,
+        sets: Sets,
+        helpers: Helpers,
+    ) -> Result<Self, String> {
+        let gpu = Gpu::open().await.map_err(|e| e.0)?;
+        let images = Images::new(&gpu);
+        images.write(&gpu, false, 0, &sets.test.images, &sets.test.labels);
+        let network = training.network.clone();
+        let trainer = GpuTrainer::new(gpu, &images, network.spec(), config.batch).await;
+        let mut trainer = trainer.map_err(|e| e.0)?;
+        let mut state = TrainingState::default();
+        training.save(&mut state);
+        trainer.load(&state);
+        let job = Self {
+            helpers,
+            sets,
+            batches: RefCell::new(Batches::new(config.seed)),
+            spec: training.spec().clone(),
+            loss_every: config.loss_every,
+            images,
+            trainer: RefCell::new(trainer),
+            steps: Cell::new(0),
+            losses: RefCell::default(),
+            network: RefCell::new(network),
+        };
+        job.write_order();
+        Ok(job)
+    }
+
+    /// Puts the images where the kernel that chooses them finds them in the order of the others. It always takes them for
+    /// those of the first epoch.
+    fn write_order(&self) {
+        let (train, batches) = (&self.sets.train, self.batches.borrow());
+        let mut images = vec![0; train.images.len()];
+        let mut labels = vec![0; train.labels.len()];
+        for (at, number) in batches.order.iter().enumerate() {
+            let place = training_image(self.spec.seed, 0, at as u32, TRAIN_IMAGES as u32) as usize;
+            images[place * 784..][..784].copy_from_slice(train.image(*number as usize));
+            labels[place] = train.labels[*number as usize];
+        }
+        self.images.write(self.trainer.borrow().gpu(), true, 0, &images, &labels);
+    }
+
+    fn next_place(&self) -> Place {
+        let size = self.spec.batch_size;
+        let (first, new) = self.batches.borrow_mut().next(size);
+        if new {
+            self.write_order();
+        }
+        Place { images: TRAIN_IMAGES as u32, first: first as u32, batch: size as u32, ..Place::default() }
+    }
+
+    /// Waits until something comes back.
+    async fn wait(&self) -> Result<Vec<Back>, String> {
+        let waiting = self.trainer.borrow().next();
+        if let Some(waiting) = waiting {
+            waiting.await;
+        }
+        let back = self.trainer.borrow_mut().take();
+        if back.contains(&Back::Lost) {
+            return Err("The device was lost.".into());
+        }
+        for back in &back {
+            if let Back::Steps(scores) = back {
+                for score in scores {
+                    let step = self.steps.replace(self.steps.get() + 1);
+                    if step.is_multiple_of(self.loss_every) {
+                        self.losses.borrow_mut().push((step, score.loss / self.spec.batch_size as f64));
+                    }
+                }
+            }
+        }
+        Ok(back)
+    }
+}
+
+impl super::Job for Job {
+    fn now(&self) -> f64 {
+        self.helpers.lines.now() / 1000.0
+    }
+
+    fn info(&self) -> String {
+        "webgpu".into()
+    }
+
+    async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
+        let (start, mut pace) = (self.now(), Pace::default());
+        let (mut submitted, first) = (0, self.steps.get());
+        let mut times = std::collections::VecDeque::new();
+        loop {
+            while submitted < steps && self.trainer.borrow().is_free() && self.now() - start < limit {
+                let count = pace.steps().min((steps - submitted) as usize);
+                let places: Vec<_> = (0..count).map(|_| self.next_place()).collect();
+                self.trainer.borrow_mut().train(&self.spec, &places, false);
+                times.push_back(self.now());
+                submitted += count as u32;
+            }
+            if self.steps.get() - first == submitted {
+                return Ok((submitted, self.now() - start));
+            }
+            for back in self.wait().await? {
+                if let (Back::Steps(scores), Some(at)) = (back, times.pop_front()) {
+                    pace.add(scores.len(), 1000.0 * at, 1000.0 * self.now());
+                }
+            }
+        }
+    }
+
+    async fn test(&self) -> Result<f64, String> {
+        let images = self.sets.test.len();
+        self.trainer.borrow_mut().measure(images);
+        loop {
+            for back in self.wait().await? {
+                if let Back::Measured(score) = back {
+                    return Ok(score.correct as f64 / images as f64);
+                }
+            }
+        }
+    }
+
+    async fn network(&self) -> Result<Network, String> {
+        self.trainer.borrow_mut().train(&self.spec, &[], true);
+        loop {
+            for back in self.wait().await? {
+                if let Back::Saved(state, _) = back {
+                    let mut network = self.network.borrow_mut();
+                    (network.parameters, network.running) = (state.parameters, state.running);
+                    return Ok(network.clone());
+                }
+            }
+        }
+    }
+
+    fn losses(&self) -> Vec<(u32, f64)> {
+        self.losses.borrow().clone()
+    }
+
+    fn test_image(&self, number: usize) -> &[u8] {
+        self.sets.test.image(number)
+    }
+}
