@@ -28,6 +28,7 @@ test("a stack that does not fit says so beside the layer, and training keeps the
   await page.getByRole("button", { name: "Remove layer" }).click();
   await expect(table(page).getByRole("alert")).toHaveText(/put Flatten before it\.$/);
   await expect(page.locator("summary", { hasText: "Layers" })).toContainText("do not fit");
+  await expect(page.getByRole("spinbutton", { name: "Units" }), "the next layer is chosen").toHaveValue("120");
   await playground.step.click();
   await expect.poll(() => playground.steps(), "the last network that fitted is trained").toBe(1);
   await expect(page.getByRole("alert")).toHaveCount(1);

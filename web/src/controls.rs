@@ -16,7 +16,7 @@ pub(crate) fn Controls() -> impl IntoView {
     let help = move || {
         let (name, sentence) = state.help.get().unwrap_or((
             "Change anything at any time.",
-            "It counts from the next step on, and what was learned stays. Point at a control to read what it does.",
+            "What was learned stays. Point at a control to read what it does.",
         ));
         view! { <b>{name}</b>" "{sentence} }
     };
@@ -40,10 +40,7 @@ fn Settings(group: Group) -> impl IntoView {
     let summary = move || match group {
         Group::Network | Group::Training => String::new(),
         Group::Layers => state.setup.with(|setup| match layers::check(&setup.network) {
-            Ok(layers) => {
-                let parameters = layers.iter().map(|layer| layer.parameters).sum();
-                format!("{}, {} parameters", layers.len(), thousands(parameters))
-            }
+            Ok(_) => format!("{} parameters", thousands(setup.network.parameters())),
             Err(_) => "do not fit yet".into(),
         }),
         Group::Tricks | Group::Augmentation => {
@@ -76,11 +73,13 @@ fn Control(setting: &'static Setting) -> impl IntoView {
         !state.hides(setting.id) && state.setup.with(|setup| setting.text(setup).is_some())
     });
     let tell = move || state.help.set(Some((setting.name, setting.help)));
-    let class = match setting.kind {
-        Kind::Number { scale: Scale::Rungs(_) | Scale::Typed { .. }, .. } => "field half",
-        Kind::Choice { .. } if setting.group == Group::Network && setting.id != "preset" => "field half",
-        Kind::Number { .. } => "field slider",
-        _ => "field",
+    let class = match (&setting.kind, setting.id) {
+        (_, "beta1" | "beta2" | "epsilon") => "field third",
+        (Kind::Choice { .. }, "activation" | "pooling") => "field half",
+        (Kind::Choice { .. }, _) => "field line",
+        (Kind::Number { scale: Scale::Even { .. }, .. }, _) => "field slider",
+        (Kind::Number { .. }, _) => "field half",
+        (Kind::Switch { .. } | Kind::Layers, _) => "field",
     };
     view! {
         <Show when=move || seen.get()>

@@ -189,14 +189,16 @@ fn Chosen(stack: Stack) -> impl IntoView {
     // The fields stay while only a number changes: somebody is typing in them.
     let which = Memo::new(move |_| (stack.at(), layer.get().map(|layer| std::mem::discriminant(&layer))));
     let fields = move || {
-        which.track();
+        let (at, kind) = which.get();
         let count = layer.get_untracked().map_or(0, |mut layer| numbers(&mut layer).len());
-        (0..count).map(|field| view! { <Field stack field /> }).collect_view()
+        (0..count).map(move |field| (at, kind, field))
     };
     let fixed = move |up| stack.at().is_none_or(|at| stack.target(at, up).is_none());
     view! {
         <h3 aria-live="polite">{title}</h3>
-        <div class="numbers">{fields}</div>
+        <div class="numbers">
+            <For each=fields key=|field| *field let:field><Field stack field=field.2 /></For>
+        </div>
         <div class="buttons">
             <button on:click=move |_| stack.shift(true) disabled=move || fixed(true) aria-label="Move layer up">"↑"</button>
             <button on:click=move |_| stack.shift(false) disabled=move || fixed(false) aria-label="Move layer down">"↓"</button>

@@ -93,7 +93,7 @@ pub(crate) fn Keys() -> impl IntoView {
                 <input type="checkbox" role="switch" prop:checked=on
                     on:change=move |ev| state.presentation.update(|p| p.no_keys = !event_target_checked(&ev)) />
             </label>
-            <button class="primary" on:click=move |_| state.keys_shown.set(false)>"Close"</button>
+            <button class="primary" autofocus on:click=move |_| state.keys_shown.set(false)>"Close"</button>
         </dialog>
     }
 }

@@ -1,9 +1,10 @@
 //! Pipelines, buffers and the commands of steps: all made once, when the network is.
 
+use crate::constants::Constants;
 use crate::device::{Gpu, GpuError};
 use crate::kernel::Kernel;
 use crate::layout::{Layout, RESULTS};
-use crate::lower::{Constants, Dispatch, Lowered, lower};
+use crate::lower::{Dispatch, Lowered, lower};
 use crate::step::Step;
 use nn::spec::NetworkSpec;
 use nn::training::TrainingState;

@@ -4,8 +4,10 @@
 //! a count of hits comes back, later and without anybody waiting. A plan is lowered once more, to [`Dispatch`]es of kernels
 //! whose geometry is fixed when their pipelines are made; several steps go into one submission.
 
+mod constants;
 mod device;
 mod executor;
+mod fuse;
 mod jobs;
 mod kernel;
 mod layout;

@@ -1,7 +1,11 @@
 //! From the ops of a plan to dispatches: what follows a convolution or a dense layer is fused to it, and every kernel that writes a
 //! gradient takes it through the activation and the dropout below at once.
 
+use crate::constants::{
+    Constants, conv_constants, dense_constants, elementwise_constants, pad_constants, pool_constants,
+};
 use crate::executor::Mode;
+use crate::fuse::{Finish, Fused, activation, fuse};
 use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
@@ -9,9 +13,7 @@ use nn::plan::{Buffer, Op, Plan};
 use nn::spec::{NetworkSpec, Shape};
 use nn::summary::SpecError;
 use std::ops::Range;
-use tensor::activation::Activation;
 use tensor::conv2d::Conv2d;
-use tensor::pool::Pool2d;
 
 /// Invocations in a workgroup.
 const GROUP: u32 = 64;
@@ -21,9 +23,6 @@ const MOST_GROUPS: u32 = 65_535;
 const MOST_CLASSES: usize = 16;
 /// Parts into which a channel's statistics are split.
 const PARTS: u32 = 8;
-
-/// Values of `override` constants.
-pub(crate) type Constants = Vec<(&'static str, f64)>;
 
 /// A kernel with its geometry, and how many workgroups of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,34 +50,6 @@ pub struct Lowered {
     pub(crate) partials: u32,
 }
 
-/// How a buffer's values were finished by the kernel that wrote them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Finish {
-    activation: u32,
-    slope: f32,
-    dropout: Option<(f32, usize, usize)>,
-}
-
-impl Finish {
-    fn constants(self) -> Constants {
-        let mut all = vec![("ACTIVATION", f64::from(self.activation)), ("SLOPE", f64::from(self.slope))];
-        if let Some((p, layer, mask)) = self.dropout {
-            all.extend([("DROPOUT", f64::from(p)), ("DROPOUT_LAYER", layer as f64), ("MASK", mask as f64)]);
-        }
-        all
-    }
-}
-
-/// Ops that became one kernel forward.
-struct Fused<'a> {
-    op: &'a Op,
-    /// The input's own finish, and this one's.
-    before: Finish,
-    finish: Finish,
-    pooled: bool,
-    output: Buffer,
-}
-
 /// Lowers a network for batches of up to `batch` samples.
 ///
 /// # Errors
@@ -98,7 +69,7 @@ pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered,
         layout,
     };
     lowering.gather();
-    let fused = lowering.fuse();
+    let fused = fuse(&plan, mode == Mode::Training);
     fused.iter().for_each(|fused| lowering.forward(fused));
     lowering.loss_and_backward(&fused);
     lowering.finish(network)
@@ -120,59 +91,6 @@ struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     fn training(&self) -> bool {
         self.mode == Mode::Training
-    }
-
-    /// Chooses what becomes one kernel.
-    fn fuse(&self) -> Vec<Fused<'a>> {
-        let ops = &self.plan.ops;
-        let mut all: Vec<Fused<'a>> = Vec::new();
-        let mut at = 0;
-        while let Some(op) = ops.get(at) {
-            at += 1;
-            let before = all.last().map_or(Finish::default(), |last| last.finish);
-            let mut fused =
-                Fused { op, before, finish: Finish::default(), pooled: false, output: output_of(op) };
-            match op {
-                // Part of the normalisation that comes next, or of the gather.
-                Op::Moments { .. } => continue,
-                Op::Pad { input, .. } if input.offset == self.plan.input.offset => continue,
-                Op::Pad { .. } => fused.finish = before,
-                Op::Normalize { .. } => {
-                    // With the scale and shift that follow it.
-                    fused.output = output_of(&ops[at]);
-                    at += 1;
-                }
-                _ => {}
-            }
-            let finishes = matches!(op, Op::Conv2d { .. } | Op::Normalize { .. } | Op::Affine { .. });
-            let conv = matches!(op, Op::Conv2d { geometry, .. } if !geometry.input.is_vector());
-            let mut end = at;
-            if finishes {
-                let (mut finish, mut output, mut pooled) = (Finish::default(), fused.output, false);
-                if let Some(Op::Activation { function, output: o, .. }) = ops.get(end) {
-                    (finish, output, end) = (Finish { ..activation(*function) }, *o, end + 1);
-                }
-                if let Some(Op::MaxPool2d {
-                    geometry: Pool2d { kernel: 2, stride: 2, .. }, output: o, ..
-                }) = ops.get(end)
-                    && conv
-                {
-                    (pooled, output, end) = (true, *o, end + 1);
-                }
-                if let Some(Op::Dropout { p, layer, mask, output: o, .. }) = ops.get(end) {
-                    // Where nothing is struck out, it is no work at all.
-                    finish.dropout = (self.training() && *p > 0.0).then_some((*p, *layer, mask.offset));
-                    (output, end) = (*o, end + 1);
-                }
-                // What is finished must be unfinished by the kernel that writes the gradient, and these two undo themselves only.
-                if !matches!(ops.get(end), Some(Op::Activation { .. } | Op::Dropout { .. })) {
-                    (fused.finish, fused.output, fused.pooled) = (finish, output, pooled);
-                    at = end;
-                }
-            }
-            all.push(fused);
-        }
-        all
     }
 
     fn gather(&mut self) {
@@ -591,97 +509,4 @@ impl<'a> Lowering<'a> {
             partials: self.partials,
         })
     }
-}
-
-fn activation(function: Activation) -> Finish {
-    let (activation, slope) = match function {
-        Activation::Relu => (1, 0.0),
-        Activation::LeakyRelu { slope } => (2, slope),
-        Activation::Sigmoid => (3, 0.0),
-        Activation::Tanh => (4, 0.0),
-        Activation::Elu { alpha } => (5, alpha),
-    };
-    Finish { activation, slope, dropout: None }
-}
-
-fn output_of(op: &Op) -> Buffer {
-    match op {
-        Op::Pad { output, .. }
-        | Op::Conv2d { output, .. }
-        | Op::MaxPool2d { output, .. }
-        | Op::AvgPool2d { output, .. }
-        | Op::Activation { output, .. }
-        | Op::Affine { output, .. }
-        | Op::Moments { output, .. }
-        | Op::Normalize { output, .. }
-        | Op::Dropout { output, .. } => *output,
-    }
-}
-
-fn dense_constants(job: &Job, bias: usize, output: Buffer) -> Constants {
-    vec![
-        ("INPUT", f64::from(job.input)),
-        ("INPUTS", f64::from(job.channels)),
-        ("OUTPUT", output.offset as f64),
-        ("UNITS", f64::from(job.maps)),
-        ("FORWARD", f64::from(job.forward)),
-        ("BACKWARD", f64::from(job.backward)),
-        ("BIAS", bias as f64),
-    ]
-}
-
-fn conv_constants(job: &Job, padding: usize, bias: usize, output: Buffer) -> Constants {
-    vec![
-        ("INPUT", f64::from(job.input)),
-        ("CHANNELS", f64::from(job.channels)),
-        ("HEIGHT", f64::from(job.height)),
-        ("WIDTH", f64::from(job.width)),
-        ("PADDING", padding as f64),
-        ("KERNEL_ROWS", f64::from(job.kernel_rows)),
-        ("KERNEL_COLUMNS", f64::from(job.kernel_columns)),
-        ("STRIDE", f64::from(job.stride)),
-        ("MAPS", f64::from(job.maps)),
-        ("OUT_HEIGHT", f64::from(job.out_height)),
-        ("OUT_WIDTH", f64::from(job.out_width)),
-        ("OUTPUT", output.offset as f64),
-        ("POOLED", f64::from(job.pooled)),
-        ("WINNERS", f64::from(job.winners)),
-        ("FORWARD", f64::from(job.forward)),
-        ("BACKWARD", f64::from(job.backward)),
-        ("BIAS", bias as f64),
-    ]
-}
-
-fn pool_constants(g: &Pool2d, input: Buffer, output: Buffer) -> Constants {
-    vec![
-        ("INPUT", input.offset as f64),
-        ("CHANNELS", input.shape.channels as f64),
-        ("HEIGHT", input.shape.height as f64),
-        ("WIDTH", input.shape.width as f64),
-        ("OUTPUT", output.offset as f64),
-        ("OUT_HEIGHT", output.shape.height as f64),
-        ("OUT_WIDTH", output.shape.width as f64),
-        ("KERNEL", g.kernel as f64),
-        ("STRIDE", g.stride as f64),
-    ]
-}
-
-fn elementwise_constants(input: Buffer, output: Buffer) -> Constants {
-    vec![
-        ("INPUT", input.offset as f64),
-        ("OUTPUT", output.offset as f64),
-        ("VALUES", output.shape.len() as f64),
-    ]
-}
-
-fn pad_constants(input: Buffer, output: Buffer, padding: usize) -> Constants {
-    let mut constants = elementwise_constants(input, output);
-    constants.retain(|(name, _)| *name != "VALUES");
-    constants.extend([
-        ("VALUES", input.shape.len() as f64),
-        ("HEIGHT", input.shape.height as f64),
-        ("WIDTH", input.shape.width as f64),
-        ("PADDING", padding as f64),
-    ]);
-    constants
 }

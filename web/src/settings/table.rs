@@ -28,6 +28,13 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         },
     },
     Setting {
+        id: "layers",
+        name: "Layers",
+        group: Layers,
+        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
+        kind: Kind::Layers,
+    },
+    Setting {
         id: "activation",
         name: "Activation",
         group: Network,
@@ -100,13 +107,6 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         },
     },
     Setting {
-        id: "layers",
-        name: "Layers",
-        group: Layers,
-        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
-        kind: Kind::Layers,
-    },
-    Setting {
         id: "optimiser",
         name: "Optimiser",
         group: Training,
@@ -115,7 +115,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
             options: &[
                 ("sgd", "SGD"),
                 ("momentum", "SGD with momentum"),
-                ("nesterov", "SGD with Nesterov momentum"),
+                ("nesterov", "Nesterov momentum"),
                 ("adam", "Adam"),
                 ("adamw", "AdamW"),
             ],
@@ -174,8 +174,8 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 ("constant", "Constant"),
                 ("step", "Falling in steps"),
                 ("cosine", "Cosine down to 0"),
-                ("one-cycle", "One cycle: up and down"),
-                ("range-test", "Range test: ever larger"),
+                ("one-cycle", "One cycle"),
+                ("range-test", "Range test"),
             ],
             get: |s| {
                 Some(match s.training.schedule {
@@ -403,14 +403,14 @@ pub(crate) static SETTINGS: [Setting; 32] = [
     },
     Setting {
         id: "initialiser",
-        name: "Initial weights",
+        name: "Initialiser",
         group: Tricks,
         help: "Where the weights begin, after a reset. From zeros nothing can be learned; too large, and sigmoids are stuck.",
         kind: Choice {
             options: &[
-                ("he", "He: normal, for ReLU"),
-                ("xavier", "Xavier: normal, for tanh"),
-                ("lecun", "LeCun: normal, by inputs"),
+                ("he", "He: for ReLU"),
+                ("xavier", "Xavier: for tanh"),
+                ("lecun", "LeCun: by inputs"),
                 ("normal", "Normal"),
                 ("constant", "Constant"),
                 ("zeros", "Zeros"),

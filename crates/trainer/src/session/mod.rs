@@ -188,7 +188,7 @@ impl Session {
             },
             Command::Train => self.run(None),
             Command::Step => self.run(Some(1)),
-            Command::Pause => self.set_state(RunState::Paused),
+            Command::Pause => self.pause(),
             Command::Reset => self.reset(),
             Command::Restore => self.restore(),
             Command::Show { image } if image.len() == PIXELS => {
@@ -400,6 +400,16 @@ impl Session {
         self.steps_wanted = steps;
         let state = if self.batch_is_here() { RunState::Training } else { RunState::WaitingForData };
         self.set_state(state)
+    }
+
+    /// Stops, and tells where: what was told last may be a thirtieth of a second old.
+    fn pause(&mut self) -> Vec<Event> {
+        let mut events = self.set_state(RunState::Paused);
+        if !events.is_empty() {
+            events.push(self.progress());
+            events.extend(self.snapshot());
+        }
+        events
     }
 
     fn reset(&mut self) -> Vec<Event> {
