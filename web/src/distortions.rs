@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::network_view::put;
+use crate::maps::put;
 use crate::state::State;
 
 /// Copies side by side, and rows of them.

@@ -8,7 +8,7 @@ use leptos::{ev, html};
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, KeyboardEvent, PointerEvent};
 
-use crate::network_view::put;
+use crate::maps::put;
 use crate::state::State;
 use crate::strokes::{SIDE, STROKE, Strokes};
 

@@ -18,6 +18,8 @@ pub(crate) struct Stage {
     pub(crate) layer: usize,
     /// The layer whose output is shown: the activation where there is one.
     pub(crate) shown: usize,
+    /// Shape of what the layer is fed, before it is flattened.
+    pub(crate) before: Shape,
     /// Rows and columns of its filters, if they can be drawn as pictures: those that look at the image itself.
     pub(crate) filters: Option<(usize, usize)>,
 }
@@ -67,6 +69,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             }
             _ => None,
         };
+        let before = stages.last().map_or(network.input, |stage| stage.shape);
         stages.push(Stage {
             name: if last { "Output".into() } else { format!("{letter}{}", stages.len() + 1) },
             kind: if last { "softmax".into() } else { kind },
@@ -74,18 +77,31 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             parameters: layer.parameters,
             layer: at,
             shown: at,
+            before,
             filters,
         });
     }
     stages
 }
 
-/// What must be sent to draw these stages.
-pub(crate) fn watch(stages: &[Stage]) -> Watch {
+impl Stage {
+    /// The layer itself and those that follow it up to the one that is shown.
+    pub(crate) fn layers(&self) -> std::ops::RangeInclusive<usize> {
+        self.layer..=self.shown
+    }
+}
+
+/// What must be sent to draw these stages, and to look closely at some of them.
+pub(crate) fn watch(stages: &[Stage], closely: &[usize]) -> Watch {
+    let close = || closely.iter().filter_map(|i| stages.get(*i)).flat_map(Stage::layers);
+    let mut activations: Vec<usize> = stages.iter().map(|stage| stage.shown).chain(close()).collect();
+    activations.sort_unstable();
+    activations.dedup();
     Watch {
-        activations: stages.iter().map(|stage| stage.shown).collect(),
+        activations,
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
-        sizes: false,
+        details: close().collect(),
+        ..Watch::default()
     }
 }
 
@@ -103,7 +119,12 @@ mod tests {
             ["C1 6@28x28", "S2 6@14x14", "C3 16@10x10", "S4 16@5x5", "F5 120", "F6 84", "Output 10"]
         );
         assert_eq!(stages[0].shown, 1, "C1 is shown after its ReLU");
-        assert_eq!(watch(&stages).weights, [0]);
+        assert_eq!(watch(&stages, &[]).weights, [0]);
+        assert_eq!(watch(&stages, &[]).activations, [1, 2, 4, 5, 8, 10, 11]);
+        let closely = watch(&stages, &[2, 99]);
+        assert_eq!((closely.activations[2..4].to_vec(), closely.details), (vec![3, 4], vec![3, 4]));
+        let before: Vec<_> = stages.iter().map(|s| s.before.to_string()).collect();
+        assert_eq!(before[4..], ["16@5x5", "120", "84"]);
     }
 
     #[test]
@@ -111,6 +132,6 @@ mod tests {
         let stages = of(&Preset::Mlp30.network());
         assert_eq!(stages[0].filters, Some((28, 28)));
         assert_eq!(stages[1].filters, None);
-        assert_eq!(watch(&stages).weights, [1]);
+        assert_eq!(watch(&stages, &[]).weights, [1]);
     }
 }

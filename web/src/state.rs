@@ -16,6 +16,24 @@ use crate::settings::{Setting, Setup, layers};
 use crate::share;
 use crate::stages;
 
+/// A panel below the picture of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    /// All of one stage.
+    Stage(usize),
+    /// A filter to be tried.
+    Filter,
+}
+
+/// A pixel of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Touch {
+    /// 0 is the input, 1 the first stage.
+    pub(crate) column: usize,
+    /// Index into the values of the column.
+    pub(crate) at: usize,
+}
+
 /// The page's state; a handle that is copied to wherever it is needed.
 #[derive(Clone, Copy)]
 pub(crate) struct State {
@@ -50,6 +68,10 @@ pub(crate) struct State {
     pub(crate) keys_shown: RwSignal<bool>,
     /// The drawing as the network sees it: 28x28 bytes.
     pub(crate) image: RwSignal<Option<[u8; 784]>>,
+    /// What is open below the picture of the network.
+    pub(crate) open: RwSignal<Option<Open>>,
+    /// The pixel that is pointed at.
+    pub(crate) touch: RwSignal<Option<Touch>>,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
 }
 
@@ -88,6 +110,8 @@ impl State {
             help: RwSignal::default(),
             keys_shown: RwSignal::default(),
             image: RwSignal::default(),
+            open: RwSignal::default(),
+            touch: RwSignal::default(),
             bridge: StoredValue::new_local(None),
         };
         match Bridge::start(move |event| state.hear(event), move |sentence| state.problem.set(Some(sentence)))
@@ -103,8 +127,12 @@ impl State {
         Effect::new(move |_| {
             state.send(Command::Configure { network: network.get(), training: state.training.get() });
         });
+        let closely = Memo::new(move |_| state.looked_at_closely());
+        Effect::new(move |_| {
+            let stages = stages::of(&network.get());
+            state.send(Command::Watch(stages::watch(&stages, &closely.get())));
+        });
         Effect::new(move |_| state.send(Command::UseDevice(state.device_choice.get())));
-        Effect::new(move |_| state.send(Command::Watch(stages::watch(&stages::of(&network.get())))));
         Effect::new(move |_| {
             if let Some(image) = state.image.get() {
                 state.send(Command::Show { image: image.to_vec() });
@@ -174,6 +202,16 @@ impl State {
                 snapshot.with(|s| s.as_ref().map(|s| s.probabilities.clone())).unwrap_or_default();
             if image.with(Option::is_some) && probabilities.len() == 10 { probabilities } else { Vec::new() }
         })
+    }
+
+    /// The stages that are open or pointed at.
+    fn looked_at_closely(&self) -> Vec<usize> {
+        let open = match self.open.get() {
+            Some(Open::Stage(stage)) => Some(stage),
+            Some(Open::Filter) | None => None,
+        };
+        let touched = self.touch.get().and_then(|touch| touch.column.checked_sub(1));
+        open.into_iter().chain(touched.filter(|touched| Some(*touched) != open)).collect()
     }
 
     /// Tells the worker.

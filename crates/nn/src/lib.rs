@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod divergence;
+pub mod histogram;
 mod lower;
 pub mod network;
 pub mod optimizer;

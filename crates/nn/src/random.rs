@@ -55,6 +55,13 @@ pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: 
     }
 }
 
+/// The units that dropout strikes out of the first sample of a batch.
+pub fn struck_out(seed: u32, step: u32, layer: u32, p: f32, units: usize) -> Vec<bool> {
+    let mut mask = vec![tensor::ZERO; units];
+    dropout_mask(seed, step, layer, 0, p, &mut mask);
+    mask.iter().map(|unit| unit[0].to_array()[0] == 0.0).collect()
+}
+
 /// A standard normal number (Box and Muller 1958).
 pub fn normal(seed: u32, stream: Stream, step: u32, index: u32) -> f32 {
     let [a, b, ..] = pcg4d([seed, stream as u32, step, index]);
@@ -115,6 +122,8 @@ mod tests {
         let zeros = values.iter().filter(|v| **v == 0.0).count() as f32 / values.len() as f32;
         assert!((zeros - 0.3).abs() < 0.02, "{zeros}");
         assert!(values.iter().all(|v| *v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
+        let first: Vec<bool> = whole.iter().map(|unit| unit[0].to_array()[0] == 0.0).collect();
+        assert_eq!(struck_out(9, 5, 2, 0.3, 403), first);
         // Sample 4 of the batch has the same mask as first sample of a block that begins with it.
         let mut later = whole.clone();
         dropout_mask(9, 5, 2, 4, 0.3, &mut later);

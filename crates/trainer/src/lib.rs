@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod crew;
+mod detail;
 pub mod device;
 mod good;
 mod helper;

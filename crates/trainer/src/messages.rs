@@ -1,6 +1,7 @@
 //! What the page and the worker tell each other. Nothing else crosses between them.
 
 use nn::divergence::Divergence;
+use nn::histogram::Histogram;
 use nn::sizes::LayerSizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub struct Watch {
     pub weights: Vec<usize>,
     /// Whether the sizes of weights and gradients are wanted.
     pub sizes: bool,
+    /// Layers that are looked at closely: all that they hold is wanted.
+    pub details: Vec<usize>,
 }
 
 /// From the worker to the page.
@@ -196,6 +199,25 @@ pub struct Snapshot {
     pub weights: Vec<LayerValues>,
     /// How large the weights of each layer and the gradients of the last step are, if that is watched.
     pub sizes: Vec<LayerSizes>,
+    /// What the layers hold that are looked at closely; those without parameters hold nothing.
+    pub details: Vec<LayerDetail>,
+}
+
+/// All that one layer holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerDetail {
+    /// Index into `NetworkSpec::layers`.
+    pub layer: usize,
+    /// As `Snapshot::weights`; of batch normalisation and sub-sampling the factor of each channel.
+    pub weights: Vec<f32>,
+    /// One addend per map, unit or channel.
+    pub biases: Vec<f32>,
+    /// Running means and variances of a batch normalisation, one per channel.
+    pub running_mean: Vec<f32>,
+    /// See `running_mean`.
+    pub running_variance: Vec<f32>,
+    /// The gradients of the weights in the last step; empty before the first.
+    pub gradients: Histogram,
 }
 
 /// Values of one layer.

@@ -85,7 +85,12 @@ fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own()
     let shipped = include_bytes!("../../../web/assets/lenet5.safetensors");
     let mut session = Session::default();
     session.set_pretrained(shipped).unwrap();
-    session.handle(Command::Watch(Watch { activations: vec![1, 99], weights: vec![0, 1], sizes: true }));
+    session.handle(Command::Watch(Watch {
+        activations: vec![1, 99],
+        weights: vec![0, 1],
+        sizes: true,
+        ..Watch::default()
+    }));
     let seven = calculator_digit(7, 3).to_vec();
     let shown = snapshot(session.handle(Command::Show { image: seven.clone() }));
     assert_eq!(shown.source, Source::Pretrained);

@@ -50,7 +50,7 @@ fn commands() -> Vec<Command> {
         },
         Command::Configure { network: Preset::Mlp30.network(), training: TrainingSpec::default() },
         Command::Show { image: vec![9; 784] },
-        Command::Watch(Watch { activations: vec![0, 2], weights: vec![1], sizes: true }),
+        Command::Watch(Watch { activations: vec![0, 2], weights: vec![1], sizes: true, details: vec![4] }),
         Command::UseCores(3),
     ]
 }
@@ -66,6 +66,7 @@ fn events() -> Vec<Event> {
             activations: vec![values.clone(); 2],
             weights: vec![values],
             sizes: Vec::new(),
+            details: Vec::new(),
         }),
     ]
 }

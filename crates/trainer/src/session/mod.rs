@@ -4,6 +4,7 @@ mod on_gpu;
 
 use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
 use crate::crew::{Crew, Done, Host, StepResult};
+use crate::detail::{detail, gradient_histogram};
 use crate::device::Devices;
 use crate::good::Good;
 use crate::helper::measure;
@@ -12,6 +13,7 @@ use crate::messages::{
 };
 use data::DataSet;
 use nn::divergence::Divergence;
+use nn::histogram::Histogram;
 use nn::network::{Network, Score};
 use nn::sizes::sizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -496,6 +498,9 @@ impl Session {
             let network = &training.network;
             all_sizes = sizes(network.plan(), &network.parameters, training.gradients());
         }
+        let gradients = if step > 0 { training.gradients() } else { &[] };
+        let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
+        let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
         let (network, source) = match &mut self.pretrained {
             Some(pretrained) if step == 0 && pretrained.spec() == training.network.spec() => {
                 (pretrained, Source::Pretrained)
@@ -516,7 +521,10 @@ impl Session {
         }
         let weights = watch.weights.iter();
         let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
-        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, sizes: all_sizes }))
+        let details = watch.details.iter().zip(histograms);
+        let details = details.filter_map(|(layer, gradients)| detail(network, *layer, gradients)).collect();
+        let sizes = all_sizes;
+        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, sizes, details }))
     }
 }
 
