@@ -65,18 +65,21 @@ impl Memory {
         Self { values: vec![ZERO; plan.arena], gradients: vec![ZERO; plan.arena], samples: 0, first: 0 }
     }
 
-    /// The values of a buffer after a forward pass.
+    /// The values of a buffer after a forward pass, `[channel][row][column]` of its shape.
     pub fn values(&self, buffer: Buffer) -> &[Lanes] {
         &self.values[buffer.range()]
     }
 
-    /// The gradient of a buffer after a backward pass.
+    /// The gradient of a buffer after a backward pass, laid out as its values.
     pub fn gradient(&mut self, buffer: Buffer) -> &mut [Lanes] {
         &mut self.gradients[buffer.range()]
     }
 
     /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples,
-    /// of which this block holds `labels`, and says how these did.
+    /// of which this block holds `labels`, and says how these did: the sum of their losses in nats, and hits.
+    ///
+    /// # Panics
+    /// If a label names no class.
     pub fn cross_entropy(&mut self, plan: &Plan, labels: &[u8], smoothing: f32, batch: usize) -> Score {
         let range = plan.logits().range();
         softmax::cross_entropy(
@@ -132,7 +135,10 @@ impl Cpu {
         &self.plan
     }
 
-    /// Takes the parameters and running estimates that the next passes use.
+    /// Takes the parameters and running estimates that the next passes use: the flat vectors of the plan.
+    ///
+    /// # Panics
+    /// If they are not as long as the plan says.
     pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
         self.parameters.copy_from_slice(parameters);
         for (op, convolution) in self.plan.ops.iter().zip(&mut self.convolutions) {
@@ -151,6 +157,9 @@ impl Cpu {
 
     /// Begins a new block of `samples` samples, of which the first is number `first` of its batch. `fill` writes each of them,
     /// `[channel][row][column]`; lanes beyond may hold anything.
+    ///
+    /// # Panics
+    /// For more than sixteen samples.
     pub fn start(
         &mut self,
         memory: &mut Memory,
@@ -196,7 +205,8 @@ impl Cpu {
         }
     }
 
-    /// A segment forward. In training, one that ends in [`Op::Moments`] leaves its sums in `sums`.
+    /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel of the statistics,
+    /// the sum of the values less the running mean, then for every channel that of the squares.
     pub fn forward(&mut self, segment: usize, memory: &mut Memory, mode: Mode, sums: &mut [f32]) {
         let Memory { values, samples, first, .. } = memory;
         for at in self.plan.segments[segment].ops.clone() {
@@ -254,7 +264,9 @@ impl Cpu {
     }
 
     /// A segment backward, from the gradient of its last output. Leaves the gradients of its parameters in
-    /// `parameter_gradients` and, if it begins with [`Op::Normalize`], that one's sums in `sums`.
+    /// `parameter_gradients` (those of the segment, as in [`Segment::parameters`](crate::plan::Segment)) and, if it begins with
+    /// [`Op::Normalize`], in `sums`, for every channel, the sum of the gradient, then that of its product with the values.
+    /// All are sums over the samples of the block.
     pub fn backward(
         &mut self,
         segment: usize,

@@ -89,6 +89,9 @@ impl Network {
     }
 
     /// Puts up to sixteen images (bytes, `[channel][row][column]`) through the network; see [`Network::output`].
+    ///
+    /// # Panics
+    /// For more images.
     pub fn infer<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) {
         let (count, mut images) = (images.len(), images);
         self.cpu.start(&mut self.memory, 0, count, |_, sample| {
@@ -97,12 +100,15 @@ impl Network {
         self.cpu.infer(&mut self.memory);
     }
 
-    /// Loss and hits of the images that were just inferred.
+    /// Loss (in nats, summed) and hits of the images that were just inferred, given the label of each.
+    ///
+    /// # Panics
+    /// If a label names no class, or there are more than sixteen.
     pub fn score(&mut self, labels: &[u8]) -> Score {
         self.memory.cross_entropy(self.cpu.plan(), labels, 0.0, 1)
     }
 
-    /// Softmax of the first inferred image's logits.
+    /// Softmax of the first inferred image's logits, one number per class.
     pub fn probabilities(&mut self) -> Vec<f32> {
         self.memory.probabilities(self.cpu.plan()).iter().map(|class| class[0].to_array()[0]).collect()
     }
@@ -113,14 +119,14 @@ impl Network {
         Some(self.memory.values(buffer).iter().map(|lanes| lanes[0].to_array()[0]).collect())
     }
 
-    /// Weights of a layer; `None` if it has none.
+    /// Weights of a layer, conv2d `[map][channel][row][column]`, dense `[unit][input]`; `None` if it has none.
     pub fn weights(&self, layer: usize) -> Option<&[f32]> {
         let parameter = self.plan().parameters.iter().find(|p| p.layer == layer && p.is_weight())?;
         Some(&self.parameters[parameter.range()])
     }
 }
 
-/// Bytes, 0 to 255, as pixels in [0, 1].
+/// Bytes, 0 to 255, as pixels from 0 to 1, as far as both go.
 pub fn pixels(bytes: &[u8], pixels: &mut [f32]) {
     for (pixel, &byte) in pixels.iter_mut().zip(bytes) {
         *pixel = PIXELS[usize::from(byte)];

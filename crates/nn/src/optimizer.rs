@@ -48,13 +48,18 @@ impl OptimizerState {
     }
 }
 
-/// What Adam's bias correction makes of the rate, and of the root of the second moment, in step number `step` (from 1 on).
+/// What Adam's bias correction (Kingma and Ba 2015, section 3) makes of the rate, and of the root of the second
+/// moment, in step number `step` (from 1 on).
 pub fn adam_correction(beta1: f32, beta2: f32, rate: f32, step: u32) -> (f32, f32) {
     let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(step));
     ((f64::from(rate) / correction(beta1)) as f32, libm::sqrt(correction(beta2)) as f32)
 }
 
-/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding L2's.
+/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding L2's. Both are the
+/// flat vectors of `plan`.
+///
+/// # Panics
+/// If they are shorter than the plan says.
 pub fn penalize(
     plan: &Plan,
     penalty: Penalty,
@@ -81,7 +86,7 @@ pub fn penalize(
     }
 }
 
-/// The learning rate of a step that begins after `epoch` epochs.
+/// The learning rate of a step that begins after `epoch` epochs, a fraction included.
 pub fn learning_rate(spec: &TrainingSpec, epoch: f64) -> f32 {
     use std::f64::consts::PI;
     // Half a cosine from `from` to `to` as `done` goes from 0 to 1.

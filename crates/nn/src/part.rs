@@ -20,7 +20,7 @@ pub struct Job {
     pub seed: u32,
     /// Number of the step.
     pub step: u32,
-    /// Label smoothing.
+    /// Label smoothing, as [`TrainingSpec::label_smoothing`](crate::spec::TrainingSpec).
     pub smoothing: f32,
 }
 
@@ -67,6 +67,9 @@ impl Part {
     }
 
     /// Begins a step: takes a job, the labels of its samples, the parameters and the running estimates.
+    ///
+    /// # Panics
+    /// If there is not one label per sample, or the samples do not begin with a whole block.
     pub fn begin(&mut self, job: Job, labels: &[u8], parameters: &[f32], running: &[f32]) {
         assert!(job.samples.len() == labels.len() && job.samples.start.is_multiple_of(BLOCK));
         self.job = job;

@@ -259,7 +259,7 @@ impl Plan {
         self.statistics.last().map_or(0, |last| last.range().end)
     }
 
-    /// What the network ends in.
+    /// What the network ends in: `[class]` of each sample.
     pub fn logits(&self) -> Buffer {
         *self.layers.last().expect("a plan has layers")
     }
@@ -269,7 +269,7 @@ impl Plan {
         2 * self.segments.len() - 1
     }
 
-    /// What phase number `phase` does.
+    /// What phase number `phase`, below [`Plan::phases`], does.
     pub fn phase(&self, phase: usize) -> Phase {
         let last = self.segments.len() - 1;
         match phase.cmp(&last) {

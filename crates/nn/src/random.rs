@@ -37,7 +37,7 @@ fn pcg4d_lanes(v: [u32x4; 4]) -> [u32x4; 4] {
 }
 
 /// A mask of inverted dropout for one block, `[element][sample]`: 0 with probability `p`, else `1 / (1 - p)`.
-/// `first` is the number of the block's first sample in its batch.
+/// `first` is the number of the block's first sample in its batch, `p` lies from 0 to below 1.
 pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: &mut [Lanes]) {
     let threshold = u32x4::splat((f64::from(p) * 4_294_967_296.0) as u32);
     let kept = f32x4::splat(1.0 / (1.0 - p));

@@ -18,6 +18,9 @@ pub struct LayerSizes {
 }
 
 /// The sizes of all such layers, first to last, given the flat vectors.
+///
+/// # Panics
+/// If they are shorter than the plan says.
 pub fn sizes(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<LayerSizes> {
     let mut all: Vec<LayerSizes> = Vec::new();
     for parameter in &plan.parameters {

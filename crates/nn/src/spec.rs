@@ -27,14 +27,14 @@ pub enum LayerSpec {
         /// Zeros around the image; less than `kernel`.
         padding: usize,
     },
-    /// The largest of each window.
+    /// The largest of each window, as PyTorch's `MaxPool2d` without padding.
     MaxPool2d {
         /// Rows and columns of the window.
         kernel: usize,
         /// Step of the window.
         stride: usize,
     },
-    /// The mean of each window.
+    /// The mean of each window, as PyTorch's `AvgPool2d` without padding.
     AvgPool2d {
         /// Rows and columns of the window.
         kernel: usize,
@@ -49,9 +49,9 @@ pub enum LayerSpec {
         /// Step of the window.
         stride: usize,
     },
-    /// Rows, columns and channels into one vector.
+    /// Maps `[channel][row][column]` into one vector, in this order.
     Flatten,
-    /// Fully connected, as PyTorch's `Linear`.
+    /// Fully connected, with a bias per unit, as PyTorch's `Linear`.
     Dense {
         /// Output features.
         units: usize,
@@ -59,7 +59,7 @@ pub enum LayerSpec {
     /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and `BatchNorm1d` with
     /// their constants: epsilon 1e-5, momentum 0.1.
     BatchNorm,
-    /// `max(x, 0)`.
+    /// `max(x, 0)` (Nair and Hinton 2010).
     Relu,
     /// `x` above 0, `slope * x` below (Maas et al. 2013).
     LeakyRelu {
@@ -97,7 +97,7 @@ pub struct TrainingSpec {
     pub schedule: Schedule,
     /// What pulls the weights to zero.
     pub penalty: Penalty,
-    /// Share of the target that is spread over all classes, 0 to below 1.
+    /// Share of the target that is spread over all classes (Szegedy et al. 2016), 0 to below 1.
     pub label_smoothing: f32,
     /// Where the weights begin.
     pub initializer: Initializer,

@@ -87,7 +87,8 @@ impl Training {
         self.steps
     }
 
-    /// The gradients of the last step, in the order of the flat parameter vector, penalties included.
+    /// The gradients of the last step, of the mean loss of its batch, in the order of the flat parameter vector, penalties
+    /// included.
     pub fn gradients(&self) -> &[f32] {
         &self.gradients
     }
@@ -164,6 +165,9 @@ impl Training {
 
     /// One step after `epoch` epochs, on `labels.len()` samples that `fill` writes. Says how they did before the update;
     /// nothing, and nothing has changed, if their loss or a gradient is no finite number.
+    ///
+    /// # Panics
+    /// If a label names no class.
     pub fn step(&mut self, labels: &[u8], epoch: f64, fill: &Fill<'_>) -> Option<Score> {
         self.begin(labels.len(), 0..labels.len(), labels);
         for phase in 0..self.network.plan().phases() {

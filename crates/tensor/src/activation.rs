@@ -1,4 +1,4 @@
-//! Activation functions, element by element. Every derivative is had from the output alone.
+//! Activation functions, element by element over buffers of any shape. Every derivative is had from the output alone.
 
 use crate::{Lanes, math::exp};
 use wide::f32x4;
@@ -6,7 +6,7 @@ use wide::f32x4;
 /// What a unit does with its weighted sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
-    /// `max(x, 0)`; its slope at 0 is 0, as in PyTorch.
+    /// `max(x, 0)` (Nair and Hinton 2010); its slope at 0 is 0, as in PyTorch.
     Relu,
     /// `x` above 0, `slope * x` below (Maas et al. 2013).
     LeakyRelu {
@@ -49,6 +49,9 @@ pub fn forward(f: Activation, x: &mut [Lanes]) {
 }
 
 /// `dx = dy * f'(x)` in place of `dy`, with `y = f(x)`.
+///
+/// # Panics
+/// If the lengths differ.
 pub fn backward(f: Activation, y: &[Lanes], dy: &mut [Lanes]) {
     let one = f32x4::ONE;
     match f {
@@ -68,6 +71,9 @@ pub fn backward(f: Activation, y: &[Lanes], dy: &mut [Lanes]) {
 }
 
 /// `x = x * mask`, in place: dropout, and its gradient.
+///
+/// # Panics
+/// If the lengths differ.
 pub fn multiply(x: &mut [Lanes], mask: &[Lanes]) {
     map_with(x, mask, |x, mask| x * mask);
 }

@@ -1,12 +1,15 @@
 //! What is done to every channel as a whole: scale and shift, sums for batch statistics, normalisation.
 //!
+//! Buffers are `[channel][row][column]`, and everything else is one number per channel; the number of channels is the length of
+//! these, and kernels panic where lengths do not go together.
+//!
 //! Samples that pad a block have no part in statistics: `used` is a mask of all bits for lanes in use.
 
 use crate::lanes::{ZERO, sum16};
 use crate::{BLOCK, Lanes};
 use wide::f32x4;
 
-/// All bits set in the first `samples` lanes, none in the others.
+/// All bits set in the first `samples` lanes, none in the others: the mask `used`.
 pub fn lanes_in_use(samples: usize) -> Lanes {
     let bits: [u32; BLOCK] = std::array::from_fn(|lane| if lane < samples { !0 } else { 0 });
     bytemuck::cast(bits)
@@ -26,7 +29,7 @@ pub fn affine_forward(scale: &[f32], shift: &[f32], x: &[Lanes], y: &mut [Lanes]
     }
 }
 
-/// `dx = scale[channel] * dy`; `dscale[channel] = sum of dy * x`, `dshift[channel] = sum of dy`.
+/// `dx = scale[channel] * dy`; over pixels and samples, `dscale[channel] = sum of dy * x`, `dshift[channel] = sum of dy`.
 pub fn affine_backward(
     scale: &[f32],
     x: &[Lanes],
@@ -61,7 +64,8 @@ pub fn product_sums(a: &[Lanes], b: &[Lanes], sums: &mut [f32], products: &mut [
     }
 }
 
-/// Sums of `x - pivot[channel]` and of its square. A pivot near the mean keeps the variance from drowning in rounding.
+/// Sums over pixels and samples in use of `x - pivot[channel]` and of its square. A pivot near the mean keeps the variance from
+/// drowning in rounding.
 pub fn moment_sums(x: &[Lanes], pivot: &[f32], used: &Lanes, sums: &mut [f32], squares: &mut [f32]) {
     assert!(x.len().is_multiple_of(pivot.len()) && sums.len() == pivot.len() && squares.len() == pivot.len());
     let plane = x.len() / pivot.len();

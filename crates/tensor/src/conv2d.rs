@@ -1,8 +1,11 @@
 //! Convolution (cross-correlation) and its two gradients by their definition, over one block of samples.
 //!
 //! A dense layer is the same thing on maps of one pixel with a 1x1 kernel; only its weight gradient has a kernel
-//! of its own ([`crate::dense`]). [`crate::winograd`] makes several small convolutions out of a large one. What a layer
+//! of its own ([`crate::dense`]). `winograd.rs` makes several small convolutions out of a large one. What a layer
 //! uses is decided by [`crate::convolution`].
+//!
+//! Inputs are `[channel][row][column]`, outputs `[map][row][column]`, weights `[map][channel][row][column]` where they are not
+//! packed, biases `[map]`. Kernels panic if a length is not what the geometry says.
 //!
 //! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some maps x two
 //! or four vectors in registers. V8 has 15 vector registers to give, and every sum that does not fit costs a store and a
@@ -94,7 +97,7 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     }
 }
 
-/// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`; `packed` by [`pack_forward`].
+/// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, `x` being padded; `packed` by [`pack_forward`].
 pub fn forward(g: &Conv2d, x: &[Lanes], packed: &[f32], bias: &[f32], y: &mut [Lanes]) {
     assert!(g.stride > 0 && g.kernel[0] <= g.input.height && g.kernel[1] <= g.input.width);
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
@@ -290,7 +293,7 @@ const TAPS: usize = 5;
 /// Sums for the taps of a row of the kernel, for two maps.
 pub type TapSums = [[f32x4; TAPS]; 2];
 
-/// `db[map] = sum over (sample, y, x) of dy`.
+/// `db[map] = sum over (sample, y, x) of dy`; there are as many maps as `db` is long.
 pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
     assert!(dy.len().is_multiple_of(db.len()));
     for (dy, db) in dy.chunks_exact(dy.len() / db.len()).zip(db) {
@@ -359,7 +362,7 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
     }
 }
 
-/// Copies maps into the middle of larger, zeroed ones. The border of `padded` must be zero already and stays so.
+/// Copies maps of shape `input` into the middle of larger, zeroed ones. The border of `padded` must be zero already and stays so.
 pub fn pad(input: Shape, padding: usize, x: &[Lanes], padded: &mut [Lanes]) {
     let width = input.width + 2 * padding;
     let plane = width * (input.height + 2 * padding);

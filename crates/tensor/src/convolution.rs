@@ -82,8 +82,11 @@ impl Convolution {
         }
     }
 
-    /// Takes the weights, `[map][channel][row][column]`. Without `backward`, [`Convolution::backward`] gives no
-    /// gradient of the input.
+    /// Takes the weights, `[map][channel][row][column]`. Without `backward`, [`Convolution::backward`] must not be asked for
+    /// the gradient of the input: it would be that of older weights.
+    ///
+    /// # Panics
+    /// If their number is not that of the geometry.
     pub fn load(&mut self, weight: &[f32], backward: bool) {
         let Self { geometry, way, forward, backward: packed_backward, at_points, .. } = self;
         let mut pack = |g: &Conv2d, weight: &[f32], at: usize| {
@@ -102,7 +105,11 @@ impl Convolution {
         }
     }
 
-    /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, for a padded `x`.
+    /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, for a padded `x`, `[channel][row][column]`; `y` is
+    /// `[map][row][column]`.
+    ///
+    /// # Panics
+    /// If a length is not what the geometry says, or `scratch` was not [reserved](Scratch::reserve) for this convolution.
     pub fn forward(&self, x: &[Lanes], bias: &[f32], y: &mut [Lanes], scratch: &mut Scratch) {
         let g = &self.geometry;
         if self.way != Way::Winograd {
@@ -120,7 +127,11 @@ impl Convolution {
         winograd::transform_output(g, outputs, bias, y);
     }
 
-    /// The gradients of weights, biases and, if `dx` is given, of the unpadded input, from that of the output.
+    /// The gradients of weights, biases and, if `dx` is given, of the unpadded input, from that of the output. Each is laid out
+    /// as what it is the gradient of, and `dw` and `db` are sums over the sixteen samples.
+    ///
+    /// # Panics
+    /// As [`Convolution::forward`].
     pub fn backward(
         &self,
         x: &[Lanes],

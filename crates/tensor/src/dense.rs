@@ -11,7 +11,10 @@ pub const fn transposed_stride(inputs: usize) -> usize {
     inputs.next_multiple_of(8)
 }
 
-/// `x[input][sample]` to `xt[sample][input]`, rows of [`transposed_stride`]; what is past the inputs is left alone.
+/// `x[input][sample]` to `xt[sample][input]`, rows of [`transposed_stride`]; what is past the inputs may be anything.
+///
+/// # Panics
+/// If `xt` is too short.
 pub fn transpose(x: &[Lanes], xt: &mut [f32]) {
     let stride = transposed_stride(x.len());
     assert!(xt.len() >= BLOCK * stride);
@@ -26,6 +29,9 @@ pub fn transpose(x: &[Lanes], xt: &mut [f32]) {
 }
 
 /// `dw[unit][input] = sum over samples of dy[unit] * x[input]`, with `xt` from [`transpose`].
+///
+/// # Panics
+/// If a length does not go with the number of inputs.
 pub fn weight_gradient(inputs: usize, xt: &[f32], dy: &[Lanes], dw: &mut [f32]) {
     let stride = transposed_stride(inputs);
     assert!(xt.len() >= BLOCK * stride && dw.len() == dy.len() * inputs);

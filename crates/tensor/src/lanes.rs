@@ -18,7 +18,7 @@ pub const ZERO: Lanes = [f32x4::ZERO; 4];
 /// samples, and so on, as far as there are any.
 ///
 /// # Panics
-/// If a sample has not as many values as there are lanes to fill.
+/// If there are not 4, 8, 12 or 16 samples (or none) of as many values as there are lanes to fill.
 pub fn interleave(samples: &[f32], lanes: &mut [Lanes]) {
     let len = lanes.len();
     assert!(samples.len().is_multiple_of(4 * len) && samples.len() <= BLOCK * len);

@@ -1,4 +1,6 @@
-//! Max and average pooling over one block of samples.
+//! Max and average pooling over one block of samples, as PyTorch's `MaxPool2d` and `AvgPool2d`.
+//!
+//! Inputs and outputs are `[channel][row][column]`, gradients too; kernels panic if a length is not what the geometry says.
 
 use crate::{Lanes, Shape, lanes::ZERO};
 use wide::f32x4;

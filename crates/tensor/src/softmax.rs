@@ -12,8 +12,11 @@ pub struct Score {
     pub correct: usize,
 }
 
-/// Softmax of `logits` (`[class][sample]`), finite for any finite logits; `exponentials` is overwritten by it. Gives
-/// the largest logit of each sample, and the sum of the exponentials of what the others are below it.
+/// Softmax of `logits` (`[class][sample]`) over the classes, finite for any finite logits; `exponentials` is overwritten by it.
+/// Gives the largest logit of each sample, and the sum over the classes of `e^(logit - largest)`.
+///
+/// # Panics
+/// If there are no classes, or the lengths differ.
 pub fn softmax(logits: &[Lanes], exponentials: &mut [Lanes]) -> (Lanes, Lanes) {
     assert_eq!(logits.len(), exponentials.len());
     let mut largest = logits[0];
@@ -38,6 +41,9 @@ pub fn softmax(logits: &[Lanes], exponentials: &mut [Lanes]) -> (Lanes, Lanes) {
 /// With label `smoothing` the target is `(1 - smoothing) * one_hot + smoothing / classes` (Szegedy et al. 2016, section 7),
 /// as PyTorch's `cross_entropy` has it. `dlogits` becomes the gradient of the mean over a batch of `batch` samples,
 /// `(softmax - target) / batch`; 0 for samples that are not in use.
+///
+/// # Panics
+/// If a label names no class, or there are more than a block has samples.
 pub fn cross_entropy(
     logits: &[Lanes],
     labels: &[u8],
