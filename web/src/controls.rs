@@ -57,9 +57,9 @@ fn Settings(group: Group) -> impl IntoView {
                 <summary><h2>{group.title()}</h2><span class="now">{summary}</span></summary>
                 <div class="fields">
                     {settings().map(|setting| view! { <Control setting /> }).collect_view()}
+                    {(group == Group::Training).then(|| view! { <DeviceControl /> })}
                 </div>
                 {(group == Group::Augmentation).then(|| view! { <Distortions /> })}
-                {(group == Group::Training).then(|| view! { <DeviceControl /> })}
             </details>
         </Show>
     }
