@@ -1,23 +1,20 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
 mod on_gpu;
+mod report;
 
 use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
 use crate::crew::{Crew, Done, Host, StepResult};
-use crate::detail::{detail, gradient_histogram};
 use crate::device::Devices;
 use crate::good::Good;
 use crate::helper::measure;
-use crate::messages::{
-    Command, Diverged, Event, LayerValues, Progress, RunState, Snapshot, Source, Tested, Watch,
-};
+use crate::messages::{Command, Diverged, Event, RunState, Tested, Watch};
 use data::DataSet;
 use nn::divergence::Divergence;
-use nn::histogram::Histogram;
 use nn::network::{Network, Score};
-use nn::sizes::sizes;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::Training;
+use report::{Speed, Tally};
 use std::collections::VecDeque;
 
 /// Test images in MNIST.
@@ -52,40 +49,6 @@ pub struct Session {
     since_report: Tally,
     speed: Speed,
     last_frame: f64,
-}
-
-#[derive(Default)]
-struct Tally {
-    images: usize,
-    score: Score,
-}
-
-impl Tally {
-    fn add(&mut self, images: usize, score: Score) {
-        self.images += images;
-        self.score.loss += score.loss;
-        self.score.correct += score.correct;
-    }
-}
-
-/// Images a second over about the last second of training time.
-#[derive(Default)]
-struct Speed {
-    images: f64,
-    ms: f64,
-}
-
-impl Speed {
-    fn add(&mut self, images: usize, ms: f64) {
-        // Older slices fade with a time constant of one second of work.
-        let keep = (1.0 - ms / 1000.0).clamp(0.0, 1.0);
-        self.images = self.images * keep + images as f64;
-        self.ms = self.ms * keep + ms;
-    }
-
-    fn per_second(&self) -> Option<f32> {
-        (self.ms > 20.0).then(|| (1000.0 * self.images / self.ms) as f32)
-    }
 }
 
 impl Default for Session {
@@ -473,58 +436,6 @@ impl Session {
         const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
         let regular = (Place::epoch_images(self.crew.training().spec()) as u64 / 2).max(3_000);
         EARLY.iter().filter(|&&at| place.seen >= at).count() + (place.seen / regular) as usize
-    }
-
-    fn progress(&mut self) -> Event {
-        let Tally { images, score } = std::mem::take(&mut self.since_report);
-        let mean = |sum: f64| (images > 0).then(|| (sum / images as f64) as f32);
-        Event::Progress(Progress {
-            step: self.steps(),
-            epoch: self.epoch(),
-            train_loss: mean(score.loss),
-            train_accuracy: mean(score.correct as f64),
-            images_per_second: self.speed.per_second(),
-            cores: self.crew.cores(),
-        })
-    }
-
-    /// The shown image through the network that answers now: the session's once it was trained, else the checkpoint.
-    fn snapshot(&mut self) -> Option<Event> {
-        let training = self.crew.training_to_look_at();
-        let step = training.steps();
-        let watch = &self.watch;
-        let mut all_sizes = Vec::new();
-        if watch.sizes && step > 0 {
-            let network = &training.network;
-            all_sizes = sizes(network.plan(), &network.parameters, training.gradients());
-        }
-        let gradients = if step > 0 { training.gradients() } else { &[] };
-        let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
-        let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
-        let (network, source) = match &mut self.pretrained {
-            Some(pretrained) if step == 0 && pretrained.spec() == training.network.spec() => {
-                (pretrained, Source::Pretrained)
-            }
-            _ => {
-                training.network.prepare();
-                (&mut training.network, Source::Session { step })
-            }
-        };
-        let values = |layer: &usize, values: Option<Vec<f32>>| {
-            values.map(|values| LayerValues { layer: *layer, values })
-        };
-        let (mut probabilities, mut activations) = (Vec::new(), Vec::new());
-        if let Some(image) = &self.image {
-            network.infer(std::iter::once(image.as_slice()));
-            probabilities = network.probabilities();
-            activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
-        }
-        let weights = watch.weights.iter();
-        let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
-        let details = watch.details.iter().zip(histograms);
-        let details = details.filter_map(|(layer, gradients)| detail(network, *layer, gradients)).collect();
-        let sizes = all_sizes;
-        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, sizes, details }))
     }
 }
 

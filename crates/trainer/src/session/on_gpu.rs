@@ -3,7 +3,8 @@
 //! The cores' [`Training`](nn::training::Training) stays the one that answers: what the GPU has learned is copied into it as often as
 //! pictures are drawn, or twice a second. Whatever a command changes, it changes there, after the GPU's last step came back.
 
-use super::{FRAME_MS, Session, Tally};
+use super::report::{Speed, Tally};
+use super::{FRAME_MS, Session};
 use crate::batch::Place;
 use crate::crew::Host;
 use crate::device::{Built, Flight, Mode, OnGpu, Request};
@@ -281,7 +282,7 @@ impl Session {
         self.devices.gpu_speed = Some(speed);
         if self.devices.cpu_speed.is_none_or(|cpu| speed > cpu) {
             gpu.mode = Mode::Active;
-            self.speed = super::Speed::default();
+            self.speed = Speed::default();
             let results = std::mem::take(&mut gpu.trial);
             self.accept(gpu, &results);
         } else {
@@ -293,7 +294,7 @@ impl Session {
     fn fall_back(&mut self, saved: Place) -> Vec<Event> {
         self.place = saved;
         (self.testing, self.since_report) = (false, Tally::default());
-        self.speed = super::Speed::default();
+        self.speed = Speed::default();
         let mut events = vec![self.progress()];
         events.extend(self.snapshot());
         events.extend(self.carry_out());
