@@ -160,6 +160,7 @@ pub(crate) fn then(
     Some(match layer {
         LayerSpec::Relu => format!("ReLU: max({x}, 0) = {y}"),
         LayerSpec::LeakyRelu { .. } => format!("leaky ReLU of {x} = {y}"),
+        LayerSpec::Elu { .. } => format!("ELU of {x} = {y}"),
         LayerSpec::Sigmoid => format!("sigmoid: 1 / (1 + e^−({x})) = {y}"),
         LayerSpec::Tanh => format!("tanh({x}) = {y}"),
         LayerSpec::BatchNorm => {

@@ -13,18 +13,21 @@ use crate::readout::Readout;
 use crate::stages::Stage;
 use crate::state::{Open, State};
 
-/// CSS pixels that one value of a map of this height asks for; a stage gets its share of the room by it.
-const fn ideal_pixel(height: usize) -> usize {
+/// CSS pixels that a picture of maps of this height asks for, `columns` values wide; a stage gets its share of the room by
+/// it. Chosen so that LeNet's maps get whole pixels for each value, or a little more, at 1440 pixels of page.
+const fn ideal_width(columns: usize, height: usize) -> usize {
     match height {
-        16.. => 3,
-        8..16 => 2,
-        2..8 => 4,
-        _ => 8,
+        16.. => columns * 9 / 4,
+        8..16 => columns * 2,
+        2..8 => columns * 4,
+        _ => columns * 8,
     }
 }
 
 /// CSS pixels that the words above maps and above a vector need.
 const NARROWEST: [usize; 2] = [88, 63];
+/// The same of the output.
+const OUTPUT_WIDTH: usize = 70;
 
 /// Names, shapes and maps of all stages, and below them what is pointed at and what is open.
 #[component]
@@ -38,7 +41,7 @@ pub(crate) fn NetworkView() -> impl IntoView {
         stages
     };
     window_event_listener(ev::keydown, move |ev| {
-        if ev.key() == "Escape" {
+        if ev.key() == "Escape" && !state.keys_shown.get_untracked() {
             if state.open.get_untracked().is_some() {
                 state.open.set(None);
             } else if state.touch.get_untracked().is_some() {
@@ -139,7 +142,8 @@ fn StageView(number: usize, stage: Stage) -> impl IntoView {
     } else {
         Grid::new(shape.channels, shape.height, shape.width)
     };
-    let width = (grid.size().0 * ideal_pixel(shape.height)).max(NARROWEST[usize::from(shape.is_vector())]);
+    let narrowest = if is_output { OUTPUT_WIDTH } else { NARROWEST[usize::from(shape.is_vector())] };
+    let width = ideal_width(grid.size().0, shape.height).max(narrowest);
     let parameters = match stage.parameters {
         0 => "no params".to_owned(),
         n => format!("{} params", thousands(n)),
