@@ -39,7 +39,7 @@ pub(crate) fn Header() -> impl IntoView {
                 <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
                 <div><dt>"Training loss"</dt><dd><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
                 <div class="accent"><dt>"Test accuracy"</dt><dd><output aria-label="Test accuracy">{accuracy}</output></dd></div>
-                <div><dt>{move || match state.progress.get().cores { 0 | 1 => "Throughput".into(), n => format!("Throughput, {n} cores") }}</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
+                <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>
             <div class="buttons tools">
                 <CopyLink />

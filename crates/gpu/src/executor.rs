@@ -61,11 +61,9 @@ pub struct Executor {
     pack: (wgpu::ComputePipeline, u32),
     bind_group: wgpu::BindGroup,
     pub(crate) state: wgpu::Buffer,
-    values: wgpu::Buffer,
     uniforms: wgpu::Buffer,
     /// Uniforms of the steps of one submission.
     staged: Vec<u8>,
-    batch: usize,
 }
 
 impl Executor {
@@ -83,7 +81,7 @@ impl Executor {
         let lowered = lower(network, batch, mode).map_err(|e| GpuError(e.message))?;
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let valid = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let executor = Self::build(gpu, &lowered, batch, images);
+        let executor = Self::build(gpu, &lowered, images);
         if let Some(error) = valid.pop().await {
             return Err(GpuError(format!("The GPU cannot run this network: {error}")));
         }
@@ -93,7 +91,7 @@ impl Executor {
         executor
     }
 
-    fn build(gpu: &Gpu, lowered: &Lowered, batch: usize, images: &Images) -> Result<Self, GpuError> {
+    fn build(gpu: &Gpu, lowered: &Lowered, images: &Images) -> Result<Self, GpuError> {
         use wgpu::BufferUsages as Usage;
         let layout = lowered.layout;
         let values = u64::from(lowered.values) * u64::from(layout.quads) * 16;
@@ -135,22 +133,7 @@ impl Executor {
         let mut pipelines = Pipelines::new(gpu, &group_layout, layout.quads);
         let dispatches = lowered.dispatches.iter().map(|d| (pipelines.get(d), d.groups)).collect();
         let pack = (pipelines.get(&lowered.pack), lowered.pack.groups);
-        Ok(Self {
-            layout,
-            dispatches,
-            pack,
-            bind_group,
-            state,
-            values: values_buffer,
-            uniforms,
-            staged: Vec::new(),
-            batch,
-        })
-    }
-
-    /// Most samples in a batch.
-    pub fn batch(&self) -> usize {
-        self.batch
+        Ok(Self { layout, dispatches, pack, bind_group, state, uniforms, staged: Vec::new() })
     }
 
     /// Dispatches of a step.
@@ -232,11 +215,6 @@ impl Executor {
     pub(crate) fn parts<'a>(&self, saved: &'a [f32]) -> [&'a [f32]; 5] {
         let p = self.layout.parameters as usize;
         [&saved[..p], &saved[p..2 * p], &saved[2 * p..3 * p], &saved[3 * p..4 * p], &saved[4 * p..]]
-    }
-
-    /// The values of all layers; for tests.
-    pub fn values(&self) -> &wgpu::Buffer {
-        &self.values
     }
 }
 

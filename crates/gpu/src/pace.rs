@@ -21,11 +21,6 @@ impl Pace {
         self.step_ms.map_or(1, |ms| ((TARGET_MS / ms) as usize).clamp(1, STEPS as usize))
     }
 
-    /// Milliseconds a step.
-    pub fn step_ms(&self) -> Option<f64> {
-        self.step_ms
-    }
-
     /// So many steps, submitted at some time, came back now. The GPU had begun with them when those before came back.
     pub fn add(&mut self, steps: usize, submitted: f64, now: f64) {
         let ms = (now - self.last.max(submitted)).max(0.01) / steps.max(1) as f64;

@@ -111,19 +111,9 @@ impl GpuTrainer {
         self.flights.len() < IN_FLIGHT && !self.gpu.is_lost()
     }
 
-    /// Whether something is still to come back.
-    pub fn is_busy(&self) -> bool {
-        !self.flights.is_empty()
-    }
-
     /// Steps that have been submitted, with those before.
     pub fn steps(&self) -> u64 {
         self.steps
-    }
-
-    /// Most steps of a submission.
-    pub const fn most_steps() -> usize {
-        STEPS as usize
     }
 
     /// What went to and from the GPU in training steps.

@@ -211,7 +211,10 @@ impl Devices {
             return;
         }
         self.building = false;
+        let at_work = self.gpu.as_ref().is_some_and(|gpu| gpu.mode != Mode::Idle);
         match built.result {
+            // One that trains is not replaced while it does: this one is built again if it is still wanted then.
+            Ok(_) if at_work => {}
             Ok((device, gpu)) => (self.device, self.gpu) = (Some(device), Some(gpu)),
             Err(sentence) => (self.refused, self.note) = (true, Some(format!("{sentence} The CPU trains."))),
         }

@@ -3,7 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
 use std::time::Instant;
 use trainer::Session;
 use trainer::crew::Host;
@@ -173,6 +173,29 @@ fn options_and_layers_change_on_the_way() {
     assert!(worst < 1.0, "what was learned stays: the loss rose to {worst}");
 }
 
+/// A trainer that comes when another network has the GPU again is not kept; it is built anew when it is wanted.
+#[test]
+fn a_trainer_that_comes_too_late_is_built_again() {
+    let (small, large) = (Preset::Mlp30.network(), Preset::LeNet5.network());
+    let mut run = Run::new(Preset::Mlp30, &spec(), DeviceChoice::WebGpu);
+    let configure = |network: &NetworkSpec| Command::Configure { network: network.clone(), training: spec() };
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.tell(configure(&large));
+    while run.session.network().spec() != &large {
+        run.session.gpu().unwrap().poll(false);
+        run.events.extend(run.session.work(&run.here));
+    }
+    let late = run.session.gpu_request().expect("LeNet wants a trainer of its own");
+    run.tell(configure(&small));
+    run.until_on(Device::WebGpu);
+    let built = pollster::block_on(late.build());
+    run.events.extend(run.session.gpu_built(built));
+    run.tell(configure(&large));
+    run.until_on(Device::WebGpu);
+    assert_eq!(run.session.network().spec(), &large);
+}
+
 #[test]
 fn a_lost_device_loses_next_to_nothing() {
     let mut run = Run::new(Preset::LeNet5, &spec(), DeviceChoice::WebGpu);
@@ -191,6 +214,14 @@ fn a_lost_device_loses_next_to_nothing() {
     run.until_on(Device::WebGpu);
     run.until_step(step + 20);
     assert!(when.elapsed().as_secs() < 20);
+    // Batches of 64 of 5,000 images, the last of each epoch smaller: state and place in the data are of one step.
+    for event in &run.events {
+        if let Event::Progress(progress) = event {
+            let (epochs, batches) = (progress.step / 79, progress.step % 79);
+            let images = 5_000 * epochs + 64 * batches;
+            assert!((progress.epoch - images as f64 / 5_000.0).abs() < 1e-9, "{progress:?}");
+        }
+    }
     assert!(run.events.contains_state(RunState::Training));
 }
 

@@ -1,5 +1,7 @@
 //! Read this first: five seconds through the whole stack, from drawings to a trained network and back out of a file.
 
+use nn::preset::Preset;
+use nn::spec::TrainingSpec;
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
 
@@ -130,4 +132,26 @@ fn what_cannot_be_done_gets_a_sentence_and_changes_nothing() {
     assert!(matches!(&short[..], [Event::Failed(_)]));
     assert!(session.set_pretrained(b"no checkpoint").is_err());
     assert!(session.network().parameters == before);
+}
+
+#[test]
+fn pause_tells_where_it_stopped() {
+    let step = |events: &[Event]| {
+        let mut steps =
+            events.iter().filter_map(|e| if let Event::Progress(p) = e { Some(p.step) } else { None });
+        steps.next_back()
+    };
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    // All images are here: it does not wait for more.
+    let training = TrainingSpec { subset: Some(5_000), ..TrainingSpec::default() };
+    session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
+    let clock = Alone::default();
+    for slices in 1..8 {
+        session.handle(Command::Train);
+        (0..slices).for_each(|_| drop(session.work(&clock)));
+        let paused = step(&session.handle(Command::Pause)).expect("where it stopped");
+        session.handle(Command::Step);
+        assert_eq!(step(&work_until_paused(&mut session)), Some(paused + 1));
+    }
 }
