@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::batch::Place;
 use crate::messages::{Device, DeviceChoice, DeviceReport};
+use crate::trial::Trial;
 use data::DataSet;
 use gpu::{Gpu, GpuTrainer, Images, Pace};
 use nn::network::Score;
@@ -110,10 +111,9 @@ pub(crate) struct OnGpu {
     pub(crate) steps: u64,
     /// What came back since the last state: steps, images, how they did.
     pub(crate) since_saved: (u32, usize, Score),
+    pub(crate) trial: Trial,
     /// Results of the trial.
-    pub(crate) trial: Vec<(usize, Score)>,
-    /// When the trial's first submission came back, and images since.
-    pub(crate) trial_began: Option<(f64, usize)>,
+    pub(crate) tried: Vec<(usize, Score)>,
     pub(crate) last_landing: f64,
 }
 
@@ -131,8 +131,8 @@ impl OnGpu {
             saved_at: 0.0,
             steps: 0,
             since_saved: Default::default(),
-            trial: Vec::new(),
-            trial_began: None,
+            trial: Trial::default(),
+            tried: Vec::new(),
             last_landing: 0.0,
         }
     }

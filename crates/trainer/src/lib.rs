@@ -13,3 +13,4 @@ mod wire;
 
 pub use helper::Helper;
 pub use session::Session;
+mod trial;

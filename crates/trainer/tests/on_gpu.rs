@@ -4,20 +4,27 @@
 
 use nn::preset::Preset;
 use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
+use std::cell::Cell;
 use std::time::Instant;
 use trainer::Session;
 use trainer::crew::Host;
-use trainer::messages::{Command, Device, DeviceChoice, Event, RunState, Tested};
+use trainer::messages::{Command, Device, DeviceChoice, DeviceReport, Event, RunState, Tested};
 
 mod common;
 use common::digits;
 
-/// This process, with a true clock.
-struct Here(Instant);
+/// This process, with a true clock, which stands still for a minute when it has been read so often.
+struct Here {
+    start: Instant,
+    reads: Cell<u32>,
+    stall: Option<u32>,
+}
 
 impl Host for Here {
     fn now(&self) -> f64 {
-        self.0.elapsed().as_secs_f64() * 1000.0
+        let reads = self.reads.replace(self.reads.get() + 1);
+        let stalled = if self.stall.is_some_and(|stall| reads >= stall) { 60_000.0 } else { 0.0 };
+        self.start.elapsed().as_secs_f64() * 1000.0 + stalled
     }
 
     fn post(&self, _: usize, _: &[&[u32]]) {
@@ -36,10 +43,24 @@ impl Run {
         let mut session = Session::default();
         session.add_train(&digits(5_000, 0)).unwrap();
         session.add_test(&digits(10_000, 600)).unwrap();
-        let mut run = Self { session, here: Here(Instant::now()), events: Vec::new() };
+        let mut run = Self {
+            session,
+            here: Here { start: Instant::now(), reads: Cell::new(0), stall: None },
+            events: Vec::new(),
+        };
         run.tell(Command::Configure { network: network.network(), training: training.clone() });
         run.tell(Command::UseDevice(choice));
         run
+    }
+
+    /// Both devices are measured.
+    fn until_measured(&mut self) -> DeviceReport {
+        self.until("the trial", |event| matches!(event, Event::Device(report) if report.gpu_speed.is_some()));
+        let report = self.events.iter().rev().find_map(|event| match event {
+            Event::Device(report) => Some(report.clone()),
+            _ => None,
+        });
+        report.unwrap()
     }
 
     fn tell(&mut self, command: Command) {
@@ -243,12 +264,7 @@ fn numbers_that_are_not_finite_are_found_by_the_cores() {
 fn a_trial_that_the_cores_win_leaves_no_trace() {
     let mut run = Run::new(Preset::Mlp30, &spec(), DeviceChoice::Automatic);
     run.tell(Command::Train);
-    run.until("the trial", |event| matches!(event, Event::Device(report) if report.gpu_speed.is_some()));
-    let report = run.events.iter().rev().find_map(|event| match event {
-        Event::Device(report) => Some(report.clone()),
-        _ => None,
-    });
-    let report = report.unwrap();
+    let report = run.until_measured();
     let (cpu, gpu) = (report.cpu_speed.unwrap(), report.gpu_speed.unwrap());
     assert_eq!(report.device == Device::WebGpu, gpu > cpu, "{report:?}");
     assert!(report.adapter.is_some());
@@ -260,4 +276,17 @@ fn a_trial_that_the_cores_win_leaves_no_trace() {
     let mut alone = Run::new(Preset::Mlp30, &spec(), DeviceChoice::Cpu);
     alone.steps(run.last_step());
     assert!(run.session.network().parameters == alone.session.network().parameters, "bit by bit");
+}
+
+#[test]
+fn a_stall_in_the_first_step_does_not_make_the_cores_look_slow() {
+    // The clock is read at the begin of a slice, of the step, and at its end.
+    for stall in 1..5 {
+        let mut run = Run::new(Preset::Mlp30, &spec(), DeviceChoice::Automatic);
+        run.here.stall = Some(stall);
+        run.tell(Command::Train);
+        let report = run.until_measured();
+        // One batch in the minute of the stall would be one image a second.
+        assert!(report.cpu_speed > Some(200.0), "stalled after {stall}: {report:?}");
+    }
 }

@@ -66,7 +66,7 @@ pub(super) async fn mnist(worker: Rc<Worker>, base: String) {
     worker.wake();
 }
 
-async fn download_all(worker: &Worker, base: &str) -> Result<(), String> {
+async fn download_all(worker: &Rc<Worker>, base: &str) -> Result<(), String> {
     let lost = "MNIST could not be downloaded: check the connection, then press Retry.";
     let manifest = patiently(worker, &format!("{base}{}", shard::MANIFEST_FILE)).await.map_err(|_| lost)?;
     let manifest: Manifest = serde_json::from_slice(&manifest)

@@ -21,11 +21,11 @@ pub(super) fn cores(scope: &DedicatedWorkerGlobalScope) -> usize {
 /// What the trainer does when its crew changes or speaks.
 pub(super) trait Trainer {
     /// There are so many helpers now: cores 1 to this number.
-    fn helpers_changed(&self, helpers: usize);
+    fn helpers_changed(self: &Rc<Self>, helpers: usize);
     /// A core stopped.
-    fn lost(&self, core: usize);
+    fn lost(self: &Rc<Self>, core: usize);
     /// A core tells something.
-    fn heard(&self, core: usize, words: &mut Vec<u32>);
+    fn heard(self: &Rc<Self>, core: usize, words: &mut Vec<u32>);
 }
 
 /// The helpers of a trainer.

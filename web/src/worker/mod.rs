@@ -57,7 +57,6 @@ pub(crate) fn run(base: String, glue: String) {
             }
             let events = w.session.borrow_mut().handle(command);
             w.tell(events);
-            w.tend_gpu();
             w.wake();
         }
     });
@@ -68,7 +67,6 @@ pub(crate) fn run(base: String, glue: String) {
         *w.awake.borrow_mut() = false;
         let events = w.session.borrow_mut().work(&*w.helpers.lines);
         w.tell(events);
-        w.tend_gpu();
         w.wake();
     });
     worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
@@ -87,7 +85,9 @@ impl Worker {
         }
     }
 
-    fn wake(&self) {
+    /// After anything that the session was told or did: sees to it that it goes on.
+    fn wake(self: &Rc<Self>) {
+        self.tend_gpu();
         if self.session.borrow().busy() {
             self.call_again();
         }
@@ -126,19 +126,19 @@ impl Worker {
 }
 
 impl helpers::Trainer for Worker {
-    fn helpers_changed(&self, helpers: usize) {
+    fn helpers_changed(self: &Rc<Self>, helpers: usize) {
         let events = self.session.borrow_mut().set_helpers(helpers);
         self.tell(events);
         self.wake();
     }
 
-    fn lost(&self, core: usize) {
+    fn lost(self: &Rc<Self>, core: usize) {
         let events = self.session.borrow_mut().lose_core(core);
         self.tell(events);
         self.wake();
     }
 
-    fn heard(&self, core: usize, words: &mut Vec<u32>) {
+    fn heard(self: &Rc<Self>, core: usize, words: &mut Vec<u32>) {
         let events = self.session.borrow_mut().hear(core, words, &*self.helpers.lines);
         self.tell(events);
         self.wake();

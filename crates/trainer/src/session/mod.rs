@@ -9,6 +9,7 @@ use crate::device::Devices;
 use crate::good::Good;
 use crate::helper::measure;
 use crate::messages::{Command, Diverged, Event, RunState, Tested, Watch};
+use crate::trial::Trial;
 use data::DataSet;
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
@@ -32,8 +33,8 @@ pub struct Session {
     devices: Devices,
     /// Commands that wait until the GPU's work is back.
     waiting: VecDeque<Command>,
-    /// Milliseconds for which the cores have trained with these settings.
-    cpu_time: f64,
+    /// How fast the cores train with these settings.
+    cpu_trial: Trial,
     pretrained: Option<Network>,
     image: Option<Vec<u8>>,
     watch: Watch,
@@ -62,7 +63,7 @@ impl Default for Session {
             crew: Crew::new(training),
             devices: Devices::default(),
             waiting: VecDeque::new(),
-            cpu_time: 0.0,
+            cpu_trial: Trial::default(),
             pretrained: None,
             image: None,
             watch: Watch::default(),
@@ -270,7 +271,9 @@ impl Session {
             Some(Done::Step(images, result)) => {
                 let now = host.now();
                 self.speed.add(images, now - self.step_began);
-                self.cpu_time += now - self.step_began;
+                if self.devices.cpu_speed.is_none() {
+                    self.cpu_trial.add(images, now - self.step_began);
+                }
                 self.step_began = now;
                 events.extend(self.after_step(images, result));
             }
@@ -342,7 +345,7 @@ impl Session {
         }
         let now = self.crew.training();
         if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
-            (self.cpu_time, self.speed) = (0.0, Speed::default());
+            (self.cpu_trial, self.speed) = (Trial::default(), Speed::default());
             self.devices.forget_speeds();
         }
         let new = self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;

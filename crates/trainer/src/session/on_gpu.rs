@@ -9,14 +9,13 @@ use crate::batch::Place;
 use crate::crew::Host;
 use crate::device::{Built, Flight, Mode, OnGpu, Request};
 use crate::messages::{Command, Event, RunState, Tested, Watch};
+use crate::trial::Trial;
 use gpu::Back;
 use nn::network::Score;
 use nn::training::TrainingState;
 
 /// The longest time of training that a lost device can take with it, when nobody looks.
 const SAVE_MS: f64 = 500.0;
-/// How long cores, then the GPU, are measured before one is chosen.
-pub(super) const TRIAL_MS: f64 = 400.0;
 /// Steps that the cores take where the GPU came upon numbers that are not finite: they find out where it began.
 const REST: u64 = 50;
 
@@ -92,8 +91,8 @@ impl Session {
 
     /// Lets the GPU go on from here, if it is there and should.
     pub(super) fn hand_over(&mut self, host: &dyn Host) -> bool {
-        if self.cpu_time >= TRIAL_MS && self.devices.cpu_speed.is_none() {
-            self.devices.cpu_speed = self.speed.per_second();
+        if self.devices.cpu_speed.is_none() {
+            self.devices.cpu_speed = self.cpu_trial.speed();
         }
         let training = self.crew.training();
         let (network, spec, steps) = (training.network.spec(), training.spec(), training.steps());
@@ -108,8 +107,8 @@ impl Session {
         gpu.trainer.load(&state);
         gpu.mode = mode;
         (gpu.place, gpu.saved, gpu.saved_at, gpu.steps) = (self.place, self.place, host.now(), steps);
-        (gpu.since_saved, gpu.last_landing, gpu.trial_began) = (Default::default(), host.now(), None);
-        gpu.trial.clear();
+        (gpu.since_saved, gpu.last_landing) = (Default::default(), host.now());
+        (gpu.trial, gpu.tried) = (Trial::default(), Vec::new());
         self.devices.note = None;
         true
     }
@@ -244,11 +243,8 @@ impl Session {
     fn count(&mut self, gpu: &mut OnGpu, results: Vec<(usize, Score)>, now: f64) {
         let images: usize = results.iter().map(|(size, _)| size).sum();
         if gpu.mode == Mode::Trial {
-            match &mut gpu.trial_began {
-                Some((_, counted)) => *counted += images,
-                None => gpu.trial_began = Some((now, 0)),
-            }
-            gpu.trial.extend(results);
+            gpu.trial.add(images, now - gpu.last_landing);
+            gpu.tried.extend(results);
         } else {
             self.speed.add(images, now - gpu.last_landing);
             self.accept(gpu, &results);
@@ -269,17 +265,15 @@ impl Session {
 
     /// Ends the trial when it took long enough: the faster one goes on.
     fn judge(&mut self, gpu: &mut OnGpu) {
-        let (Mode::Trial, Some((began, images))) = (gpu.mode, gpu.trial_began) else { return };
-        let ms = gpu.last_landing - began;
-        if ms < TRIAL_MS {
+        if gpu.mode != Mode::Trial {
             return;
         }
-        let speed = (1000.0 * images as f64 / ms) as f32;
+        let Some(speed) = gpu.trial.speed() else { return };
         self.devices.gpu_speed = Some(speed);
         if self.devices.cpu_speed.is_none_or(|cpu| speed > cpu) {
             gpu.mode = Mode::Active;
             self.speed = Speed::default();
-            let results = std::mem::take(&mut gpu.trial);
+            let results = std::mem::take(&mut gpu.tried);
             self.accept(gpu, &results);
         } else {
             gpu.abandon();

@@ -154,16 +154,16 @@ impl super::Job for Job {
 }
 
 impl helpers::Trainer for Job {
-    fn helpers_changed(&self, helpers: usize) {
+    fn helpers_changed(self: &Rc<Self>, helpers: usize) {
         self.crew.borrow_mut().set_helpers(helpers);
         self.wake();
     }
 
-    fn lost(&self, _: usize) {
+    fn lost(self: &Rc<Self>, _: usize) {
         self.wake();
     }
 
-    fn heard(&self, core: usize, words: &mut Vec<u32>) {
+    fn heard(self: &Rc<Self>, core: usize, words: &mut Vec<u32>) {
         let done = self.crew.borrow_mut().hear(core, words, &self.sets.test, &*self.helpers.lines);
         if done.is_some() {
             self.done.set(done);
