@@ -139,8 +139,9 @@ fn kernels() -> Vec<Kernel> {
     all
 }
 
-/// What a layer does with its scratch memory, its input and the gradient of its output.
-type Pass = dyn FnMut(&Convolution, &mut Scratch, &[Lanes], &[Lanes]);
+/// What a layer, given with its weights, does with its scratch memory, its input and the gradient of its output.
+type Pass = dyn FnMut(&Layer, &mut Scratch, &[Lanes], &[Lanes]);
+type Layer = (Convolution, Vec<f32>);
 
 fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     let multiply_adds = g.weights() * g.output().plane();
@@ -153,7 +154,8 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
     let (x, dy, bias) = (lanes(g.input.len()), lanes(g.output().len()), numbers(g.maps));
     let mut add = |what: &str, times: usize, mut run: Box<Pass>| {
-        let (layer, mut scratch, x, dy) = (layer.clone(), scratch.clone(), x.clone(), dy.clone());
+        let layer = (layer.clone(), weight.clone());
+        let (mut scratch, x, dy) = (scratch.clone(), x.clone(), dy.clone());
         kernels.push(Kernel {
             name: format!("{name} {what}"),
             multiply_adds: times * multiply_adds,
@@ -163,17 +165,25 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     let (mut y, mut dx) = (vec![ZERO; g.output().len()], vec![ZERO; inner.len()]);
     let (mut dw, mut db) = (weight.clone(), bias.clone());
     let (mut dw_again, mut db_again) = (dw.clone(), db.clone());
-    add("forward", 1, Box::new(move |layer, scratch, x, _| layer.forward(x, &bias, &mut y, scratch)));
+    add(
+        "forward",
+        1,
+        Box::new(move |(layer, weight), scratch, x, _| {
+            layer.forward(x, (weight, &bias), &mut y, scratch);
+        }),
+    );
     add(
         "weight gradient",
         1,
-        Box::new(move |layer, scratch, x, dy| layer.backward(x, dy, None, (&mut dw, &mut db), scratch)),
+        Box::new(move |(layer, weight), scratch, x, dy| {
+            layer.backward(weight, x, dy, None, (&mut dw, &mut db), scratch)
+        }),
     );
     add(
         "both gradients",
         2,
-        Box::new(move |layer, scratch, x, dy| {
-            layer.backward(x, dy, Some(&mut dx), (&mut dw_again, &mut db_again), scratch);
+        Box::new(move |(layer, weight), scratch, x, dy| {
+            layer.backward(weight, x, dy, Some(&mut dx), (&mut dw_again, &mut db_again), scratch);
         }),
     );
     kernels

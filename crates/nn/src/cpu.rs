@@ -215,10 +215,11 @@ impl Cpu {
                     let (x, y) = split(values, *input, *output);
                     conv2d::pad(input.shape, *padding, x, y);
                 }
-                Op::Conv2d { input, output, bias, .. } => {
+                Op::Conv2d { input, output, weight, bias, .. } => {
                     let (x, y) = split(values, *input, *output);
                     if let Some(convolution) = &self.convolutions[at] {
-                        convolution.forward(x, &self.parameters[bias.clone()], y, &mut self.scratch);
+                        let parameters = (&self.parameters[weight.clone()], &self.parameters[bias.clone()]);
+                        convolution.forward(x, parameters, y, &mut self.scratch);
                     }
                 }
                 Op::MaxPool2d { geometry, input, output } => {
@@ -289,7 +290,8 @@ impl Cpu {
                     };
                     let (before, after) = gradients.split_at_mut(output.offset);
                     let dx = source.map(|source| &mut before[source.range()]);
-                    convolution.backward(x, &after[..output.shape.len()], dx, parameters, &mut self.scratch);
+                    let (weight, dy) = (&self.parameters[weight.clone()], &after[..output.shape.len()]);
+                    convolution.backward(weight, x, dy, dx, parameters, &mut self.scratch);
                 }
                 Op::MaxPool2d { geometry, input, output } => {
                     let (dx, dy) = split(gradients, *input, *output);

@@ -2,7 +2,7 @@
 
 use crate::conv2d::{self, Conv2d, TapSums};
 use crate::winograd::{self, POINTS};
-use crate::{BLOCK, Lanes, ZERO, dense};
+use crate::{Lanes, ZERO, dense};
 
 /// A convolution and the way it is done.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Convolution {
 enum Way {
     /// By the definition.
     Direct,
-    /// By the definition, on maps of one pixel.
+    /// By the definition, on maps of one pixel: without what is zero.
     Dense,
     /// By fewer multiplications.
     Winograd,
@@ -35,7 +35,7 @@ pub struct Scratch {
     sums: Vec<TapSums>,
     weights: Vec<f32>,
     zeros: Vec<f32>,
-    transposed: Vec<f32>,
+    sparse: dense::Sparse,
 }
 
 impl Scratch {
@@ -48,7 +48,7 @@ impl Scratch {
         grow(&mut self.sums, g.kernel[0], TapSums::default());
         match convolution.way {
             Way::Direct => {}
-            Way::Dense => grow(&mut self.transposed, BLOCK * dense::transposed_stride(g.input.len()), 0.0),
+            Way::Dense => self.sparse.reserve(g.input.len(), g.maps),
             Way::Winograd => {
                 let at_point = winograd::at_point(g);
                 grow(&mut self.inputs, POINTS * at_point.input.len(), ZERO);
@@ -69,6 +69,7 @@ impl Convolution {
             () => Way::Direct,
         };
         let packed = match way {
+            Way::Dense => 0,
             Way::Winograd => POINTS * winograd::at_point(&geometry).weights(),
             _ => geometry.weights(),
         };
@@ -95,8 +96,10 @@ impl Convolution {
                 conv2d::pack_backward(g, weight, &mut packed_backward[at..at + weight.len()]);
             }
         };
-        if *way != Way::Winograd {
-            return pack(geometry, weight, 0);
+        match way {
+            Way::Direct => return pack(geometry, weight, 0),
+            Way::Dense => return,
+            Way::Winograd => {}
         }
         winograd::transform_weights(weight, at_points);
         let at_point = winograd::at_point(geometry);
@@ -106,14 +109,22 @@ impl Convolution {
     }
 
     /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, for a padded `x`, `[channel][row][column]`; `y` is
-    /// `[map][row][column]`.
+    /// `[map][row][column]`. The weights are those that were [loaded](Self::load).
     ///
     /// # Panics
     /// If a length is not what the geometry says, or `scratch` was not [reserved](Scratch::reserve) for this convolution.
-    pub fn forward(&self, x: &[Lanes], bias: &[f32], y: &mut [Lanes], scratch: &mut Scratch) {
+    pub fn forward(
+        &self,
+        x: &[Lanes],
+        (weight, bias): (&[f32], &[f32]),
+        y: &mut [Lanes],
+        scratch: &mut Scratch,
+    ) {
         let g = &self.geometry;
-        if self.way != Way::Winograd {
-            return conv2d::forward(g, x, &self.forward, bias, y);
+        match self.way {
+            Way::Direct => return conv2d::forward(g, x, &self.forward, bias, y),
+            Way::Dense => return dense::forward(x, weight, bias, y, &mut scratch.sparse),
+            Way::Winograd => {}
         }
         let at_point = winograd::at_point(g);
         let (input, output) = (at_point.input.len(), at_point.output().len());
@@ -127,13 +138,14 @@ impl Convolution {
         winograd::transform_output(g, outputs, bias, y);
     }
 
-    /// The gradients of weights, biases and, if `dx` is given, of the unpadded input, from that of the output. Each is laid out
+    /// With the weights that were [loaded](Self::load), the gradients of weights, biases and, if `dx` is given, of the unpadded input, from that of the output. Each is laid out
     /// as what it is the gradient of, and `dw` and `db` are sums over the sixteen samples.
     ///
     /// # Panics
     /// As [`Convolution::forward`].
     pub fn backward(
         &self,
+        weight: &[f32],
         x: &[Lanes],
         dy: &[Lanes],
         dx: Option<&mut [Lanes]>,
@@ -144,14 +156,13 @@ impl Convolution {
         conv2d::bias_gradient(dy, db);
         match self.way {
             Way::Direct => conv2d::weight_gradient(g, x, dy, &mut scratch.sums, dw),
-            Way::Dense => {
-                dense::transpose(x, &mut scratch.transposed);
-                dense::weight_gradient(x.len(), &scratch.transposed, dy, dw);
-            }
+            Way::Dense => dense::weight_gradient(x, dy, dw, &mut scratch.sparse),
             Way::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
         }
         if let Some(dx) = dx {
-            conv2d::input_gradient(g, self.padding, dy, &self.backward, dx);
+            // A kernel of one tap is read as it lies.
+            let weight = if self.way == Way::Dense { weight } else { &self.backward };
+            conv2d::input_gradient(g, self.padding, dy, weight, dx);
         }
     }
 

@@ -1,84 +1,203 @@
-//! The weight gradient of a dense layer over one block: a sum of sixteen outer products.
+//! A dense layer over one block of samples, where zeros cost nothing.
 //!
-//! With samples innermost, every weight would end in a sum over lanes. Turned round ([`transpose`]), lanes run
-//! over the inputs, the samples are the loop, and the result is stored as it lies in memory.
+//! `x` is `[input]`, `y` is `[unit]`, weights are `[unit][input]` as they lie in the flat vector: nothing is packed. The gradient
+//! of the input is that of a 1x1 convolution ([`crate::conv2d::input_gradient`]).
+//!
+//! Four of five pixels of MNIST are zero, and so are half of the values behind a ReLU. What all samples of a block have as zero
+//! is left out of the forward sum; the weight gradient takes four inputs at a time, and leaves out the samples
+//! that are zero in all four. Sums skip terms that are zero, so they stay what they were.
 
-use crate::{BLOCK, Lanes};
+#![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
+
+use crate::{BLOCK, Lanes, ZERO};
+use std::ops::Range;
 use wide::f32x4;
 
-/// Floats between two samples of a transposed block: `inputs` rounded up to two vectors.
-pub const fn transposed_stride(inputs: usize) -> usize {
-    inputs.next_multiple_of(8)
+/// What the kernels keep of an input: where it is not zero.
+#[derive(Clone, Debug, Default)]
+pub struct Sparse {
+    /// Stretches of inputs of which at least one sample is not zero.
+    stretches: Vec<Range<usize>>,
+    /// Four neighbouring inputs of one sample, not all zero: group by group, in order of the samples.
+    fours: Vec<f32x4>,
+    /// The sample of each.
+    samples: Vec<u32>,
+    /// Where each group ends.
+    ends: Vec<u32>,
+    /// The gradient of the output, `[sample][unit]`.
+    dy: Vec<f32>,
 }
 
-/// `x[input][sample]` to `xt[sample][input]`, rows of [`transposed_stride`]; what is past the inputs may be anything.
+impl Sparse {
+    /// Makes room for a layer.
+    pub fn reserve(&mut self, inputs: usize, units: usize) {
+        fn grow<T>(memory: &mut Vec<T>, len: usize) {
+            memory.reserve(len.saturating_sub(memory.len()));
+        }
+        let groups = inputs.div_ceil(4);
+        grow(&mut self.stretches, inputs.div_ceil(2));
+        grow(&mut self.fours, groups * BLOCK);
+        grow(&mut self.samples, groups * BLOCK);
+        grow(&mut self.ends, groups);
+        let dy = BLOCK * units.next_multiple_of(4);
+        self.dy.resize(self.dy.len().max(dy), 0.0);
+    }
+
+    /// Finds the inputs that are not zero in all samples.
+    fn find_stretches(&mut self, x: &[Lanes]) {
+        self.stretches.clear();
+        let mut start = None;
+        for (i, lanes) in x.iter().enumerate() {
+            match (start, *lanes == ZERO) {
+                (None, false) => start = Some(i),
+                (Some(from), true) => {
+                    self.stretches.push(from..i);
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        self.stretches.extend(start.map(|from| from..x.len()));
+    }
+
+    /// Finds the fours that are not zero.
+    fn find_fours(&mut self, x: &[Lanes]) {
+        self.fours.clear();
+        self.samples.clear();
+        self.ends.clear();
+        for rows in x.chunks(4) {
+            for quarter in 0..4 {
+                let four = std::array::from_fn(|i| rows.get(i).map_or(f32x4::ZERO, |row| row[quarter]));
+                for (i, four) in f32x4::transpose(four).into_iter().enumerate() {
+                    if four != f32x4::ZERO {
+                        self.fours.push(four);
+                        self.samples.push((quarter * 4 + i) as u32);
+                    }
+                }
+            }
+            self.ends.push(self.fours.len() as u32);
+        }
+    }
+}
+
+/// `y[unit] = bias[unit] + sum over the inputs of weight * x`.
 ///
 /// # Panics
-/// If `xt` is too short.
-pub fn transpose(x: &[Lanes], xt: &mut [f32]) {
-    let stride = transposed_stride(x.len());
-    assert!(xt.len() >= BLOCK * stride);
+/// If a length does not go with the others.
+pub fn forward(x: &[Lanes], weight: &[f32], bias: &[f32], y: &mut [Lanes], sparse: &mut Sparse) {
+    assert!(weight.len() == x.len() * y.len() && bias.len() == y.len());
+    sparse.find_stretches(x);
+    let mut unit = 0;
+    while unit < y.len() {
+        let size = match y.len() - unit {
+            1 => forward_tile::<1, 4>(x, weight, bias, y, sparse, unit),
+            2 => forward_tile::<2, 4>(x, weight, bias, y, sparse, unit),
+            3 => forward_tile::<3, 4>(x, weight, bias, y, sparse, unit),
+            _ => forward_tile::<4, 2>(x, weight, bias, y, sparse, unit),
+        };
+        unit += size;
+    }
+}
+
+/// `U` units of `V` vectors at a time: see `conv2d` on registers.
+#[inline(never)]
+fn forward_tile<const U: usize, const V: usize>(
+    x: &[Lanes],
+    weight: &[f32],
+    bias: &[f32],
+    y: &mut [Lanes],
+    sparse: &Sparse,
+    unit: usize,
+) -> usize {
+    let inputs = x.len();
+    let rows: [&[f32]; U] = std::array::from_fn(|u| &weight[(unit + u) * inputs..][..inputs]);
+    for first in (0..4).step_by(V) {
+        let mut sums: [[f32x4; V]; U] = std::array::from_fn(|u| [f32x4::splat(bias[unit + u]); V]);
+        for stretch in &sparse.stretches {
+            for input in stretch.clone() {
+                // SAFETY: stretches are made of the inputs of x, and the rows are as long; first + V is at most 4.
+                unsafe {
+                    let x = x.get_unchecked(input);
+                    for u in 0..U {
+                        let weight = f32x4::splat(*rows[u].get_unchecked(input));
+                        for v in 0..V {
+                            sums[u][v] += weight * *x.get_unchecked(first + v);
+                        }
+                    }
+                }
+            }
+        }
+        for u in 0..U {
+            y[unit + u][first..first + V].copy_from_slice(&sums[u]);
+        }
+    }
+    U
+}
+
+/// `dw[unit][input] = sum over samples of dy[unit] * x[input]`.
+///
+/// # Panics
+/// If a length does not go with the others.
+pub fn weight_gradient(x: &[Lanes], dy: &[Lanes], dw: &mut [f32], sparse: &mut Sparse) {
+    assert!(dw.len() == dy.len() * x.len());
+    sparse.find_fours(x);
+    let stride = dy.len().next_multiple_of(4);
+    transpose(dy, &mut sparse.dy[..BLOCK * stride], stride);
+    let mut unit = 0;
+    while unit < dy.len() {
+        unit += match dy.len() - unit {
+            1 => gradient_rows::<1>(x.len(), stride, dw, sparse, unit),
+            2 | 3 => gradient_rows::<2>(x.len(), stride, dw, sparse, unit),
+            4..8 => gradient_rows::<4>(x.len(), stride, dw, sparse, unit),
+            _ => gradient_rows::<8>(x.len(), stride, dw, sparse, unit),
+        };
+    }
+}
+
+/// `U` rows of the gradient.
+#[inline(never)]
+fn gradient_rows<const U: usize>(
+    inputs: usize,
+    stride: usize,
+    dw: &mut [f32],
+    sparse: &Sparse,
+    unit: usize,
+) -> usize {
+    let Sparse { fours, samples, ends, dy, .. } = sparse;
+    assert!(dy.len() >= BLOCK * stride && unit + U <= stride && fours.len() == samples.len());
+    let rows = &mut dw[unit * inputs..][..U * inputs];
+    let mut at = 0;
+    for (group, end) in ends.iter().enumerate() {
+        let mut sums = [f32x4::ZERO; U];
+        while at < *end as usize {
+            // SAFETY: ends are at most the number of fours, which is that of their samples; a sample is less than BLOCK, and
+            // the length of dy is asserted.
+            unsafe {
+                let four = *fours.get_unchecked(at);
+                let sample = *samples.get_unchecked(at) as usize;
+                let dy = &*dy.as_ptr().add(sample * stride + unit).cast::<[f32; U]>();
+                for u in 0..U {
+                    sums[u] += f32x4::splat(dy[u]) * four;
+                }
+            }
+            at += 1;
+        }
+        let column = group * 4;
+        let width = 4.min(inputs - column);
+        for u in 0..U {
+            rows[u * inputs + column..][..width].copy_from_slice(&sums[u].to_array()[..width]);
+        }
+    }
+    U
+}
+
+/// `[row][sample]` to `[sample][row]`, with so many floats from one sample to the next.
+fn transpose(x: &[Lanes], transposed: &mut [f32], stride: usize) {
     for (group, rows) in x.chunks(4).enumerate() {
         for quarter in 0..4 {
             let four = std::array::from_fn(|i| rows.get(i).map_or(f32x4::ZERO, |row| row[quarter]));
-            for (i, sample) in f32x4::transpose(four).into_iter().enumerate() {
-                xt[(quarter * 4 + i) * stride + group * 4..][..4].copy_from_slice(&sample.to_array());
-            }
-        }
-    }
-}
-
-/// `dw[unit][input] = sum over samples of dy[unit] * x[input]`, with `xt` from [`transpose`].
-///
-/// # Panics
-/// If a length does not go with the number of inputs.
-pub fn weight_gradient(inputs: usize, xt: &[f32], dy: &[Lanes], dw: &mut [f32]) {
-    let stride = transposed_stride(inputs);
-    assert!(xt.len() >= BLOCK * stride && dw.len() == dy.len() * inputs);
-    let mut unit = 0;
-    while unit < dy.len() {
-        match dy.len() - unit {
-            1 => rows::<1>(inputs, xt, dy, dw, unit),
-            2 => rows::<2>(inputs, xt, dy, dw, unit),
-            3 => rows::<3>(inputs, xt, dy, dw, unit),
-            // 4 ran at 59 % of the multiply-add peak in V8, 5 at 42 %: see `conv2d` on registers.
-            _ => rows::<4>(inputs, xt, dy, dw, unit),
-        }
-        unit += 4.min(dy.len() - unit);
-    }
-}
-
-#[inline(never)]
-fn rows<const U: usize>(inputs: usize, xt: &[f32], dy: &[Lanes], dw: &mut [f32], unit: usize) {
-    let stride = transposed_stride(inputs);
-    // Sixteen samples of U units, in the order the loop below reads them.
-    let d: [[f32; U]; BLOCK] =
-        std::array::from_fn(|n| std::array::from_fn(|u| dy[unit + u][n / 4].to_array()[n % 4]));
-    for column in (0..inputs).step_by(8) {
-        let mut low = [f32x4::ZERO; U];
-        let mut high = [f32x4::ZERO; U];
-        for (n, d) in d.iter().enumerate() {
-            // SAFETY: column + 8 <= stride and n < BLOCK; the length of xt is asserted by `weight_gradient`.
-            let (a, b) = unsafe {
-                let x = xt.as_ptr().add(n * stride + column);
-                (x.cast::<[f32; 4]>().read(), x.add(4).cast::<[f32; 4]>().read())
-            };
-            let (a, b) = (f32x4::from(a), f32x4::from(b));
-            for u in 0..U {
-                let d = f32x4::splat(d[u]);
-                low[u] += d * a;
-                high[u] += d * b;
-            }
-        }
-        let width = 8.min(inputs - column);
-        for u in 0..U {
-            let row = &mut dw[(unit + u) * inputs + column..][..width];
-            if width == 8 {
-                row[..4].copy_from_slice(&low[u].to_array());
-                row[4..].copy_from_slice(&high[u].to_array());
-            } else {
-                let all: [f32; 8] = bytemuck::cast([low[u], high[u]]);
-                row.copy_from_slice(&all[..width]);
+            for (i, four) in f32x4::transpose(four).into_iter().enumerate() {
+                transposed[(quarter * 4 + i) * stride + group * 4..][..4].copy_from_slice(&four.to_array());
             }
         }
     }

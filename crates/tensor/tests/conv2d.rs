@@ -95,8 +95,8 @@ fn by_layer(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     let mut scratch = Scratch::default();
     scratch.reserve(&convolution);
     convolution.load(weight, true);
-    convolution.forward(x, bias, y, &mut scratch);
-    convolution.backward(x, dy, Some(dx), (dw, db), &mut scratch);
+    convolution.forward(x, (weight, bias), y, &mut scratch);
+    convolution.backward(weight, x, dy, Some(dx), (dw, db), &mut scratch);
     results
 }
 
