@@ -2,6 +2,7 @@
 
 use crate::plan::Plan;
 use crate::spec::{Optimizer, Penalty, Schedule, TrainingSpec};
+use wide::f32x4;
 
 /// The memory of an optimiser.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,25 +28,55 @@ impl OptimizerState {
     pub fn step(&mut self, optimizer: Optimizer, rate: f32, parameters: &mut [f32], gradients: &[f32]) {
         assert!(parameters.len() == gradients.len() && parameters.len() == self.first.len());
         self.steps += 1;
-        let memory = parameters.iter_mut().zip(gradients).zip(&mut self.first);
+        let splat = f32x4::splat;
         match optimizer {
             Optimizer::Sgd { momentum, nesterov } => {
-                for ((parameter, gradient), velocity) in memory {
-                    *velocity = momentum * *velocity + gradient;
-                    let along = if nesterov { gradient + momentum * *velocity } else { *velocity };
-                    *parameter -= rate * along;
-                }
+                let (rate, momentum) = (splat(rate), splat(momentum));
+                by_fours([parameters, &mut self.first], gradients, |[parameter, velocity], gradient| {
+                    let velocity = momentum * velocity + gradient;
+                    let along = if nesterov { gradient + momentum * velocity } else { velocity };
+                    [parameter - rate * along, velocity]
+                });
             }
             Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
                 let (size, root) = adam_correction(beta1, beta2, rate, self.steps);
-                for (((parameter, gradient), mean), square) in memory.zip(&mut self.second) {
-                    *mean += (1.0 - beta1) * (gradient - *mean);
-                    *square = beta2 * *square + (1.0 - beta2) * gradient * gradient;
-                    *parameter -= size * *mean / (square.sqrt() / root + epsilon);
-                }
+                let (size, root, epsilon) = (splat(size), splat(root), splat(epsilon));
+                let (rest1, beta2, rest2) = (splat(1.0 - beta1), splat(beta2), splat(1.0 - beta2));
+                let vectors = [parameters, &mut self.first, &mut self.second];
+                by_fours(vectors, gradients, |[parameter, mean, square], gradient| {
+                    let mean = mean + rest1 * (gradient - mean);
+                    let square = beta2 * square + rest2 * gradient * gradient;
+                    [parameter - size * mean / (square.sqrt() / root + epsilon), mean, square]
+                });
             }
         }
     }
+}
+
+/// Changes four elements of each vector at a time by a rule; where the last four are not full, they are filled up with zeros.
+/// Written in vectors: the page is built for size, and so is not vectorised by the compiler.
+fn by_fours<const N: usize>(
+    mut vectors: [&mut [f32]; N],
+    gradients: &[f32],
+    rule: impl Fn([f32x4; N], f32x4) -> [f32x4; N],
+) {
+    let (fours, last) = gradients.as_chunks::<4>();
+    for (i, gradient) in fours.iter().enumerate() {
+        let at = i * 4;
+        let old = std::array::from_fn(|n| {
+            f32x4::from([vectors[n][at], vectors[n][at + 1], vectors[n][at + 2], vectors[n][at + 3]])
+        });
+        let new = rule(old, f32x4::from(*gradient));
+        (0..N).for_each(|n| vectors[n][at..at + 4].copy_from_slice(&new[n].to_array()));
+    }
+    let at = fours.len() * 4;
+    let filled = |last: &[f32]| {
+        let mut four = [0.0; 4];
+        four[..last.len()].copy_from_slice(last);
+        f32x4::from(four)
+    };
+    let new = rule(std::array::from_fn(|n| filled(&vectors[n][at..])), filled(last));
+    (0..N).for_each(|n| vectors[n][at..].copy_from_slice(&new[n].to_array()[..last.len()]));
 }
 
 /// What Adam's bias correction (Kingma and Ba 2015, section 3) makes of the rate, and of the root of the second

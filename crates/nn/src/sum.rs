@@ -1,5 +1,7 @@
 //! Adding up what the blocks of a batch contribute, in an order that depends on nothing but the number of blocks.
 
+use wide::f32x4;
+
 /// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the tree in which all are added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -97,9 +99,11 @@ impl BlockSum {
 }
 
 fn add(sum: &mut [f32], other: &[f32]) {
+    let ((sum, last), (other, other_last)) = (sum.as_chunks_mut(), other.as_chunks());
     for (sum, other) in sum.iter_mut().zip(other) {
-        *sum += other;
+        *sum = (f32x4::from(*sum) + f32x4::from(*other)).to_array();
     }
+    last.iter_mut().zip(other_last).for_each(|(sum, other)| *sum += other);
 }
 
 #[cfg(all(test, not(target_family = "wasm")))]

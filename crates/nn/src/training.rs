@@ -11,6 +11,7 @@ use crate::summary::SpecError;
 use crate::switch::copy_matching;
 use std::ops::Range;
 use tensor::BLOCK;
+use wide::f32x4;
 
 /// How fast running estimates follow (PyTorch's default).
 const MOMENTUM: f32 = 0.1;
@@ -290,10 +291,17 @@ pub fn share(samples: usize, i: usize, cores: usize) -> Range<usize> {
     sample(i)..sample(i + 1)
 }
 
-/// Whether all are finite numbers. Without a branch in the loop: it runs over all gradients in every step.
+/// Whether all are finite numbers: zero times each of them is zero. In vectors and without a branch: it runs over all gradients
+/// in every step.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    const INFINITY: u32 = f32::INFINITY.to_bits();
-    values.iter().map(|v| v.to_bits() & INFINITY).max().is_none_or(|most| most < INFINITY)
+    let (blocks, last) = values.as_chunks::<16>();
+    let mut zeros = [f32x4::ZERO; 4];
+    for block in blocks {
+        for (zeros, four) in zeros.iter_mut().zip(block.as_chunks().0) {
+            *zeros += f32x4::from(*four) * f32x4::ZERO;
+        }
+    }
+    zeros == [f32x4::ZERO; 4] && last.iter().all(|value| value.is_finite())
 }
 
 /// Runs a phase of all parts, each on a thread of its own where there are threads.
