@@ -61,13 +61,11 @@ fn by_fours<const N: usize>(
     rule: impl Fn([f32x4; N], f32x4) -> [f32x4; N],
 ) {
     let (fours, last) = gradients.as_chunks::<4>();
+    let mut chunks = vectors.each_mut().map(|vector| vector.as_chunks_mut::<4>().0);
     for (i, gradient) in fours.iter().enumerate() {
-        let at = i * 4;
-        let old = std::array::from_fn(|n| {
-            f32x4::from([vectors[n][at], vectors[n][at + 1], vectors[n][at + 2], vectors[n][at + 3]])
-        });
+        let old = std::array::from_fn(|n| f32x4::from(chunks[n][i]));
         let new = rule(old, f32x4::from(*gradient));
-        (0..N).for_each(|n| vectors[n][at..at + 4].copy_from_slice(&new[n].to_array()));
+        (0..N).for_each(|n| chunks[n][i] = new[n].to_array());
     }
     let at = fours.len() * 4;
     let filled = |last: &[f32]| {

@@ -15,7 +15,8 @@
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
-use crate::{Lanes, Shape, lanes::sum4, lanes::sum16};
+use crate::{Lanes, Shape, ZERO, lanes::sum4, lanes::sum16};
+use std::ops::Range;
 use wide::f32x4;
 
 /// Maps computed together forward, and channels backward.
@@ -97,10 +98,42 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     }
 }
 
+/// For every row of maps `[channel][row][column]`, the columns from the first to the last that are not zero in all samples.
+///
+/// Sixteen digits leave about a third of their maps zero, padding included: with this, the first layer of LeNet skips it.
+pub type Extent = [Range<usize>];
+
+/// Finds the [`Extent`] of maps that are `width` wide.
+pub fn find_extent(x: &[Lanes], width: usize, extent: &mut Vec<Range<usize>>) {
+    extent.clear();
+    extent.extend(x.chunks_exact(width).map(|row| {
+        let first = row.iter().position(|lanes| *lanes != ZERO).unwrap_or(width);
+        first..row.iter().rposition(|lanes| *lanes != ZERO).map_or(first, |last| last + 1)
+    }));
+}
+
+/// The outputs of a row whose windows, `kernel` wide and `stride` apart, see some of the inputs in `extent`.
+fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
+    if extent.is_empty() {
+        return 0..0;
+    }
+    let first = (extent.start + 1).saturating_sub(kernel).div_ceil(stride);
+    first.min(outputs)..extent.end.div_ceil(stride).min(outputs)
+}
+
 /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, `x` being padded; `packed` by [`pack_forward`].
-pub fn forward(g: &Conv2d, x: &[Lanes], packed: &[f32], bias: &[f32], y: &mut [Lanes]) {
+/// What lies outside the extent of `x`, if that is given, is left out.
+pub fn forward(
+    g: &Conv2d,
+    (x, extent): (&[Lanes], Option<&Extent>),
+    packed: &[f32],
+    bias: &[f32],
+    y: &mut [Lanes],
+) {
+    assert!(extent.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
+    let x = (x, extent);
     assert!(g.stride > 0 && g.kernel[0] <= g.input.height && g.kernel[1] <= g.input.width);
-    assert!(x.len() == g.input.len() && y.len() == g.output().len());
+    assert!(x.0.len() == g.input.len() && y.len() == g.output().len());
     assert!(packed.len() == g.weights() && bias.len() == g.maps);
     let mut at = 0;
     for (first, size) in tiles(g.maps, FORWARD_TILE) {
@@ -126,7 +159,7 @@ pub fn forward(g: &Conv2d, x: &[Lanes], packed: &[f32], bias: &[f32], y: &mut [L
 #[inline(never)]
 fn forward_tile<const M: usize, const V: usize, const R: usize, const K: usize>(
     g: &Conv2d,
-    x: &[Lanes],
+    (x, extent): (&[Lanes], Option<&Extent>),
     weights: &[f32],
     bias: &[f32],
     y: &mut [Lanes],
@@ -139,7 +172,19 @@ fn forward_tile<const M: usize, const V: usize, const R: usize, const K: usize>(
     assert!(y.len() >= M * plane_out);
     let bias: [f32x4; M] = std::array::from_fn(|m| f32x4::splat(bias[m]));
     for row in 0..out.height {
-        for column in 0..out.width {
+        let columns = extent.map_or(0..out.width, |extent| {
+            let rows = row * g.stride..row * g.stride + rows;
+            let of_channel = |channel: usize| &extent[channel * g.input.height..][rows.clone()];
+            let all =
+                (0..g.input.channels).flat_map(of_channel).map(|one| reached(one, k, g.stride, out.width));
+            all.reduce(hull).unwrap_or(0..0)
+        });
+        for m in 0..M {
+            let y = &mut y[m * plane_out + row * out.width..][..out.width];
+            y[..columns.start].fill([bias[m]; 4]);
+            y[columns.end..].fill([bias[m]; 4]);
+        }
+        for column in columns {
             let corner = row * g.stride * width + column * g.stride;
             for first in (0..4).step_by(V) {
                 let mut sums = bias.map(|bias| [bias; V]);
@@ -179,6 +224,15 @@ fn forward_tile<const M: usize, const V: usize, const R: usize, const K: usize>(
                 }
             }
         }
+    }
+}
+
+/// The smallest range that holds both.
+fn hull(a: Range<usize>, b: Range<usize>) -> Range<usize> {
+    match (a.is_empty(), b.is_empty()) {
+        (true, _) => b,
+        (_, true) => a,
+        _ => a.start.min(b.start)..a.end.max(b.end),
     }
 }
 
@@ -254,7 +308,7 @@ fn input_gradient_tile<const C: usize>(
 }
 
 /// The first and last kernel positions, in steps of `stride`, by which (padded) input `at` reached an output below `outputs`.
-fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> std::ops::Range<usize> {
+fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
     // at = output * stride + tap: taps are congruent to `at`, and the output they name must exist.
     let last_start = (outputs - 1) * stride;
     let first = if at > last_start { at - last_start } else { at % stride };
@@ -262,9 +316,16 @@ fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> std::ops::Ra
 }
 
 /// `dw[map][channel][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each row of the
-/// kernel.
-pub fn weight_gradient(g: &Conv2d, x: &[Lanes], dy: &[Lanes], sums: &mut [TapSums], dw: &mut [f32]) {
-    assert!(x.len() == g.input.len() && dy.len() == g.output().len());
+/// kernel. What lies outside the extent of `x`, if that is given, is left out.
+pub fn weight_gradient(
+    g: &Conv2d,
+    x: (&[Lanes], Option<&Extent>),
+    dy: &[Lanes],
+    sums: &mut [TapSums],
+    dw: &mut [f32],
+) {
+    assert!(x.1.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
+    assert!(x.0.len() == g.input.len() && dy.len() == g.output().len());
     assert!(dw.len() == g.weights() && g.stride > 0);
     for map in (0..g.maps).step_by(2) {
         for channel in 0..g.input.channels {
@@ -314,7 +375,7 @@ pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
 #[inline(never)]
 fn weight_gradient_tile<const M: usize, const T: usize>(
     g: &Conv2d,
-    x: &[Lanes],
+    (x, extent): (&[Lanes], Option<&Extent>),
     dy: &[Lanes],
     all: &mut [TapSums],
     dw: &mut [f32],
@@ -326,10 +387,19 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
     all[..g.kernel[0]].fill([[f32x4::ZERO; TAPS]; 2]);
     for row in 0..out.height {
         for ky in 0..g.kernel[0] {
-            let line = channel * g.input.plane() + (row * g.stride + ky) * g.input.width + kx;
+            let from = channel * g.input.height + row * g.stride + ky;
+            let columns = extent.map_or(0..out.width, |extent| {
+                let Range { start, end } = extent[from];
+                // As the first of the taps here sees it.
+                reached(&(start.saturating_sub(kx)..end.saturating_sub(kx)), T, g.stride, out.width)
+            });
+            if columns.is_empty() {
+                continue;
+            }
+            let line = from * g.input.width + kx;
             let kept = &mut all[ky];
             let mut sums: [[f32x4; T]; M] = std::array::from_fn(|m| std::array::from_fn(|t| kept[m][t]));
-            for column in 0..out.width {
+            for column in columns {
                 // SAFETY: the asserts above keep every tap of every output inside x and dy, whose lengths
                 // `weight_gradient` asserts.
                 unsafe {

@@ -3,6 +3,7 @@
 use crate::conv2d::{self, Conv2d, TapSums};
 use crate::winograd::{self, POINTS};
 use crate::{Lanes, ZERO, dense};
+use std::ops::Range;
 
 /// A convolution and the way it is done.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ pub struct Scratch {
     inputs: Vec<Lanes>,
     outputs: Vec<Lanes>,
     sums: Vec<TapSums>,
+    extent: Vec<Range<usize>>,
     weights: Vec<f32>,
     zeros: Vec<f32>,
     sparse: dense::Sparse,
@@ -47,7 +49,7 @@ impl Scratch {
         let g = &convolution.geometry;
         grow(&mut self.sums, g.kernel[0], TapSums::default());
         match convolution.way {
-            Way::Direct => {}
+            Way::Direct => grow(&mut self.extent, g.input.channels * g.input.height, 0..0),
             Way::Dense => self.sparse.reserve(g.input.len(), g.maps),
             Way::Winograd => {
                 let at_point = winograd::at_point(g);
@@ -122,7 +124,10 @@ impl Convolution {
     ) {
         let g = &self.geometry;
         match self.way {
-            Way::Direct => return conv2d::forward(g, x, &self.forward, bias, y),
+            Way::Direct => {
+                conv2d::find_extent(x, g.input.width, &mut scratch.extent);
+                return conv2d::forward(g, (x, Some(&scratch.extent)), &self.forward, bias, y);
+            }
             Way::Dense => return dense::forward(x, weight, bias, y, &mut scratch.sparse),
             Way::Winograd => {}
         }
@@ -133,7 +138,7 @@ impl Convolution {
         winograd::transform_input(g, x, inputs);
         for (point, weight) in self.forward.chunks_exact(at_point.weights()).enumerate() {
             let (x, y) = (&inputs[point * input..][..input], &mut outputs[point * output..][..output]);
-            conv2d::forward(&at_point, x, weight, &zeros[..g.maps], y);
+            conv2d::forward(&at_point, (x, None), weight, &zeros[..g.maps], y);
         }
         winograd::transform_output(g, outputs, bias, y);
     }
@@ -155,7 +160,11 @@ impl Convolution {
         let g = &self.geometry;
         conv2d::bias_gradient(dy, db);
         match self.way {
-            Way::Direct => conv2d::weight_gradient(g, x, dy, &mut scratch.sums, dw),
+            Way::Direct => {
+                let Scratch { extent, sums, .. } = scratch;
+                conv2d::find_extent(x, g.input.width, extent);
+                conv2d::weight_gradient(g, (x, Some(extent)), dy, sums, dw);
+            }
             Way::Dense => dense::weight_gradient(x, dy, dw, &mut scratch.sparse),
             Way::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
         }
@@ -185,7 +194,7 @@ impl Convolution {
         let (input, output) = (at_point.input.len(), at_point.output().len());
         for (point, dw) in dw_points.chunks_exact_mut(at_point.weights()).enumerate() {
             let (x, dy) = (&x_points[point * input..][..input], &dy_points[point * output..][..output]);
-            conv2d::weight_gradient(&at_point, x, dy, sums, dw);
+            conv2d::weight_gradient(&at_point, (x, None), dy, sums, dw);
         }
         winograd::transform_weight_gradient(dw_points, dw);
         let Some(dx) = dx else { return };
