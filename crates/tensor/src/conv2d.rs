@@ -327,18 +327,17 @@ pub fn weight_gradient(
     assert!(x.1.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
     assert!(x.0.len() == g.input.len() && dy.len() == g.output().len());
     assert!(dw.len() == g.weights() && g.stride > 0);
-    for map in (0..g.maps).step_by(2) {
+    for (map, maps) in tiles(g.maps, GRADIENT_TILE) {
         for channel in 0..g.input.channels {
-            for kx in (0..g.kernel[1]).step_by(TAPS) {
+            for (kx, taps) in tiles(g.kernel[1], GRADIENT_TILE) {
                 let at = [map, channel, kx];
-                match (g.maps - map, g.kernel[1] - kx) {
-                    (2.., 5..) => weight_gradient_tile::<2, 5>(g, x, dy, sums, dw, at),
-                    (2.., 4) => weight_gradient_tile::<2, 4>(g, x, dy, sums, dw, at),
-                    (2.., 3) => weight_gradient_tile::<2, 3>(g, x, dy, sums, dw, at),
-                    (2.., 2) => weight_gradient_tile::<2, 2>(g, x, dy, sums, dw, at),
-                    (2.., _) => weight_gradient_tile::<2, 1>(g, x, dy, sums, dw, at),
-                    (_, 5..) => weight_gradient_tile::<1, 5>(g, x, dy, sums, dw, at),
-                    (_, 4) => weight_gradient_tile::<1, 4>(g, x, dy, sums, dw, at),
+                match (maps, taps) {
+                    (3, 3) => weight_gradient_tile::<3, 3>(g, x, dy, sums, dw, at),
+                    (3, 2) => weight_gradient_tile::<3, 2>(g, x, dy, sums, dw, at),
+                    (3, _) => weight_gradient_tile::<3, 1>(g, x, dy, sums, dw, at),
+                    (2, 3) => weight_gradient_tile::<2, 3>(g, x, dy, sums, dw, at),
+                    (2, 2) => weight_gradient_tile::<2, 2>(g, x, dy, sums, dw, at),
+                    (2, _) => weight_gradient_tile::<2, 1>(g, x, dy, sums, dw, at),
                     (_, 3) => weight_gradient_tile::<1, 3>(g, x, dy, sums, dw, at),
                     (_, 2) => weight_gradient_tile::<1, 2>(g, x, dy, sums, dw, at),
                     _ => weight_gradient_tile::<1, 1>(g, x, dy, sums, dw, at),
@@ -348,11 +347,12 @@ pub fn weight_gradient(
     }
 }
 
-/// Taps of a row of the kernel that are summed together.
-const TAPS: usize = 5;
+/// Maps, and taps of a row of the kernel, whose weights' gradients are summed together: nine sums, which fit the registers in
+/// whatever order LLVM puts the multiplications. (It moves those of one map together, and 2 x 5 then spilled.)
+const GRADIENT_TILE: usize = 3;
 
-/// Sums for the taps of a row of the kernel, for two maps.
-pub type TapSums = [[f32x4; TAPS]; 2];
+/// Sums for some taps of a row of the kernel, for some maps.
+pub type TapSums = [[f32x4; GRADIENT_TILE]; GRADIENT_TILE];
 
 /// `db[map] = sum over (sample, y, x) of dy`; there are as many maps as `db` is long.
 pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
@@ -384,7 +384,7 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
     let out = g.output();
     let plane_out = out.plane();
     assert!(map + M <= g.maps && channel < g.input.channels && kx + T <= g.kernel[1]);
-    all[..g.kernel[0]].fill([[f32x4::ZERO; TAPS]; 2]);
+    all[..g.kernel[0]].fill(TapSums::default());
     for row in 0..out.height {
         for ky in 0..g.kernel[0] {
             let from = channel * g.input.height + row * g.stride + ky;
@@ -399,26 +399,26 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
             let line = from * g.input.width + kx;
             let kept = &mut all[ky];
             let mut sums: [[f32x4; T]; M] = std::array::from_fn(|m| std::array::from_fn(|t| kept[m][t]));
-            for column in columns {
+            // Neighbouring columns are one stretch of memory: for outputs always, for inputs if the stride is 1.
+            let (stretches, vectors) =
+                if g.stride == 1 { (1, 4 * columns.len()) } else { (columns.len(), 4) };
+            for stretch in 0..stretches {
+                let column = columns.start + stretch;
                 // SAFETY: the asserts above keep every tap of every output inside x and dy, whose lengths
                 // `weight_gradient` asserts.
                 unsafe {
-                    let pixels = x.as_ptr().add(line + column * g.stride);
-                    let outputs = dy.as_ptr().add(map * plane_out + row * out.width + column);
-                    let mut add = |quarter: usize| {
-                        let d: [f32x4; M] = std::array::from_fn(|m| (*outputs.add(m * plane_out))[quarter]);
+                    let mut x = x.as_ptr().add(line + column * g.stride).cast::<f32x4>();
+                    let mut dy = dy.as_ptr().add(map * plane_out + row * out.width + column).cast::<f32x4>();
+                    for _ in 0..vectors {
+                        let d: [f32x4; M] = std::array::from_fn(|m| *dy.add(4 * m * plane_out));
                         for t in 0..T {
-                            let value = (*pixels.add(t))[quarter];
+                            let value = *x.add(4 * t);
                             for m in 0..M {
                                 sums[m][t] += d[m] * value;
                             }
                         }
-                    };
-                    // Written out: LLVM does not unroll this loop for wasm.
-                    add(0);
-                    add(1);
-                    add(2);
-                    add(3);
+                        (x, dy) = (x.add(1), dy.add(1));
+                    }
                 }
             }
             sums.iter().zip(kept).for_each(|(sums, kept)| kept[..T].copy_from_slice(sums));
