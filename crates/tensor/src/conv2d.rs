@@ -20,7 +20,7 @@ use std::ops::Range;
 use wide::f32x4;
 
 /// Maps computed together forward, and channels backward.
-const FORWARD_TILE: usize = 4;
+const FORWARD_TILE: usize = 2;
 const BACKWARD_TILE: usize = 2;
 
 /// What a convolution is, with its input already padded.
@@ -140,32 +140,23 @@ pub fn forward(
         let weights = &packed[at..][..size * g.input.channels * g.taps()];
         at += weights.len();
         let (bias, y) = (&bias[first..first + size], &mut y[first * g.output().plane()..]);
-        match (size, g.kernel) {
-            (1, [1, 1]) => forward_tile::<1, 4, 1, 1>(g, x, weights, bias, y),
-            (2, [1, 1]) => forward_tile::<2, 4, 1, 1>(g, x, weights, bias, y),
-            (3, [1, 1]) => forward_tile::<3, 4, 1, 1>(g, x, weights, bias, y),
-            (_, [1, 1]) => forward_tile::<4, 2, 1, 1>(g, x, weights, bias, y),
-            (4, [1, _]) => forward_tile::<4, 2, 1, 0>(g, x, weights, bias, y),
-            (3, [5, 5]) => forward_tile::<3, 4, 5, 5>(g, x, weights, bias, y),
-            (1, _) => forward_tile::<1, 4, 0, 0>(g, x, weights, bias, y),
-            (2, _) => forward_tile::<2, 4, 0, 0>(g, x, weights, bias, y),
-            (3, _) => forward_tile::<3, 4, 0, 0>(g, x, weights, bias, y),
-            _ => forward_tile::<4, 2, 0, 0>(g, x, weights, bias, y),
+        match size {
+            1 => forward_tile::<1>(g, x, weights, bias, y),
+            _ => forward_tile::<2>(g, x, weights, bias, y),
         }
     }
 }
 
-/// `M` maps of `V` vectors at a time; `R` and `K` are the kernel's rows and columns if known when compiling, else 0.
+/// `M` maps at a time.
 #[inline(never)]
-fn forward_tile<const M: usize, const V: usize, const R: usize, const K: usize>(
+fn forward_tile<const M: usize>(
     g: &Conv2d,
     (x, extent): (&[Lanes], Option<&Extent>),
     weights: &[f32],
     bias: &[f32],
     y: &mut [Lanes],
 ) {
-    let rows = if R == 0 { g.kernel[0] } else { R };
-    let k = if K == 0 { g.kernel[1] } else { K };
+    let [rows, k] = g.kernel;
     let (out, width) = (g.output(), g.input.width);
     let (plane_in, plane_out) = (g.input.plane(), out.plane());
     assert!(weights.len() == M * g.input.channels * rows * k && bias.len() == M);
@@ -186,42 +177,30 @@ fn forward_tile<const M: usize, const V: usize, const R: usize, const K: usize>(
         }
         for column in columns {
             let corner = row * g.stride * width + column * g.stride;
-            for first in (0..4).step_by(V) {
-                let mut sums = bias.map(|bias| [bias; V]);
-                let mut w = weights.as_ptr();
-                for channel in 0..g.input.channels {
-                    for ky in 0..rows {
-                        let line = channel * plane_in + corner + ky * width;
-                        // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length
-                        // asserted by `forward`); w walks M values a tap through `weights` (length
-                        // asserted); first + V is at most 4.
-                        let mut add = |kx: usize| unsafe {
+            let mut sums = bias.map(|bias| [bias; 4]);
+            let mut w = weights.as_ptr();
+            for channel in 0..g.input.channels {
+                for ky in 0..rows {
+                    let line = channel * plane_in + corner + ky * width;
+                    for kx in 0..k {
+                        // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length asserted by
+                        // `forward`); w walks M values a tap through `weights` (length asserted).
+                        unsafe {
                             let pixel = x.get_unchecked(line + kx);
-                            let tap = &*w.add(kx * M).cast::<[f32; M]>();
+                            let tap = &*w.cast::<[f32; M]>();
                             for m in 0..M {
                                 let weight = f32x4::splat(tap[m]);
-                                for v in 0..V {
-                                    sums[m][v] += weight * *pixel.get_unchecked(first + v);
+                                for v in 0..4 {
+                                    sums[m][v] += weight * pixel[v];
                                 }
                             }
-                        };
-                        if K == 5 {
-                            add(0);
-                            add(1);
-                            add(2);
-                            add(3);
-                            add(4);
-                        } else {
-                            (0..k).for_each(add);
+                            w = w.add(M);
                         }
-                        // SAFETY: as above.
-                        w = unsafe { w.add(k * M) };
                     }
                 }
-                for m in 0..M {
-                    let pixel = &mut y[m * plane_out + row * out.width + column];
-                    pixel[first..first + V].copy_from_slice(&sums[m]);
-                }
+            }
+            for m in 0..M {
+                y[m * plane_out + row * out.width + column] = sums[m];
             }
         }
     }
