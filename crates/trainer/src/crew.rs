@@ -40,6 +40,8 @@ pub struct Crew {
     member: Member,
     /// Helpers that are there: the first one is core 1. Those that stopped are `None`.
     helpers: Vec<Option<Line>>,
+    /// At most so many cores work together.
+    most: usize,
     /// The helpers must be told the state before the next work.
     changed: bool,
     state: TrainingState,
@@ -70,6 +72,7 @@ impl Crew {
         Self {
             member: Member::new(training),
             helpers: Vec::new(),
+            most: usize::MAX,
             changed: false,
             state: TrainingState::default(),
             measuring: None,
@@ -101,6 +104,14 @@ impl Crew {
         self.helpers.resize(helpers, Some(Line::default()));
     }
 
+    /// From the next work on, at most so many cores work together: see [`crate::worth`].
+    pub fn limit(&mut self, most: usize) {
+        if self.most != most {
+            self.abandon();
+            self.most = most;
+        }
+    }
+
     /// A core stopped: what it was part of is given up, and done again without it.
     pub fn lose(&mut self, core: usize) {
         self.abandon();
@@ -112,6 +123,11 @@ impl Crew {
     /// Cores that are there.
     pub fn cores(&self) -> usize {
         1 + self.helpers.iter().flatten().count()
+    }
+
+    /// Cores that work together.
+    pub fn working(&self) -> usize {
+        self.cores().min(self.most)
     }
 
     /// Gives up what is under way; nothing has changed by it.
@@ -178,8 +194,11 @@ impl Crew {
             return;
         }
         let helpers = self.helpers.iter().enumerate().filter(|(_, line)| line.is_some());
-        let crew: Vec<u32> =
-            [0].into_iter().chain(helpers.map(|(i, _)| i as u32 + 1)).take(pieces.max(1)).collect();
+        let crew: Vec<u32> = [0]
+            .into_iter()
+            .chain(helpers.map(|(i, _)| i as u32 + 1))
+            .take(pieces.clamp(1, self.most))
+            .collect();
         self.member.join(self.ticket, &crew, 0);
         if crew.len() > 1 {
             let training = &self.member.training;

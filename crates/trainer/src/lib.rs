@@ -10,6 +10,7 @@ mod member;
 pub mod messages;
 pub mod session;
 mod wire;
+pub mod worth;
 
 pub use helper::Helper;
 pub use session::Session;

@@ -49,6 +49,14 @@ fn steps(session: &mut Session, together: &Together, steps: u64) -> Vec<Event> {
         .collect()
 }
 
+/// Cores that work, as it was told last.
+fn cores_told(events: &[Event]) -> Option<usize> {
+    events
+        .iter()
+        .rev()
+        .find_map(|event| if let Event::Progress(progress) = event { Some(progress.cores) } else { None })
+}
+
 /// FNV-1a over the bits of all weights and running estimates.
 fn hash(session: &Session) -> u64 {
     let network = session.network();
@@ -60,10 +68,12 @@ fn hash(session: &Session) -> u64 {
 // that shares a link sees other curves then. The browser tests compare with it, too.
 #[wasm_bindgen_test(unsupported = test)]
 fn two_hundred_steps_end_in_the_same_bits_on_any_number_of_cores() {
-    let hashes = [1, 2, 3, 8].map(|cores| {
+    // A batch of 80 is five blocks: eight cores are no more than five.
+    let hashes = [(1, 1), (2, 2), (3, 3), (8, 5)].map(|(cores, working)| {
         let (mut session, together) = session(cores);
         session.handle(everything());
-        steps(&mut session, &together, 200);
+        let events = steps(&mut session, &together, 200);
+        assert_eq!(cores_told(&events), Some(working));
         hash(&session)
     });
     assert_eq!(hashes, [3_646_525_046_527_746_952; 4]);
@@ -108,11 +118,13 @@ fn the_test_set_is_measured_alike_on_any_number_of_cores() {
     let measured = [1, 3].map(|cores| {
         let (mut session, together) = session(cores);
         session.add_test(&test).unwrap();
-        let subset = TrainingSpec { subset: Some(2_000), ..TrainingSpec::default() };
+        let subset = TrainingSpec { subset: Some(2_048), batch_size: 512, ..TrainingSpec::default() };
         session.handle(Command::Configure { network: Preset::Mlp30.network(), training: subset });
         session.handle(Command::Train);
         let mut tested: Vec<Tested> = Vec::new();
         let mut events = session.work(&together);
+        assert_eq!(cores_told(&session.handle(Command::Pause)), Some(cores as usize));
+        session.handle(Command::Train);
         while tested.is_empty() {
             if !session.busy() {
                 let (core, mut words) = together.deliver().expect("somebody works");
@@ -125,7 +137,7 @@ fn the_test_set_is_measured_alike_on_any_number_of_cores() {
         tested[0]
     });
     assert_eq!(measured[0], measured[1]);
-    assert!(measured[0].accuracy > 0.5 && measured[0].step == 48, "{measured:?}");
+    assert!(measured[0].accuracy > 0.3 && measured[0].step == 6, "{measured:?}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -10,6 +10,7 @@ use crate::good::Good;
 use crate::helper::measure;
 use crate::messages::{Command, Diverged, Event, RunState, Tested, Watch};
 use crate::trial::Trial;
+use crate::worth::cores_worth_it;
 use data::DataSet;
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
@@ -129,13 +130,22 @@ impl Session {
     /// From now on so many helpers are there to hear what the session posts.
     pub fn set_helpers(&mut self, helpers: usize) -> Vec<Event> {
         self.crew.set_helpers(helpers);
+        self.limit_crew();
         vec![self.progress()]
     }
 
     /// A core other than this one stopped: training goes on without it.
     pub fn lose_core(&mut self, core: usize) -> Vec<Event> {
         self.crew.lose(core);
+        self.limit_crew();
         vec![self.progress()]
+    }
+
+    /// No more cores than are faster together.
+    fn limit_crew(&mut self) {
+        let training = self.crew.training();
+        let (plan, batch) = (training.network.plan(), training.spec().batch_size);
+        self.crew.limit(cores_worth_it(plan, batch, self.crew.cores()));
     }
 
     /// Carries out a command.
@@ -349,6 +359,7 @@ impl Session {
             self.devices.forget_speeds();
         }
         let new = self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
+        self.limit_crew();
         if self.crew.training().steps() == 0 {
             // Nothing was learned yet: the weights are those of the (new) seed, not of an old one.
             return Ok(self.restart());

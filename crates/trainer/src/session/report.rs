@@ -51,7 +51,7 @@ impl Session {
             train_loss: mean(score.loss),
             train_accuracy: mean(score.correct as f64),
             images_per_second: self.speed.per_second(),
-            cores: self.crew.cores(),
+            cores: self.crew.working(),
         })
     }
 

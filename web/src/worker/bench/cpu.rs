@@ -8,6 +8,7 @@ use js_sys::{Function, Promise};
 use nn::network::Network;
 use nn::training::Training;
 use trainer::crew::{Crew, Done, Host};
+use trainer::worth::cores_worth_it;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
@@ -109,14 +110,17 @@ impl super::Job for Job {
     }
 
     fn info(&self) -> String {
-        format!("wasm simd128, {} core(s)", self.crew.borrow().cores())
+        format!("wasm simd128, {} core(s)", self.crew.borrow().working())
     }
 
     async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
         let (start, mut done) = (self.now(), 0);
-        while done < steps && self.now() - start < limit {
+        let mut more = steps > 0;
+        while more {
             done += 1;
-            self.step(done < steps).await?;
+            // What is planned is taken, too.
+            more = done < steps && self.now() - start < limit;
+            self.step(more).await?;
         }
         Ok((done, self.now() - start))
     }
@@ -155,7 +159,11 @@ impl super::Job for Job {
 
 impl helpers::Trainer for Job {
     fn helpers_changed(self: &Rc<Self>, helpers: usize) {
-        self.crew.borrow_mut().set_helpers(helpers);
+        let mut crew = self.crew.borrow_mut();
+        crew.set_helpers(helpers);
+        let cores = cores_worth_it(crew.training().network.plan(), self.batch, crew.cores());
+        crew.limit(cores);
+        drop(crew);
         self.wake();
     }
 

@@ -1,0 +1,15 @@
+import { chromium } from "@playwright/test";
+import { spawn } from "node:child_process";
+import { serve } from "./server.js";
+const job = process.argv[2] ?? "mlp", seconds = process.argv[3] ?? "6";
+const host = await serve();
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--js-flags=--perf-basic-prof --perf-basic-prof-path=/tmp/pp"] });
+const page = await browser.newPage();
+await page.goto(`${host.origin}/bench.html?cores=2`);
+await page.waitForFunction(() => window.__bench);
+const run = page.evaluate((job) => window.__bench({ job, batch: 64, steps: 100000, warmup: 2000, device: "cpu", data: "/data/", maxSeconds: 14 }), job).catch(e => e);
+await new Promise((r) => setTimeout(r, 5000));
+const perf = spawn("perf", ["record", "-e", "cpu-clock", "-F", "4000", "-g", "-a", "-o", "/tmp/perf.data", "--", "sleep", seconds], { stdio: "inherit" });
+await new Promise((r) => perf.on("exit", r));
+const out = await run; console.log("speed", out.samplesPerSecond ?? String(out).slice(0, 300));
+await browser.close(); await host.stop();
