@@ -1,5 +1,6 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
+mod answers;
 mod on_gpu;
 mod report;
 
@@ -37,6 +38,8 @@ pub struct Session {
     pretrained: Option<Network>,
     image: Option<Vec<u8>>,
     watch: Watch,
+    /// Reads the test images, while somebody wants to know.
+    pass: Option<answers::Pass>,
     state: RunState,
     /// Steps to take before stopping, when not told to go on for ever.
     steps_wanted: Option<u64>,
@@ -66,6 +69,7 @@ impl Default for Session {
             pretrained: None,
             image: None,
             watch: Watch::default(),
+            pass: None,
             state: RunState::Paused,
             steps_wanted: None,
             place: Place::default(),
@@ -104,6 +108,7 @@ impl Session {
         let mut network = interchange::read_checkpoint(bytes)?;
         network.prepare();
         self.pretrained = Some(network);
+        self.ask_anew();
         Ok(self.snapshot().into_iter().collect())
     }
 
@@ -141,7 +146,12 @@ impl Session {
     pub fn handle(&mut self, command: Command) -> Vec<Event> {
         let looks_only = matches!(
             command,
-            Command::Show { .. } | Command::Watch(_) | Command::RetryDownload | Command::UseCores(_)
+            Command::Show { .. }
+                | Command::Watch(_)
+                | Command::RetryDownload
+                | Command::UseCores(_)
+                | Command::Labels(_)
+                | Command::Images { .. }
         );
         if !looks_only && self.wait_with(&command) {
             return Vec::new();
@@ -162,7 +172,8 @@ impl Session {
             }
             Command::Show { .. } => vec![Event::Failed("An image to recognise has 28x28 pixels.".into())],
             Command::Watch(watch) => {
-                self.watch = watch;
+                let before = std::mem::replace(&mut self.watch, watch);
+                self.watch_answers(before.answers);
                 self.snapshot().into_iter().collect()
             }
             Command::UseDevice(choice) => {
@@ -171,11 +182,15 @@ impl Session {
             }
             // The download and the helpers are the entry's business; see the worker.
             Command::RetryDownload | Command::UseCores(_) => Vec::new(),
+            Command::Labels(_) | Command::Images { .. } => self.look_up(&command).into_iter().collect(),
         }
     }
 
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
+        if self.is_asked() {
+            return true;
+        }
         if self.is_on_gpu() {
             return self.gpu_is_free();
         }
@@ -184,7 +199,7 @@ impl Session {
 
     /// Works for one slice, or until helpers must answer.
     pub fn work(&mut self, host: &dyn Host) -> Vec<Event> {
-        let mut events = Vec::new();
+        let mut events: Vec<Event> = self.answer(host).into_iter().collect();
         if self.is_on_gpu() || self.hand_over(host) {
             events.extend(self.work_on_gpu(host));
             if self.is_on_gpu() {
@@ -260,6 +275,7 @@ impl Session {
             None => return events,
             Some(Done::Measurement(images, score)) => {
                 self.testing = false;
+                self.ask_after_test();
                 events.push(Event::Tested(Tested {
                     step: self.crew.training().steps(),
                     epoch: self.epoch(),
@@ -358,6 +374,7 @@ impl Session {
         }
         self.testing = false;
         self.good.start(self.crew.training(), self.place);
+        self.ask_anew();
         Ok(self.snapshot().into_iter().collect())
     }
 
@@ -403,6 +420,7 @@ impl Session {
     /// After a jump to another state.
     fn look_again(&mut self) -> Vec<Event> {
         self.testing = false;
+        self.ask_anew();
         self.since_report = Tally::default();
         self.speed = Speed::default();
         let mut events = vec![self.progress()];
@@ -417,6 +435,7 @@ impl Session {
         if state == RunState::Paused {
             // A step under way has changed nothing yet, and would be the same when it is taken later.
             self.crew.abandon();
+            self.ask_anew();
         }
         self.state = state;
         vec![Event::State(state)]
