@@ -6,15 +6,17 @@ use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
+use crate::mnist::Tab;
 use crate::state::State;
 
 /// A key as events name it, as people do, what it does in words, and what it does.
 type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
 
-const SHORTCUTS: [Shortcut; 5] = [
+const SHORTCUTS: [Shortcut; 6] = [
     (" ", "Space", "Train, pause", State::toggle),
     ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
     ("r", "R", "Reset to untrained weights", |state| state.send(Command::Reset)),
+    ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
     ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),
     ("?", "?", "This list", |state| state.keys_shown.set(true)),
 ];

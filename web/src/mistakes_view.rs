@@ -1,0 +1,70 @@
+//! What the network gets wrong: who is taken for whom, and the images.
+
+use leptos::prelude::*;
+use trainer::messages::Split;
+
+use crate::confusion::{self, Cell, Confusion};
+use crate::confusion_view::{ConfusionView, images};
+use crate::gallery::Gallery;
+use crate::state::State;
+
+/// Images on a page: four rows beside the matrix.
+const PAGE: usize = 20;
+
+/// The matrix, and beside it the images of a cell or the most confident mistakes.
+#[component]
+pub(crate) fn MistakesView() -> impl IntoView {
+    let mnist = expect_context::<State>().mnist;
+    let labels = mnist.labels(Split::Test);
+    let matrix = Memo::new(move |_| {
+        let answers = mnist.answers.read();
+        let matrix = labels.with(|labels| Some(Confusion::of(labels, &answers.as_ref()?.classes)));
+        matrix.filter(|matrix| matrix.images() > 0)
+    });
+    let chosen = RwSignal::new(None::<Cell>);
+    let page = RwSignal::new(0);
+    Effect::new(move |_| {
+        chosen.track();
+        page.set(0);
+    });
+    let found = Memo::new(move |_| {
+        let answers = mnist.answers.read();
+        labels.with(|labels| answers.as_ref().map(|a| confusion::images(labels, a, chosen.get())))
+    });
+    let indices = Memo::new(move |_| found.get().unwrap_or_default());
+    let title = Memo::new(move |_| match chosen.get() {
+        None => "Most confident mistakes".to_owned(),
+        Some(Cell { label, class }) if label == class => format!("{label} read right"),
+        Some(Cell { label, class }) => format!("{label} read as {class}"),
+    });
+    let order = move || {
+        let found = found.with(|found| found.as_ref().map(|found| images(found.len() as u32)))?;
+        let order = match chosen.get() {
+            Some(cell) if cell.is_right() => "the least sure first",
+            _ => "the surest first",
+        };
+        Some(format!("{found}, {order}"))
+    };
+    let empty = move || found.with(|found| found.as_ref().is_some_and(Vec::is_empty));
+    view! {
+        <div class="mistakes">
+            <div>
+                <ConfusionView matrix chosen />
+                <p class="hint">
+                    "A row is a digit, a column what it is read as; the darker, the larger the share of its row. Recall: how many of a digit are recognised. Precision: how often it is right when a digit is read. Press a number to see its images."
+                </p>
+            </div>
+            <div>
+                <div class="title">
+                    <h3>{title}</h3>
+                    <span class="source">{order}</span>
+                    <Show when=move || chosen.get().is_some()>
+                        <button class="small" on:click=move |_| chosen.set(None)>"All mistakes"</button>
+                    </Show>
+                </div>
+                <Gallery label=title split=Signal::derive(|| Split::Test) indices page size=PAGE />
+                <Show when=empty><p class="hint">"No test image is read so."</p></Show>
+            </div>
+        </div>
+    }
+}
