@@ -5,11 +5,12 @@ use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, HtmlElement};
 
 use crate::data_view::DataView;
-use crate::mistakes_view::MistakesView;
+use crate::mistakes_view::{MistakesView, into_sight};
 use crate::mnist::Tab;
+use crate::prediction::best;
 use crate::state::{State, whose};
 
 /// A bar with two buttons; below it what they open.
@@ -82,9 +83,7 @@ fn bring(panel: NodeRef<html::Section>, heading: NodeRef<html::H2>) {
     if !panel.contains(focused.as_ref().map(AsRef::as_ref)) {
         let _ = heading.focus();
     }
-    let options = ScrollIntoViewOptions::new();
-    options.set_block(ScrollLogicalPosition::Nearest);
-    panel.scroll_into_view_with_scroll_into_view_options(&options);
+    into_sight(&panel);
 }
 
 /// Whose answers these are, or why there are none yet.
@@ -106,9 +105,19 @@ fn summary(state: &State) -> String {
 #[component]
 fn OnPad() -> impl IntoView {
     let state = expect_context::<State>();
+    let probabilities = state.probabilities();
     let words = Memo::new(move |_| {
-        let sample = state.drawing.with(|drawing| drawing.seen().0.cloned())?;
-        Some(format!("On the pad: {}, labelled {}.", sample.name().to_lowercase(), sample.label))
+        let (name, label, untouched) = state.drawing.with(|drawing| {
+            let sample = drawing.seen().0?;
+            Some((sample.name().to_lowercase(), sample.label, drawing.untouched().is_some()))
+        })?;
+        let read = probabilities.with(|probabilities| best(probabilities));
+        Some(match read {
+            Some((digit, sure)) if untouched => {
+                format!("On the pad: {name}, labelled {label}, read as {digit} ({:.1} %).", 100.0 * sure)
+            }
+            _ => format!("On the pad: {name}, labelled {label}."),
+        })
     });
     let go = move |_| {
         let pad = document().query_selector("[aria-label='Drawing pad']").ok().flatten();

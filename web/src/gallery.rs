@@ -9,7 +9,7 @@ use web_sys::{Element, HtmlElement};
 
 use crate::header::thousands;
 use crate::maps::put_ink;
-use crate::mnist::name;
+use crate::mnist::of;
 use crate::state::State;
 
 /// The images with these numbers, so many on a page.
@@ -22,9 +22,9 @@ pub(crate) fn Gallery(
     indices: Memo<Vec<u32>>,
     page: RwSignal<usize>,
     size: usize,
-    /// One that is looked for.
-    #[prop(optional, into)]
-    sought: Signal<Option<u32>>,
+    /// One that is looked for; where that makes sense, their numbers are seen.
+    #[prop(optional)]
+    sought: Option<RwSignal<Option<u32>>>,
 ) -> impl IntoView {
     let state = expect_context::<State>();
     // The list may have become shorter.
@@ -59,7 +59,7 @@ pub(crate) fn Gallery(
             <ol aria-label=label on:keydown=walk>
                 // Places, not images: whoever is in one stays there when other images come.
                 <For each=move || 0..count.get() key=|at| *at let:at>
-                    <Tile split index=Signal::derive(move || shown.with(|shown| shown.get(at).copied())) sought />
+                    <Tile split index=Signal::derive(move || shown.with(|shown| shown.get(at).copied())) sought numbered=sought.is_some() />
                 </For>
             </ol>
             <div class="pager" class:alone=one_page>
@@ -90,7 +90,13 @@ fn walk(ev: KeyboardEvent) {
 
 /// One image, its label, and what it is taken for.
 #[component]
-fn Tile(split: Signal<Split>, index: Signal<Option<u32>>, sought: Signal<Option<u32>>) -> impl IntoView {
+fn Tile(
+    split: Signal<Split>,
+    index: Signal<Option<u32>>,
+    sought: Option<RwSignal<Option<u32>>>,
+    /// Whether its number is seen, or how sure the network is.
+    numbered: bool,
+) -> impl IntoView {
     let state = expect_context::<State>();
     let mnist = state.mnist;
     let canvas = NodeRef::<html::Canvas>::new();
@@ -103,23 +109,33 @@ fn Tile(split: Signal<Split>, index: Signal<Option<u32>>, sought: Signal<Option<
     let label = Memo::new(move |_| mnist.labels(split.get()).with(|l| l.get(index.get()? as usize).copied()));
     let answer = Memo::new(move |_| mnist.answer(split.get(), index.get()?));
     let misread = move || answer.get().is_some_and(|(class, _)| Some(class) != label.get());
-    let digit = |class: u8| if class < 10 { class.to_string() } else { "?".to_owned() };
-    let words = move || {
-        let (Some(index), Some(label)) = (index.get(), label.get()) else { return String::new() };
-        let name = name(split.get(), index);
-        match answer.get() {
-            Some((class, sure)) => {
-                format!("{name}: labelled {label}, read as {}, {}", digit(class), percent(sure))
+    let class = move || answer.get().map(|(class, _)| class);
+    // What is not seen is said: together it is one sentence.
+    let said = |words: String| view! { <span class="visually-hidden">{words}</span> };
+    let reading = move || match (label.get(), class()) {
+        (Some(label), Some(class)) if class != label => {
+            let class = if class < 10 { class.to_string() } else { "?".to_owned() };
+            view! {
+                {label}<span aria-hidden="true">" → "</span>{said(" read as ".into())}{class}
             }
-            None => format!("{name}: labelled {label}"),
+            .into_any()
+        }
+        (label, class) => {
+            let also = class.map(|class| said(format!(" read as {class}")));
+            view! { {label}{also} }.into_any()
         }
     };
-    let reading = move || match (label.get(), answer.get()) {
-        (Some(label), Some((class, _))) if class != label => format!("{label} → {}", digit(class)),
-        (Some(label), _) => label.to_string(),
-        (None, _) => String::new(),
-    };
     let sure = move || answer.get().map(|(_, sure)| percent(sure));
+    let split_name = move || format!(" {} image ", of(split.get()).to_lowercase());
+    let rest = move || {
+        if numbered {
+            view! { {said(split_name())}{index} }.into_any()
+        } else {
+            let with = said(" with ".into());
+            let name = said(split_name() + &index.get().map_or(String::new(), |index| index.to_string()));
+            view! { {with}{sure}{name} }.into_any()
+        }
+    };
     let on_pad = Memo::new(move |_| {
         let here = index.get().map(|index| (split.get(), index));
         state.drawing.with(|drawing| drawing.seen().0.map(|s| (s.split, s.index)) == here && here.is_some())
@@ -130,14 +146,17 @@ fn Tile(split: Signal<Split>, index: Signal<Option<u32>>, sought: Signal<Option<
             state.drawing.update(|drawing| drawing.place(sample));
         }
     };
-    let is_sought = move || sought.get().is_some() && sought.get() == index.get();
+    let is_sought = move || {
+        let sought = sought.and_then(|sought| sought.get());
+        sought.is_some() && sought == index.get()
+    };
     view! {
         <li>
-            <button class:misread=misread class:sought=is_sought title=words aria-label=words
+            <button class:misread=misread class:sought=is_sought
                 aria-current=move || on_pad.get().then_some("true") on:click=place>
                 <canvas node_ref=canvas width="28" height="28" aria-hidden="true"></canvas>
-                <b>{reading}</b>
-                <span>{sure}</span>
+                <b>{said("Labelled ".into())}{reading}</b>
+                <span class="rest">{rest}</span>
             </button>
         </li>
     }

@@ -1,7 +1,9 @@
 //! What the network gets wrong: who is taken for whom, and the images.
 
+use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::Split;
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::confusion::{self, Cell, Confusion};
 use crate::confusion_view::{ConfusionView, images};
@@ -23,8 +25,12 @@ pub(crate) fn MistakesView() -> impl IntoView {
     });
     let chosen = RwSignal::new(None::<Cell>);
     let page = RwSignal::new(0);
+    let beside = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
-        chosen.track();
+        if let (Some(_), Some(beside)) = (chosen.get(), beside.get_untracked()) {
+            // On small screens it lies below the matrix.
+            request_animation_frame(move || into_sight(&beside));
+        }
         page.set(0);
     });
     let found = Memo::new(move |_| {
@@ -54,9 +60,9 @@ pub(crate) fn MistakesView() -> impl IntoView {
                     "A row is a digit, a column what it is read as; the darker, the larger the share of its row. Recall: how many of a digit are recognised. Precision: how often it is right when a digit is read. Press a number to see its images."
                 </p>
             </div>
-            <div>
+            <div node_ref=beside>
                 <div class="title">
-                    <h3>{title}</h3>
+                    <h3 aria-live="polite">{title}</h3>
                     <span class="source">{order}</span>
                     <Show when=move || chosen.get().is_some()>
                         <button class="small" on:click=move |_| chosen.set(None)>"All mistakes"</button>
@@ -67,4 +73,11 @@ pub(crate) fn MistakesView() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// Scrolls to an element, no more than is needed.
+pub(crate) fn into_sight(element: &Element) {
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
 }

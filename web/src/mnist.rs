@@ -34,10 +34,17 @@ impl Sample {
     }
 }
 
+/// What the images of a split are called.
+pub(crate) const fn of(split: Split) -> &'static str {
+    match split {
+        Split::Test => "Test",
+        Split::Train => "Training",
+    }
+}
+
 /// What an image is called.
-pub(crate) fn name(split: Split, index: u32) -> String {
-    let split = if split == Split::Test { "Test" } else { "Training" };
-    format!("{split} image {index}")
+fn name(split: Split, index: u32) -> String {
+    format!("{} image {index}", of(split))
 }
 
 /// The images and the answers, as signals.

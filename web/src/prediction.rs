@@ -107,7 +107,7 @@ impl Placed {
 }
 
 /// The most likely class and its probability; nothing for a network that has diverged.
-fn best(probabilities: &[f32]) -> Option<(usize, f32)> {
+pub(crate) fn best(probabilities: &[f32]) -> Option<(usize, f32)> {
     let finite = probabilities.iter().copied().enumerate().filter(|(_, p)| p.is_finite());
     finite.reduce(|best, next| if next.1 > best.1 { next } else { best })
 }

@@ -22,11 +22,12 @@ const SHORTCUTS: [Shortcut; 6] = [
 ];
 
 /// Keys that other parts of the page hear.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("Ctrl Z", "Take back a stroke of the drawing"),
     ("Arrows", "On the drawing pad: move the pen"),
     ("Space", "On the drawing pad: put the pen down, lift it"),
     ("Arrows, Enter", "On maps: walk from pixel to pixel, open their layer"),
+    ("Arrows, Enter", "On the confusion matrix and images: walk, show"),
     ("Escape", "Close what is open, let go of the pixel"),
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];

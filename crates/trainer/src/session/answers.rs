@@ -1,11 +1,11 @@
 //! How the network reads each test image, for those who look at its mistakes.
 //!
-//! A copy of the network reads them in slices, on this core alone: training goes on meanwhile, and the answers are all of
-//! one and the same network. It is the same pass on whatever device trains, and before anything was trained.
+//! While the cores train, each evaluation tells it. At other times, and while a GPU trains, a copy of the network reads them
+//! in slices, on this core alone: work goes on meanwhile, and the answers are all of one and the same network.
 
 use super::{SLICE_MS, Session};
 use crate::batch::PIXELS;
-use crate::crew::Host;
+use crate::crew::{Host, Measured};
 use crate::messages::{Answers, Command, Event, Images, RunState, Source, Split};
 use data::DataSet;
 use nn::network::Network;
@@ -15,10 +15,11 @@ use tensor::BLOCK;
 /// How long a slice may be while training waits for it.
 const SLICE_IN_TRAINING_MS: f64 = 4.0;
 
-/// A copy of the network that reads the test set, and what it has answered so far.
+/// A copy of the network that reads the test set, and how it read what it has read so far.
 pub(super) struct Pass {
     network: Network,
-    answers: Answers,
+    source: Source,
+    read: Measured,
     /// So many answers were told.
     told: usize,
 }
@@ -26,21 +27,26 @@ pub(super) struct Pass {
 impl Pass {
     fn new(mut network: Network, source: Source) -> Self {
         network.prepare();
-        let answers = Answers { source, classes: Vec::new(), confidences: Vec::new() };
-        Self { network, answers, told: 0 }
+        Self { network, source, read: Measured::default(), told: 0 }
+    }
+
+    /// Images that were read.
+    fn images(&self) -> usize {
+        self.read.classes.len()
     }
 
     /// Reads the next block of images.
     fn go_on(&mut self, test: &DataSet) {
-        let first = self.answers.classes.len();
-        let images = first..(first + BLOCK).min(test.len());
-        self.network.infer(test.images[first * PIXELS..images.end * PIXELS].chunks_exact(PIXELS));
-        for answer in self.network.answers() {
-            let (class, confidence) = answer.unwrap_or((data::CLASSES, f32::NAN));
-            self.answers.classes.push(class as u8);
-            self.answers.confidences.push(confidence);
-        }
+        let images = self.images()..(self.images() + BLOCK).min(test.len());
+        let pixels = &test.images[images.start * PIXELS..images.end * PIXELS];
+        self.network.infer(pixels.chunks_exact(PIXELS));
+        self.read.add_block(&mut self.network, &test.labels[images]);
     }
+}
+
+fn told(source: Source, measured: Measured) -> Event {
+    let Measured { classes, confidences, .. } = measured;
+    Event::Answers(Answers { source, classes, confidences })
 }
 
 /// The network that answers now: the session's own once it was trained, or is another one than the checkpoint; else that.
@@ -66,8 +72,16 @@ impl Session {
         });
     }
 
-    /// The network was measured: its answers are wanted, too. Where reading takes longer than the way to the next evaluation,
-    /// some are left out, or no pass would ever end.
+    /// The cores have measured the network: with that, all images are read.
+    pub(super) fn answered(&mut self, measured: Measured) -> Option<Event> {
+        self.watch.answers.then(|| {
+            self.pass = None;
+            told(Source::Session { step: self.crew.training().steps() }, measured)
+        })
+    }
+
+    /// A GPU has measured the network, which tells how many are read right, not which. Where reading takes longer than the
+    /// way to the next evaluation, some are left out, or no pass would ever end.
     pub(super) fn ask_after_test(&mut self) {
         if !self.is_asked() {
             self.ask_anew();
@@ -83,7 +97,7 @@ impl Session {
 
     /// Whether images are still to be read.
     pub(super) fn is_asked(&self) -> bool {
-        self.pass.as_ref().is_some_and(|pass| pass.answers.classes.len() < self.test.len())
+        self.pass.as_ref().is_some_and(|pass| pass.images() < self.test.len())
     }
 
     /// Reads images for a slice. Gives the answers once all that are here were read; more may come later.
@@ -91,15 +105,14 @@ impl Session {
         let pass = self.pass.as_mut()?;
         let start = host.now();
         let slice = if self.state == RunState::Training { SLICE_IN_TRAINING_MS } else { SLICE_MS };
-        while pass.answers.classes.len() < self.test.len() && host.now() - start < slice {
+        while pass.images() < self.test.len() && host.now() - start < slice {
             pass.go_on(&self.test);
         }
-        let read = pass.answers.classes.len();
-        if read < self.test.len() || read == pass.told {
+        if pass.images() < self.test.len() || pass.images() == pass.told {
             return None;
         }
-        pass.told = read;
-        Some(Event::Answers(pass.answers.clone()))
+        pass.told = pass.images();
+        Some(told(pass.source, pass.read.clone()))
     }
 
     /// What is in the data.

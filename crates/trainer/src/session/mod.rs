@@ -122,7 +122,10 @@ impl Session {
         let images = Place::epoch_images(self.crew.training().spec()).min(self.train.len());
         let mut network = self.network().clone();
         network.prepare();
-        (images, measure(&mut network, &self.train.images[..images * PIXELS], &self.train.labels[..images]))
+        (
+            images,
+            measure(&mut network, &self.train.images[..images * PIXELS], &self.train.labels[..images]).score,
+        )
     }
 
     /// Uses so many threads of this process for each step.
@@ -273,15 +276,16 @@ impl Session {
         let mut events = Vec::new();
         match done {
             None => return events,
-            Some(Done::Measurement(images, score)) => {
+            Some(Done::Measurement(measured)) => {
+                let (images, score) = (measured.classes.len(), measured.score);
                 self.testing = false;
-                self.ask_after_test();
                 events.push(Event::Tested(Tested {
                     step: self.crew.training().steps(),
                     epoch: self.epoch(),
                     loss: (score.loss / images as f64) as f32,
                     accuracy: score.correct as f32 / images as f32,
                 }));
+                events.extend(self.answered(measured));
             }
             Some(Done::Step(images, result)) => {
                 let now = host.now();
