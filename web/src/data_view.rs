@@ -1,7 +1,7 @@
 //! MNIST itself, to be leafed through.
 
 use leptos::prelude::*;
-use trainer::messages::Split;
+use trainer::messages::{Answers, Split};
 
 use crate::confusion::{CLASSES, browse, counts};
 use crate::confusion_view::images;
@@ -24,11 +24,12 @@ pub(crate) fn DataView() -> impl IntoView {
     let labels = move || mnist.labels(split.get());
     let only_wrong = Memo::new(move |_| wrong.get() && split.get() == Split::Test);
     let indices = Memo::new(move |_| {
-        let answers = mnist.answers.read();
-        labels().with(|labels| match (only_wrong.get(), answers.as_ref()) {
-            (false, _) => browse(labels, digit.get(), None),
-            (true, Some(answers)) => browse(labels, digit.get(), Some(answers)),
-            (true, None) => Vec::new(),
+        labels().with(|labels| {
+            if !only_wrong.get() {
+                return browse(labels, digit.get(), None);
+            }
+            let misread = |answers: &Answers| browse(labels, digit.get(), Some(answers));
+            mnist.answers.with(|answers| answers.as_ref().map(misread).unwrap_or_default())
         })
     });
     Effect::new(move |_| {

@@ -116,7 +116,7 @@ fn Tile(
         (Some(label), Some(class)) if class != label => {
             let class = if class < 10 { class.to_string() } else { "?".to_owned() };
             view! {
-                {label}<span aria-hidden="true">" → "</span>{said(" read as ".into())}{class}
+                {label}<span class="arrow" aria-hidden="true">"→"</span>{said(" read as ".into())}{class}
             }
             .into_any()
         }

@@ -46,8 +46,8 @@ pub(crate) fn MistakesView() -> impl IntoView {
     let order = move || {
         let found = found.with(|found| found.as_ref().map(|found| images(found.len() as u32)))?;
         let order = match chosen.get() {
-            Some(cell) if cell.is_right() => "the least sure first",
-            _ => "the surest first",
+            Some(cell) if cell.is_right() => "least sure first",
+            _ => "surest first",
         };
         Some(format!("{found}, {order}"))
     };
