@@ -162,6 +162,24 @@ fn Tile(
     }
 }
 
+/// In as few characters as a small image has room for.
 fn percent(share: f32) -> String {
-    if share.is_nan() { "—".to_owned() } else { format!("{:.1} %", 100.0 * share) }
+    match 100.0 * share {
+        percent if percent.is_nan() => "—".to_owned(),
+        99.95.. => "100 %".to_owned(),
+        percent => format!("{percent:.1} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn percents_are_short() {
+        assert_eq!(
+            [1.0, 0.9996, 0.9994, 0.5, f32::NAN].map(percent),
+            ["100 %", "100 %", "99.9 %", "50.0 %", "—"]
+        );
+    }
 }
