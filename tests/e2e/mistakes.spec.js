@@ -260,7 +260,8 @@ test("while the test set is downloaded, what is missing is said, and it follows"
     held.push(route);
   });
   await playground.open(`${host}/`);
-  await panel(page).getByRole("button", { name: "Mistakes", exact: true }).click();
+  await page.getByRole("button", { name: "Test accuracy: see the mistakes" }).click();
+  await expect(panel(page).getByRole("heading", { name: "Mistakes and data" })).toBeFocused();
   await expect(panel(page)).toContainText("The test images are still to come.");
   await expect.poll(() => held.length).toBe(1);
   await held.shift().continue();

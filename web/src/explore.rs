@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::HtmlElement;
 
 use crate::data_view::DataView;
 use crate::mistakes_view::{MistakesView, into_sight};
@@ -121,7 +121,7 @@ fn OnPad() -> impl IntoView {
     });
     let go = move |_| {
         let pad = document().query_selector("[aria-label='Drawing pad']").ok().flatten();
-        if let Some(pad) = pad.and_then(|pad: Element| pad.dyn_into::<HtmlElement>().ok()) {
+        if let Some(pad) = pad.and_then(|pad| pad.dyn_into::<HtmlElement>().ok()) {
             let _ = pad.focus();
         }
     };

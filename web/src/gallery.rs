@@ -9,7 +9,7 @@ use web_sys::{Element, HtmlElement};
 
 use crate::header::thousands;
 use crate::maps::put_ink;
-use crate::mnist::of;
+use crate::mnist::split_name;
 use crate::state::State;
 
 /// The images with these numbers, so many on a page.
@@ -55,7 +55,7 @@ pub(crate) fn Gallery(
     };
     let one_page = move || all() <= size;
     view! {
-        <div class="gallery" style=format!("--size:{size}")>
+        <div class="gallery">
             <ol aria-label=label on:keydown=walk>
                 // Places, not images: whoever is in one stays there when other images come.
                 <For each=move || 0..count.get() key=|at| *at let:at>
@@ -126,13 +126,13 @@ fn Tile(
         }
     };
     let sure = move || answer.get().map(|(_, sure)| percent(sure));
-    let split_name = move || format!(" {} image ", of(split.get()).to_lowercase());
+    let image = move || format!(" {} image ", split_name(split.get()).to_lowercase());
     let rest = move || {
         if numbered {
-            view! { {said(split_name())}{index} }.into_any()
+            view! { {said(image())}{index} }.into_any()
         } else {
             let with = said(" with ".into());
-            let name = said(split_name() + &index.get().map_or(String::new(), |index| index.to_string()));
+            let name = said(image() + &index.get().map_or(String::new(), |index| index.to_string()));
             view! { {with}{sure}{name} }.into_any()
         }
     };

@@ -35,7 +35,7 @@ impl Sample {
 }
 
 /// What the images of a split are called.
-pub(crate) const fn of(split: Split) -> &'static str {
+pub(crate) const fn split_name(split: Split) -> &'static str {
     match split {
         Split::Test => "Test",
         Split::Train => "Training",
@@ -44,7 +44,7 @@ pub(crate) const fn of(split: Split) -> &'static str {
 
 /// What an image is called.
 fn name(split: Split, index: u32) -> String {
-    format!("{} image {index}", of(split))
+    format!("{} image {index}", split_name(split))
 }
 
 /// The images and the answers, as signals.

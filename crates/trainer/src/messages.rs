@@ -31,14 +31,6 @@ pub enum Command {
     },
     /// What is on screen: only this is sent in snapshots.
     Watch(Watch),
-    /// After [`Event::Diverged`]: back to the last state that was well, paused.
-    Restore,
-    /// Try again to download what failed.
-    RetryDownload,
-    /// Train on this device.
-    UseDevice(DeviceChoice),
-    /// Train on so many cores. The numbers stay the same to the last bit.
-    UseCores(usize),
     /// The labels of all images that are here.
     Labels(Split),
     /// These images, as far as they are here.
@@ -48,15 +40,14 @@ pub enum Command {
         /// Their numbers, from 0, in MNIST's order.
         indices: Vec<u32>,
     },
-}
-
-/// One of MNIST's two sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Split {
-    /// The 60,000 images to learn from.
-    Train,
-    /// The 10,000 images to measure on.
-    Test,
+    /// After [`Event::Diverged`]: back to the last state that was well, paused.
+    Restore,
+    /// Try again to download what failed.
+    RetryDownload,
+    /// Train on this device.
+    UseDevice(DeviceChoice),
+    /// Train on so many cores. The numbers stay the same to the last bit.
+    UseCores(usize),
 }
 
 /// Indices into the layers of the network (`NetworkSpec::layers`).
@@ -72,6 +63,15 @@ pub struct Watch {
     pub details: Vec<usize>,
     /// Whether [`Event::Answers`] are wanted.
     pub answers: bool,
+}
+
+/// One of MNIST's two sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Split {
+    /// The 60,000 images to learn from.
+    Train,
+    /// The 10,000 images to measure on.
+    Test,
 }
 
 /// From the worker to the page.
