@@ -31,6 +31,15 @@ for (const [name, options] of [
       await page.getByRole("button", { name: "flatten", exact: true }).click();
       await page.getByRole("button", { name: "Remove layer" }).click();
       await check(page);
+      await page.getByRole("button", { name: "Mistakes", exact: true }).click();
+      await expect(page.getByRole("table").locator("caption")).toContainText("misread");
+      await page.getByRole("button", { name: /^\d read as \d: [1-9]/ }).first().click();
+      await page.getByRole("list", { name: /^\d read as \d$/ }).getByRole("button").first().click();
+      await check(page);
+      await page.getByRole("button", { name: "Browse the data" }).click();
+      await page.getByRole("switch", { name: "Only misread" }).check();
+      await expect(page.getByRole("list", { name: "Misread test images" })).toBeVisible();
+      await check(page);
       await page.getByRole("heading", { name: "LeNet Playground" }).click();
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();

@@ -6,6 +6,7 @@ use trainer::messages::Command;
 
 use crate::chart::{Chart, Series};
 use crate::controls::Controls;
+use crate::explore::Explore;
 use crate::header::{DownloadBar, Header};
 use crate::network_view::NetworkView;
 use crate::pad::Pad;
@@ -53,6 +54,7 @@ pub(crate) fn App() -> impl IntoView {
                     <Chart title="Accuracy" series=accuracy epoch range=(0.9, 1.0) words=accuracy_words
                         format=|v, step| format!("{:.*} %", usize::from(step < 0.01), 100.0 * v) />
                 </section>
+                <Explore />
             </div>
             <Pad />
         </main>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
+use crate::mnist::Tab;
 use crate::share::CopyLink;
 use crate::shortcuts::KeysButton;
 use crate::state::State;
@@ -38,7 +39,13 @@ pub(crate) fn Header() -> impl IntoView {
             <dl class="readouts">
                 <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
                 <div><dt>"Training loss"</dt><dd><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
-                <div class="accent"><dt>"Test accuracy"</dt><dd><output aria-label="Test accuracy">{accuracy}</output></dd></div>
+                <div class="accent">
+                    <dt>
+                        <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
+                            on:click=move |_| state.mnist.toggle(Tab::Mistakes)>"Test accuracy"</button>
+                    </dt>
+                   <dd><output aria-label="Test accuracy">{accuracy}</output></dd>
+                </div>
                 <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>
             <div class="buttons tools">

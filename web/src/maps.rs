@@ -72,6 +72,12 @@ pub(crate) fn put(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize) {
     }
 }
 
+/// Puts an image of MNIST on a canvas of 28x28 pixels, white on black.
+pub(crate) fn put_ink(canvas: &HtmlCanvasElement, image: &[u8; 784]) {
+    let rgba: Vec<u8> = image.iter().flat_map(|&level| [level, level, level, 255]).collect();
+    put(canvas, &rgba, 28);
+}
+
 /// Makes every pixel of the maps inside something to point at, with pointer or arrow keys, and lights up what the pixel
 /// depends on that is pointed at elsewhere. A click or Enter opens the stage.
 #[component]

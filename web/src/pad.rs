@@ -1,6 +1,4 @@
-//! The drawing pad, the drawing as the network sees it, and what the network makes of it.
-
-use std::time::Duration;
+//! The drawing pad.
 
 use js_sys::{Object, Reflect};
 use leptos::prelude::*;
@@ -8,14 +6,12 @@ use leptos::{ev, html};
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, KeyboardEvent, PointerEvent};
 
-use crate::maps::put;
+use crate::drawing::{BLOCK, Drawing, SIDE, STROKE};
+use crate::prediction::Prediction;
 use crate::state::State;
-use crate::strokes::{SIDE, STROKE, Strokes};
 
 /// How far an arrow key moves the pen.
 const KEY_STEP: f64 = SIDE / 20.0;
-/// How long a prediction must last until it is read out.
-const ANNOUNCE_AFTER: Duration = Duration::from_millis(700);
 
 /// The pen that the keyboard moves.
 #[derive(Clone, Copy, PartialEq)]
@@ -32,7 +28,7 @@ struct Pen {
 pub(crate) fn Pad() -> impl IntoView {
     let state = expect_context::<State>();
     let canvas = NodeRef::<html::Canvas>::new();
-    let strokes = RwSignal::new(Strokes::default());
+    let drawing = state.drawing;
     let pen = RwSignal::new(Pen { x: SIDE / 2.0, y: SIDE / 4.0, down: false, shown: false });
     // The pointer that draws: a second finger does not.
     let pointer = RwSignal::new(None::<i32>);
@@ -40,7 +36,7 @@ pub(crate) fn Pad() -> impl IntoView {
     // However many points come, the drawing is painted and read once a frame.
     let scheduled = StoredValue::new(false);
     Effect::new(move |_| {
-        strokes.track();
+        drawing.track();
         if canvas.get().is_none() || scheduled.get_value() {
             return;
         }
@@ -48,8 +44,8 @@ pub(crate) fn Pad() -> impl IntoView {
         request_animation_frame(move || {
             scheduled.set_value(false);
             let Some(canvas) = canvas.get_untracked() else { return };
-            if let Ok(ink) = strokes.with_untracked(|strokes| paint(&canvas, strokes)) {
-                let image = data::drawing::to_mnist(&ink, SIDE as usize, SIDE as usize);
+            if let Ok(ink) = drawing.with_untracked(|drawing| paint(&canvas, drawing)) {
+                let image = drawing.with_untracked(|drawing| drawing.image(&ink));
                 if state.image.get_untracked() != image {
                     state.image.set(image);
                 }
@@ -81,13 +77,13 @@ pub(crate) fn Pad() -> impl IntoView {
             let _ = canvas.set_pointer_capture(ev.pointer_id());
             pointer.set(Some(ev.pointer_id()));
             pen.update(|pen| (pen.down, pen.shown) = (false, false));
-            strokes.update(|s| s.begin(at));
+            drawing.update(|d| d.begin(at));
         }
     };
     let moved = move |ev: PointerEvent| {
         if pointer.get_untracked() == Some(ev.pointer_id()) {
             let points = points(&ev);
-            strokes.update(|s| points.into_iter().for_each(|at| s.extend(at)));
+            drawing.update(|d| points.into_iter().for_each(|at| d.extend(at)));
         }
     };
     let up = move |ev: PointerEvent| {
@@ -101,11 +97,11 @@ pub(crate) fn Pad() -> impl IntoView {
     };
     let undo = move || {
         lift();
-        strokes.update(Strokes::undo);
+        drawing.update(Drawing::undo);
     };
     let clear = move || {
         lift();
-        strokes.update(Strokes::clear);
+        drawing.update(Drawing::clear);
     };
     let key = move |ev: KeyboardEvent| {
         if ev.ctrl_key() || ev.meta_key() || ev.alt_key() {
@@ -117,7 +113,7 @@ pub(crate) fn Pad() -> impl IntoView {
                 ev.prevent_default();
                 pen.set(Pen { x, y, down: !down, shown: true });
                 if !down {
-                    strokes.update(|s| s.begin((x, y)));
+                    drawing.update(|d| d.begin((x, y)));
                 }
                 return;
             }
@@ -131,7 +127,7 @@ pub(crate) fn Pad() -> impl IntoView {
         let (x, y) = ((x + dx).clamp(0.0, SIDE), (y + dy).clamp(0.0, SIDE));
         pen.set(Pen { x, y, down, shown: true });
         if down {
-            strokes.update(|s| s.extend((x, y)));
+            drawing.update(|d| d.extend((x, y)));
         }
     };
     // Control Z undoes wherever the focus is, except where it undoes typing.
@@ -142,7 +138,7 @@ pub(crate) fn Pad() -> impl IntoView {
             undo();
         }
     });
-    let empty = Memo::new(move |_| strokes.with(Strokes::is_empty));
+    let empty = Memo::new(move |_| drawing.with(Drawing::is_empty));
     let place = move || {
         let Pen { x, y, .. } = pen.get();
         format!("left:{:.1}%;top:{:.1}%", 100.0 * x / SIDE, 100.0 * y / SIDE)
@@ -170,8 +166,8 @@ pub(crate) fn Pad() -> impl IntoView {
     }
 }
 
-/// Draws the strokes, white on black, and gives the ink.
-fn paint(canvas: &HtmlCanvasElement, strokes: &Strokes) -> Result<Vec<u8>, JsValue> {
+/// Draws what is there, white on black, and gives the ink.
+fn paint(canvas: &HtmlCanvasElement, drawing: &Drawing) -> Result<Vec<u8>, JsValue> {
     // It is read every frame: a canvas in the CPU's memory is faster for that.
     let options = Object::new();
     Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
@@ -179,11 +175,19 @@ fn paint(canvas: &HtmlCanvasElement, strokes: &Strokes) -> Result<Vec<u8>, JsVal
     let context: CanvasRenderingContext2d = context.unchecked_into();
     context.set_fill_style_str("#000");
     context.fill_rect(0.0, 0.0, SIDE, SIDE);
+    let (sample, strokes) = drawing.seen();
+    for (at, &level) in sample.iter().flat_map(|sample| &sample.pixels).enumerate() {
+        if level > 0 {
+            context.set_fill_style_str(&format!("rgb({level} {level} {level})"));
+            let (x, y, side) = (at % 28 * BLOCK, at / 28 * BLOCK, BLOCK as f64);
+            context.fill_rect(x as f64, y as f64, side, side);
+        }
+    }
     context.set_stroke_style_str("#fff");
     context.set_line_width(STROKE);
     context.set_line_cap("round");
     context.set_line_join("round");
-    for stroke in strokes.iter() {
+    for stroke in strokes {
         context.begin_path();
         for (i, (x, y)) in stroke.iter().enumerate() {
             // A stroke of one point is a dot: the round cap of a line that goes nowhere.
@@ -196,81 +200,4 @@ fn paint(canvas: &HtmlCanvasElement, strokes: &Strokes) -> Result<Vec<u8>, JsVal
     }
     let pixels = context.get_image_data(0.0, 0.0, SIDE, SIDE)?.data();
     Ok(pixels.iter().step_by(4).copied().collect())
-}
-
-/// The digit that is most likely, and how likely each is.
-#[component]
-fn Prediction() -> impl IntoView {
-    let state = expect_context::<State>();
-    let preview = NodeRef::<html::Canvas>::new();
-    Effect::new(move |_| {
-        let image = state.image.get().unwrap_or([0; 784]);
-        if let Some(canvas) = preview.get() {
-            let rgba: Vec<u8> = image.iter().flat_map(|&v| [v, v, v, 255]).collect();
-            put(&canvas, &rgba, 28);
-        }
-    });
-    let probabilities = state.probabilities();
-    let best = Memo::new(move |_| probabilities.with(|p| best(p)));
-    let digit = Memo::new(move |_| best.get().map(|b| b.0));
-    // The output changes with every point that is drawn: only what lasts is read out.
-    let announced = RwSignal::new(String::new());
-    Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
-        if let Some(Some(waiting)) = waiting {
-            waiting.clear();
-        }
-        let text = digit.get().map_or(String::new(), |digit| format!("Reads as {digit}"));
-        set_timeout_with_handle(move || announced.set(text), ANNOUNCE_AFTER).ok()
-    });
-    view! {
-        <div class="verdict">
-            <figure>
-                <canvas node_ref=preview width="28" height="28" role="img" aria-label="The drawing as the network sees it, 28 by 28 pixels"></canvas>
-                <figcaption>"28×28, centred"</figcaption>
-            </figure>
-            <div>
-                <output aria-label="Prediction" aria-live="off">
-                    <Show when=move || digit.get().is_some() fallback=|| view! { <span class="none">"—"</span> }>
-                        <b>{move || digit.get()}</b>
-                        <span class="percent">{move || best.get().map(|b| format!(" {:.1} %", 100.0 * b.1))}</span>
-                    </Show>
-                </output>
-                <p class="source">"by: "{move || state.source()}</p>
-                <p class="visually-hidden" aria-live="polite">{announced}</p>
-            </div>
-        </div>
-        <ol class="bars" aria-label="Probabilities">
-            {(0..10usize).map(|class| {
-                let share = move || probabilities.with(|p| p.get(class).copied());
-                view! {
-                    <li class:best=move || digit.get() == Some(class)>
-                        <span class="digit">{class}</span>
-                        <span class="track" aria-hidden="true">
-                            <span class="fill" style:background=format!("var(--class-{class})")
-                                style:transform=move || format!("scaleX({:.4})", share().unwrap_or(0.0))></span>
-                        </span>
-                        <span class="value">{move || share().map(|s| format!("{:.1} %", 100.0 * s))}</span>
-                    </li>
-                }
-            }).collect_view()}
-        </ol>
-    }
-}
-
-/// The most likely class and its probability; nothing for a network that has diverged.
-fn best(probabilities: &[f32]) -> Option<(usize, f32)> {
-    let finite = probabilities.iter().copied().enumerate().filter(|(_, p)| p.is_finite());
-    finite.reduce(|best, next| if next.1 > best.1 { next } else { best })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::best;
-
-    #[test]
-    fn the_largest_probability_wins() {
-        assert_eq!(best(&[0.1, 0.7, 0.2]), Some((1, 0.7)));
-        assert_eq!(best(&[]), None);
-        assert_eq!(best(&[f32::NAN; 3]), None);
-    }
 }

@@ -6,25 +6,28 @@ use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
+use crate::mnist::Tab;
 use crate::state::State;
 
 /// A key as events name it, as people do, what it does in words, and what it does.
 type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
 
-const SHORTCUTS: [Shortcut; 5] = [
+const SHORTCUTS: [Shortcut; 6] = [
     (" ", "Space", "Train, pause", State::toggle),
     ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
     ("r", "R", "Reset to untrained weights", |state| state.send(Command::Reset)),
+    ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
     ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),
     ("?", "?", "This list", |state| state.keys_shown.set(true)),
 ];
 
 /// Keys that other parts of the page hear.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("Ctrl Z", "Take back a stroke of the drawing"),
     ("Arrows", "On the drawing pad: move the pen"),
     ("Space", "On the drawing pad: put the pen down, lift it"),
     ("Arrows, Enter", "On maps: walk from pixel to pixel, open their layer"),
+    ("Arrows, Enter", "On the confusion matrix and images: walk, show"),
     ("Escape", "Close what is open, let go of the pixel"),
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];

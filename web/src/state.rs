@@ -4,14 +4,16 @@ use leptos::prelude::*;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::messages::{
     Command, DeviceChoice, DeviceReport, Diverged, Download, Event, Progress, RunState, Snapshot, Source,
-    Tested,
+    Tested, Watch,
 };
 use wasm_bindgen::prelude::*;
 
 use crate::bridge::Bridge;
 use crate::chart::Curve;
+use crate::drawing::Drawing;
 use crate::header::thousands;
 use crate::link::{self, Presentation};
+use crate::mnist::Mnist;
 use crate::settings::{Setting, Setup, layers};
 use crate::share;
 use crate::stages;
@@ -66,12 +68,16 @@ pub(crate) struct State {
     pub(crate) help: RwSignal<Option<(&'static str, &'static str)>>,
     /// Whether the dialog with the keys is open.
     pub(crate) keys_shown: RwSignal<bool>,
+    /// What is on the pad.
+    pub(crate) drawing: RwSignal<Drawing>,
     /// The drawing as the network sees it: 28x28 bytes.
     pub(crate) image: RwSignal<Option<[u8; 784]>>,
     /// What is open below the picture of the network.
     pub(crate) open: RwSignal<Option<Open>>,
     /// The pixel that is pointed at.
     pub(crate) touch: RwSignal<Option<Touch>>,
+    /// MNIST's images, and how the network reads them.
+    pub(crate) mnist: Mnist,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
 }
 
@@ -109,9 +115,11 @@ impl State {
             presentation: RwSignal::new(presentation),
             help: RwSignal::default(),
             keys_shown: RwSignal::default(),
+            drawing: RwSignal::default(),
             image: RwSignal::default(),
             open: RwSignal::default(),
             touch: RwSignal::default(),
+            mnist: Mnist::default(),
             bridge: StoredValue::new_local(None),
         };
         match Bridge::start(move |event| state.hear(event), move |sentence| state.problem.set(Some(sentence)))
@@ -128,9 +136,11 @@ impl State {
             state.send(Command::Configure { network: network.get(), training: state.training.get() });
         });
         let closely = Memo::new(move |_| state.looked_at_closely());
+        let answers = Memo::new(move |_| state.mnist.open.get().is_some());
         Effect::new(move |_| {
             let stages = stages::of(&network.get());
-            state.send(Command::Watch(stages::watch(&stages, &closely.get())));
+            let watch = stages::watch(&stages, &closely.get());
+            state.send(Command::Watch(Watch { answers: answers.get(), ..watch }));
         });
         Effect::new(move |_| state.send(Command::UseDevice(state.device_choice.get())));
         Effect::new(move |_| {
@@ -186,12 +196,7 @@ impl State {
 
     /// Whose weights the pictures and the prediction are of, in words.
     pub(crate) fn source(&self) -> String {
-        self.snapshot.with(|snapshot| match snapshot.as_ref().map(|s| s.source) {
-            Some(Source::Session { step: 0 }) => "your network, untrained".to_owned(),
-            Some(Source::Session { step }) => format!("your network, step {}", thousands(step as usize)),
-            Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
-            None => "loading…".to_owned(),
-        })
+        self.snapshot.with(|snapshot| whose(snapshot.as_ref().map(|snapshot| snapshot.source)))
     }
 
     /// The ten probabilities of the drawing; empty while there is none.
@@ -265,6 +270,17 @@ impl State {
             Event::Diverged(diverged) => self.diverged.set(Some(diverged)),
             Event::Device(report) => self.device.set(report),
             Event::Failed(sentence) => self.problem.set(Some(sentence)),
+            Event::Answers(_) | Event::Labels { .. } | Event::Images(_) => self.mnist.hear(event),
         }
+    }
+}
+
+/// Whose weights these are, in words.
+pub(crate) fn whose(source: Option<Source>) -> String {
+    match source {
+        Some(Source::Session { step: 0 }) => "your network, untrained".to_owned(),
+        Some(Source::Session { step }) => format!("your network, step {}", thousands(step as usize)),
+        Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
+        None => "loading…".to_owned(),
     }
 }

@@ -97,6 +97,12 @@ impl Memory {
         softmax::softmax(&self.values[range.clone()], &mut self.gradients[range.clone()]);
         &self.gradients[range]
     }
+
+    /// What each sample in use is taken for; see [`softmax::answers`].
+    pub fn answers(&mut self, plan: &Plan) -> impl Iterator<Item = Option<(usize, f32)>> {
+        let range = plan.logits().range();
+        softmax::answers(&self.values[range.clone()], self.samples, &mut self.gradients[range])
+    }
 }
 
 impl Cpu {

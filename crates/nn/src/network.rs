@@ -113,6 +113,12 @@ impl Network {
         self.memory.probabilities(self.cpu.plan()).iter().map(|class| class[0].to_array()[0]).collect()
     }
 
+    /// What each of the images that were just inferred is taken for, and the softmax of that class: the one that
+    /// [`Network::score`] counts. None if the logits are not numbers.
+    pub fn answers(&mut self) -> impl Iterator<Item = Option<(usize, f32)>> {
+        self.memory.answers(self.cpu.plan())
+    }
+
     /// Output of a layer for the first inferred image, `[channel][row][column]`; `None` if there is no such layer.
     pub fn output(&self, layer: usize) -> Option<Vec<f32>> {
         let buffer = *self.plan().layers.get(layer)?;

@@ -69,9 +69,7 @@ pub fn cross_entropy(
         } else {
             loss(label)
         };
-        // Of several largest ones, the first counts.
-        let best = (0..classes).find(|&class| logits[class][lane] == largest[lane]);
-        score.correct += usize::from(best == Some(label));
+        score.correct += usize::from(first_largest(logits, lane, largest[lane]) == Some(label));
         for (class, d) in dlogits.iter_mut().enumerate() {
             let target = if class == label { 1.0 - smoothing + spread } else { spread };
             d[lane] = (d[lane] - target) / batch;
@@ -79,4 +77,73 @@ pub fn cross_entropy(
     }
     dlogits.iter_mut().for_each(|d| d[labels.len()..].fill(0.0));
     score
+}
+
+/// What each of the first samples (at most [`BLOCK`]) of `logits` (`[class][sample]`) is taken for, and the softmax of that
+/// class: the class that [`cross_entropy`] counts as recognised. None where no logit is the largest, because they are not
+/// numbers. `exponentials` is overwritten by the softmax.
+///
+/// # Panics
+/// If there are no classes, more samples than a block has, or the lengths differ.
+pub fn answers(
+    logits: &[Lanes],
+    samples: usize,
+    exponentials: &mut [Lanes],
+) -> impl Iterator<Item = Option<(usize, f32)>> {
+    assert!(samples <= BLOCK);
+    let (largest, _) = softmax(logits, exponentials);
+    let largest: [f32; BLOCK] = bytemuck::cast(largest);
+    let logits: &[[f32; BLOCK]] = bytemuck::cast_slice(logits);
+    let softmax: &[[f32; BLOCK]] = bytemuck::cast_slice(exponentials);
+    (0..samples).map(move |lane| {
+        first_largest(logits, lane, largest[lane]).map(|class| (class, softmax[class][lane]))
+    })
+}
+
+/// Of several largest ones, the first counts.
+fn first_largest(logits: &[[f32; BLOCK]], lane: usize, largest: f32) -> Option<usize> {
+    logits.iter().position(|class| class[lane] == largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ZERO;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn the_class_that_is_answered_is_the_one_that_is_counted() {
+        // Small whole logits, so that many are equal; some that are no numbers.
+        let logit = |class: usize, lane: usize, round: usize| match (class * 7 + lane * 3 + round * 5) % 23 {
+            0 if round > 6 => f32::NAN,
+            1 if round > 6 => f32::INFINITY,
+            n => (n % 5) as f32,
+        };
+        let mut none = 0;
+        for round in 0..12 {
+            let block: Vec<[f32; BLOCK]> =
+                (0..10).map(|class| std::array::from_fn(|lane| logit(class, lane, round))).collect();
+            let logits: Vec<Lanes> = block.iter().map(|lanes| bytemuck::cast(*lanes)).collect();
+            let mut scratch = vec![ZERO; 10];
+            let told: Vec<_> = answers(&logits, 13, &mut scratch).collect();
+            assert_eq!(told.len(), 13);
+            let labels: Vec<u8> = (0..13).map(|lane| (lane * 3 + round) as u8 % 10).collect();
+            let score = cross_entropy(&logits, &labels, 0.0, 13, &mut scratch);
+            let hits = told.iter().zip(&labels);
+            let hits = hits.filter(|(a, label)| a.is_some_and(|(class, _)| class == usize::from(**label)));
+            assert_eq!(hits.count(), score.correct, "round {round}");
+            for (lane, answer) in told.iter().enumerate() {
+                let Some((class, share)) = *answer else {
+                    none += 1;
+                    continue;
+                };
+                let all = block.iter().map(|lanes| lanes[lane]);
+                if all.clone().all(f32::is_finite) {
+                    let sum: f32 = all.map(|other| (other - block[class][lane]).exp()).sum();
+                    assert!((share - 1.0 / sum).abs() < 1e-6, "{share} {sum}");
+                }
+            }
+        }
+        assert!(none > 0, "logits that are no numbers give no answer");
+    }
 }

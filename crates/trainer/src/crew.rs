@@ -9,7 +9,7 @@ use crate::member::Member;
 use crate::wire::{Reader, Words, kind};
 use data::DataSet;
 use nn::divergence::Divergence;
-use nn::network::Score;
+use nn::network::{Network, Score};
 use nn::training::{Training, TrainingState};
 
 /// Images that one core measures at a time: about 15 ms of work, so that commands are heard meanwhile.
@@ -27,12 +27,45 @@ pub trait Host {
 pub type StepResult = Result<Score, Divergence>;
 
 /// Work that came to its end.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Done {
     /// A training step on so many images.
     Step(usize, StepResult),
-    /// A measurement on so many images.
-    Measurement(usize, Score),
+    /// A measurement.
+    Measurement(Measured),
+}
+
+/// How a network did on images, and how it read each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// Loss and hits of all.
+    pub score: Score,
+    /// The class that each image is taken for, in their order; [`data::CLASSES`] where the network gives no numbers.
+    pub classes: Vec<u8>,
+    /// The probability that the network gives that class, 0 to 1.
+    pub confidences: Vec<f32>,
+}
+
+impl Measured {
+    /// Adds a block of images that `network` has just inferred, with these labels.
+    pub(crate) fn add_block(&mut self, network: &mut Network, labels: &[u8]) {
+        let score = network.score(labels);
+        self.score.loss += score.loss;
+        self.score.correct += score.correct;
+        for answer in network.answers() {
+            let (class, confidence) = answer.unwrap_or((data::CLASSES, f32::NAN));
+            self.classes.push(class as u8);
+            self.confidences.push(confidence);
+        }
+    }
+
+    /// Adds what was measured on the images that follow.
+    fn append(&mut self, mut next: Self) {
+        self.score.loss += next.score.loss;
+        self.score.correct += next.score.correct;
+        self.classes.append(&mut next.classes);
+        self.confidences.append(&mut next.confidences);
+    }
 }
 
 /// A network in training, and the cores that train it. This process is core 0.
@@ -60,8 +93,8 @@ struct Line {
 
 #[derive(Default)]
 struct Measuring {
-    /// Scores of the chunks, as far as they are known.
-    scores: Vec<Option<Score>>,
+    /// How the chunks went, as far as it is known.
+    chunks: Vec<Option<Measured>>,
     /// The next chunk to be measured.
     next: usize,
 }
@@ -152,7 +185,7 @@ impl Crew {
     /// Whether there is nothing to do until a helper answers.
     pub fn is_waiting(&self) -> bool {
         match &self.measuring {
-            Some(measuring) => measuring.next >= measuring.scores.len(),
+            Some(measuring) => measuring.next >= measuring.chunks.len(),
             None => self.member.steps() > 0,
         }
     }
@@ -225,7 +258,7 @@ impl Crew {
             let chunks = data.len().div_ceil(MEASURED_AT_ONCE);
             self.inform(chunks, host);
             self.member.training.network.prepare();
-            self.measuring = Some(Measuring { scores: vec![None; chunks], next: 0 });
+            self.measuring = Some(Measuring { chunks: vec![None; chunks], next: 0 });
         }
         for place in 1..self.member.crew().len() {
             self.give_chunk(self.member.crew()[place] as usize, data, host);
@@ -233,9 +266,9 @@ impl Crew {
         let measuring = self.measuring.as_mut()?;
         if let Some(chunk) = measuring.take() {
             let (images, labels) = part(data, chunk);
-            measuring.scores[chunk] = Some(measure(&mut self.member.training.network, images, labels));
+            measuring.chunks[chunk] = Some(measure(&mut self.member.training.network, images, labels));
         }
-        self.measured(data)
+        self.measured()
     }
 
     /// Gives a helper that has nothing to do images to measure.
@@ -252,16 +285,14 @@ impl Crew {
         }
     }
 
-    /// The whole score, if all of it is known: added up in the order of the images.
-    fn measured(&mut self, data: &DataSet) -> Option<Done> {
-        let mut total = Score::default();
-        for score in &self.measuring.as_ref()?.scores {
-            let score = (*score)?;
-            total.loss += score.loss;
-            total.correct += score.correct;
+    /// The whole of it, if all chunks are known: added up in the order of the images.
+    fn measured(&mut self) -> Option<Done> {
+        if self.measuring.as_ref()?.chunks.iter().any(Option::is_none) {
+            return None;
         }
-        self.measuring = None;
-        Some(Done::Measurement(data.len(), total))
+        let mut total = Measured::default();
+        self.measuring.take()?.chunks.into_iter().flatten().for_each(|chunk| total.append(chunk));
+        Some(Done::Measurement(total))
     }
 
     /// Takes what a helper tells; `measured` is what is being measured on. Gives what came to its end by it. The words may
@@ -282,17 +313,17 @@ impl Crew {
             return None;
         }
         let chunk = self.helpers.get_mut(core.checked_sub(1)?)?.as_mut()?.chunk.take()?;
-        self.measuring.as_mut()?.scores[chunk] = reader.score();
+        self.measuring.as_mut()?.chunks[chunk] = reader.measured();
         self.give_chunk(core, measured, host);
-        self.measured(measured)
+        self.measured()
     }
 }
 
 impl Measuring {
     fn take(&mut self) -> Option<usize> {
         let chunk = self.next;
-        self.next += usize::from(chunk < self.scores.len());
-        (chunk < self.scores.len()).then_some(chunk)
+        self.next += usize::from(chunk < self.chunks.len());
+        (chunk < self.chunks.len()).then_some(chunk)
     }
 }
 

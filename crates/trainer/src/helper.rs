@@ -1,10 +1,10 @@
 //! A core that helps: it shares no memory with the trainer, and hears of everything by [messages](crate::wire).
 
 use crate::batch::PIXELS;
-use crate::crew::Host;
+use crate::crew::{Host, Measured};
 use crate::member::Member;
 use crate::wire::{Reader, Words, kind};
-use nn::network::{Network, Score};
+use nn::network::Network;
 use nn::training::Training;
 use tensor::BLOCK;
 
@@ -54,8 +54,8 @@ impl Helper {
             let (ticket, images, labels) = (reader.word()?, reader.bytes()?, reader.bytes()?);
             if ticket == member.ticket() {
                 member.training.network.prepare();
-                let score = measure(&mut member.training.network, images, labels);
-                host.post(0, &[self.words.score(ticket, score)]);
+                let measured = measure(&mut member.training.network, images, labels);
+                host.post(0, &[self.words.measured(ticket, &measured)]);
             }
         }
         Some(())
@@ -78,13 +78,11 @@ fn nobody() -> Member {
 }
 
 /// How a [prepared](Network::prepare) network does on images.
-pub(crate) fn measure(network: &mut Network, images: &[u8], labels: &[u8]) -> Score {
-    let mut total = Score::default();
+pub(crate) fn measure(network: &mut Network, images: &[u8], labels: &[u8]) -> Measured {
+    let mut total = Measured::default();
     for (images, labels) in images.chunks(BLOCK * PIXELS).zip(labels.chunks(BLOCK)) {
         network.infer(images.chunks_exact(PIXELS));
-        let score = network.score(labels);
-        total.loss += score.loss;
-        total.correct += score.correct;
+        total.add_block(network, labels);
     }
     total
 }

@@ -31,6 +31,15 @@ pub enum Command {
     },
     /// What is on screen: only this is sent in snapshots.
     Watch(Watch),
+    /// The labels of all images that are here.
+    Labels(Split),
+    /// These images, as far as they are here.
+    Images {
+        /// Of which set.
+        split: Split,
+        /// Their numbers, from 0, in MNIST's order.
+        indices: Vec<u32>,
+    },
     /// After [`Event::Diverged`]: back to the last state that was well, paused.
     Restore,
     /// Try again to download what failed.
@@ -52,6 +61,17 @@ pub struct Watch {
     pub sizes: bool,
     /// Layers that are looked at closely: all that they hold is wanted.
     pub details: Vec<usize>,
+    /// Whether [`Event::Answers`] are wanted.
+    pub answers: bool,
+}
+
+/// One of MNIST's two sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Split {
+    /// The 60,000 images to learn from.
+    Train,
+    /// The 10,000 images to measure on.
+    Test,
 }
 
 /// From the worker to the page.
@@ -73,6 +93,18 @@ pub enum Event {
     Device(DeviceReport),
     /// Something failed and the session is as it was: one sentence for people.
     Failed(String),
+    /// The network read the test images that are here; while that is watched, after each evaluation, and whenever the
+    /// network changes while it does not train.
+    Answers(Answers),
+    /// After [`Command::Labels`].
+    Labels {
+        /// Of which set.
+        split: Split,
+        /// One for each image that is here, from the first on.
+        labels: Vec<u8>,
+    },
+    /// After [`Command::Images`].
+    Images(Images),
 }
 
 /// How much of MNIST is here.
@@ -184,6 +216,28 @@ pub struct Tested {
     pub loss: f32,
     /// Share recognised, 0 to 1.
     pub accuracy: f32,
+}
+
+/// How the network reads the test images, in inference mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answers {
+    /// Whose answers these are.
+    pub source: Source,
+    /// The class that each image is taken for, from the first image on; [`data::CLASSES`] where the network gives no numbers.
+    pub classes: Vec<u8>,
+    /// The probability that the network gives that class, 0 to 1.
+    pub confidences: Vec<f32>,
+}
+
+/// Some of MNIST's images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Images {
+    /// Of which set.
+    pub split: Split,
+    /// Their numbers.
+    pub indices: Vec<u32>,
+    /// 784 bytes each, rows first, 0 black to 255 white ink.
+    pub pixels: Vec<u8>,
 }
 
 /// The shown image's way through the network.

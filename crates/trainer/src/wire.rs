@@ -4,6 +4,7 @@
 //! phase of a step every core tells every other its sums. In between helpers are given images to measure the network on.
 
 use crate::batch::Batch;
+use crate::crew::Measured;
 use nn::network::Score;
 use nn::optimizer::OptimizerState;
 use nn::spec::{Augmentation, NetworkSpec, TrainingSpec};
@@ -21,8 +22,8 @@ pub(crate) mod kind {
     pub(crate) const SUMS: u32 = 2;
     /// Images to measure the network on.
     pub(crate) const MEASURE: u32 = 3;
-    /// How it did.
-    pub(crate) const SCORE: u32 = 4;
+    /// How it did, and how it read each image.
+    pub(crate) const MEASURED: u32 = 4;
 }
 
 /// When a core's sums came to be. The first two say which step is meant: steps are counted anew with each new state.
@@ -127,9 +128,10 @@ impl Words {
     }
 
     /// A helper's answer to [`Words::measure`].
-    pub(crate) fn score(&mut self, ticket: u32, score: Score) -> &[u32] {
-        self.start(&[kind::SCORE, ticket]).long(score.loss.to_bits()).0.push(score.correct as u32);
-        &self.0
+    pub(crate) fn measured(&mut self, ticket: u32, measured: &Measured) -> &[u32] {
+        let Measured { score, classes, confidences } = measured;
+        self.start(&[kind::MEASURED, ticket]).long(score.loss.to_bits()).0.push(score.correct as u32);
+        &self.bytes(classes).floats(confidences).0
     }
 }
 
@@ -210,9 +212,11 @@ impl<'a> Reader<'a> {
         (0..nodes).map_while(move |_| Some((self.word()?, self.word()?, self.floats()?)))
     }
 
-    /// How images did, after the ticket.
-    pub(crate) fn score(&mut self) -> Option<Score> {
-        Some(Score { loss: f64::from_bits(self.long()?), correct: self.word()? as usize })
+    /// What was measured, after the ticket.
+    pub(crate) fn measured(&mut self) -> Option<Measured> {
+        let score = Score { loss: f64::from_bits(self.long()?), correct: self.word()? as usize };
+        let (classes, confidences) = (self.bytes()?.to_vec(), self.floats()?.to_vec());
+        Some(Measured { score, classes, confidences })
     }
 }
 
@@ -266,6 +270,11 @@ mod tests {
         assert_eq!(got, [(1, 4, &[0.5f32; 3][..]), (0, 10, &[])]);
 
         let score = Score { loss: -1.5e-300, correct: 12 };
-        assert_eq!(Reader(&words.score(1, score)[2..]).score(), Some(score));
+        let measured = Measured { score, classes: vec![7, 10, 3], confidences: vec![0.5, 0.25, 1.0] };
+        let message = words.measured(1, &measured).to_vec();
+        assert_eq!(Reader(&message[2..]).measured(), Some(measured));
+        for short in 0..message.len() - 2 {
+            assert!(Reader(&message[2..2 + short]).measured().is_none(), "{short} words");
+        }
     }
 }

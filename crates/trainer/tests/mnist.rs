@@ -7,7 +7,7 @@ use nn::preset::Preset;
 use nn::spec::LayerSpec::{BatchNorm, Dense, Flatten, Sigmoid};
 use nn::spec::{Initializer, NetworkSpec, Shape, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Event, Tested};
+use trainer::messages::{Command, Event, Split, Tested, Watch};
 
 mod common;
 use common::Alone;
@@ -15,13 +15,13 @@ use common::Alone;
 fn session() -> Session {
     let folder =
         PathBuf::from(std::env::var_os("LENET_MNIST").expect("run `cargo xtask test native`: it has MNIST"));
-    let set = |name: &str| {
+    let split = |name: &str| {
         let file = |kind: &str| std::fs::read(folder.join(format!("{name}-{kind}-ubyte"))).unwrap();
         DataSet::from_idx(&file("images-idx3"), &file("labels-idx1")).unwrap()
     };
     let mut session = Session::default();
-    session.add_train(&set("train")).unwrap();
-    session.add_test(&set("t10k")).unwrap();
+    session.add_train(&split("train")).unwrap();
+    session.add_test(&split("t10k")).unwrap();
     session.set_threads(2);
     session
 }
@@ -87,4 +87,22 @@ fn badly_initialised_deep_layers_need_normalisation() {
     };
     let (without, with) = (train(false), train(true));
     assert!(without < 0.3 && with > 0.8, "{without} without, {with} with batch normalisation");
+}
+
+#[test]
+fn the_shipped_network_misreads_51_test_images() {
+    let mut session = session();
+    session.set_pretrained(include_bytes!("../../../web/assets/lenet5.safetensors")).unwrap();
+    session.handle(Command::Watch(Watch { answers: true, ..Watch::default() }));
+    let Event::Labels { labels, .. } = session.handle(Command::Labels(Split::Test)).remove(0) else {
+        panic!()
+    };
+    let clock = Alone::default();
+    let answers = loop {
+        if let Some(Event::Answers(answers)) = session.work(&clock).pop() {
+            break answers;
+        }
+    };
+    let wrong = answers.classes.iter().zip(&labels).filter(|(class, label)| class != label).count();
+    assert_eq!((answers.classes.len(), wrong), (10_000, 51));
 }

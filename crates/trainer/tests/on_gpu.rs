@@ -8,7 +8,9 @@ use std::cell::Cell;
 use std::time::Instant;
 use trainer::Session;
 use trainer::crew::Host;
-use trainer::messages::{Command, Device, DeviceChoice, DeviceReport, Event, RunState, Tested};
+use trainer::messages::{
+    Command, Device, DeviceChoice, DeviceReport, Event, RunState, Source, Split, Tested, Watch,
+};
 
 mod common;
 use common::digits;
@@ -192,6 +194,31 @@ fn options_and_layers_change_on_the_way() {
     });
     let worst = losses.fold(0.0, f32::max);
     assert!(worst < 1.0, "what was learned stays: the loss rose to {worst}");
+}
+
+/// What the GPU has learned is read by a core, and is what the GPU measured.
+#[test]
+fn the_network_that_is_measured_is_the_one_that_answers() {
+    let mut run = Run::new(Preset::Mlp30, &spec(), DeviceChoice::WebGpu);
+    let Event::Labels { labels, .. } = run.session.handle(Command::Labels(Split::Test)).remove(0) else {
+        panic!()
+    };
+    run.tell(Command::Watch(Watch { answers: true, ..Watch::default() }));
+    run.until("the answers", |event| matches!(event, Event::Answers(_)));
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.events.clear();
+    run.until("a measurement", |event| matches!(event, Event::Tested(_)));
+    run.until("the answers", |event| matches!(event, Event::Answers(_)));
+    let Some(Event::Answers(answers)) = run.events.iter().rev().find(|e| matches!(e, Event::Answers(_)))
+    else {
+        panic!()
+    };
+    let tested = run.tested()[0];
+    assert_eq!(answers.source, Source::Session { step: tested.step });
+    let correct = answers.classes.iter().zip(&labels).filter(|(class, label)| class == label).count();
+    // Two devices round differently: an image on the edge may fall to either side.
+    assert!((correct as f32 / 10_000.0 - tested.accuracy).abs() < 2.5e-4, "{correct} {tested:?}");
 }
 
 /// A trainer that comes when another network has the GPU again is not kept; it is built anew when it is wanted.

@@ -6,7 +6,9 @@ use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Augmentation, LayerSpec, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Download, Event, LayerValues, Snapshot, Source, Watch, decode, encode};
+use trainer::messages::{
+    Answers, Command, Download, Event, Images, LayerValues, Snapshot, Source, Split, Watch, decode, encode,
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -50,8 +52,16 @@ fn commands() -> Vec<Command> {
         },
         Command::Configure { network: Preset::Mlp30.network(), training: TrainingSpec::default() },
         Command::Show { image: vec![9; 784] },
-        Command::Watch(Watch { activations: vec![0, 2], weights: vec![1], sizes: true, details: vec![4] }),
+        Command::Watch(Watch {
+            activations: vec![0, 2],
+            weights: vec![1],
+            sizes: true,
+            details: vec![4],
+            answers: true,
+        }),
         Command::UseCores(3),
+        Command::Labels(Split::Test),
+        Command::Images { split: Split::Train, indices: vec![0, 4_999, 300] },
     ]
 }
 
@@ -68,6 +78,13 @@ fn events() -> Vec<Event> {
             sizes: Vec::new(),
             details: Vec::new(),
         }),
+        Event::Answers(Answers {
+            source: Source::Pretrained,
+            classes: vec![7, 10],
+            confidences: vec![0.75, f32::NAN],
+        }),
+        Event::Labels { split: Split::Train, labels: vec![5, 0, 4] },
+        Event::Images(Images { split: Split::Test, indices: vec![9, 200], pixels: vec![3; 2 * 784] }),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
+mod answers;
 mod on_gpu;
 mod report;
 
@@ -39,6 +40,8 @@ pub struct Session {
     pretrained: Option<Network>,
     image: Option<Vec<u8>>,
     watch: Watch,
+    /// Reads the test images, while somebody wants to know.
+    pass: Option<answers::Pass>,
     state: RunState,
     /// Steps to take before stopping, when not told to go on for ever.
     steps_wanted: Option<u64>,
@@ -68,6 +71,7 @@ impl Default for Session {
             pretrained: None,
             image: None,
             watch: Watch::default(),
+            pass: None,
             state: RunState::Paused,
             steps_wanted: None,
             place: Place::default(),
@@ -106,6 +110,7 @@ impl Session {
         let mut network = interchange::read_checkpoint(bytes)?;
         network.prepare();
         self.pretrained = Some(network);
+        self.ask_anew();
         Ok(self.snapshot().into_iter().collect())
     }
 
@@ -119,7 +124,10 @@ impl Session {
         let images = Place::epoch_images(self.crew.training().spec()).min(self.train.len());
         let mut network = self.network().clone();
         network.prepare();
-        (images, measure(&mut network, &self.train.images[..images * PIXELS], &self.train.labels[..images]))
+        (
+            images,
+            measure(&mut network, &self.train.images[..images * PIXELS], &self.train.labels[..images]).score,
+        )
     }
 
     /// Uses so many threads of this process for each step.
@@ -152,7 +160,12 @@ impl Session {
     pub fn handle(&mut self, command: Command) -> Vec<Event> {
         let looks_only = matches!(
             command,
-            Command::Show { .. } | Command::Watch(_) | Command::RetryDownload | Command::UseCores(_)
+            Command::Show { .. }
+                | Command::Watch(_)
+                | Command::RetryDownload
+                | Command::UseCores(_)
+                | Command::Labels(_)
+                | Command::Images { .. }
         );
         if !looks_only && self.wait_with(&command) {
             return Vec::new();
@@ -173,7 +186,8 @@ impl Session {
             }
             Command::Show { .. } => vec![Event::Failed("An image to recognise has 28x28 pixels.".into())],
             Command::Watch(watch) => {
-                self.watch = watch;
+                let before = std::mem::replace(&mut self.watch, watch);
+                self.watch_answers(before.answers);
                 self.snapshot().into_iter().collect()
             }
             Command::UseDevice(choice) => {
@@ -182,11 +196,15 @@ impl Session {
             }
             // The download and the helpers are the entry's business; see the worker.
             Command::RetryDownload | Command::UseCores(_) => Vec::new(),
+            Command::Labels(_) | Command::Images { .. } => self.look_up(&command).into_iter().collect(),
         }
     }
 
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
+        if self.is_asked() {
+            return true;
+        }
         if self.is_on_gpu() {
             return self.gpu_is_free();
         }
@@ -195,7 +213,7 @@ impl Session {
 
     /// Works for one slice, or until helpers must answer.
     pub fn work(&mut self, host: &dyn Host) -> Vec<Event> {
-        let mut events = Vec::new();
+        let mut events: Vec<Event> = self.answer(host).into_iter().collect();
         if self.is_on_gpu() || self.hand_over(host) {
             events.extend(self.work_on_gpu(host));
             if self.is_on_gpu() {
@@ -269,7 +287,8 @@ impl Session {
         let mut events = Vec::new();
         match done {
             None => return events,
-            Some(Done::Measurement(images, score)) => {
+            Some(Done::Measurement(measured)) => {
+                let (images, score) = (measured.classes.len(), measured.score);
                 self.testing = false;
                 events.push(Event::Tested(Tested {
                     step: self.crew.training().steps(),
@@ -277,6 +296,7 @@ impl Session {
                     loss: (score.loss / images as f64) as f32,
                     accuracy: score.correct as f32 / images as f32,
                 }));
+                events.extend(self.answered(measured));
             }
             Some(Done::Step(images, result)) => {
                 let now = host.now();
@@ -372,6 +392,7 @@ impl Session {
         }
         self.testing = false;
         self.good.start(self.crew.training(), self.place);
+        self.ask_anew();
         Ok(self.snapshot().into_iter().collect())
     }
 
@@ -417,6 +438,7 @@ impl Session {
     /// After a jump to another state.
     fn look_again(&mut self) -> Vec<Event> {
         self.testing = false;
+        self.ask_anew();
         self.since_report = Tally::default();
         self.speed = Speed::default();
         let mut events = vec![self.progress()];
@@ -431,6 +453,7 @@ impl Session {
         if state == RunState::Paused {
             // A step under way has changed nothing yet, and would be the same when it is taken later.
             self.crew.abandon();
+            self.ask_anew();
         }
         self.state = state;
         vec![Event::State(state)]

@@ -156,14 +156,16 @@ impl Session {
         }
         let now = host.now();
         let watched = self.image.is_some() || self.watch != Watch::default();
-        let saved =
-            gpu.mode == Mode::Active && now - gpu.saved_at >= if watched { FRAME_MS } else { SAVE_MS };
+        let measured = gpu.mode == Mode::Active && self.tests_due(gpu.place) > due && self.test_set_is_here();
+        let old = now - gpu.saved_at >= if watched { FRAME_MS } else { SAVE_MS };
+        // The network that is measured is also the one whose answers are looked at.
+        let saved = gpu.mode == Mode::Active && (old || (measured && self.watch.answers));
         if saved {
             gpu.saved_at = now;
         }
         gpu.trainer.train(spec, &places, saved);
         gpu.flights.push_back(Flight::Steps { submitted: now, sizes, after: gpu.place, saved });
-        if gpu.mode == Mode::Active && self.tests_due(gpu.place) > due && self.test_set_is_here() {
+        if measured {
             let images = self.test.len();
             gpu.trainer.measure(images);
             let (step, epoch) = (gpu.trainer.steps(), gpu.place.epochs(spec));
@@ -218,6 +220,7 @@ impl Session {
                         accuracy: score.correct as f32 / *images as f32,
                     }));
                     gpu.flights.pop_front();
+                    self.ask_after_test();
                 }
                 _ => {}
             }

@@ -1,6 +1,7 @@
 //! What the session tells of itself while it trains: how far it is, how fast, and what is on screen.
 
 use super::Session;
+use super::answers::answering;
 use crate::detail::{detail, gradient_histogram};
 use crate::messages::{Event, LayerValues, Progress, Snapshot, Source};
 use nn::histogram::Histogram;
@@ -68,15 +69,10 @@ impl Session {
         let gradients = if step > 0 { training.gradients() } else { &[] };
         let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
         let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
-        let (network, source) = match &mut self.pretrained {
-            Some(pretrained) if step == 0 && pretrained.spec() == training.network.spec() => {
-                (pretrained, Source::Pretrained)
-            }
-            _ => {
-                training.network.prepare();
-                (&mut training.network, Source::Session { step })
-            }
-        };
+        let (network, source) = answering(&mut self.pretrained, training);
+        if source != Source::Pretrained {
+            network.prepare();
+        }
         let values = |layer: &usize, values: Option<Vec<f32>>| {
             values.map(|values| LayerValues { layer: *layer, values })
         };

@@ -139,7 +139,9 @@ impl super::Job for Job {
             done = done.or(self.done.take());
         }
         match done {
-            Some(Done::Measurement(images, score)) => Ok(score.correct as f64 / images as f64),
+            Some(Done::Measurement(measured)) => {
+                Ok(measured.score.correct as f64 / measured.classes.len() as f64)
+            }
             _ => Err("A step came while the test set was measured.".into()),
         }
     }
