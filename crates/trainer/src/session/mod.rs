@@ -1,5 +1,6 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
+mod compare;
 mod on_gpu;
 mod report;
 
@@ -9,6 +10,7 @@ use crate::device::Devices;
 use crate::good::Good;
 use crate::helper::measure;
 use crate::messages::{Command, Diverged, Event, RunState, Tested, Watch};
+use compare::Comparison;
 use data::DataSet;
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
@@ -42,6 +44,7 @@ pub struct Session {
     steps_wanted: Option<u64>,
     place: Place,
     good: Good,
+    comparison: Option<Comparison>,
     /// The test set is to be measured, or is being measured.
     testing: bool,
     /// When the step under way began.
@@ -70,6 +73,7 @@ impl Default for Session {
             steps_wanted: None,
             place: Place::default(),
             good,
+            comparison: None,
             testing: false,
             step_began: 0.0,
             since_report: Tally::default(),
@@ -147,13 +151,18 @@ impl Session {
             return Vec::new();
         }
         match command {
-            Command::Configure { network, training } => match self.configure(network, training) {
-                Ok(events) => events,
-                Err(sentence) => vec![Event::Failed(sentence)],
-            },
+            Command::Configure { network, training } => {
+                let mut events = self.end_comparison();
+                events.extend(told(self.configure(network, training)));
+                events
+            }
+            Command::Compare { runs, epochs } => told(self.compare(runs, epochs)),
+            Command::EndComparison => self.end_comparison(),
             Command::Train => self.run(None),
             Command::Step => self.run(Some(1)),
             Command::Pause => self.pause(),
+            // Somebody wants to be rid of the comparison, not of what was learned before it.
+            Command::Reset if self.is_comparing() => self.end_comparison(),
             Command::Reset => self.reset(),
             Command::Restore => self.restore(),
             Command::Show { image } if image.len() == PIXELS => {
@@ -260,6 +269,7 @@ impl Session {
             None => return events,
             Some(Done::Measurement(images, score)) => {
                 self.testing = false;
+                self.was_measured();
                 events.push(Event::Tested(Tested {
                     step: self.crew.training().steps(),
                     epoch: self.epoch(),
@@ -270,7 +280,10 @@ impl Session {
             Some(Done::Step(images, result)) => {
                 let now = host.now();
                 self.speed.add(images, now - self.step_began);
-                self.cpu_time += now - self.step_began;
+                // The choice of a device is about the session's own training.
+                if !self.is_comparing() {
+                    self.cpu_time += now - self.step_began;
+                }
                 self.step_began = now;
                 events.extend(self.after_step(images, result));
             }
@@ -281,6 +294,9 @@ impl Session {
             events.push(self.progress());
             events.extend(self.snapshot());
         }
+        if self.state != RunState::Paused {
+            events.extend(self.take_turns());
+        }
         events
     }
 
@@ -288,7 +304,7 @@ impl Session {
         let score = match result {
             Ok(score) => score,
             Err(began) => {
-                let mut events = self.set_state(RunState::Paused);
+                let mut events = if self.end_run() { Vec::new() } else { self.set_state(RunState::Paused) };
                 events.push(Event::Diverged(self.diverged(began)));
                 return events;
             }
@@ -326,20 +342,7 @@ impl Session {
     }
 
     fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<Vec<Event>, String> {
-        if training.batch_size == 0 || training.batch_size > WINDOW {
-            return Err(format!("The batch size must be between 1 and {WINDOW}."));
-        }
-        if training.subset == Some(0) {
-            return Err("Training needs at least one image.".into());
-        }
-        if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
-            return Err("The learning rate must be a number from 0 up.".into());
-        }
-        let layers = network.summary().map_err(|e| e.message)?;
-        let classes = layers.last().map(|layer| layer.output.len());
-        if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
-            return Err("The network must take 28x28 images and end in 10 units.".into());
-        }
+        check(&network, &training)?;
         let now = self.crew.training();
         if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
             (self.cpu_time, self.speed) = (0.0, Speed::default());
@@ -363,8 +366,13 @@ impl Session {
 
     fn run(&mut self, steps: Option<u64>) -> Vec<Event> {
         self.steps_wanted = steps;
+        let mut events = self.take_turns();
+        if events.contains(&Event::Turn(None)) {
+            return events;
+        }
         let state = if self.batch_is_here() { RunState::Training } else { RunState::WaitingForData };
-        self.set_state(state)
+        events.extend(self.set_state(state));
+        events
     }
 
     /// Stops, and tells where: what was told last may be a thirtieth of a second old.
@@ -372,6 +380,7 @@ impl Session {
         let mut events = self.set_state(RunState::Paused);
         if !events.is_empty() {
             events.push(self.progress());
+            events.extend(self.pass_turn(0));
             events.extend(self.snapshot());
         }
         events
@@ -437,6 +446,30 @@ impl Session {
         let regular = (Place::epoch_images(self.crew.training().spec()) as u64 / 2).max(3_000);
         EARLY.iter().filter(|&&at| place.seen >= at).count() + (place.seen / regular) as usize
     }
+}
+
+/// What came of a command that can fail.
+fn told(outcome: Result<Vec<Event>, String>) -> Vec<Event> {
+    outcome.unwrap_or_else(|sentence| vec![Event::Failed(sentence)])
+}
+
+/// Whether this can be trained here.
+fn check(network: &NetworkSpec, training: &TrainingSpec) -> Result<(), String> {
+    if training.batch_size == 0 || training.batch_size > WINDOW {
+        return Err(format!("The batch size must be between 1 and {WINDOW}."));
+    }
+    if training.subset == Some(0) {
+        return Err("Training needs at least one image.".into());
+    }
+    if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
+        return Err("The learning rate must be a number from 0 up.".into());
+    }
+    let layers = network.summary().map_err(|e| e.message)?;
+    let classes = layers.last().map(|layer| layer.output.len());
+    if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
+        return Err("The network must take 28x28 images and end in 10 units.".into());
+    }
+    Ok(())
 }
 
 /// Adds images to a set that will hold `total` of them; gives how many it holds now.
