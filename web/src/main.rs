@@ -3,10 +3,16 @@
 #![allow(unreachable_pub, reason = "leptos' component macro makes public items out of pub(crate) ones")]
 
 mod app;
+mod axis;
 mod bridge;
 mod chart;
+mod chart_tools;
 mod colors;
+mod compare_view;
+mod comparison;
 mod controls;
+mod csv;
+mod curve;
 mod device;
 mod distortions;
 mod field;
@@ -22,7 +28,11 @@ mod made;
 mod maps;
 mod network_view;
 mod pad;
+mod plot;
 mod readout;
+mod run_table;
+mod runs;
+mod save;
 mod settings;
 mod share;
 mod shortcuts;
