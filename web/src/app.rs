@@ -14,6 +14,7 @@ use crate::pad::Pad;
 use crate::runs::Measure;
 use crate::share;
 use crate::shortcuts::{self, Keys};
+use crate::sizes_view::SizesView;
 use crate::state::State;
 
 /// The playground.
@@ -36,6 +37,7 @@ pub(crate) fn App() -> impl IntoView {
                     <Chart measure=Measure::Accuracy />
                 </section>
                 <Runs />
+                <SizesView />
             </div>
             <Pad />
         </main>

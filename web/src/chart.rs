@@ -159,7 +159,8 @@ fn Glass(measure: Measure, plot: Memo<Plot>) -> impl IntoView {
     };
     let point = move |ev: PointerEvent| {
         let Some(x) = x_of(&ev) else { return };
-        view.look.update(|look| look.cursor = epoch_at(x));
+        let epoch = epoch_at(x);
+        view.look.update(|look| look.cursor = epoch);
         if drag.with_untracked(Option::is_some) {
             drag.update(|drag| *drag = drag.map(|(from, _)| (from, x)));
         }
@@ -196,15 +197,17 @@ fn Glass(measure: Measure, plot: Memo<Plot>) -> impl IntoView {
     };
     // Beside the line, where there is more room.
     let side = move || {
-        let (epoch, _) = read.get()?;
-        let frame = frame()?;
+        let (Some((epoch, _)), Some(frame)) = (read.get(), frame()) else { return String::new() };
         let x = frame.x_of(epoch, view.window());
-        Some(if x < frame.width / 2.0 {
+        if x < frame.width / 2.0 {
             format!("left:{}px", x + 12.0)
         } else {
             format!("right:{}px", frame.width - x + 12.0)
-        })
+        }
     };
+    // Where there are no curves, there is nothing to tell.
+    let tells =
+        Memo::new(move |_| read.with(|read| read.as_ref().is_some_and(|(_, readings)| !readings.is_empty())));
     let name = format!("Read-out of {}", measure.title());
     view! {
         <div node_ref=glass class="glass" tabindex="0" role="slider" aria-label=name
@@ -215,7 +218,9 @@ fn Glass(measure: Measure, plot: Memo<Plot>) -> impl IntoView {
             on:pointerleave=move |_| leave() on:blur=move |_| leave() on:focus=focus on:keydown=key
             on:dblclick=move |_| view.all_epochs()></div>
         {move || selection().map(|style| view! { <div class="selection" style=style></div> })}
-        {move || side().map(|style| view! { <div class="reading" style=style aria-hidden="true"><ReadingTable read /></div> })}
+        <Show when=move || tells.get()>
+            <div class="reading" style=side aria-hidden="true"><ReadingTable read /></div>
+        </Show>
     }
 }
 
@@ -226,7 +231,7 @@ fn ReadingTable(read: Memo<Option<(f64, Vec<Reading>)>>) -> impl IntoView {
         let [training, test] = values.map(|value| value.unwrap_or_else(|| "—".into()));
         view! {
             <tr>
-                <th><Swatch run=slot part=Part::Test />{slot.map_or("now".to_owned(), |slot| letter(slot).to_string())}</th>
+                <th><Swatch run=slot part=Part::Test />{slot.map_or("Present".to_owned(), |slot| letter(slot).to_string())}</th>
                 <td>{training}</td><td>{test}</td>
             </tr>
         }

@@ -36,6 +36,7 @@ mod save;
 mod settings;
 mod share;
 mod shortcuts;
+mod sizes_view;
 mod slide;
 mod stages;
 mod state;

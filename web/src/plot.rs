@@ -7,6 +7,9 @@ use crate::axis::{Axis, Window, decimals};
 use crate::curve;
 use crate::runs::{DASHES, Measure, Part};
 
+/// Height and width of the letter at a curve's end, in pixels.
+const MARK: f64 = 13.0;
+
 /// One curve, as it is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
@@ -195,7 +198,30 @@ impl Plot {
             }
         }
         context.restore();
+        context.set_font("600 12px system-ui, sans-serif");
+        context.set_text_align("left");
+        for (line, x, y) in self.marks(x_of, y_of) {
+            context.set_fill_style_str(&property(&line.color()));
+            context.fill_text(&line.mark, x, y)?;
+        }
         Ok(())
+    }
+
+    /// Where the marks of the curves' ends go: beside them, and below each other where they would lie on one another.
+    fn marks(&self, x_of: impl Fn(f64) -> f64, y_of: impl Fn(f64) -> f64) -> Vec<(&Line, f64, f64)> {
+        let Window { from, to } = self.window;
+        let ends = self.lines.iter().filter(|line| !line.mark.is_empty()).filter_map(|line| {
+            let (x, y) = line.points.last().copied().filter(|(x, _)| (from..=to).contains(x))?;
+            Some((line, x_of(x) + 7.0, y_of(y)))
+        });
+        let mut marks: Vec<_> = ends.collect();
+        marks.sort_by(|a, b| a.2.total_cmp(&b.2));
+        for i in 1..marks.len() {
+            let (x, y) = (marks[i].1, marks[i].2);
+            let above = marks[..i].iter().filter(|mark| (mark.1 - x).abs() < MARK).map(|mark| mark.2);
+            marks[i].2 = above.fold(y, |y, above| if y - above < MARK { above + MARK } else { y });
+        }
+        marks
     }
 
     /// How far from a point of a curve's end it can still be read.
@@ -237,11 +263,6 @@ impl Plot {
             context.begin_path();
             context.arc(x, y, 3.5, 0.0, std::f64::consts::TAU)?;
             context.fill();
-            if !line.mark.is_empty() {
-                context.set_font("600 12px system-ui, sans-serif");
-                context.set_text_align("left");
-                context.fill_text(&line.mark, x + 7.0, y)?;
-            }
         }
         Ok(())
     }
@@ -270,6 +291,22 @@ mod tests {
         let (frame, window) = (Frame { width: 366.0, height: 200.0 }, Window { from: 1.0, to: 3.0 });
         assert_eq!(frame.x_of(2.0, window), 46.0 + 150.0);
         assert_eq!([0.0, 46.0, 196.0, 366.0].map(|x| frame.epoch_at(x, window)), [1.0, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn letters_at_the_ends_do_not_lie_on_one_another() {
+        let line = |mark: &str, x, y| Line::new(Some(0), Part::Test, mark.into(), &[(x, y)], 1.0);
+        let lines = vec![
+            line("A", 2.0, 51.0),
+            line("B", 2.0, 50.0),
+            line("C", 2.0, 60.0),
+            line("D", 1.0, 51.0),
+            line("E", 3.0, 0.0),
+        ];
+        let plot = Plot { lines, ..plot(Window::all(2.0), false, false) };
+        let marks = plot.marks(|x| 100.0 * x, |y| y);
+        let places: Vec<_> = marks.iter().map(|(line, x, y)| (line.mark.as_str(), *x, *y)).collect();
+        assert_eq!(places, [("B", 207.0, 50.0), ("A", 207.0, 63.0), ("D", 107.0, 51.0), ("C", 207.0, 76.0)]);
     }
 
     #[test]

@@ -84,11 +84,10 @@ pub(crate) fn RunTable() -> impl IntoView {
                 <thead><tr>
                     <th scope="col">"Run"</th>
                     <th scope="col">"What differs"</th>
-                    <th scope="col">"Epochs"</th>
-                    <th scope="col">"Steps"</th>
-                    <th scope="col">"Training loss"</th>
-                    <th scope="col">"Test loss"</th>
                     <th scope="col">"Test accuracy"</th>
+                    <th scope="col">"Test loss"</th>
+                    <th scope="col">"Training loss"</th>
+                    <th scope="col">"Epochs"</th>
                     <th scope="col">"Images/s"</th>
                     <td></td>
                 </tr></thead>
@@ -101,7 +100,7 @@ pub(crate) fn RunTable() -> impl IntoView {
                                 <Swatch run=None part=Part::Test />"Present"
                             </label>
                         </th>
-                        <td class="differs">"the settings on the page"</td>
+                        <td class="differs">"—"</td>
                         <FigureCells figures=present best=Signal::derive(move || best.get() == Some(None)) />
                         <td></td>
                     </tr>
@@ -120,14 +119,13 @@ fn FigureCells(figures: Memo<Figures>, best: Signal<bool>) -> impl IntoView {
         let Figures { diverged, training_loss, test_loss, .. } = figures.get();
         match diverged {
             Some(words) => view! { <td colspan="2" class="diverged">{words}</td> }.into_any(),
-            None => view! { <td>{training_loss}</td><td>{test_loss}</td> }.into_any(),
+            None => view! { <td>{test_loss}</td><td>{training_loss}</td> }.into_any(),
         }
     };
     view! {
-        <td>{move || figures.get().epochs}</td>
-        <td>{move || figures.get().steps}</td>
-        {losses}
         <td class:best=move || best.get()>{move || figures.get().accuracy}</td>
+        {losses}
+        <td>{move || figures.get().epochs}<small>{move || format!("{} steps", figures.get().steps)}</small></td>
         <td>{move || figures.get().speed}</td>
     }
 }
@@ -149,7 +147,7 @@ fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
     let differs = move || {
         let words =
             setup.with(|setup| setup.as_ref().map(|setup| now.with(|now| differences_in_words(setup, now))));
-        words.filter(|words| !words.is_empty()).unwrap_or_else(|| "nothing".to_owned())
+        words.filter(|words| !words.is_empty()).unwrap_or_else(|| "same settings".to_owned())
     };
     let full = Memo::new(move |_| state.runs.with(|runs| runs.full()));
     let comparing = Memo::new(move |_| {
