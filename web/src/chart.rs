@@ -181,8 +181,8 @@ fn Glass(measure: Measure, plot: Memo<Plot>) -> impl IntoView {
         }
     };
     let focus = move |_| {
-        let seen = untrack(|| view.window());
-        view.look.update(|look| look.cursor = look.cursor.or(Some(seen.to)));
+        let end = untrack(|| view.window()).to.min(view.last.get_untracked());
+        view.look.update(|look| look.cursor = look.cursor.or(Some(end)));
     };
     let read = Memo::new(move |_| {
         let epoch = view.look.with(|look| look.cursor)?;

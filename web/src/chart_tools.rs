@@ -25,7 +25,9 @@ pub(crate) struct ChartView {
     pub(crate) log: RwSignal<bool>,
     /// What is seen and read: the same in both charts.
     pub(crate) look: RwSignal<Look>,
-    /// Where the epochs end.
+    /// Where the curves end.
+    pub(crate) last: Memo<f64>,
+    /// Where the axis of epochs ends.
     pub(crate) end: Memo<f64>,
 }
 
@@ -33,14 +35,14 @@ impl ChartView {
     /// To be made once, and provided as context.
     pub(crate) fn new(state: State) -> Self {
         let present = RwSignal::new(true);
-        let end = Memo::new(move |_| {
+        let last = Memo::new(move |_| {
             let own = if present.get() { state.record.with(|record| record.end()) } else { 0.0 };
-            let others = |end: f64, other: f64| end.max(other);
             state.runs.with(|runs| {
                 let shown = runs.iter().filter(|run| run.shown);
-                shown.map(|run| run.record.end()).fold(own.max(SHORTEST), others)
+                shown.map(|run| run.record.end()).fold(own, f64::max)
             })
         });
+        let end = Memo::new(move |_| last.get().max(SHORTEST));
         let view = Self {
             state,
             parts: [RwSignal::new(true), RwSignal::new(true)],
@@ -48,6 +50,7 @@ impl ChartView {
             smoothing: RwSignal::new(SMOOTHING.0),
             log: RwSignal::new(false),
             look: RwSignal::default(),
+            last,
             end,
         };
         // What was looked at closely may be gone, as after a reset.

@@ -93,7 +93,7 @@ pub(crate) fn RunTable() -> impl IntoView {
                 </tr></thead>
                 <tbody>
                     <tr>
-                        <th scope="row">
+                        <th scope="row" aria-label="Present run">
                             <label>
                                 <input type="checkbox" aria-label="Show present run" prop:checked=move || view.present.get()
                                     on:change=move |ev| view.present.set(event_target_checked(&ev)) />
@@ -162,7 +162,7 @@ fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
     let keep_title = format!("Keeps this run when something else is compared; {MOST_PINNED} at most");
     view! {
         <tr>
-            <th scope="row">
+            <th scope="row" aria-label=format!("Run {name}")>
                 <label>
                     <input type="checkbox" aria-label=format!("Show run {name}") prop:checked=move || of(|run| run.shown)
                         on:change=move |ev| { let shown = event_target_checked(&ev); change(&|run| run.shown = shown); } />

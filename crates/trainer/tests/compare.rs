@@ -123,18 +123,24 @@ fn each_learns_what_it_would_learn_alone_on_any_number_of_cores() {
 
 #[test]
 fn the_end_is_measured_wherever_it_is_and_turns_alternate() {
-    let mut session = session();
-    session.add_test(&digits(10_000, 50_000)).unwrap();
-    let runs = vec![Recipe { training: TrainingSpec { subset: None, ..plain().training }, ..plain() }; 2];
-    // Of 60,000 images there are only 5,000: this comparison takes 4,800 of them.
-    let mut events = session.handle(Command::Compare { runs, epochs: 0.08 });
-    events.extend(work(&mut session, |_| false));
-    assert_eq!(turns(&events), [Some(0), Some(1), Some(0), None]);
-    for run in [0, 1] {
-        let told = told(&events, Some(run));
-        let steps: Vec<u64> =
-            told.iter().filter_map(|e| if let Event::Tested(t) = e { Some(t.step) } else { None }).collect();
-        assert_eq!(steps, [47, 75], "when it is due, and at the end");
+    let test = digits(10_000, 50_000);
+    for cores in [1, 3] {
+        let mut session = session();
+        session.add_test(&test).unwrap();
+        session.set_helpers(cores as usize - 1);
+        let runs = vec![Recipe { training: TrainingSpec { subset: None, ..plain().training }, ..plain() }; 2];
+        // Of 60,000 images there are only 5,000: this comparison takes 4,800 of them.
+        let mut events = session.handle(Command::Compare { runs, epochs: 0.08 });
+        events.extend(Together::new(cores).work(&mut session));
+        assert_eq!(turns(&events), [Some(0), Some(1), Some(0), None]);
+        for run in [0, 1] {
+            let told = told(&events, Some(run));
+            let tested =
+                told.iter().filter_map(|e| if let Event::Tested(t) = e { Some(t.step) } else { None });
+            let steps: Vec<u64> = tested.collect();
+            assert_eq!(steps, [47, 75], "when it is due, and at the end, on {cores} cores");
+            assert_eq!(last_progress(&told).step, 75);
+        }
     }
 }
 

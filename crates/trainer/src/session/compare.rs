@@ -109,6 +109,11 @@ impl Session {
         self.comparison.is_some()
     }
 
+    /// After how many epochs the runs of a comparison end, if there is one.
+    pub(super) fn comparison_ends(&self) -> Option<f64> {
+        self.comparison.as_ref().map(|comparison| comparison.epochs)
+    }
+
     /// Notes that the run whose turn it is was measured.
     pub(super) fn was_measured(&mut self) {
         let steps = self.crew.training().steps();

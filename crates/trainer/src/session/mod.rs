@@ -257,6 +257,10 @@ impl Session {
                 return None;
             }
         }
+        // What is compared ends together, though helpers would like to know what comes next.
+        if self.comparison_ends().is_some_and(|end| place.epochs(self.crew.training().spec()) >= end) {
+            return None;
+        }
         let wanted = self.steps_wanted.is_none_or(|wanted| wanted > self.crew.planned() as u64);
         let needed = place.images_needed(self.crew.training().spec());
         (wanted && self.train.len() >= needed).then_some(place)
