@@ -195,14 +195,14 @@ fn Glass(measure: Measure, plot: Memo<Plot>) -> impl IntoView {
         let (from, to) = drag.get()?;
         Some(format!("left:{}px;width:{}px", from.min(to), (to - from).abs()))
     };
-    // Beside the line, where there is more room.
+    // Beside the line, where there is more room, and always within the chart.
     let side = move || {
         let (Some((epoch, _)), Some(frame)) = (read.get(), frame()) else { return String::new() };
         let x = frame.x_of(epoch, view.window());
         if x < frame.width / 2.0 {
-            format!("left:{}px", x + 12.0)
+            format!("left:min({}px, 100% - var(--reading))", x + 12.0)
         } else {
-            format!("right:{}px", frame.width - x + 12.0)
+            format!("right:min({}px, 100% - var(--reading))", frame.width - x + 12.0)
         }
     };
     // Where there are no curves, there is nothing to tell.
