@@ -126,10 +126,10 @@ fn Line(rows: RwSignal<Vec<Row>>, names: Memo<Vec<String>>, most: Memo<f32>, at:
     view! {
         <tr>
             <th scope="row">{name}</th>
-            <td class="bar"><div class="track"><span class="fill gradient"
+            <td class="gauge"><div class="track"><span class="fill gradient"
                 style=move || format!("transform:scaleX({:.4})", on_decades(errors()))></span></div></td>
             <td class="number">{move || number(errors())}</td>
-            <td class="bar"><div class="track">
+            <td class="gauge"><div class="track">
                 <span class="fill weights" style=move || format!("transform:scaleX({:.4})", weights() / most.get())></span>
                 <i style=move || format!("left:{:.2}%", 100.0 * first() / most.get())></i>
             </div></td>
