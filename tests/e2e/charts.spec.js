@@ -5,6 +5,8 @@ import { expect, test } from "./playground.js";
 
 test.beforeEach(async ({ page, playground, host }, info) => {
   await playground.open(`${host}/${info.title.startsWith("large type") ? "#v=1&present=1&images=1000" : "#v=1&images=1000"}`);
+  // Without the whole test set there is no measurement.
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
   await playground.train.click();
   await expect.poll(() => playground.number(playground.epoch), { timeout: 40_000 }).toBeGreaterThan(3.2);
   await playground.pause.click();
