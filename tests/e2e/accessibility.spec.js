@@ -40,6 +40,14 @@ for (const [name, options] of [
       await page.getByRole("switch", { name: "Only misread" }).check();
       await expect(page.getByRole("list", { name: "Misread test images" })).toBeVisible();
       await check(page);
+      // A run beside the present one, what is read off the curves, and a comparison under way.
+      await page.getByRole("button", { name: "Pin this run" }).click();
+      await page.getByRole("slider", { name: "Read-out of Loss" }).focus();
+      await expect(page.locator(".reading").first()).toBeVisible();
+      await check(page);
+      await page.getByRole("button", { name: "With and without Rotation" }).click();
+      await expect(page.getByRole("progressbar", { name: "Progress of the comparison" })).toBeVisible();
+      await check(page);
       await page.getByRole("heading", { name: "LeNet Playground" }).click();
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();

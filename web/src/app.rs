@@ -4,14 +4,18 @@ use leptos::prelude::*;
 
 use trainer::messages::Command;
 
-use crate::chart::{Chart, Series};
+use crate::chart::Chart;
+use crate::chart_tools::{ChartTools, ChartView};
+use crate::compare_view::Runs;
 use crate::controls::Controls;
 use crate::explore::Explore;
 use crate::header::{DownloadBar, Header};
 use crate::network_view::NetworkView;
 use crate::pad::Pad;
+use crate::runs::Measure;
 use crate::share;
 use crate::shortcuts::{self, Keys};
+use crate::sizes_view::SizesView;
 use crate::state::State;
 
 /// The playground.
@@ -21,27 +25,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(state);
     share::keep(state);
     shortcuts::listen(state);
-    let (progress, tested) = (state.progress, state.tested);
-    let epoch = Signal::derive(move || progress.get().epoch);
-    let loss = vec![
-        Series { name: "training", color: "--train", smooth: true, curve: state.loss_curve },
-        Series { name: "test", color: "--test", smooth: false, curve: state.test_loss_curve },
-    ];
-    let accuracy = vec![
-        Series { name: "training", color: "--train", smooth: true, curve: state.train_accuracy_curve },
-        Series { name: "test", color: "--test", smooth: false, curve: state.accuracy_curve },
-    ];
-    let percent = |v: f64| format!("{:.1} %", 100.0 * v);
-    let loss_words = Signal::derive(move || match (state.loss.get(), tested.get()) {
-        (None, _) => "no points yet".to_owned(),
-        (Some(train), None) => format!("training {train:.3}"),
-        (Some(train), Some(test)) => format!("training {train:.3}, test {:.3}", test.loss),
-    });
-    let accuracy_words = Signal::derive(move || {
-        tested
-            .get()
-            .map_or("not measured yet".to_owned(), |t| format!("test {}", percent(f64::from(t.accuracy))))
-    });
+    provide_context(ChartView::new(state));
     view! {
         <Header />
         <main>
@@ -49,11 +33,12 @@ pub(crate) fn App() -> impl IntoView {
             <div class="middle">
                 <NetworkView />
                 <section class="panel charts" aria-label="Curves">
-                    <Chart title="Loss" series=loss epoch range=(0.0, 0.5) words=loss_words
-                        format=|v, step| format!("{v:.*}", if step < 0.1 { 2 } else { 1 }) />
-                    <Chart title="Accuracy" series=accuracy epoch range=(0.9, 1.0) words=accuracy_words
-                        format=|v, step| format!("{:.*} %", usize::from(step < 0.01), 100.0 * v) />
+                    <ChartTools />
+                    <Chart measure=Measure::Loss />
+                    <Chart measure=Measure::Accuracy />
                 </section>
+                <Runs />
+                <SizesView />
                 <Explore />
             </div>
             <Pad />

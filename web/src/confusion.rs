@@ -191,9 +191,9 @@ mod tests {
             prop_assert_eq!(matrix.images() as usize, pairs.len());
             let counts = counts(&labels);
             let mut seen = Vec::new();
-            for label in 0..CLASSES {
-                prop_assert_eq!(matrix.labelled(label), counts[label]);
-                prop_assert_eq!(browse(&labels, Some(label as u8), None).len(), counts[label] as usize);
+            for (label, count) in counts.into_iter().enumerate() {
+                prop_assert_eq!(matrix.labelled(label), count);
+                prop_assert_eq!(browse(&labels, Some(label as u8), None).len(), count as usize);
                 for class in 0..=CLASSES {
                     let cell = Cell { label, class };
                     let found = images(&labels, &answers, Some(cell));

@@ -6,7 +6,7 @@ use crate::device::DeviceControl;
 use crate::distortions::Distortions;
 use crate::header::thousands;
 use crate::layer_editor::LayerEditor;
-use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, layers, number, show};
+use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, grouped, layers, number, show};
 use crate::state::State;
 
 /// All settings.
@@ -206,14 +206,5 @@ fn Switch(setting: &'static Setting) -> impl IntoView {
                 prop:checked=move || text.with(|text| text == "on")
                 on:change=move |ev| { state.change(setting, if event_target_checked(&ev) { "on" } else { "off" }); } />
         </label>
-    }
-}
-
-/// A positive number as people read it.
-fn grouped(value: f64) -> String {
-    match value {
-        1000.0.. => thousands(value as usize),
-        0.0001.. | 0.0 => show(value),
-        _ => format!("{value:e}"),
     }
 }

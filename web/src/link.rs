@@ -2,7 +2,7 @@
 //!
 //! `#v=1&preset=mlp30&lr=0.01&hide=layers,seed&theme=dark`
 
-use crate::settings::{Group, Kind, SETTINGS, Setting, Setup, layers, shortened};
+use crate::settings::{Group, SETTINGS, Setting, Setup, difference, layers, shortened};
 
 /// Links of another version are not understood.
 const VERSION: &str = "1";
@@ -33,7 +33,8 @@ pub(crate) enum Theme {
 
 /// `#` and what tells this state from the page's first one; nothing for that one.
 pub(crate) fn write(setup: &Setup, show: &Presentation) -> String {
-    let mut parts = differences(setup);
+    let settings = difference::steps(&Setup::default(), setup).into_iter();
+    let mut parts: Vec<_> = settings.map(|(setting, value)| (setting.id, value)).collect();
     if !show.hide.is_empty() {
         parts.push(("hide", show.hide.join(",")));
     }
@@ -53,28 +54,6 @@ pub(crate) fn write(setup: &Setup, show: &Presentation) -> String {
     }
     let parts: Vec<_> = parts.iter().map(|(key, value)| format!("&{key}={value}")).collect();
     format!("#v={VERSION}{}", parts.concat())
-}
-
-/// The settings that lead from the page's first state to this one. Tricks are told by their names where that says it
-/// all, and as layers where it does not.
-fn differences(setup: &Setup) -> Vec<(&'static str, String)> {
-    let lead = |with_layers: bool| {
-        let (mut reached, mut parts) = (Setup::default(), Vec::new());
-        for setting in SETTINGS.iter().filter(|s| with_layers || !matches!(s.kind, Kind::Layers)) {
-            let text = setting.text(setup).filter(|text| setting.text(&reached).as_ref() != Some(text));
-            let mut next = reached.clone();
-            let Some(text) = text.filter(|text| setting.put(&mut next, text).is_ok()) else { continue };
-            // What changes the layers alone goes without saying where these are told.
-            let of_layers = next.preset == reached.preset && next.training == reached.training;
-            if !with_layers || !of_layers || matches!(setting.kind, Kind::Layers) {
-                parts.push((setting.id, text));
-                reached = next;
-            }
-        }
-        (reached, parts)
-    };
-    let (reached, parts) = lead(false);
-    if reached == *setup { parts } else { lead(true).1 }
 }
 
 /// The state that a fragment tells.
@@ -151,6 +130,7 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Kind;
     use nn::preset::Preset;
     use proptest::prelude::*;
 

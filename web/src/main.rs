@@ -3,12 +3,18 @@
 #![allow(unreachable_pub, reason = "leptos' component macro makes public items out of pub(crate) ones")]
 
 mod app;
+mod axis;
 mod bridge;
 mod chart;
+mod chart_tools;
 mod colors;
+mod compare_view;
+mod comparison;
 mod confusion;
 mod confusion_view;
 mod controls;
+mod csv;
+mod curve;
 mod data_view;
 mod device;
 mod distortions;
@@ -30,11 +36,16 @@ mod mistakes_view;
 mod mnist;
 mod network_view;
 mod pad;
+mod plot;
 mod prediction;
 mod readout;
+mod run_table;
+mod runs;
+mod save;
 mod settings;
 mod share;
 mod shortcuts;
+mod sizes_view;
 mod slide;
 mod stages;
 mod state;

@@ -22,12 +22,14 @@ const SHORTCUTS: [Shortcut; 6] = [
 ];
 
 /// Keys that other parts of the page hear.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("Ctrl Z", "Take back a stroke of the drawing"),
     ("Arrows", "On the drawing pad: move the pen"),
     ("Space", "On the drawing pad: put the pen down, lift it"),
     ("Arrows, Enter", "On maps: walk from pixel to pixel, open their layer"),
     ("Arrows, Enter", "On the confusion matrix and images: walk, show"),
+    ("← →", "On a chart: read the curves at another epoch"),
+    ("+ − 0", "On a chart: zoom in, zoom out, all epochs"),
     ("Escape", "Close what is open, let go of the pixel"),
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];

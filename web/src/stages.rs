@@ -100,6 +100,7 @@ pub(crate) fn watch(stages: &[Stage], closely: &[usize]) -> Watch {
     Watch {
         activations,
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
+        sizes: true,
         details: close().collect(),
         ..Watch::default()
     }

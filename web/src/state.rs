@@ -9,11 +9,12 @@ use trainer::messages::{
 use wasm_bindgen::prelude::*;
 
 use crate::bridge::Bridge;
-use crate::chart::Curve;
+use crate::comparison::{self, Comparison};
 use crate::drawing::Drawing;
 use crate::header::thousands;
 use crate::link::{self, Presentation};
 use crate::mnist::Mnist;
+use crate::runs::{Record, Runs};
 use crate::settings::{Setting, Setup, layers};
 use crate::share;
 use crate::stages;
@@ -41,15 +42,18 @@ pub(crate) struct Touch {
 pub(crate) struct State {
     pub(crate) download: RwSignal<Download>,
     pub(crate) run: RwSignal<RunState>,
-    pub(crate) progress: RwSignal<Progress>,
+    /// How the present run goes.
+    pub(crate) record: RwSignal<Record>,
+    /// Other runs, pinned or compared.
+    pub(crate) runs: RwSignal<Runs>,
+    /// The comparison under way.
+    pub(crate) comparison: RwSignal<Option<Comparison>>,
+    /// Where training is; while something is compared, the first of the two.
+    pub(crate) progress: Memo<Progress>,
     /// The last training loss that was told.
-    pub(crate) loss: RwSignal<Option<f32>>,
-    pub(crate) tested: RwSignal<Option<Tested>>,
+    pub(crate) loss: Memo<Option<f32>>,
+    pub(crate) tested: Memo<Option<Tested>>,
     pub(crate) snapshot: RwSignal<Option<Snapshot>>,
-    pub(crate) loss_curve: RwSignal<Curve>,
-    pub(crate) test_loss_curve: RwSignal<Curve>,
-    pub(crate) train_accuracy_curve: RwSignal<Curve>,
-    pub(crate) accuracy_curve: RwSignal<Curve>,
     pub(crate) problem: RwSignal<Option<String>>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
@@ -93,17 +97,20 @@ impl State {
                 _ => setup.network.clone(),
             })
         });
+        let (record, runs) = (RwSignal::new(Record::default()), RwSignal::new(Runs::default()));
+        let compared = RwSignal::new(None);
         let state = Self {
             download: RwSignal::default(),
             run: RwSignal::default(),
-            progress: RwSignal::default(),
-            loss: RwSignal::default(),
-            tested: RwSignal::default(),
+            record,
+            runs,
+            comparison: compared,
+            progress: Memo::new(move |_| {
+                comparison::of_shown(record, runs, compared, |record| record.progress)
+            }),
+            loss: Memo::new(move |_| comparison::of_shown(record, runs, compared, |record| record.last_loss)),
+            tested: Memo::new(move |_| comparison::of_shown(record, runs, compared, |record| record.tested)),
             snapshot: RwSignal::default(),
-            loss_curve: RwSignal::default(),
-            test_loss_curve: RwSignal::default(),
-            train_accuracy_curve: RwSignal::default(),
-            accuracy_curve: RwSignal::default(),
             problem: RwSignal::default(),
             diverged: RwSignal::default(),
             device: RwSignal::default(),
@@ -134,6 +141,13 @@ impl State {
         }
         Effect::new(move |_| {
             state.send(Command::Configure { network: network.get(), training: state.training.get() });
+        });
+        // Back to where all was well, or to the start: it is no longer diverged.
+        let is_diverged = Memo::new(move |_| record.with(|record| record.diverged.is_some()));
+        Effect::new(move |_| {
+            if !is_diverged.get() {
+                state.diverged.set(None);
+            }
         });
         let closely = Memo::new(move |_| state.looked_at_closely());
         let answers = Memo::new(move |_| state.mnist.open.get().is_some());
@@ -237,39 +251,22 @@ impl State {
                     self.diverged.set(None);
                 }
             }
-            Event::Progress(progress) => {
-                if progress.epoch < self.progress.with_untracked(|before| before.epoch) || progress.step == 0
-                {
-                    self.loss.set(None);
-                    self.tested.set(None);
-                    self.diverged.set(None);
-                    for curve in [
-                        self.loss_curve,
-                        self.test_loss_curve,
-                        self.train_accuracy_curve,
-                        self.accuracy_curve,
-                    ] {
-                        curve.update(|curve| curve.cut(progress.epoch));
-                    }
-                }
-                if let Some(loss) = progress.train_loss {
-                    self.loss.set(Some(loss));
-                    self.loss_curve.update(|curve| curve.push(progress.epoch, f64::from(loss)));
-                }
-                if let Some(accuracy) = progress.train_accuracy {
-                    self.train_accuracy_curve.update(|curve| curve.push(progress.epoch, f64::from(accuracy)));
-                }
-                self.progress.set(progress);
-            }
-            Event::Tested(tested) => {
-                self.accuracy_curve.update(|curve| curve.push(tested.epoch, f64::from(tested.accuracy)));
-                self.test_loss_curve.update(|curve| curve.push(tested.epoch, f64::from(tested.loss)));
-                self.tested.set(Some(tested));
-            }
+            Event::Turn(turn) => self.turn(turn),
+            Event::Progress(progress) => self.record_of_turn(|record| record.progress(progress)),
+            Event::Tested(tested) => self.record_of_turn(|record| record.tested(tested)),
             Event::Snapshot(snapshot) => self.snapshot.set(Some(snapshot)),
-            Event::Diverged(diverged) => self.diverged.set(Some(diverged)),
+            Event::Diverged(diverged) => {
+                self.record_of_turn(|record| record.diverged = Some(diverged.step));
+                // A run of a comparison that diverged is over; nobody is asked what to do about it.
+                if !self.is_turn_of_comparison() {
+                    self.diverged.set(Some(diverged));
+                }
+            }
             Event::Device(report) => self.device.set(report),
-            Event::Failed(sentence) => self.problem.set(Some(sentence)),
+            Event::Failed(sentence) => {
+                self.comparison_refused();
+                self.problem.set(Some(sentence));
+            }
             Event::Answers(_) | Event::Labels { .. } | Event::Images(_) => self.mnist.hear(event),
         }
     }

@@ -48,6 +48,25 @@ pub enum Command {
     UseDevice(DeviceChoice),
     /// Train on so many cores. The numbers stay the same to the last bit.
     UseCores(usize),
+    /// Train these side by side, in turns, each from the initial weights of its seed; then all is as it was before. Pictures are
+    /// of the first. Pausing and training on works as always; a reset, other options or [`Command::EndComparison`] end it.
+    Compare {
+        /// The runs.
+        runs: Vec<Recipe>,
+        /// How long each trains.
+        epochs: f64,
+    },
+    /// End a comparison, if there is one: all is as it was before it, and paused.
+    EndComparison,
+}
+
+/// What is trained, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The network.
+    pub network: NetworkSpec,
+    /// The options of its training.
+    pub training: TrainingSpec,
 }
 
 /// Indices into the layers of the network (`NetworkSpec::layers`).
@@ -75,7 +94,7 @@ pub enum Split {
 }
 
 /// From the worker to the page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// The download of MNIST went on. At the start all but the totals is zero.
     Download(Download),
@@ -89,6 +108,9 @@ pub enum Event {
     Snapshot(Snapshot),
     /// The next step would have made the network useless: it was not taken, and training stopped.
     Diverged(Diverged),
+    /// From here on, progress, measurements and divergence are told of this run of a comparison; `None`: of the session's own
+    /// training, as before any `Turn`. A run that diverged is over; the others go on.
+    Turn(Option<usize>),
     /// Another device trains, or more is known of the devices.
     Device(DeviceReport),
     /// Something failed and the session is as it was: one sentence for people.

@@ -1,11 +1,14 @@
 //! Every setting of the page, declared once: from this table come the controls, the link and what the trainer is told.
 
+pub(crate) mod difference;
 pub(crate) mod layers;
 mod stack;
 mod table;
 
 use nn::preset::Preset;
 use nn::spec::{NetworkSpec, TrainingSpec};
+
+use crate::header::thousands;
 
 pub(crate) use table::SETTINGS;
 
@@ -210,6 +213,15 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 /// A number as text, no longer than the trainer's precision asks for: numbers are compared by it.
 pub(crate) fn show(value: f64) -> String {
     if value.fract() == 0.0 { value.to_string() } else { (value as f32).to_string() }
+}
+
+/// A positive number as people read it.
+pub(crate) fn grouped(value: f64) -> String {
+    match value {
+        1000.0.. => thousands(value as usize),
+        0.0001.. | 0.0 => show(value),
+        _ => format!("{value:e}"),
+    }
 }
 
 /// The beginning of what came from outside: a sentence repeats no more of it.

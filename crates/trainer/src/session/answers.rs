@@ -3,6 +3,7 @@
 //! While the cores train, each evaluation tells it. At other times, and while a GPU trains, a copy of the network reads them
 //! in slices, on this core alone: work goes on meanwhile, and the answers are all of one and the same network.
 
+use super::compare::Comparison;
 use super::{SLICE_MS, Session};
 use crate::batch::PIXELS;
 use crate::crew::{Host, Measured};
@@ -67,14 +68,18 @@ impl Session {
     /// The network is another one now: if its answers are watched, all images are read anew.
     pub(super) fn ask_anew(&mut self) {
         self.pass = self.watch.answers.then(|| {
-            let (network, source) = answering(&mut self.pretrained, self.crew.training_to_look_at());
+            let training = match self.comparison.as_mut().and_then(Comparison::first_aside) {
+                Some(first) => first,
+                None => self.crew.training_to_look_at(),
+            };
+            let (network, source) = answering(&mut self.pretrained, training);
             Pass::new(network.clone(), source)
         });
     }
 
     /// The cores have measured the network: with that, all images are read.
     pub(super) fn answered(&mut self, measured: Measured) -> Option<Event> {
-        self.watch.answers.then(|| {
+        (self.watch.answers && self.is_shown()).then(|| {
             self.pass = None;
             told(Source::Session { step: self.crew.training().steps() }, measured)
         })

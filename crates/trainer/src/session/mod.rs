@@ -1,6 +1,7 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
 mod answers;
+mod compare;
 mod on_gpu;
 mod report;
 
@@ -12,6 +13,7 @@ use crate::helper::measure;
 use crate::messages::{Command, Diverged, Event, RunState, Tested, Watch};
 use crate::trial::Trial;
 use crate::worth::cores_worth_it;
+use compare::Comparison;
 use data::DataSet;
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
@@ -47,6 +49,7 @@ pub struct Session {
     steps_wanted: Option<u64>,
     place: Place,
     good: Good,
+    comparison: Option<Comparison>,
     /// The test set is to be measured, or is being measured.
     testing: bool,
     /// When the step under way began.
@@ -76,6 +79,7 @@ impl Default for Session {
             steps_wanted: None,
             place: Place::default(),
             good,
+            comparison: None,
             testing: false,
             step_began: 0.0,
             since_report: Tally::default(),
@@ -171,13 +175,18 @@ impl Session {
             return Vec::new();
         }
         match command {
-            Command::Configure { network, training } => match self.configure(network, training) {
-                Ok(events) => events,
-                Err(sentence) => vec![Event::Failed(sentence)],
-            },
+            Command::Configure { network, training } => {
+                let mut events = self.end_comparison();
+                events.extend(told(self.configure(network, training)));
+                events
+            }
+            Command::Compare { runs, epochs } => told(self.compare(runs, epochs)),
+            Command::EndComparison => self.end_comparison(),
             Command::Train => self.run(None),
             Command::Step => self.run(Some(1)),
             Command::Pause => self.pause(),
+            // Somebody wants to be rid of the comparison, not of what was learned before it.
+            Command::Reset if self.is_comparing() => self.end_comparison(),
             Command::Reset => self.reset(),
             Command::Restore => self.restore(),
             Command::Show { image } if image.len() == PIXELS => {
@@ -277,6 +286,10 @@ impl Session {
                 return None;
             }
         }
+        // What is compared ends together, though helpers would like to know what comes next.
+        if self.comparison_ends().is_some_and(|end| place.epochs(self.crew.training().spec()) >= end) {
+            return None;
+        }
         let wanted = self.steps_wanted.is_none_or(|wanted| wanted > self.crew.planned() as u64);
         let needed = place.images_needed(self.crew.training().spec());
         (wanted && self.train.len() >= needed).then_some(place)
@@ -290,6 +303,7 @@ impl Session {
             Some(Done::Measurement(measured)) => {
                 let (images, score) = (measured.classes.len(), measured.score);
                 self.testing = false;
+                self.was_measured();
                 events.push(Event::Tested(Tested {
                     step: self.crew.training().steps(),
                     epoch: self.epoch(),
@@ -301,7 +315,8 @@ impl Session {
             Some(Done::Step(images, result)) => {
                 let now = host.now();
                 self.speed.add(images, now - self.step_began);
-                if self.devices.cpu_speed.is_none() {
+                // The choice of a device is about the session's own training.
+                if self.devices.cpu_speed.is_none() && !self.is_comparing() {
                     self.cpu_trial.add(images, now - self.step_began);
                 }
                 self.step_began = now;
@@ -314,6 +329,9 @@ impl Session {
             events.push(self.progress());
             events.extend(self.snapshot());
         }
+        if self.state != RunState::Paused {
+            events.extend(self.take_turns());
+        }
         events
     }
 
@@ -321,7 +339,7 @@ impl Session {
         let score = match result {
             Ok(score) => score,
             Err(began) => {
-                let mut events = self.set_state(RunState::Paused);
+                let mut events = if self.end_run() { Vec::new() } else { self.set_state(RunState::Paused) };
                 events.push(Event::Diverged(self.diverged(began)));
                 return events;
             }
@@ -359,20 +377,7 @@ impl Session {
     }
 
     fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<Vec<Event>, String> {
-        if training.batch_size == 0 || training.batch_size > WINDOW {
-            return Err(format!("The batch size must be between 1 and {WINDOW}."));
-        }
-        if training.subset == Some(0) {
-            return Err("Training needs at least one image.".into());
-        }
-        if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
-            return Err("The learning rate must be a number from 0 up.".into());
-        }
-        let layers = network.summary().map_err(|e| e.message)?;
-        let classes = layers.last().map(|layer| layer.output.len());
-        if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
-            return Err("The network must take 28x28 images and end in 10 units.".into());
-        }
+        check(&network, &training)?;
         let now = self.crew.training();
         if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
             (self.cpu_trial, self.speed) = (Trial::default(), Speed::default());
@@ -398,8 +403,13 @@ impl Session {
 
     fn run(&mut self, steps: Option<u64>) -> Vec<Event> {
         self.steps_wanted = steps;
+        let mut events = self.take_turns();
+        if events.contains(&Event::Turn(None)) {
+            return events;
+        }
         let state = if self.batch_is_here() { RunState::Training } else { RunState::WaitingForData };
-        self.set_state(state)
+        events.extend(self.set_state(state));
+        events
     }
 
     /// Stops, and tells where: what was told last may be a thirtieth of a second old.
@@ -407,6 +417,7 @@ impl Session {
         let mut events = self.set_state(RunState::Paused);
         if !events.is_empty() {
             events.push(self.progress());
+            events.extend(self.pass_turn(0));
             events.extend(self.snapshot());
         }
         events
@@ -474,6 +485,30 @@ impl Session {
         let regular = (Place::epoch_images(self.crew.training().spec()) as u64 / 2).max(3_000);
         EARLY.iter().filter(|&&at| place.seen >= at).count() + (place.seen / regular) as usize
     }
+}
+
+/// What came of a command that can fail.
+fn told(outcome: Result<Vec<Event>, String>) -> Vec<Event> {
+    outcome.unwrap_or_else(|sentence| vec![Event::Failed(sentence)])
+}
+
+/// Whether this can be trained here.
+fn check(network: &NetworkSpec, training: &TrainingSpec) -> Result<(), String> {
+    if training.batch_size == 0 || training.batch_size > WINDOW {
+        return Err(format!("The batch size must be between 1 and {WINDOW}."));
+    }
+    if training.subset == Some(0) {
+        return Err("Training needs at least one image.".into());
+    }
+    if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
+        return Err("The learning rate must be a number from 0 up.".into());
+    }
+    let layers = network.summary().map_err(|e| e.message)?;
+    let classes = layers.last().map(|layer| layer.output.len());
+    if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
+        return Err("The network must take 28x28 images and end in 10 units.".into());
+    }
+    Ok(())
 }
 
 /// Adds images to a set that will hold `total` of them; gives how many it holds now.

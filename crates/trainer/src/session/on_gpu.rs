@@ -22,7 +22,7 @@ const REST: u64 = 50;
 impl Session {
     /// A GPU trainer to be built, if one is wanted: to be asked after each event, and answered by [`Session::gpu_built`].
     pub fn gpu_request(&mut self) -> Option<Request> {
-        if self.state != RunState::Training {
+        if self.state != RunState::Training || self.is_comparing() {
             return None;
         }
         let training = self.crew.training();
@@ -91,6 +91,9 @@ impl Session {
 
     /// Lets the GPU go on from here, if it is there and should.
     pub(super) fn hand_over(&mut self, host: &dyn Host) -> bool {
+        if self.is_comparing() {
+            return false;
+        }
         if self.devices.cpu_speed.is_none() {
             self.devices.cpu_speed = self.cpu_trial.speed();
         }

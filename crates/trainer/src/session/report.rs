@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::answers::answering;
+use super::compare::Comparison;
 use crate::detail::{detail, gradient_histogram};
 use crate::messages::{Event, LayerValues, Progress, Snapshot, Source};
 use nn::histogram::Histogram;
@@ -58,7 +59,8 @@ impl Session {
 
     /// The shown image through the network that answers now: the session's once it was trained, else the checkpoint.
     pub(super) fn snapshot(&mut self) -> Option<Event> {
-        let training = self.crew.training_to_look_at();
+        let first = self.comparison.as_mut().and_then(Comparison::first_aside);
+        let training = first.unwrap_or_else(|| self.crew.training_to_look_at());
         let step = training.steps();
         let watch = &self.watch;
         let mut all_sizes = Vec::new();

@@ -1,0 +1,188 @@
+// The charts: what is read off them, what part of them is seen, and what they are saved as.
+
+import { readFile } from "node:fs/promises";
+import { expect, test } from "./playground.js";
+
+test.beforeEach(async ({ page, playground, host }, info) => {
+  await playground.open(`${host}/${info.title.startsWith("large type") ? "#v=1&present=1&images=1000" : "#v=1&images=1000"}`);
+  // Without the whole test set there is no measurement.
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  await playground.train.click();
+  await expect.poll(() => playground.number(playground.epoch), { timeout: 40_000 }).toBeGreaterThan(3.2);
+  await playground.pause.click();
+  await expect(playground.train).toBeVisible();
+  await readOut(page).scrollIntoViewIfNeeded();
+});
+
+const readOut = (page, title = "Loss") => page.getByRole("slider", { name: `Read-out of ${title}` });
+const chart = (page, title = "Loss") => page.getByRole("img", { name: new RegExp(`^${title} over epochs`) });
+const pixels = (page, title) => chart(page, title).evaluate((canvas) => canvas.toDataURL());
+
+/** The numbers of a read-out. */
+async function read(slider) {
+  const number = async (name) => Number(await slider.getAttribute(`aria-value${name}`));
+  const [least, most, now] = [await number("min"), await number("max"), await number("now")];
+  return { least, most, now, text: await slider.getAttribute("aria-valuetext") };
+}
+
+async function download(page, name) {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
+  return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
+}
+
+test("the pointer and the keyboard read all curves at an epoch", async ({ page }) => {
+  const slider = readOut(page);
+  const box = await slider.boundingBox();
+  // The test set is measured after 3,000 images, which are three epochs here.
+  const share = 3 / (await read(slider)).most;
+  await page.mouse.move(box.x + 46 + share * (box.width - 66), box.y + box.height / 2);
+  const pointed = await read(slider);
+  expect(pointed.now).toBeCloseTo(3, 1);
+  expect(pointed.text).toMatch(/^epoch \d\.\d\d; present run: training \d\.\d{4}, test \d\.\d{4}$/);
+  expect((await read(readOut(page, "Accuracy"))).text, "the same epoch in the other chart").toContain(`epoch ${pointed.now.toFixed(2)}; present run: training`);
+  const shown = page.locator(".reading").first();
+  await expect(shown).toContainText(`epoch ${pointed.now.toFixed(2)}`);
+  const reading = await shown.boundingBox();
+  expect(reading.x).toBeGreaterThanOrEqual(box.x);
+  expect(reading.x + reading.width, "within the chart").toBeLessThanOrEqual(box.x + box.width + 1);
+  await page.mouse.move(5, 5);
+  await expect(page.locator(".reading")).toHaveCount(0);
+
+  await slider.focus();
+  const end = await read(slider);
+  expect(end.now).toBeCloseTo(end.most);
+  await slider.press("ArrowLeft");
+  expect((await read(slider)).now).toBeLessThan(end.now);
+  await slider.press("Home");
+  expect((await read(slider)).now).toBe(0);
+});
+
+test("dragging, buttons and keys zoom, double click shows all again", async ({ page, playground }) => {
+  const slider = readOut(page);
+  const whole = await read(slider);
+  const before = await pixels(page, "Accuracy");
+  const box = await slider.boundingBox();
+  const at = (share) => [box.x + 46 + share * (box.width - 66), box.y + box.height / 2];
+  await page.mouse.move(...at(0.25));
+  await page.mouse.down();
+  await page.mouse.move(...at(0.4));
+  await expect(page.locator(".selection")).toBeVisible();
+  await page.mouse.move(...at(0.5));
+  await page.mouse.up();
+  const dragged = await read(slider);
+  expect(dragged.least / whole.most).toBeCloseTo(0.25, 1);
+  expect(dragged.most / whole.most).toBeCloseTo(0.5, 1);
+  expect(await read(readOut(page, "Accuracy")).then((r) => [r.least, r.most])).toEqual([dragged.least, dragged.most]);
+  expect(await pixels(page, "Accuracy")).not.toBe(before);
+  await page.mouse.dblclick(...at(0.5));
+  expect((await read(slider)).most).toBe(whole.most);
+
+  await page.getByRole("button", { name: "Zoom in" }).click();
+  const closer = await read(slider);
+  expect(closer.most - closer.least).toBeCloseTo(whole.most / 2, 1);
+  await page.getByRole("button", { name: "All epochs" }).click();
+  await slider.focus();
+  await slider.press("+");
+  await slider.press("+");
+  const close = await read(slider);
+  expect(close.most - close.least).toBeCloseTo(whole.most / 4, 1);
+  await slider.press("Shift+ArrowLeft");
+  expect((await read(slider)).least).toBeLessThan(close.least);
+  await slider.press("-");
+  await slider.press("0");
+  expect(await read(slider).then((r) => [r.least, r.most])).toEqual([0, whole.most]);
+  // Arrows in a chart are not steps of training.
+  const steps = await playground.steps();
+  await slider.press("ArrowRight");
+  await page.waitForTimeout(300);
+  expect(await playground.steps()).toBe(steps);
+});
+
+test("losses can be drawn by their logarithm, curves hidden and smoothed", async ({ page }) => {
+  const [loss, accuracy] = [await pixels(page, "Loss"), await pixels(page, "Accuracy")];
+  await page.getByRole("switch", { name: "Log scale" }).check();
+  expect(await pixels(page, "Loss")).not.toBe(loss);
+  expect(await pixels(page, "Accuracy")).toBe(accuracy);
+  await page.getByRole("switch", { name: "Log scale" }).uncheck();
+  expect(await pixels(page, "Loss")).toBe(loss);
+
+  const shown = page.getByRole("group", { name: "Curves shown" });
+  await shown.getByRole("button", { name: "test" }).click();
+  await expect(shown.getByRole("button", { name: "test" })).toHaveAttribute("aria-pressed", "false");
+  const slider = readOut(page);
+  await slider.focus();
+  expect((await read(slider)).text).toMatch(/present run: training [\d.]+$/);
+  await shown.getByRole("button", { name: "test" }).click();
+
+  // Unsmoothed, the chart reads what the table of points says.
+  const smoothing = page.getByRole("slider", { name: "Smoothing", exact: true });
+  await expect(smoothing).toHaveAttribute("aria-valuetext", "12 points");
+  await smoothing.fill("1");
+  await expect(smoothing).toHaveAttribute("aria-valuetext", "off");
+  const lines = (await download(page, "CSV of Loss")).bytes.toString().trim().split("\n").map((line) => line.split(","));
+  const last = lines.filter(([, , curve]) => curve === "training loss").at(-1);
+  await slider.focus();
+  await slider.press("End");
+  expect((await read(slider)).text).toContain(`training ${Number(last[4]).toFixed(4)}`);
+  await smoothing.fill("100");
+  await slider.focus();
+  expect((await read(slider)).text).not.toContain(`training ${Number(last[4]).toFixed(4)}`);
+});
+
+test("the points of all curves shown are saved as CSV", async ({ page, playground }) => {
+  await page.getByRole("button", { name: "Pin this run" }).click();
+  await page.getByRole("combobox", { name: "Training images" }).selectOption("500");
+  const { name, bytes } = await download(page, "CSV of Accuracy");
+  expect(name).toBe("accuracy.csv");
+  const text = bytes.toString();
+  const [head, ...lines] = text.trimEnd().split("\n");
+  expect(head).toBe("run,settings,curve,epoch,value");
+  expect(lines.filter((line) => line.startsWith('A,"Training images 1,000 (now 500)",training accuracy,')).length).toBeGreaterThan(5);
+  const test = lines.filter((line) => line.startsWith("present,,test accuracy,"));
+  expect((100 * Number(test.at(-1).split(",")[4])).toFixed(2)).toBe((await playground.accuracy.textContent()).split(" ")[0]);
+  for (const line of lines) expect(line).toMatch(/,\d+(\.\d+)?(e-\d+)?,[01](\.\d+)?$/);
+  await page.getByRole("checkbox", { name: "Show run A" }).uncheck();
+  expect((await download(page, "CSV of Loss")).bytes.toString()).not.toContain("\nA,");
+});
+
+test("the chart is saved as PNG, twice as fine as it is shown", async ({ page }) => {
+  await page.getByRole("button", { name: "Pin this run" }).click();
+  const { name, bytes } = await download(page, "PNG of Loss");
+  expect(name).toBe("loss.png");
+  expect(bytes.subarray(1, 4).toString()).toBe("PNG");
+  const size = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  const shown = await chart(page).evaluate((canvas) => [canvas.clientWidth, canvas.clientHeight]);
+  // A title, and a line for each of the two runs.
+  expect(size).toEqual([2 * shown[0], 2 * (shown[1] + 30 + 2 * 20)]);
+  // Something is drawn on it, on paper of its own.
+  const colors = await page.evaluate(async (base64) => {
+    const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    const canvas = new OffscreenCanvas(picture.width, picture.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, picture.width, picture.height);
+    const seen = new Set();
+    for (let i = 0; i < data.length; i += 4) seen.add(data.subarray(i, i + 4).join(" "));
+    return { corner: data.subarray(0, 4).join(" "), seen: seen.size, orange: seen.has("179 84 30 255") };
+  }, bytes.toString("base64"));
+  expect(colors.corner).toBe("255 255 255 255");
+  expect(colors.orange, "the colour of training").toBe(true);
+  expect(colors.seen).toBeGreaterThan(20);
+});
+
+test("large type: a pixel of the chart for each of the screen", async ({ page }) => {
+  const sizes = await chart(page).evaluate(
+    (canvas) =>
+      new Promise((done) => {
+        new ResizeObserver(([entry]) => {
+          const [{ inlineSize, blockSize }] = entry.devicePixelContentBoxSize;
+          done({ screen: [inlineSize, blockSize], canvas: [canvas.width, canvas.height] });
+        }).observe(canvas, { box: "device-pixel-content-box" });
+      }),
+  );
+  for (const i of [0, 1]) expect(Math.abs(sizes.canvas[i] - sizes.screen[i]), JSON.stringify(sizes)).toBeLessThanOrEqual(1);
+  const box = await readOut(page).boundingBox();
+  await page.mouse.move(box.x + 46 * 1.2 + 0.5 * (box.width - 66 * 1.2), box.y + 40);
+  const { now, most } = await read(readOut(page));
+  expect(now / most, "the pointer reads what it points at").toBeCloseTo(0.5, 1);
+});

@@ -1,0 +1,173 @@
+// Runs are kept, and two of them train side by side in one press.
+
+import { expect, test } from "./playground.js";
+
+const FEW = "#v=1&images=5000";
+
+class Runs {
+  constructor(page) {
+    this.page = page;
+    this.table = page.getByRole("table", { name: "Runs" });
+    this.pin = page.getByRole("button", { name: "Pin this run" });
+    this.length = page.getByRole("combobox", { name: "Length of a comparison" });
+    this.end = page.getByRole("button", { name: "End comparison" });
+  }
+
+  /** The cells of a run by the heads of their columns. */
+  async row(name) {
+    const heads = await this.table.getByRole("columnheader").allTextContents();
+    const row = this.table.getByRole("row").filter({ has: this.page.getByRole("rowheader", { name, exact: true }) });
+    const cells = await row.getByRole("cell").allTextContents();
+    return Object.fromEntries(heads.slice(1).map((head, i) => [head, cells[i]]));
+  }
+
+  button(what, name) {
+    return this.page.getByRole("button", { name: `${what} run ${name}` });
+  }
+
+  withAndWithout(name) {
+    return this.page.getByRole("button", { name: `With and without ${name}` });
+  }
+}
+
+async function train(playground, epochs) {
+  await playground.train.click();
+  await expect.poll(() => playground.number(playground.epoch), { timeout: 40_000 }).toBeGreaterThan(epochs);
+  await playground.pause.click();
+  await expect(playground.train).toBeVisible();
+}
+
+test("a pinned run keeps its figures, names what differs, and gives its settings back", async ({ page, playground, host }) => {
+  await playground.open(`${host}/${FEW}`);
+  const runs = new Runs(page);
+  await expect(runs.pin, "there is nothing to pin yet").toBeDisabled();
+  await train(playground, 1);
+  await runs.pin.click();
+  const pinned = await runs.row("Run A");
+  expect(pinned["What differs"]).toBe("same settings");
+  expect(pinned["Test accuracy"]).toContain(await playground.accuracy.textContent());
+  expect(pinned["Training loss"]).toBe(await playground.loss.textContent());
+  expect(pinned.Epochs).toContain(await playground.epoch.textContent());
+  expect(pinned.Epochs).toContain(`${await playground.steps()} steps`);
+
+  await page.getByRole("switch", { name: "Dropout" }).check();
+  await page.getByRole("combobox", { name: "Learning rate" }).selectOption("0.01");
+  expect((await runs.row("Run A"))["What differs"]).toBe("Learning rate 0.003 (now 0.01), Dropout off (now on)");
+  await playground.reset.click();
+  await train(playground, 0.3);
+  const { "What differs": _, ...figures } = pinned;
+  expect(await runs.row("Run A"), "what was pinned stays").toMatchObject(figures);
+  const present = await runs.row("Present run");
+  expect(present.Epochs).not.toBe(pinned.Epochs);
+
+  // Its curves can be hidden; then they are not read either.
+  const readOut = page.getByRole("slider", { name: "Read-out of Loss" });
+  await readOut.focus();
+  await readOut.press("Home");
+  await readOut.press("ArrowRight");
+  await expect(readOut).toHaveAttribute("aria-valuetext", /present run: .*run A: training/);
+  await page.getByRole("checkbox", { name: "Show run A" }).uncheck();
+  await readOut.focus();
+  await expect(readOut).toHaveAttribute("aria-valuetext", /present run: [^;]*$/);
+
+  await runs.button("Load settings of", "A").click();
+  await expect(page.getByRole("switch", { name: "Dropout" })).not.toBeChecked();
+  await expect(page.getByRole("combobox", { name: "Learning rate" })).toHaveValue("0.003");
+  await runs.button("Remove", "A").click();
+  await expect(page.getByRole("rowheader", { name: "Run A" })).toHaveCount(0);
+});
+
+test("with and without a trick from the same seed in one press, and nothing is lost", async ({ page, playground, host }) => {
+  test.setTimeout(120_000);
+  await playground.open(`${host}/${FEW}`);
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  for (const step of [1, 2, 3]) {
+    await playground.step.click();
+    await expect.poll(() => playground.steps()).toBe(step);
+  }
+  const loss = await playground.loss.textContent();
+  const runs = new Runs(page);
+  const compared = async () => {
+    await runs.withAndWithout("Dropout").click();
+    await expect(page.getByRole("progressbar", { name: "Progress of the comparison" })).toBeVisible();
+    await expect(runs.end).toHaveCount(0, { timeout: 60_000 });
+    return [await runs.row("Run A"), await runs.row("Run B")];
+  };
+  const [plain, dropout] = await compared();
+  expect([plain, dropout].map((run) => run["What differs"])).toEqual(["same settings", "Dropout on (now off)"]);
+  for (const run of [plain, dropout]) {
+    expect(run.Epochs).toBe("1.0079 steps");
+    expect(Number.parseFloat(run["Test accuracy"].replace("★", ""))).toBeGreaterThan(60);
+  }
+  expect(plain["Training loss"]).not.toBe(dropout["Training loss"]);
+  expect(await playground.steps(), "its own network is back").toBe(3);
+  expect(await playground.loss.textContent()).toBe(loss);
+  await expect(page.getByRole("switch", { name: "Dropout" })).not.toBeChecked();
+
+  // Once more: the same seed gives the same figures, in the place of the last comparison.
+  // (The training loss is the mean since the last news, which come when they come.)
+  const figures = ({ "Images/s": _, "Training loss": __, ...others }) => others;
+  expect((await compared()).map(figures)).toEqual([plain, dropout].map(figures));
+  await expect(runs.table.getByRole("rowheader")).toHaveCount(3);
+
+  // What is kept is not replaced.
+  await runs.button("Keep", "B").click();
+  await runs.withAndWithout("Batch normalisation").click();
+  await expect(runs.end).toHaveCount(0, { timeout: 60_000 });
+  expect((await runs.row("Run B"))["What differs"]).toBe("Dropout on (now off)");
+  expect((await runs.row("Run C"))["What differs"]).toBe("Batch normalisation on (now off)");
+});
+
+test("both curves grow together, pause and go on, and another setting ends it", async ({ page, playground, host }) => {
+  test.setTimeout(120_000);
+  await playground.open(`${host}/`);
+  const runs = new Runs(page);
+  await runs.length.selectOption("10");
+  await page.getByRole("combobox", { name: "Setting to compare" }).selectOption({ label: "Optimiser" });
+  await page.getByRole("combobox", { name: "Value to compare with" }).selectOption({ label: "Nesterov momentum" });
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  const epochs = async () => [await runs.row("Run A"), await runs.row("Run B")].map((run) => Number.parseFloat(run.Epochs));
+  await expect.poll(async () => Math.min(...(await epochs())), { timeout: 60_000 }).toBeGreaterThan(0.1);
+  const [a, b] = await epochs();
+  expect(Math.abs(a - b), "neither runs away").toBeLessThan(0.2);
+  expect((await runs.row("Run B"))["What differs"]).toBe("Optimiser Nesterov momentum (now Adam)");
+
+  await playground.pause.click();
+  await expect(playground.train).toBeVisible();
+  const paused = await epochs();
+  await page.waitForTimeout(500);
+  expect(await epochs()).toEqual(paused);
+  await playground.train.click();
+  await expect.poll(async () => (await epochs())[0], { timeout: 30_000 }).toBeGreaterThan(paused[0]);
+
+  await page.getByRole("switch", { name: "Dropout" }).check();
+  await expect(runs.end).toHaveCount(0);
+  await expect.poll(() => playground.steps()).toBe(0);
+  await expect(playground.train).toBeVisible();
+  expect((await epochs())[0], "what was seen of it stays").toBeGreaterThan(0.1);
+});
+
+test("one that diverges is said to, and the other goes on", async ({ page, playground, host }) => {
+  await playground.open(`${host}/${FEW}&activation=none&optimiser=sgd&lr=0.02`);
+  await page.getByRole("combobox", { name: "Value to compare with" }).selectOption("3");
+  const runs = new Runs(page);
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await expect(runs.end).toHaveCount(0, { timeout: 60_000 });
+  await expect(runs.table).toContainText(/diverged after step \d+/);
+  expect((await runs.row("Run A")).Epochs).toBe("1.0079 steps");
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+
+  test("runs are no wider than the screen", async ({ page, playground, host }) => {
+    await playground.open(`${host}/${FEW}`);
+    await new Runs(page).withAndWithout("Dropout").click();
+    await expect(new Runs(page).end).toHaveCount(0, { timeout: 60_000 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    const accuracy = page.getByRole("columnheader", { name: "Test accuracy" });
+    const box = await accuracy.boundingBox();
+    expect(box.x + box.width, "the accuracy is seen without scrolling").toBeLessThanOrEqual(390);
+  });
+});

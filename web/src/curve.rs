@@ -1,0 +1,121 @@
+//! Points of a curve.
+
+/// Points of a curve. However long a run, there are never more than [`Curve::MOST`]: then neighbours are averaged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Curve {
+    points: Vec<(f64, f64)>,
+    /// Points that one entry stands for.
+    weight: u32,
+    pending: (f64, f64, u32),
+}
+
+impl Curve {
+    const MOST: usize = 1200;
+
+    /// Adds a point to the right.
+    pub(crate) fn push(&mut self, x: f64, y: f64) {
+        self.weight = self.weight.max(1);
+        let (sum_x, sum_y, n) = self.pending;
+        self.pending = (sum_x + x, sum_y + y, n + 1);
+        if n + 1 < self.weight {
+            return;
+        }
+        let n = f64::from(n + 1);
+        self.points.push((self.pending.0 / n, self.pending.1 / n));
+        self.pending = (0.0, 0.0, 0);
+        if self.points.len() == Self::MOST {
+            let mean = |pair: &[(f64, f64)]| ((pair[0].0 + pair[1].0) / 2.0, (pair[0].1 + pair[1].1) / 2.0);
+            self.points = self.points.chunks_exact(2).map(mean).collect();
+            self.weight *= 2;
+        }
+    }
+
+    /// Forgets what is right of `x`.
+    pub(crate) fn cut(&mut self, x: f64) {
+        self.points.retain(|point| point.0 < x);
+        self.pending = (0.0, 0.0, 0);
+        if self.points.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// The points, from left to right.
+    pub(crate) fn points(&self) -> &[(f64, f64)] {
+        &self.points
+    }
+
+    /// The rightmost point.
+    pub(crate) fn last(&self) -> Option<(f64, f64)> {
+        self.points.last().copied()
+    }
+}
+
+/// The running mean of noisy points that an eye would draw: over about the last `most`, and over fewer at the start, where
+/// the curve falls too steeply for a long memory. Over one, they stay as they are.
+pub(crate) fn smoothed(points: &[(f64, f64)], most: f64) -> Vec<(f64, f64)> {
+    let (mut mean, mut seen) = (f64::NAN, 0.0);
+    let mut smooth = |&(x, y): &(f64, f64)| {
+        if f64::is_finite(y) {
+            let span = f64::min(most, 1.0 + seen / 8.0);
+            mean = if seen == 0.0 { y } else { mean + (y - mean) / span };
+            seen += 1.0;
+        }
+        (x, mean)
+    };
+    points.iter().map(&mut smooth).collect()
+}
+
+/// The point whose x is nearest to `x`; none if even that is further away than `reach`.
+pub(crate) fn nearest(points: &[(f64, f64)], x: f64, reach: f64) -> Option<(f64, f64)> {
+    let right = points.partition_point(|point| point.0 < x);
+    let around = points.get(right.saturating_sub(1)..(right + 1).min(points.len()))?;
+    let far = |point: &&(f64, f64)| (point.0 - x).abs();
+    let found = around.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
+    let inside = right > 0 && right < points.len();
+    (inside || far(&found) <= reach).then_some(*found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_starts_at_once_and_survives_nan() {
+        let points = [(0.0, 2.0), (1.0, f64::NAN), (2.0, 2.0)];
+        assert!(smoothed(&points, 12.0).iter().all(|p| p.1 == 2.0));
+    }
+
+    #[test]
+    fn more_smoothing_leaves_less_noise_and_none_leaves_all() {
+        let noisy: Vec<_> = (0..600).map(|i| (f64::from(i), f64::from(i % 2))).collect();
+        let noise = |most: f64| {
+            let late = &smoothed(&noisy, most)[500..];
+            late.iter().map(|p| (p.1 - 0.5).abs()).fold(0.0, f64::max)
+        };
+        assert_eq!(smoothed(&noisy, 1.0), noisy);
+        assert!(noise(1.0) > noise(5.0) && noise(5.0) > 2.0 * noise(50.0));
+    }
+
+    #[test]
+    fn long_curves_stay_short_and_keep_their_mean() {
+        let mut curve = Curve::default();
+        (0..100_000).for_each(|i| curve.push(f64::from(i), f64::from(i % 2)));
+        assert!(curve.points.len() <= Curve::MOST);
+        assert!(curve.points.iter().all(|p| (p.1 - 0.5).abs() < 0.51));
+        assert!(curve.last().is_some_and(|p| p.0 > 99_000.0));
+        curve.cut(50_000.0);
+        assert!(curve.last().is_some_and(|p| (49_000.0..50_000.0).contains(&p.0)));
+        curve.cut(0.0);
+        assert_eq!(curve, Curve::default());
+    }
+
+    #[test]
+    fn the_nearest_point_is_read_but_not_far_beyond_the_ends() {
+        let points = [(1.0, 10.0), (2.0, 20.0), (4.0, 40.0)];
+        let at = |x| nearest(&points, x, 0.5).map(|p| p.1);
+        assert_eq!([1.4, 1.6, 2.9, 3.1, 4.0].map(at), [10.0, 20.0, 20.0, 40.0, 40.0].map(Some));
+        assert_eq!([0.6, 4.4].map(at), [10.0, 40.0].map(Some));
+        assert_eq!([0.4, 4.6].map(at), [None; 2]);
+        assert_eq!(nearest(&[], 1.0, 9.0), None);
+    }
+}
