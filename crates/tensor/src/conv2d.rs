@@ -10,8 +10,8 @@
 //! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some maps x two
 //! or four vectors in registers. V8 has 15 vector registers to give, and every sum that does not fit costs a store and a
 //! load: tiles of 4 x 2 ran forward at 55-72 % of the multiply-add peak, of 6 x 2 at 42-55 % (Chromium 156, Zen 3, five
-//! variants interleaved in one run). Backward, 2 x 4 ran at 61-67 %, 3 x 4 and 5 x 2 at about 50 %. With inner loops written
-//! out and rows kept in the nearest cache it became 70-90 % (Zen 4). `cargo xtask bench kernels` measures them.
+//! variants interleaved in one run). Backward, 2 x 4 ran at 61-67 %, 3 x 4 and 5 x 2 at about 50 %. Inner loops are not
+//! written out: LLVM then puts all products of one sum together, and V8 keeps sums in memory. `cargo xtask bench kernels` measures them.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
