@@ -4,8 +4,9 @@
 //! back as it was. Comparisons run on the cores: there the numbers are the same on every machine, and nothing has to be built
 //! anew at every turn.
 
+use super::Session;
+use super::input::check;
 use super::report::{Speed, Tally};
-use super::{Session, check};
 use crate::batch::{Place, TRAIN_IMAGES};
 use crate::good::Good;
 use crate::messages::{Event, Recipe, RunState};

@@ -2,10 +2,11 @@
 
 mod answers;
 mod compare;
+mod input;
 mod on_gpu;
 mod report;
 
-use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES, WINDOW};
+use crate::batch::{Batch, PIXELS, Place, TRAIN_IMAGES};
 use crate::crew::{Crew, Done, Host, StepResult};
 use crate::device::Devices;
 use crate::good::Good;
@@ -15,6 +16,7 @@ use crate::trial::Trial;
 use crate::worth::cores_worth_it;
 use compare::Comparison;
 use data::DataSet;
+use input::{add, check};
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -490,35 +492,4 @@ impl Session {
 /// What came of a command that can fail.
 fn told(outcome: Result<Vec<Event>, String>) -> Vec<Event> {
     outcome.unwrap_or_else(|sentence| vec![Event::Failed(sentence)])
-}
-
-/// Whether this can be trained here.
-fn check(network: &NetworkSpec, training: &TrainingSpec) -> Result<(), String> {
-    if training.batch_size == 0 || training.batch_size > WINDOW {
-        return Err(format!("The batch size must be between 1 and {WINDOW}."));
-    }
-    if training.subset == Some(0) {
-        return Err("Training needs at least one image.".into());
-    }
-    if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
-        return Err("The learning rate must be a number from 0 up.".into());
-    }
-    let layers = network.summary().map_err(|e| e.message)?;
-    let classes = layers.last().map(|layer| layer.output.len());
-    if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
-        return Err("The network must take 28x28 images and end in 10 units.".into());
-    }
-    Ok(())
-}
-
-/// Adds images to a set that will hold `total` of them; gives how many it holds now.
-fn add(set: &mut DataSet, part: &DataSet, total: usize) -> Result<usize, String> {
-    let DataSet { rows, columns, .. } = *part;
-    // Before there is room for all of them: a damaged file may announce images of any size.
-    if [rows, columns] != [28, 28] {
-        return Err(format!("MNIST's images are 28 by 28 pixels, but these are {rows} by {columns}."));
-    }
-    set.reserve_total(total, rows, columns);
-    set.append(part).map_err(|e| e.to_string())?;
-    Ok(set.len())
 }
