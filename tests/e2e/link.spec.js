@@ -1,6 +1,6 @@
 // The address carries the state: it follows the settings, and they follow it.
 
-import { expect, test } from "./playground.js";
+import { Playground, expect, test } from "./playground.js";
 
 const hash = (page) => new URL(page.url()).hash;
 
@@ -55,4 +55,65 @@ test("a link chooses the theme and large type, in which drawing works", async ({
   await page.emulateMedia({ colorScheme: "dark" });
   await page.evaluate(() => { location.hash = "#v=1&theme=light"; });
   await expect.poll(paper).toBe("rgb(244, 243, 239)");
+});
+
+test("the address follows what is open, and a link opens the same", async ({ page, playground, host, context }) => {
+  await playground.open(`${host}/`);
+  const entries = await page.evaluate(() => history.length);
+  await page.getByRole("button", { name: /^C3\b/ }).click();
+  await page.getByRole("combobox", { name: "Map", exact: true }).selectOption({ label: "5" });
+  await page.getByRole("switch", { name: "Log scale" }).check();
+  await page.getByRole("group", { name: "Curves shown" }).getByRole("button", { name: "training" }).click();
+  await page.getByRole("slider", { name: "Smoothing", exact: true }).fill("40");
+  await page.getByRole("button", { name: "Mistakes", exact: true }).click();
+  await page.getByRole("button", { name: /^4 read as 9\b/ }).click();
+  await page.locator("summary", { hasText: "Tricks" }).click();
+  const link = "#v=1&open=C3&map=5&panel=mistakes&cell=4-9&curves=test&log=1&average=40&unfolded=network,training";
+  await expect.poll(() => hash(page)).toBe(link);
+  expect(await page.evaluate(() => history.length), "looking around leaves no trail behind").toBe(entries);
+
+  const other = new Playground(await context.newPage());
+  await other.open(`${host}/${link}`);
+  const there = other.page;
+  await expect(there.getByRole("heading", { name: "C3: convolution" })).toBeVisible();
+  await expect(there.getByRole("combobox", { name: "Map", exact: true }).locator("option:checked")).toHaveText("5");
+  await expect(there.getByRole("switch", { name: "Log scale" })).toBeChecked();
+  await expect(there.getByRole("button", { name: "training", exact: true })).toHaveAttribute("aria-pressed", "false");
+  await expect(there.getByRole("slider", { name: "Smoothing", exact: true })).toHaveValue("40");
+  await expect(there.getByRole("heading", { name: "4 read as 9" })).toBeVisible();
+  await expect(there.getByRole("button", { name: /^4 read as 9\b/ })).toHaveAttribute("aria-pressed", "true");
+  await expect(there.getByRole("switch", { name: "Dropout" })).toBeHidden();
+  await expect.poll(() => hash(there)).toBe(link);
+
+  // What is closed is not told, and a link without it closes it.
+  await page.getByRole("button", { name: "Mistakes", exact: true }).click();
+  await expect.poll(() => hash(page)).not.toContain("cell");
+  await page.evaluate(() => { location.hash = "#v=1&open=filter&filter=curve"; });
+  await expect(page.getByRole("heading", { name: "C3: convolution" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Curve", exact: true })).toHaveAttribute("aria-pressed", "true");
+  await expect(page.getByRole("switch", { name: "Log scale" })).not.toBeChecked();
+});
+
+test("a link opens the data as it was browsed", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&panel=data&set=training&digit=7&page=3`);
+  await expect(page.getByRole("heading", { name: "All training images labelled 7" })).toBeVisible();
+  await expect(page.getByRole("status", { name: "Images shown" })).toHaveText(/^101–150 of 6,265$/, { timeout: 30_000 });
+  await expect(page.getByRole("combobox", { name: "Digit" })).toHaveValue("7");
+  await page.getByRole("button", { name: "Next images" }).click();
+  await expect.poll(() => hash(page)).toBe("#v=1&panel=data&set=training&digit=7&page=4");
+  await page.getByRole("combobox", { name: "Digit" }).selectOption("3");
+  await expect.poll(() => hash(page), "another digit begins at its first page").toBe("#v=1&panel=data&set=training&digit=3");
+});
+
+test("what is open stays open while the network changes, as far as it is there", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&open=C3&map=12`);
+  const opened = page.getByRole("heading", { name: "C3: convolution" });
+  await expect(opened).toBeVisible();
+  await page.getByRole("switch", { name: "Batch normalisation" }).check();
+  await expect(page.getByRole("region", { name: "Statistics of the batch normalisation" })).toBeVisible();
+  await expect(page.getByRole("switch", { name: "Batch normalisation" }), "the focus stays where it was").toBeFocused();
+  await page.getByRole("combobox", { name: "Preset" }).selectOption("mlp30");
+  await expect(opened).toHaveCount(0);
+  await page.evaluate(() => { location.hash = "#v=1&preset=mlp30&open=C3"; });
+  await expect(page.getByRole("alert")).toHaveText("The link is not understood: this network has no layer “C3”.");
 });

@@ -63,7 +63,10 @@ pub(crate) fn Chart(measure: Measure) -> impl IntoView {
                     <label class="switch log">
                         <span>"Log scale"</span>
                         <input type="checkbox" role="switch" prop:checked=move || view.log.get()
-                            on:change=move |ev| view.log.set(event_target_checked(&ev)) />
+                            on:change=move |ev| {
+                                let log = event_target_checked(&ev);
+                                state.scene.update(|scene| scene.log = log);
+                            } />
                     </label>
                 })}
                 <span class="saves">

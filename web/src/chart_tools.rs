@@ -5,10 +5,9 @@ use leptos::prelude::*;
 use crate::axis::{Look, Window};
 use crate::plot::{Line, Plot, color, width};
 use crate::runs::{DASHES, Measure, Part, letter};
+use crate::scene::MOST_SMOOTHED;
 use crate::state::State;
 
-/// Smoothing that the charts begin with, and the most of it: points that are averaged.
-const SMOOTHING: (f64, f64) = (12.0, 100.0);
 /// Epochs that are seen at the least, however short training was.
 const SHORTEST: f64 = 0.1;
 
@@ -17,12 +16,12 @@ const SHORTEST: f64 = 0.1;
 pub(crate) struct ChartView {
     state: State,
     /// Whether training and test curves are drawn.
-    parts: [RwSignal<bool>; 2],
+    parts: Memo<[bool; 2]>,
     /// Whether the present run is drawn.
     pub(crate) present: RwSignal<bool>,
-    smoothing: RwSignal<f64>,
+    smoothing: Memo<u32>,
     /// Whether losses are drawn by their logarithm.
-    pub(crate) log: RwSignal<bool>,
+    pub(crate) log: Memo<bool>,
     /// What is seen and read: the same in both charts.
     pub(crate) look: RwSignal<Look>,
     /// Where the curves end.
@@ -45,10 +44,10 @@ impl ChartView {
         let end = Memo::new(move |_| last.get().max(SHORTEST));
         let view = Self {
             state,
-            parts: [RwSignal::new(true), RwSignal::new(true)],
+            parts: Memo::new(move |_| state.scene.with(|scene| scene.curves)),
             present,
-            smoothing: RwSignal::new(SMOOTHING.0),
-            log: RwSignal::new(false),
+            smoothing: Memo::new(move |_| state.scene.with(|scene| scene.smoothing)),
+            log: Memo::new(move |_| state.scene.with(|scene| scene.log)),
             look: RwSignal::default(),
             last,
             end,
@@ -69,12 +68,15 @@ impl ChartView {
 
     /// The curves that are drawn.
     pub(crate) fn parts(&self) -> Vec<Part> {
-        Part::ALL.into_iter().filter(|part| self.parts[*part as usize].get()).collect()
+        {
+            let drawn = self.parts.get();
+            Part::ALL.into_iter().filter(|part| drawn[*part as usize]).collect()
+        }
     }
 
     /// A chart as it is to be drawn. The present run lies on top of the others.
     pub(crate) fn plot(&self, measure: Measure) -> Plot {
-        let (parts, smoothing) = (self.parts(), self.smoothing.get());
+        let (parts, smoothing) = (self.parts(), f64::from(self.smoothing.get()));
         let mut lines = Vec::new();
         self.state.runs.with(|runs| {
             for run in runs.iter().filter(|run| run.shown) {
@@ -130,10 +132,12 @@ pub(crate) fn Swatch(run: Option<usize>, part: Part) -> impl IntoView {
 #[component]
 pub(crate) fn ChartTools() -> impl IntoView {
     let view = expect_context::<ChartView>();
+    let scene = view.state.scene;
     let toggle = |part: Part| {
-        let shown = view.parts[part as usize];
+        let shown = move || view.parts.get()[part as usize];
+        let turn = move |_| scene.update(|scene| scene.curves[part as usize] ^= true);
         view! {
-            <button class="small" aria-pressed=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s)
+            <button class="small" aria-pressed=move || shown().to_string() on:click=turn
                 title="Shows or hides these curves">
                 <Swatch run=None part />{part.name()}
             </button>
@@ -141,13 +145,14 @@ pub(crate) fn ChartTools() -> impl IntoView {
     };
     let smoothing = move || view.smoothing.get();
     let words = move || match smoothing() {
-        1.0 => "off".to_owned(),
+        1 => "off".to_owned(),
         points => format!("{points} points"),
     };
-    let filled = move || format!("--filled:{:.1}%", 100.0 * (smoothing() - 1.0) / (SMOOTHING.1 - 1.0));
+    let filled =
+        move || format!("--filled:{:.1}%", f64::from(100 * (smoothing() - 1)) / f64::from(MOST_SMOOTHED - 1));
     let smooth = move |ev| {
         if let Ok(points) = event_target_value(&ev).parse() {
-            view.smoothing.set(points);
+            scene.update(|scene| scene.smoothing = points);
         }
     };
     let zoom = |key: &'static str| {
@@ -161,7 +166,7 @@ pub(crate) fn ChartTools() -> impl IntoView {
             <div class="toggles" role="group" aria-label="Curves shown">{toggle(Part::Training)}{toggle(Part::Test)}</div>
             <label class="smoothing" title="How many points of the training curves are averaged">
                 <span>"Smoothing"</span>
-                <input type="range" min="1" max=SMOOTHING.1.to_string() step="1" style=filled aria-valuetext=words
+                <input type="range" min="1" max=MOST_SMOOTHED.to_string() step="1" style=filled aria-valuetext=words
                     prop:value=smoothing on:input=smooth />
                 <span class="value" aria-hidden="true">{words}</span>
             </label>

@@ -19,10 +19,11 @@ const ALL: u32 = 10_000;
 #[component]
 pub(crate) fn ConfusionView(
     matrix: Memo<Option<Confusion>>,
-    chosen: RwSignal<Option<Cell>>,
+    chosen: Memo<Option<Cell>>,
+    choose: impl Fn(Option<Cell>) + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     // The cell that Tab comes to.
-    let current = RwSignal::new(Cell { label: 0, class: 0 });
+    let current = RwSignal::new(chosen.get_untracked().unwrap_or(Cell { label: 0, class: 0 }));
     let key = move |ev: KeyboardEvent| {
         let Cell { label, class } = current.get_untracked();
         let last = CLASSES - 1;
@@ -49,7 +50,7 @@ pub(crate) fn ConfusionView(
         view! {
             <tr>
                 <th scope="row" style=format!("--class:var(--class-{label})")>{label}</th>
-                {(0..CLASSES).map(|class| view! { <Count cell=Cell { label, class } matrix chosen current /> }).collect_view()}
+                {(0..CLASSES).map(|class| view! { <Count cell=Cell { label, class } matrix chosen choose current /> }).collect_view()}
                 <td class="share">{move || of(&|matrix| percent(matrix.recall(label)))}</td>
             </tr>
         }
@@ -93,7 +94,8 @@ pub(crate) fn ConfusionView(
 fn Count(
     cell: Cell,
     matrix: Memo<Option<Confusion>>,
-    chosen: RwSignal<Option<Cell>>,
+    chosen: Memo<Option<Cell>>,
+    choose: impl Fn(Option<Cell>) + Copy + Send + Sync + 'static,
     current: RwSignal<Cell>,
 ) -> impl IntoView {
     let Cell { label, class } = cell;
@@ -123,7 +125,7 @@ fn Count(
             <button class:right=cell.is_right() style=shade aria-pressed=move || pressed.get().to_string() aria-label=name
                 tabindex=move || if current.get() == cell { "0" } else { "-1" }
                 on:focus=move |_| current.set(cell)
-                on:click=move |_| chosen.set((!pressed.get_untracked()).then_some(cell))>
+                on:click=move |_| choose((!pressed.get_untracked()).then_some(cell))>
                 {text}
             </button>
         </td>

@@ -49,11 +49,17 @@ fn Settings(group: Group) -> impl IntoView {
             if on.is_empty() { "off".into() } else { on.join(", ") }
         }
     };
-    // What a first look is for is open, as far as there is room.
-    let open = !matches!(group, Group::Layers | Group::Augmentation);
+    let place = group as usize;
+    let open = Memo::new(move |_| state.scene.with(|scene| scene.unfolded[place]));
+    let toggled = move |ev: leptos::ev::Event| {
+        let now = event_target::<web_sys::Element>(&ev).has_attribute("open");
+        if now != open.get_untracked() {
+            state.scene.update(|scene| scene.unfolded[place] = now);
+        }
+    };
     view! {
         <Show when=seen>
-            <details class="group" open=open>
+            <details class="group" open=move || open.get() on:toggle=toggled>
                 <summary><h2>{group.title()}</h2><span class="now">{summary}</span></summary>
                 <div class="fields">
                     {settings().map(|setting| view! { <Control setting /> }).collect_view()}

@@ -7,6 +7,7 @@ use crate::confusion::{CLASSES, browse, counts};
 use crate::confusion_view::images;
 use crate::gallery::Gallery;
 use crate::header::thousands;
+use crate::scene::Scene;
 use crate::state::State;
 
 /// Images on a page: five rows of ten.
@@ -15,12 +16,18 @@ const PAGE: usize = 50;
 /// The images of a set, of a digit, or only the misread ones.
 #[component]
 pub(crate) fn DataView() -> impl IntoView {
-    let mnist = expect_context::<State>().mnist;
-    let split = RwSignal::new(Split::Test);
-    let digit = RwSignal::new(None::<u8>);
-    let wrong = RwSignal::new(false);
+    let State { mnist, scene, .. } = expect_context();
+    let split = Memo::new(move |_| scene.with(|scene| scene.split));
+    let digit = Memo::new(move |_| scene.with(|scene| scene.digit));
+    let wrong = Memo::new(move |_| scene.with(|scene| scene.misread));
     let sought = RwSignal::new(None::<u32>);
-    let page = RwSignal::new(0);
+    let choose = move |change: &dyn Fn(&mut Scene)| {
+        sought.set(None);
+        scene.update(|scene| {
+            change(scene);
+            scene.page = 0;
+        });
+    };
     let labels = move || mnist.labels(split.get());
     let only_wrong = Memo::new(move |_| wrong.get() && split.get() == Split::Test);
     let indices = Memo::new(move |_| {
@@ -31,13 +38,6 @@ pub(crate) fn DataView() -> impl IntoView {
             let misread = |answers: &Answers| browse(labels, digit.get(), Some(answers));
             mnist.answers.with(|answers| answers.as_ref().map(misread).unwrap_or_default())
         })
-    });
-    Effect::new(move |_| {
-        split.track();
-        digit.track();
-        wrong.track();
-        sought.set(None);
-        page.set(0);
     });
     let counts = Memo::new(move |_| labels().with(|labels| counts(labels)));
     let title = Signal::derive(move || {
@@ -52,23 +52,29 @@ pub(crate) fn DataView() -> impl IntoView {
         indices.with_untracked(|all| {
             let at = all.partition_point(|other| *other < index).min(all.len().saturating_sub(1));
             sought.set(all.get(at).copied());
-            page.set(at / PAGE);
+            scene.update(|scene| scene.page = at / PAGE);
         });
     };
     let last = move || labels().with(Vec::len).saturating_sub(1).to_string();
     view! {
         <div class="knobs" role="group" aria-label="Which images">
             <label>"Set"
-                <select on:change=move |ev| split.set(if event_target_value(&ev) == "train" { Split::Train } else { Split::Test })>
+                <select on:change=move |ev| {
+                    let split = if event_target_value(&ev) == "train" { Split::Train } else { Split::Test };
+                    choose(&|scene| scene.split = split);
+                }>
                     <option value="test">"test: to measure on"</option>
-                    <option value="train">"training: to learn from"</option>
+                    <option value="train" prop:selected=move || split.get() == Split::Train>"training: to learn from"</option>
                 </select>
             </label>
             <label>"Digit"
-                <select on:change=move |ev| digit.set(event_target_value(&ev).parse().ok())>
+                <select on:change=move |ev| {
+                    let digit = event_target_value(&ev).parse().ok();
+                    choose(&|scene| scene.digit = digit);
+                }>
                     <option value="">"all"</option>
                     {(0..CLASSES).map(|class| view! {
-                        <option value=class.to_string()>
+                        <option value=class.to_string() prop:selected=move || digit.get() == Some(class as u8)>
                             {move || format!("{class} ({})", thousands(counts.get()[class] as usize))}
                         </option>
                     }).collect_view()}
@@ -81,7 +87,10 @@ pub(crate) fn DataView() -> impl IntoView {
                 <label class="switch">
                     <span>"Only misread"</span>
                     <input type="checkbox" role="switch" prop:checked=move || wrong.get()
-                        on:change=move |ev| wrong.set(event_target_checked(&ev)) />
+                        on:change=move |ev| {
+                            let only = event_target_checked(&ev);
+                            choose(&|scene| scene.misread = only);
+                        } />
                 </label>
             </Show>
         </div>
@@ -89,6 +98,6 @@ pub(crate) fn DataView() -> impl IntoView {
             <h3>{title}</h3>
             <span class="source">{move || images(indices.with(Vec::len) as u32)}</span>
         </div>
-        <Gallery label=title split=split.into() indices page size=PAGE sought />
+        <Gallery label=title split=split.into() indices size=PAGE sought />
     }
 }

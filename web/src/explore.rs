@@ -9,8 +9,8 @@ use web_sys::HtmlElement;
 
 use crate::data_view::DataView;
 use crate::mistakes_view::{MistakesView, into_sight};
-use crate::mnist::Tab;
 use crate::prediction::best;
+use crate::scene::Tab;
 use crate::state::{State, whose};
 
 /// A bar with two buttons; below it what they open.

@@ -2,74 +2,27 @@
 
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
-use nn::spec::Shape;
 use wasm_bindgen::JsCast;
 
 use crate::colors;
 use crate::grid::Grid;
+use crate::kernel::{Kernel, SIDES, presets};
 use crate::look::Look;
 use crate::maps::Maps;
-use crate::windows::Windows;
+use crate::scene::Scene;
 
 /// CSS pixels for each pixel of the maps.
 const SCALE: usize = 8;
 /// What can be painted.
 const PENS: [f32; 5] = [-1.0, -0.5, 0.0, 0.5, 1.0];
 
-/// Square weights.
-#[derive(Clone, Debug, PartialEq)]
-struct Kernel {
-    side: usize,
-    weights: Vec<f32>,
-}
-
-impl Kernel {
-    fn zeros(side: usize) -> Self {
-        Self { side, weights: vec![0.0; side * side] }
-    }
-
-    /// What it finds in an image of 28x28, of the same size; ink beyond the edge is 0.
-    fn map(&self, image: &[f32]) -> Vec<f32> {
-        let input = Shape::maps(1, 28, 28);
-        Windows { input, kernel: self.side, stride: 1, padding: self.side / 2 }.correlate(
-            image,
-            &self.weights,
-            0.0,
-        )
-    }
-}
-
-/// Filters that everybody should have tried.
-fn presets() -> [(&'static str, Kernel); 6] {
-    let kernel = |side: usize, weights: &[f32]| Kernel { side, weights: weights.to_vec() };
-    let (o, x) = (-0.5, 1.0);
-    [
-        ("Horizontal edges", kernel(3, &[-1., -1., -1., 0., 0., 0., 1., 1., 1.])),
-        ("Vertical edges", kernel(3, &[-1., 0., 1., -1., 0., 1., -1., 0., 1.])),
-        ("Blur", kernel(5, &[0.04; 25])),
-        ("Sharpen", kernel(3, &[0., -1., 0., -1., 5., -1., 0., -1., 0.])),
-        ("Outline", kernel(3, &[-1., -1., -1., -1., 8., -1., -1., -1., -1.])),
-        (
-            "Curve",
-            kernel(
-                5,
-                &[
-                    o, x, x, x, o, //
-                    x, 0., o, 0., x, //
-                    o, o, o, o, x, //
-                    o, o, o, 0., x, //
-                    o, o, x, x, o,
-                ],
-            ),
-        ),
-    ]
-}
-
 /// The kernel with its presets, and its map of the drawing.
 #[component]
 pub(crate) fn FilterView() -> impl IntoView {
     let look = expect_context::<Look>();
-    let kernel = RwSignal::new(presets()[0].1.clone());
+    let scene = look.state.scene;
+    let kernel = Memo::new(move |_| scene.with(|scene| scene.filter.clone()));
+    let put = move |filter: Kernel| scene.update(|scene| scene.filter = filter);
     let pen = RwSignal::new(1.0f32);
     let image = Signal::derive(move || look.values(0));
     let map = Memo::new(move |_| image.with(|i| i.as_ref().map(|i| kernel.with(|k| k.map(i)))));
@@ -79,15 +32,15 @@ pub(crate) fn FilterView() -> impl IntoView {
     view! {
         <section class="panel layer try" aria-labelledby="filter-title">
             <div class="title">
-                <h2 id="filter-title">"Try a filter"</h2>
+                <h2 id="filter-title" tabindex="-1">"Try a filter"</h2>
                 <span class="source">"Paint weights, or take a preset: what does it find in your digit?"</span>
-                <button class="close" on:click=move |_| look.state.open.set(None) title="Escape">"Close"</button>
+                <button class="close" on:click=move |_| look.state.close() title="Escape">"Close"</button>
             </div>
             <div class="knobs" role="group" aria-label="Presets">
-                {presets().map(|(name, preset)| {
+                {presets().map(|(_, name, preset)| {
                     let chosen = preset.clone();
                     view! {
-                        <button aria-pressed=move || (kernel.get() == chosen).to_string() on:click=move |_| kernel.set(preset.clone())>{name}</button>
+                        <button aria-pressed=move || (kernel.get() == chosen).to_string() on:click=move |_| put(preset.clone())>{name}</button>
                     }
                 }).collect_view()}
             </div>
@@ -99,17 +52,17 @@ pub(crate) fn FilterView() -> impl IntoView {
                         </label>
                         <label>"Size"
                             <select prop:value=move || kernel.with(|k| k.side.to_string())
-                                on:change=move |ev| if let Ok(side) = event_target_value(&ev).parse() { kernel.set(Kernel::zeros(side)) }>
-                                {[3usize, 5].map(|n| view! { <option value=n.to_string() selected={n == kernel.with_untracked(|k| k.side)}>{format!("{n}×{n}")}</option> }).collect_view()}
+                                on:change=move |ev| if let Ok(side) = event_target_value(&ev).parse() { put(Kernel::zeros(side)) }>
+                                {SIDES.map(|n| view! { <option value=n.to_string() selected={n == kernel.with_untracked(|k| k.side)}>{format!("{n}×{n}")}</option> }).collect_view()}
                             </select>
                         </label>
-                        <button on:click=move |_| kernel.update(|k| *k = Kernel::zeros(k.side))>"Empty"</button>
+                        <button on:click=move |_| put(Kernel::zeros(kernel.with_untracked(|k| k.side)))>"Empty"</button>
                     </div>
             <div class="trial">
                 <div>
                     {move || {
                         let side = kernel.with(|k| k.side);
-                        view! { <Cells side kernel pen /> }
+                        view! { <Cells side scene pen /> }
                     }}
                 </div>
                 <figure>
@@ -127,11 +80,11 @@ pub(crate) fn FilterView() -> impl IntoView {
 
 /// The weights, to be painted with the pointer, or with arrow keys, space, plus and minus.
 #[component]
-fn Cells(side: usize, kernel: RwSignal<Kernel>, pen: RwSignal<f32>) -> impl IntoView {
+fn Cells(side: usize, scene: RwSignal<Scene>, pen: RwSignal<f32>) -> impl IntoView {
     let current = RwSignal::new(0usize);
     let set = move |at: usize, change: &dyn Fn(f32) -> f32| {
-        kernel.update(|k| {
-            if let Some(weight) = k.weights.get_mut(at) {
+        scene.update(|scene| {
+            if let Some(weight) = scene.filter.weights.get_mut(at) {
                 *weight = change(*weight);
             }
         });
@@ -163,9 +116,9 @@ fn Cells(side: usize, kernel: RwSignal<Kernel>, pen: RwSignal<f32>) -> impl Into
         <div class="cells" role="group" aria-label=format!("Filter, {side} by {side}: arrow keys move, space paints, plus and minus change")
             style=format!("--side:{side}") on:keydown=key>
             {(0..side * side).map(|at| {
-                let weight = move || kernel.with(|k| k.weights.get(at).copied().unwrap_or(0.0));
+                let weight = move || scene.with(|scene| scene.filter.weights.get(at).copied().unwrap_or(0.0));
                 let style = move || {
-                    let largest = kernel.with(|k| k.weights.iter().fold(1.0f32, |m, w| m.max(w.abs())));
+                    let largest = scene.with(|scene| scene.filter.weights.iter().fold(1.0f32, |m, w| m.max(w.abs())));
                     let [r, g, b] = colors::weight(weight() / largest);
                     let ink = if u32::from(r) * 3 + u32::from(g) * 6 + u32::from(b) > 1300 { "#000" } else { "#fff" };
                     format!("background:rgb({r} {g} {b});color:{ink}")
@@ -203,18 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_fits_and_finds_what_it_is_named_after() {
-        for (name, kernel) in presets() {
-            assert_eq!(kernel.weights.len(), kernel.side * kernel.side, "{name}");
-        }
-        // Ink in the lower half: its upper edge is horizontal.
-        let image: Vec<f32> = (0..784).map(|i| if i / 28 >= 14 { 1.0 } else { 0.0 }).collect();
-        let [horizontal, vertical, blur, ..] = presets().map(|(_, kernel)| kernel.map(&image));
-        let (edge, inside) = (14 * 28 + 14, 20 * 28 + 14);
-        assert_eq!((horizontal[edge], horizontal[inside]), (3.0, 0.0));
-        assert_eq!((vertical[edge], vertical[inside]), (0.0, 0.0));
-        assert!((blur[inside] - 1.0).abs() < 1e-6 && (0.5..0.7).contains(&blur[edge]));
+    fn weights_are_short() {
         assert_eq!([0.0, -1.0, 0.5, 0.04].map(short), ["0", "−1", "0.5", "0.04"]);
-        assert_eq!(Kernel::zeros(5).map(&image), vec![0.0; 784]);
     }
 }

@@ -20,13 +20,13 @@ pub(crate) fn Gallery(
     label: Signal<String>,
     split: Signal<Split>,
     indices: Memo<Vec<u32>>,
-    page: RwSignal<usize>,
     size: usize,
     /// One that is looked for; where that makes sense, their numbers are seen.
     #[prop(optional)]
     sought: Option<RwSignal<Option<u32>>>,
 ) -> impl IntoView {
     let state = expect_context::<State>();
+    let page = Memo::new(move |_| state.scene.with(|scene| scene.page));
     // The list may have become shorter.
     let first = Memo::new(move |_| {
         let last = indices.with(|all| all.len().saturating_sub(1)) / size;
@@ -51,7 +51,7 @@ pub(crate) fn Gallery(
     };
     let turn = move |forward: bool| {
         let now = first.get_untracked() / size;
-        page.set(if forward { now + 1 } else { now.saturating_sub(1) });
+        state.scene.update(|scene| scene.page = if forward { now + 1 } else { now.saturating_sub(1) });
     };
     let one_page = move || all() <= size;
     view! {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
-use crate::mnist::Tab;
+use crate::scene::Tab;
 use crate::share::CopyLink;
 use crate::shortcuts::KeysButton;
 use crate::state::State;

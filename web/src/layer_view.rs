@@ -1,6 +1,5 @@
 //! A stage opened: its filters, its maps on every way through it, what its numbers are like.
 
-use leptos::html;
 use leptos::prelude::*;
 use nn::histogram::Histogram;
 use nn::spec::{LayerSpec, Shape};
@@ -24,13 +23,6 @@ const ROOM: usize = 720;
 pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     let look = expect_context::<Look>();
     let state = look.state;
-    let heading = NodeRef::<html::H2>::new();
-    // Where the page is too small for both, the panel is what is wanted now.
-    Effect::new(move |_| {
-        if let Some(heading) = heading.get() {
-            let _ = heading.focus();
-        }
-    });
     let Some(layer) = look.layer(stage.layer) else { return ().into_any() };
     let (shown, shape) = (stage.shown, stage.shape);
     let softmax = if stage.name == "Output" { " and softmax" } else { "" };
@@ -75,9 +67,9 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     view! {
         <section class="panel layer" aria-labelledby="layer-title">
             <div class="title">
-                <h2 id="layer-title" tabindex="-1" node_ref=heading>{title}</h2>
+                <h2 id="layer-title" tabindex="-1">{title}</h2>
                 <span class="source">{facts}</span>
-                <button class="close" on:click=move |_| state.open.set(None) title="Escape">"Close"</button>
+                <button class="close" on:click=move |_| state.close() title="Escape">"Close"</button>
             </div>
             <div class="parts">
                 {is_weighted.then(|| {

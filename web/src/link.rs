@@ -2,12 +2,21 @@
 //!
 //! `#v=1&preset=mlp30&lr=0.01&hide=layers,seed&theme=dark`
 
+use crate::scene::{self, Scene};
 use crate::settings::{Group, SETTINGS, Setting, Setup, difference, layers, shortened};
 
 /// Links of another version are not understood.
 const VERSION: &str = "1";
 /// A stack of forty layers has about 400 characters.
 const LONGEST: usize = 4000;
+
+/// The page's whole state, as links carry it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Linked {
+    pub(crate) setup: Setup,
+    pub(crate) presentation: Presentation,
+    pub(crate) scene: Scene,
+}
 
 /// How the page is shown; nothing that is learned depends on it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,7 +41,7 @@ pub(crate) enum Theme {
 }
 
 /// `#` and what tells this state from the page's first one; nothing for that one.
-pub(crate) fn write(setup: &Setup, show: &Presentation) -> String {
+pub(crate) fn write(Linked { setup, presentation: show, scene }: &Linked) -> String {
     let settings = difference::steps(&Setup::default(), setup).into_iter();
     let mut parts: Vec<_> = settings.map(|(setting, value)| (setting.id, value)).collect();
     if !show.hide.is_empty() {
@@ -49,6 +58,7 @@ pub(crate) fn write(setup: &Setup, show: &Presentation) -> String {
     if show.no_keys {
         parts.push(("keys", "0".into()));
     }
+    parts.extend(scene::write(scene));
     if parts.is_empty() {
         return String::new();
     }
@@ -60,11 +70,12 @@ pub(crate) fn write(setup: &Setup, show: &Presentation) -> String {
 ///
 /// # Errors
 /// A sentence, if it is no such fragment.
-pub(crate) fn read(fragment: &str) -> Result<(Setup, Presentation), String> {
-    let (mut setup, mut show) = (Setup::default(), Presentation::default());
+pub(crate) fn read(fragment: &str) -> Result<Linked, String> {
+    let mut linked = Linked::default();
+    let Linked { setup, presentation: show, scene } = &mut linked;
     let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
     if fragment.is_empty() {
-        return Ok((setup, show));
+        return Ok(linked);
     }
     if fragment.len() > LONGEST {
         return Err("it is too long.".into());
@@ -91,17 +102,21 @@ pub(crate) fn read(fragment: &str) -> Result<(Setup, Presentation), String> {
             ("theme", "auto") => show.theme = Theme::Auto,
             ("present", "0" | "1") => show.large = value == "1",
             ("keys", "0" | "1") => show.no_keys = value == "0",
-            _ => settings.push((Setting::find(key).ok_or_else(unknown)?, value)),
+            _ => match (Setting::find(key), scene::read(scene, key, value)) {
+                (Some(setting), _) => settings.push((setting, value)),
+                (None, taken) => taken.ok_or_else(unknown)??,
+            },
         }
     }
     // In the order of the table, whatever that of the link: one setting may bring others with it.
     for setting in &SETTINGS {
         for (_, value) in settings.iter().filter(|(other, _)| other.id == setting.id) {
-            setting.put(&mut setup, value)?;
+            setting.put(setup, value)?;
         }
     }
     layers::check(&setup.network).map_err(|e| e.message)?;
-    Ok((setup, show))
+    scene::check(scene, &setup.network)?;
+    Ok(linked)
 }
 
 /// What can be hidden has the name of a setting, of a group of them, or of all.
@@ -130,22 +145,27 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::Open;
     use crate::settings::Kind;
+    use crate::stages;
     use nn::preset::Preset;
     use proptest::prelude::*;
 
     fn link(fragment: &str) -> String {
-        let (setup, show) = read(fragment).unwrap();
-        write(&setup, &show)
+        write(&read(fragment).unwrap())
+    }
+
+    fn of(preset: Preset) -> Linked {
+        Linked { setup: Setup::of(preset), ..Linked::default() }
     }
 
     #[test]
     fn the_first_state_needs_no_link_and_presets_a_short_one() {
-        assert_eq!(write(&Setup::default(), &Presentation::default()), "");
+        assert_eq!(write(&Linked::default()), "");
         for preset in Preset::ALL {
-            let link = write(&Setup::of(preset), &Presentation::default());
+            let link = write(&of(preset));
             assert!(link.len() < 40, "{link}");
-            assert_eq!(read(&link), Ok((Setup::of(preset), Presentation::default())));
+            assert_eq!(read(&link), Ok(of(preset)));
         }
     }
 
@@ -159,6 +179,8 @@ mod tests {
             "#v=1&layers=f,d10&hide=seed,tricks&theme=dark"
         );
         assert_eq!(link("#v=1&present=1&keys=0"), "#v=1&present=1&keys=0");
+        // What is open is that of the network told, wherever in the link it stands.
+        assert_eq!(link("open=S2&present=1&layers=c4,m2,f,d10"), "#v=1&layers=c4,m2,f,d10&present=1&open=S2");
     }
 
     #[test]
@@ -181,6 +203,8 @@ mod tests {
             "#momentum=0.5",
             "#preset=custom",
             "#seed=1.5",
+            "#open=C3&preset=mlp30",
+            "#panel=settings",
         ] {
             assert!(read(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
         }
@@ -215,11 +239,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_state_comes_back(setup in setups(), theme in 0..3, large: bool, no_keys: bool, hidden in 0..SETTINGS.len()) {
+        fn every_state_comes_back(setup in setups(), theme in 0..3, large: bool, no_keys: bool, hidden in 0..SETTINGS.len(), stage: prop::sample::Index, log: bool) {
             let theme = [Theme::Auto, Theme::Light, Theme::Dark][theme as usize];
             let hide = [SETTINGS[hidden].id, "tricks"][..hidden % 3].to_vec();
-            let show = Presentation { hide, theme, large, no_keys };
-            prop_assert_eq!(read(&write(&setup, &show)), Ok((setup, show)));
+            let presentation = Presentation { hide, theme, large, no_keys };
+            let stages = stages::of(&setup.network);
+            let open = (!stages.is_empty()).then(|| Open::Stage(stage.get(&stages).name.clone()));
+            let linked = Linked { setup, presentation, scene: Scene { open, log, ..Scene::default() } };
+            prop_assert_eq!(read(&write(&linked)), Ok(linked));
         }
 
         #[test]
@@ -233,7 +260,7 @@ mod tests {
         ) {
             let fragment: Vec<_> = parts.iter().map(|(i, value)| format!("{}={value}", SETTINGS[*i].id)).collect();
             match read(&fragment.join("&")) {
-                Ok((setup, _)) => prop_assert!(layers::check(&setup.network).is_ok()),
+                Ok(linked) => prop_assert!(layers::check(&linked.setup.network).is_ok()),
                 Err(sentence) => prop_assert!(sentence.ends_with('.')),
             }
         }

@@ -11,8 +11,9 @@ use trainer::messages::{LayerDetail, RunState, Source};
 use crate::field::{self, Field};
 use crate::grid::Grid;
 use crate::made::{self, Made, number};
+use crate::scene::Open;
 use crate::stages::{self, Stage};
-use crate::state::{Open, State, Touch};
+use crate::state::{State, Touch};
 
 /// Inputs of a dense unit that are marked: those that weigh most.
 const STRONGEST: usize = 12;
@@ -62,13 +63,15 @@ impl Look {
             announced: RwSignal::default(),
         };
         let look = Self { made: Memo::new(move |_| look.make()), ..look };
-        // What was pointed at or open in another network means nothing in this one.
+        // What was pointed at in another network means nothing in this one; what was open may be there still.
         Effect::new(move |before: Option<Vec<Stage>>| {
             let now = stages.get();
             if before.is_some_and(|before| before != now) {
                 state.touch.set(None);
-                if state.open.get_untracked() != Some(Open::Filter) {
-                    state.open.set(None);
+                let open = state.open.get_untracked();
+                let is_gone = |name: &String| now.iter().all(|stage| stage.name != *name);
+                if matches!(&open, Some(Open::Stage(name)) if is_gone(name)) {
+                    state.close();
                 }
             }
             now
@@ -87,6 +90,16 @@ impl Look {
     /// The stage in a column; none for the input.
     pub(crate) fn stage(&self, column: usize) -> Option<Stage> {
         stage_of(self.stages, Touch { column, at: 0 })
+    }
+
+    /// Opens the stage in a column, with the map that is pointed at.
+    pub(crate) fn open(&self, column: usize) {
+        let Some(stage) = untrack(|| self.stage(column)) else { return };
+        let touched = self.state.touch.get_untracked().filter(|touch| touch.column == column);
+        let map = touched.map_or(0, |touch| field::place(stage.shape, touch.at).0);
+        self.state.scene.update(|scene| {
+            (scene.open, scene.map) = (Some(Open::Stage(stage.name)), map);
+        });
     }
 
     /// A layer.

@@ -9,7 +9,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEve
 use crate::colors;
 use crate::grid::Grid;
 use crate::look::Look;
-use crate::state::{Open, Touch};
+use crate::state::Touch;
 
 /// A canvas of maps. `values` gives nothing while there is nothing to show: then the maps are pale and dashed.
 #[component]
@@ -108,18 +108,13 @@ pub(crate) fn Touchable(
             state.touch.set(touch);
         }
     };
-    let open = move || {
-        if let Some(stage) = column.checked_sub(1) {
-            state.open.set(Some(Open::Stage(stage)));
-        }
-    };
     let key = move |ev: KeyboardEvent| {
         let (dx, dy) = match ev.key().as_str() {
             "ArrowLeft" => (-1, 0),
             "ArrowRight" => (1, 0),
             "ArrowUp" => (0, -1),
             "ArrowDown" => (0, 1),
-            "Enter" => return open(),
+            "Enter" => return look.open(column),
             _ => return,
         };
         ev.prevent_default();
@@ -137,7 +132,7 @@ pub(crate) fn Touchable(
         <div node_ref=host class="touchable" tabindex="0" role="application" style=format!("--pixels:{width}")
             aria-label=format!("Pixels of {name}: arrow keys walk{opens}")
             // A finger that opened the layer could point at nothing without that.
-            on:click=move |_| if !finger.get_value() { open() }
+            on:click=move |_| if !finger.get_value() { look.open(column) }
             on:pointerdown=point on:pointermove=point on:keydown=key on:focus=move |_| look.begin(column)>
             {children()}
             <svg viewBox=format!("0 0 {width} {height}") preserveAspectRatio="none" aria-hidden="true">

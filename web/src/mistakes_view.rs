@@ -16,22 +16,21 @@ const PAGE: usize = 20;
 /// The matrix, and beside it the images of a cell or the most confident mistakes.
 #[component]
 pub(crate) fn MistakesView() -> impl IntoView {
-    let mnist = expect_context::<State>().mnist;
+    let State { mnist, scene, .. } = expect_context();
     let labels = mnist.labels(Split::Test);
     let matrix = Memo::new(move |_| {
         let answers = mnist.answers.read();
         let matrix = labels.with(|labels| Some(Confusion::of(labels, &answers.as_ref()?.classes)));
         matrix.filter(|matrix| matrix.images() > 0)
     });
-    let chosen = RwSignal::new(None::<Cell>);
-    let page = RwSignal::new(0);
+    let chosen = Memo::new(move |_| scene.with(|scene| scene.cell));
+    let choose = move |cell| scene.update(|scene| (scene.cell, scene.page) = (cell, 0));
     let beside = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
         if let (Some(_), Some(beside)) = (chosen.get(), beside.get_untracked()) {
             // On small screens it lies below the matrix.
             request_animation_frame(move || into_sight(&beside));
         }
-        page.set(0);
     });
     let found = Memo::new(move |_| {
         let answers = mnist.answers.read();
@@ -55,7 +54,7 @@ pub(crate) fn MistakesView() -> impl IntoView {
     view! {
         <div class="mistakes">
             <div>
-                <ConfusionView matrix chosen />
+                <ConfusionView matrix chosen choose />
                 <p class="hint">
                     "A row is a digit, a column what it is read as; the darker, the larger the share of its row. Recall: how many of a digit are recognised. Precision: how often it is right when a digit is read. Press a number to see its images."
                 </p>
@@ -65,10 +64,10 @@ pub(crate) fn MistakesView() -> impl IntoView {
                     <h3 aria-live="polite">{title}</h3>
                     <span class="source">{order}</span>
                     <Show when=move || chosen.get().is_some()>
-                        <button class="small" on:click=move |_| chosen.set(None)>"All mistakes"</button>
+                        <button class="small" on:click=move |_| choose(None)>"All mistakes"</button>
                     </Show>
                 </div>
-                <Gallery label=title split=Signal::derive(|| Split::Test) indices page size=PAGE />
+                <Gallery label=title split=Signal::derive(|| Split::Test) indices size=PAGE />
                 <Show when=empty><p class="hint">"No test image is read so."</p></Show>
             </div>
         </div>

@@ -5,17 +5,10 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use trainer::messages::{Answers, Event, Images, Split};
 
+use crate::scene::{Scene, Tab};
+
 /// More pixels than these (and the page of a gallery) are not kept.
 const KEPT: usize = 400;
-
-/// What is open below the curves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tab {
-    /// Who is taken for whom.
-    Mistakes,
-    /// All images.
-    Data,
-}
 
 /// One image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +41,11 @@ fn name(split: Split, index: u32) -> String {
 }
 
 /// The images and the answers, as signals.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Mnist {
-    pub(crate) open: RwSignal<Option<Tab>>,
+    scene: RwSignal<Scene>,
+    /// What of it is open.
+    pub(crate) open: Memo<Option<Tab>>,
     /// The label of each image that is here.
     train: RwSignal<Vec<u8>>,
     test: RwSignal<Vec<u8>>,
@@ -61,6 +56,18 @@ pub(crate) struct Mnist {
 }
 
 impl Mnist {
+    /// Nothing is known yet.
+    pub(crate) fn new(scene: RwSignal<Scene>) -> Self {
+        Self {
+            scene,
+            open: Memo::new(move |_| scene.with(|scene| scene.panel)),
+            train: RwSignal::default(),
+            test: RwSignal::default(),
+            answers: RwSignal::default(),
+            pixels: RwSignal::default(),
+        }
+    }
+
     /// The labels of a set.
     pub(crate) fn labels(&self, split: Split) -> RwSignal<Vec<u8>> {
         if split == Split::Test { self.test } else { self.train }
@@ -68,17 +75,13 @@ impl Mnist {
 
     /// Opens this, or closes it if it is open.
     pub(crate) fn toggle(&self, tab: Tab) {
-        if self.open.get_untracked() == Some(tab) {
-            self.close();
-        } else {
-            self.open.set(Some(tab));
-        }
+        let panel = (self.open.get_untracked() != Some(tab)).then_some(tab);
+        self.scene.update(|scene| scene.show_panel(panel));
     }
 
-    /// Closes what is open. Answers are of a moment: nobody must find them there later.
+    /// Closes what is open.
     pub(crate) fn close(&self) {
-        self.open.set(None);
-        self.answers.set(None);
+        self.scene.update(|scene| scene.show_panel(None));
     }
 
     /// The pixels of an image, once they are here.

@@ -2,6 +2,8 @@
 
 use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use crate::filter_view::FilterView;
 use crate::grid::Grid;
@@ -10,8 +12,9 @@ use crate::layer_view::LayerView;
 use crate::look::Look;
 use crate::maps::{Maps, Touchable};
 use crate::readout::Readout;
+use crate::scene::Open;
 use crate::stages::Stage;
-use crate::state::{Open, State};
+use crate::state::State;
 
 /// CSS pixels that a picture of maps of this height asks for, `columns` values wide; a stage gets its share of the room by
 /// it. Chosen so that LeNet's maps get whole pixels for each value, or a little more, at 1440 pixels of page.
@@ -43,13 +46,34 @@ pub(crate) fn NetworkView() -> impl IntoView {
     window_event_listener(ev::keydown, move |ev| {
         if ev.key() == "Escape" && !state.keys_shown.get_untracked() {
             if state.open.get_untracked().is_some() {
-                state.open.set(None);
+                state.close();
             } else if state.touch.get_untracked().is_some() {
                 state.touch.set(None);
             }
         }
     });
-    let trying = move || state.open.get() == Some(Open::Filter);
+    let trying = Memo::new(move |_| state.open.get() == Some(Open::Filter));
+    // The open stage with its layers: when they change, it is built anew.
+    let opened = Memo::new(move |_| {
+        let Some(Open::Stage(name)) = state.open.get() else { return None };
+        let (at, stage) = look.stages.get().into_iter().enumerate().find(|(_, stage)| stage.name == name)?;
+        let layers: Vec<_> = stage.layers().filter_map(|at| look.layer(at)).collect();
+        Some((at + 1, stage, layers))
+    });
+    // Where the page is too small for both, the panel is what is wanted now.
+    Effect::new(move |before: Option<Option<Open>>| {
+        let open = state.open.get();
+        if open.is_some() && before.flatten() != open {
+            // Once it is laid out.
+            request_animation_frame(|| {
+                let heading = document().query_selector(".panel.layer h2").ok().flatten();
+                if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
+                    let _ = heading.focus();
+                }
+            });
+        }
+        open
+    });
     let input = Signal::derive(move || look.values(0));
     let input_grid = Grid::new(1, 28, 28);
     view! {
@@ -57,8 +81,8 @@ pub(crate) fn NetworkView() -> impl IntoView {
             <div class="title">
                 <h2>"What the network sees"</h2>
                 <span class="source">{move || state.source()}</span>
-                <button class="small" aria-expanded=move || trying().to_string()
-                    on:click=move |_| state.open.set((!trying()).then_some(Open::Filter))>"Try a filter"</button>
+                <button class="small" aria-expanded=move || trying.get().to_string()
+                    on:click=move |_| state.toggle_open(Open::Filter)>"Try a filter"</button>
             </div>
             <div class="stages">
                 <figure class="stage" style="--width:60">
@@ -102,10 +126,9 @@ pub(crate) fn NetworkView() -> impl IntoView {
                 <span><i class="ramp weight"></i>"weight, negative to positive"</span>
             </p>
         </section>
-        {move || match state.open.get() {
-            Some(Open::Stage(stage)) => look.stage(stage + 1).map(|stage_of| view! { <LayerView column=stage + 1 stage=stage_of /> }.into_any()),
-            Some(Open::Filter) => Some(view! { <FilterView /> }.into_any()),
-            None => None,
+        {move || match opened.get() {
+            Some((column, stage, _)) => Some(view! { <LayerView column stage /> }.into_any()),
+            None => trying.get().then(|| view! { <FilterView /> }.into_any()),
         }}
     }
 }
@@ -154,8 +177,9 @@ fn StageView(number: usize, stage: Stage) -> impl IntoView {
     } else {
         vec![text, stage.kind.clone()]
     };
-    let opened = move || state.open.get() == Some(Open::Stage(number));
-    let toggle = move |_| state.open.set((!opened()).then_some(Open::Stage(number)));
+    let open = Open::Stage(stage.name.clone());
+    let opened = Memo::new(move |_| state.open.get().as_ref() == Some(&open));
+    let toggle = move |_| if opened.get_untracked() { state.close() } else { look.open(column) };
     let maps = if is_output {
         view! { <Output label /> }.into_any()
     } else {
@@ -163,9 +187,9 @@ fn StageView(number: usize, stage: Stage) -> impl IntoView {
         view! { <Maps grid label diverging=false values /> }.into_any()
     };
     view! {
-        <figure class="stage" class:opened=opened class:vector=shape.is_vector() style=format!("--width:{width}")>
+        <figure class="stage" class:opened=move || opened.get() class:vector=shape.is_vector() style=format!("--width:{width}")>
             <figcaption>
-                <button class="opener" aria-expanded=move || opened().to_string() on:click=toggle>
+                <button class="opener" aria-expanded=move || opened.get().to_string() on:click=toggle>
                     <b>{stage.name.clone()}</b>
                     {words.into_iter().map(|words| view! { <span>{words}</span> }).collect_view()}
                     <span class="parameters">{parameters}</span>

@@ -6,7 +6,7 @@ use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use crate::mnist::Tab;
+use crate::scene::Tab;
 use crate::state::State;
 
 /// A key as events name it, as people do, what it does in words, and what it does.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use leptos::prelude::*;
 use nn::spec::LayerSpec;
 
-use crate::field::place;
 use crate::grid::Grid;
 use crate::look::Look;
 use crate::made::number;
@@ -32,13 +31,10 @@ pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
     let timer = StoredValue::new(None::<IntervalHandle>);
     let speed = RwSignal::new(15u64);
     let playing = RwSignal::new(false);
-    let map = RwSignal::new(
-        look.state
-            .touch
-            .get_untracked()
-            .filter(|t| t.column == column)
-            .map_or(0, |t| place(stage.shape, t.at).0),
-    );
+    let scene = look.state.scene;
+    let maps = stage.shape.channels;
+    // The network may have lost some of its maps since.
+    let map = Memo::new(move |_| scene.with(|scene| scene.map).min(maps - 1));
 
     let output = Memo::new(move |_| {
         let (windows, map) = (windows.get(), map.get());
@@ -108,7 +104,6 @@ pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
         let value = value.map_or("draw a digit first".into(), number);
         format!("Window {} of {}: row {}, column {}: {value}", at.get() + 1, steps(), row + 1, column + 1)
     };
-    let maps = stage.shape.channels;
     view! {
         <section class="slide" aria-labelledby="slide-title">
             <h3 id="slide-title">"Slide the window"</h3>
@@ -134,8 +129,8 @@ pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
                 })}
                 {(maps > 1).then(|| view! {
                     <label>"Map"
-                        <select on:change=move |ev| if let Ok(n) = event_target_value(&ev).parse() { map.set(n) }>
-                            {(0..maps).map(|n| view! { <option value=n.to_string() selected={n == map.get_untracked()}>{n + 1}</option> }).collect_view()}
+                        <select on:change=move |ev| if let Ok(n) = event_target_value(&ev).parse() { scene.update(|scene| scene.map = n) }>
+                            {(0..maps).map(|n| view! { <option value=n.to_string() prop:selected=move || map.get() == n>{n + 1}</option> }).collect_view()}
                         </select>
                     </label>
                 })}
@@ -179,7 +174,7 @@ fn Under(
     windows: Windows,
     /// How many of them the window lies on: all, or the one chosen.
     channels: usize,
-    map: RwSignal<usize>,
+    map: Memo<usize>,
     at: RwSignal<usize>,
     values: Signal<Option<Vec<f32>>>,
 ) -> impl IntoView {

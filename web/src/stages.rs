@@ -3,6 +3,8 @@
 use nn::spec::{LayerSpec, NetworkSpec, Shape};
 use trainer::messages::Watch;
 
+use crate::settings::layers;
+
 /// One column of the picture: a layer with weights or windows, and the activation that follows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stage {
@@ -31,13 +33,14 @@ const MOST_DENSE_FILTERS: usize = 64;
 pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
     let Ok(layers) = network.summary() else { return Vec::new() };
     let mut stages: Vec<Stage> = Vec::new();
-    for (at, layer) in layers.iter().enumerate() {
-        let (letter, kind) = match layer.spec {
-            LayerSpec::Conv2d { kernel, .. } => ('C', format!("conv {kernel}×{kernel}")),
-            LayerSpec::MaxPool2d { kernel, .. } => ('S', format!("max pool {kernel}×{kernel}")),
-            LayerSpec::AvgPool2d { kernel, .. } => ('S', format!("avg pool {kernel}×{kernel}")),
-            LayerSpec::Subsample2d { kernel, .. } => ('S', format!("subsample {kernel}×{kernel}")),
-            LayerSpec::Dense { .. } => ('F', "dense".to_owned()),
+    for ((at, layer), name) in layers.iter().enumerate().zip(layers::names(&network.layers)) {
+        let kind = match layer.spec {
+            LayerSpec::Conv2d { kernel, .. } => format!("conv {kernel}×{kernel}"),
+            LayerSpec::MaxPool2d { kernel, .. } => format!("max pool {kernel}×{kernel}"),
+            LayerSpec::AvgPool2d { kernel, .. } => format!("avg pool {kernel}×{kernel}"),
+            LayerSpec::Subsample2d { kernel, .. } => format!("subsample {kernel}×{kernel}"),
+            LayerSpec::Dense { .. } if name == layers::OUTPUT => "softmax".to_owned(),
+            LayerSpec::Dense { .. } => "dense".to_owned(),
             // They belong to the stage before them, whose maps are shown as they leave it.
             LayerSpec::Flatten
             | LayerSpec::BatchNorm
@@ -56,7 +59,6 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
                 continue;
             }
         };
-        let last = at + 1 == layers.len();
         let image = network.input;
         let filters = match layer.spec {
             LayerSpec::Conv2d { kernel, .. } if stages.is_empty() && image.channels == 1 => {
@@ -71,8 +73,8 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
         };
         let before = stages.last().map_or(network.input, |stage| stage.shape);
         stages.push(Stage {
-            name: if last { "Output".into() } else { format!("{letter}{}", stages.len() + 1) },
-            kind: if last { "softmax".into() } else { kind },
+            name,
+            kind,
             shape: layer.output,
             parameters: layer.parameters,
             layer: at,

@@ -12,21 +12,13 @@ use crate::bridge::Bridge;
 use crate::comparison::{self, Comparison};
 use crate::drawing::Drawing;
 use crate::header::thousands;
-use crate::link::{self, Presentation};
+use crate::link::{self, Linked, Presentation};
 use crate::mnist::Mnist;
 use crate::runs::{Record, Runs};
+use crate::scene::{Open, Scene};
 use crate::settings::{Setting, Setup, layers};
 use crate::share;
 use crate::stages;
-
-/// A panel below the picture of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Open {
-    /// All of one stage.
-    Stage(usize),
-    /// A filter to be tried.
-    Filter,
-}
 
 /// A pixel of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +68,10 @@ pub(crate) struct State {
     pub(crate) drawing: RwSignal<Drawing>,
     /// The drawing as the network sees it: 28x28 bytes.
     pub(crate) image: RwSignal<Option<[u8; 784]>>,
+    /// What is looked at.
+    pub(crate) scene: RwSignal<Scene>,
     /// What is open below the picture of the network.
-    pub(crate) open: RwSignal<Option<Open>>,
+    pub(crate) open: Memo<Option<Open>>,
     /// The pixel that is pointed at.
     pub(crate) touch: RwSignal<Option<Touch>>,
     /// MNIST's images, and how the network reads them.
@@ -89,8 +83,8 @@ impl State {
     /// Starts the worker and listens to it.
     pub(crate) fn start() -> Self {
         let linked = link::read(&share::fragment());
-        let (first, presentation) = linked.clone().unwrap_or_default();
-        let setup = RwSignal::new(first);
+        let Linked { setup, presentation, scene } = linked.clone().unwrap_or_default();
+        let (setup, scene) = (RwSignal::new(setup), RwSignal::new(scene));
         let network = Memo::new(move |last: Option<&NetworkSpec>| {
             setup.with(|setup| match last {
                 Some(last) if layers::check(&setup.network).is_err() => last.clone(),
@@ -124,9 +118,10 @@ impl State {
             keys_shown: RwSignal::default(),
             drawing: RwSignal::default(),
             image: RwSignal::default(),
-            open: RwSignal::default(),
+            scene,
+            open: Memo::new(move |_| scene.with(|scene| scene.open.clone())),
             touch: RwSignal::default(),
-            mnist: Mnist::default(),
+            mnist: Mnist::new(scene),
             bridge: StoredValue::new_local(None),
         };
         match Bridge::start(move |event| state.hear(event), move |sentence| state.problem.set(Some(sentence)))
@@ -150,6 +145,12 @@ impl State {
             }
         });
         let closely = Memo::new(move |_| state.looked_at_closely());
+        // Answers are of a moment: nobody must find them there later.
+        Effect::new(move |_| {
+            if state.mnist.open.get().is_none() {
+                state.mnist.answers.set(None);
+            }
+        });
         let answers = Memo::new(move |_| state.mnist.open.get().is_some());
         Effect::new(move |_| {
             let stages = stages::of(&network.get());
@@ -181,18 +182,30 @@ impl State {
         self.presentation.with(|presentation| presentation.hide.contains(&id))
     }
 
+    /// Opens something below the picture of the network, or closes it if it is open.
+    pub(crate) fn toggle_open(&self, open: Open) {
+        let open = (self.open.get_untracked().as_ref() != Some(&open)).then_some(open);
+        self.scene.update(|scene| (scene.open, scene.map) = (open, 0));
+    }
+
+    /// Closes what is open below the picture of the network.
+    pub(crate) fn close(&self) {
+        self.scene.update(|scene| (scene.open, scene.map) = (None, 0));
+    }
+
     /// The page's state as the fragment of a link.
     pub(crate) fn link(&self) -> String {
         let setup = Setup { network: self.network.get(), ..self.setup.get() };
-        self.presentation.with(|presentation| link::write(&setup, presentation))
+        link::write(&Linked { setup, presentation: self.presentation.get(), scene: self.scene.get() })
     }
 
     /// Takes over the state of a link, or says why not.
     pub(crate) fn follow(&self, fragment: &str) {
         match link::read(fragment) {
-            Ok((setup, presentation)) => {
+            Ok(Linked { setup, presentation, scene }) => {
                 self.setup.set(setup);
                 self.presentation.set(presentation);
+                self.scene.set(scene);
             }
             Err(sentence) => self.refuse_link(&sentence),
         }
@@ -226,7 +239,9 @@ impl State {
     /// The stages that are open or pointed at.
     fn looked_at_closely(&self) -> Vec<usize> {
         let open = match self.open.get() {
-            Some(Open::Stage(stage)) => Some(stage),
+            Some(Open::Stage(name)) => {
+                stages::of(&self.network.get()).iter().position(|stage| stage.name == name)
+            }
             Some(Open::Filter) | None => None,
         };
         let touched = self.touch.get().and_then(|touch| touch.column.checked_sub(1));

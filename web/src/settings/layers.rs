@@ -257,6 +257,9 @@ pub(crate) fn check(network: &NetworkSpec) -> Result<Vec<LayerSummary>, SpecErro
     }
 }
 
+/// The name of the last layer.
+pub(crate) const OUTPUT: &str = "Output";
+
 /// The names of layers, as in LeCun et al. 1998 and in the picture: C1, S2, C3, ..., Output; nothing for those that
 /// belong to the one before.
 pub(crate) fn names(layers: &[LayerSpec]) -> Vec<String> {
@@ -265,7 +268,7 @@ pub(crate) fn names(layers: &[LayerSpec]) -> Vec<String> {
         let letter = match layer {
             LayerSpec::Conv2d { .. } => 'C',
             LayerSpec::MaxPool2d { .. } | LayerSpec::AvgPool2d { .. } | LayerSpec::Subsample2d { .. } => 'S',
-            LayerSpec::Dense { .. } if at + 1 == layers.len() => return "Output".into(),
+            LayerSpec::Dense { .. } if at + 1 == layers.len() => return OUTPUT.into(),
             LayerSpec::Dense { .. } => 'F',
             _ => return String::new(),
         };
