@@ -77,6 +77,43 @@ test("a pinned run keeps its figures, names what differs, and gives its settings
   await expect(page.getByRole("rowheader", { name: "Run A" })).toHaveCount(0);
 });
 
+test("pinned runs are there after a reload, until they are removed", async ({ page, playground, host }) => {
+  await playground.open(`${host}/${FEW}&batch=16`);
+  const runs = new Runs(page);
+  await train(playground, 0.5);
+  await runs.pin.click();
+  const pinned = await runs.row("Run A");
+  // It is kept soon, not at once.
+  await expect.poll(() => page.evaluate(() => localStorage.length)).toBe(1);
+  await page.goto("about:blank");
+  await playground.open(`${host}/${FEW}`);
+  expect(await runs.row("Run A")).toEqual({ ...pinned, "What differs": "Batch size 16 (now 64)" });
+  const readOut = page.getByRole("slider", { name: "Read-out of Loss" });
+  await readOut.focus();
+  await readOut.press("End");
+  await expect(readOut).toHaveAttribute("aria-valuetext", /run A: training \d/);
+  await runs.button("Load settings of", "A").click();
+  await expect(page.getByRole("combobox", { name: "Batch size" })).toHaveValue("16");
+  await runs.button("Remove", "A").click();
+  await expect.poll(() => page.evaluate(() => localStorage.length)).toBe(0);
+});
+
+test("where nothing can be stored, a pinned run stays for the visit, and that is said", async ({ page, playground, host }) => {
+  await page.addInitScript(() => {
+    Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+  });
+  await playground.open(`${host}/${FEW}`);
+  const runs = new Runs(page);
+  await train(playground, 0.2);
+  await runs.pin.click();
+  await expect(page.getByRole("alert")).toHaveText(/no room for pinned runs.*gone when the page is closed/);
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.getByRole("checkbox", { name: "Show run A" }).uncheck();
+  await page.waitForTimeout(800);
+  await expect(page.getByRole("alert"), "once is enough").toHaveCount(0);
+  await expect(page.getByRole("rowheader", { name: "Run A" })).toBeVisible();
+});
+
 test("with and without a trick from the same seed in one press, and nothing is lost", async ({ page, playground, host }) => {
   test.setTimeout(120_000);
   await playground.open(`${host}/${FEW}`);

@@ -15,6 +15,37 @@ test("space trains and pauses, right steps, R resets", async ({ page, playground
   await expect.poll(() => playground.steps()).toBe(0);
 });
 
+test("a reset is undone, with its curves, until something else is trained", async ({ page, playground }) => {
+  const curve = page.getByRole("img", { name: /^Loss over epochs/ });
+  await page.keyboard.press("Space");
+  await expect.poll(() => playground.steps()).toBeGreaterThan(20);
+  await page.keyboard.press("Space");
+  await expect(playground.train).toBeVisible();
+  const [steps, loss, drawn] = [await playground.steps(), await playground.loss.textContent(), await curve.getAttribute("aria-label")];
+  await page.keyboard.press("r");
+  await expect.poll(() => playground.steps()).toBe(0);
+  await expect(page.getByRole("status").filter({ hasText: /^The run was reset at epoch \d\.\d\d\.$/ })).toBeVisible();
+  await page.keyboard.press("r");
+  const undo = page.locator(".toast").getByRole("button", { name: "Undo" });
+  await undo.click();
+  await expect.poll(() => playground.steps()).toBe(steps);
+  await expect(playground.loss).toHaveText(loss);
+  await expect(curve).toHaveAttribute("aria-label", drawn);
+  await expect(undo).toHaveCount(0);
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(() => playground.steps(), "it goes on from there").toBe(steps + 1);
+
+  await page.keyboard.press("r");
+  await expect(undo).toBeVisible();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(() => playground.steps()).toBe(1);
+  await expect(undo).toHaveCount(0);
+  await page.keyboard.press("r");
+  await expect(undo).toBeVisible();
+  await page.getByRole("switch", { name: "Dropout" }).check();
+  await expect(undo).toHaveCount(0);
+});
+
 test("they do nothing in a field, on the pad, or when they are switched off", async ({ page, playground }) => {
   await page.getByRole("spinbutton", { name: "Seed" }).focus();
   await page.keyboard.press("ArrowRight");

@@ -12,6 +12,7 @@ use crate::explore::Explore;
 use crate::header::{DownloadBar, Header};
 use crate::network_view::NetworkView;
 use crate::pad::Pad;
+use crate::reset::UndoReset;
 use crate::runs::Measure;
 use crate::share;
 use crate::shortcuts::{self, Keys};
@@ -49,6 +50,7 @@ pub(crate) fn App() -> impl IntoView {
         <Keys />
         <div class="toasts">
             <DownloadBar />
+            <UndoReset />
             <Show when=move || state.diverged.get().is_some()>
                 <div class="toast">
                     <span role="alert">{move || state.diverged.get().map(|d| d.sentence)}</span>

@@ -24,7 +24,7 @@ pub(crate) fn Runs() -> impl IntoView {
         <section class="panel runs" aria-label="Runs">
             <div class="title">
                 <h2>"Runs"</h2>
-                <p class="source">"Pin this run, change something, reset and train again. Both stay on the charts."</p>
+                <p class="source">"Pin this run, change something, reset and train again. Both stay on the charts, and pinned ones for your next visit."</p>
                 <button disabled=move || full.get() || nothing.get() || comparing.get() on:click=move |_| state.pin()
                     title="Keeps the curves and settings of the present run">"Pin this run"</button>
             </div>

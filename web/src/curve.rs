@@ -1,7 +1,10 @@
 //! Points of a curve.
 
+use serde::{Deserialize, Serialize};
+
 /// Points of a curve. However long a run, there are never more than [`Curve::MOST`]: then neighbours are averaged.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Vec<(f32, f32)>", try_from = "Vec<(f32, f32)>")]
 pub(crate) struct Curve {
     points: Vec<(f64, f64)>,
     /// Points that one entry stands for.
@@ -47,6 +50,26 @@ impl Curve {
     /// The rightmost point.
     pub(crate) fn last(&self) -> Option<(f64, f64)> {
         self.points.last().copied()
+    }
+}
+
+/// As it is stored: the points that are numbers, as exactly as anybody sees.
+impl From<Curve> for Vec<(f32, f32)> {
+    fn from(curve: Curve) -> Self {
+        let points = curve.points.into_iter().map(|(x, y)| (x as f32, y as f32));
+        points.filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
+    }
+}
+
+impl TryFrom<Vec<(f32, f32)>> for Curve {
+    type Error = &'static str;
+
+    fn try_from(points: Vec<(f32, f32)>) -> Result<Self, Self::Error> {
+        if points.len() > Self::MOST || !points.is_sorted_by(|a, b| a.0 <= b.0) {
+            return Err("no curve: points must go from left to right");
+        }
+        let points: Vec<_> = points.into_iter().map(|(x, y)| (x.into(), y.into())).collect();
+        Ok(Self { points, weight: 1, pending: (0.0, 0.0, 0) })
     }
 }
 

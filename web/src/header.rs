@@ -34,7 +34,7 @@ pub(crate) fn Header() -> impl IntoView {
                     {move || if running() { "Pause" } else { "Train" }}
                 </button>
                 <button on:click=move |_| state.send(Command::Step) title="Train on one batch">"Step"</button>
-                <button on:click=move |_| state.send(Command::Reset) title="Back to untrained weights">"Reset"</button>
+                <button on:click=move |_| state.reset() title="Back to untrained weights (R); can be undone">"Reset"</button>
             </div>
             <dl class="readouts">
                 <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>

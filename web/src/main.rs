@@ -40,6 +40,7 @@ mod pad;
 mod plot;
 mod prediction;
 mod readout;
+mod reset;
 mod run_table;
 mod runs;
 mod save;
@@ -51,6 +52,7 @@ mod sizes_view;
 mod slide;
 mod stages;
 mod state;
+mod stored;
 mod windows;
 mod worker;
 

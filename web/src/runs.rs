@@ -1,5 +1,6 @@
 //! Runs: what was trained, how, and how it went. The present one, and others that were pinned or compared.
 
+use serde::{Deserialize, Serialize};
 use trainer::messages::{Progress, Tested};
 
 use crate::axis::decimals;
@@ -80,7 +81,7 @@ impl Measure {
 }
 
 /// How a run went.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     loss: [Curve; 2],
     accuracy: [Curve; 2],
@@ -193,10 +194,15 @@ impl Runs {
     fn add(&mut self, setup: Setup, record: Record, pinned: bool) -> usize {
         // Pinned ones leave two slots free, which only the two of a comparison take.
         let slot = (0..SLOTS).find(|slot| self.get(*slot).is_none()).unwrap_or(SLOTS - 1);
-        self.remove(slot);
-        self.0.push(Run { slot, setup, record, shown: true, pinned });
-        self.0.sort_by_key(|run| run.slot);
+        self.put(Run { slot, setup, record, shown: true, pinned });
         slot
+    }
+
+    /// Puts a run in its slot.
+    pub(crate) fn put(&mut self, run: Run) {
+        self.remove(run.slot);
+        self.0.push(run);
+        self.0.sort_by_key(|run| run.slot);
     }
 }
 

@@ -15,7 +15,7 @@ type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
 const SHORTCUTS: [Shortcut; 6] = [
     (" ", "Space", "Train, pause", State::toggle),
     ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
-    ("r", "R", "Reset to untrained weights", |state| state.send(Command::Reset)),
+    ("r", "R", "Reset to untrained weights; can be undone", State::reset),
     ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
     ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),
     ("?", "?", "This list", |state| state.keys_shown.set(true)),

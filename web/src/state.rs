@@ -14,11 +14,12 @@ use crate::drawing::Drawing;
 use crate::header::thousands;
 use crate::link::{self, Linked, Presentation};
 use crate::mnist::Mnist;
+use crate::reset::Undo;
 use crate::runs::{Record, Runs};
 use crate::scene::{Open, Scene};
 use crate::settings::{Setting, Setup, layers};
 use crate::share;
-use crate::stages;
+use crate::{stages, stored};
 
 /// A pixel of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(crate) tested: Memo<Option<Tested>>,
     pub(crate) snapshot: RwSignal<Option<Snapshot>>,
     pub(crate) problem: RwSignal<Option<String>>,
+    /// The run that was reset last.
+    pub(crate) undo: RwSignal<Option<Undo>>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
     pub(crate) device: RwSignal<DeviceReport>,
@@ -91,7 +94,7 @@ impl State {
                 _ => setup.network.clone(),
             })
         });
-        let (record, runs) = (RwSignal::new(Record::default()), RwSignal::new(Runs::default()));
+        let (record, runs) = (RwSignal::new(Record::default()), RwSignal::new(stored::last_visit()));
         let compared = RwSignal::new(None);
         let state = Self {
             download: RwSignal::default(),
@@ -106,6 +109,7 @@ impl State {
             tested: Memo::new(move |_| comparison::of_shown(record, runs, compared, |record| record.tested)),
             snapshot: RwSignal::default(),
             problem: RwSignal::default(),
+            undo: RwSignal::default(),
             diverged: RwSignal::default(),
             device: RwSignal::default(),
             device_choice: RwSignal::default(),
@@ -137,6 +141,8 @@ impl State {
         Effect::new(move |_| {
             state.send(Command::Configure { network: network.get(), training: state.training.get() });
         });
+        state.forget_undo();
+        stored::keep(state);
         // Back to where all was well, or to the start: it is no longer diverged.
         let is_diverged = Memo::new(move |_| record.with(|record| record.diverged.is_some()));
         Effect::new(move |_| {
@@ -267,7 +273,10 @@ impl State {
                 }
             }
             Event::Turn(turn) => self.turn(turn),
-            Event::Progress(progress) => self.record_of_turn(|record| record.progress(progress)),
+            Event::Progress(progress) => {
+                self.came_back(&progress);
+                self.record_of_turn(|record| record.progress(progress));
+            }
             Event::Tested(tested) => self.record_of_turn(|record| record.tested(tested)),
             Event::Snapshot(snapshot) => self.snapshot.set(Some(snapshot)),
             Event::Diverged(diverged) => {

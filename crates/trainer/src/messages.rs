@@ -24,6 +24,8 @@ pub enum Command {
     Step,
     /// Back to the initial weights of the seed, step 0, paused.
     Reset,
+    /// Back to where the last [`Command::Reset`] came, paused. Nothing, once something was trained or configured since.
+    UndoReset,
     /// The image to recognise and to show maps of: 28x28 bytes, rows first, 0 black to 255 white ink.
     Show {
         /// 784 bytes.

@@ -20,7 +20,7 @@ use input::{add, check};
 use nn::divergence::Divergence;
 use nn::network::{Network, Score};
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::training::Training;
+use nn::training::{Training, TrainingState};
 use report::{Speed, Tally};
 use std::collections::VecDeque;
 
@@ -51,6 +51,8 @@ pub struct Session {
     steps_wanted: Option<u64>,
     place: Place,
     good: Good,
+    /// What the last reset put an end to.
+    before_reset: Option<(TrainingState, Place)>,
     comparison: Option<Comparison>,
     /// The test set is to be measured, or is being measured.
     testing: bool,
@@ -81,6 +83,7 @@ impl Default for Session {
             steps_wanted: None,
             place: Place::default(),
             good,
+            before_reset: None,
             comparison: None,
             testing: false,
             step_began: 0.0,
@@ -190,6 +193,7 @@ impl Session {
             // Somebody wants to be rid of the comparison, not of what was learned before it.
             Command::Reset if self.is_comparing() => self.end_comparison(),
             Command::Reset => self.reset(),
+            Command::UndoReset => self.undo_reset(),
             Command::Restore => self.restore(),
             Command::Show { image } if image.len() == PIXELS => {
                 self.image = Some(image);
@@ -380,6 +384,7 @@ impl Session {
 
     fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<Vec<Event>, String> {
         check(&network, &training)?;
+        self.before_reset = None;
         let now = self.crew.training();
         if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
             (self.cpu_trial, self.speed) = (Trial::default(), Speed::default());
@@ -427,7 +432,26 @@ impl Session {
 
     fn reset(&mut self) -> Vec<Event> {
         let mut events = self.set_state(RunState::Paused);
+        // A second reset in a row ends nothing.
+        if self.crew.training().steps() > 0 {
+            let mut state = TrainingState::default();
+            self.crew.training().save(&mut state);
+            self.before_reset = Some((state, self.place));
+        }
         events.extend(self.restart());
+        events
+    }
+
+    fn undo_reset(&mut self) -> Vec<Event> {
+        if self.crew.training().steps() > 0 || self.is_comparing() {
+            return Vec::new();
+        }
+        let Some((state, place)) = self.before_reset.take() else { return Vec::new() };
+        let mut events = self.set_state(RunState::Paused);
+        self.crew.change(|training| training.restore(&state));
+        self.place = place;
+        self.good.start(self.crew.training(), self.place);
+        events.extend(self.look_again());
         events
     }
 
