@@ -1,57 +1,95 @@
-// No violation of WCAG 2.2 AA that a machine can find, in each of the main views.
+// No violation of WCAG 2.2 AA that a machine can find, in any view: all that can be opened, in light and dark, on a phone, in
+// large type.
 
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "./playground.js";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-async function check(page) {
+async function check(page, view) {
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
   const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
-  expect(found).toEqual([]);
+  expect(found, view).toEqual([]);
 }
 
-for (const [name, options] of [
-  ["light", { colorScheme: "light" }],
-  ["dark", { colorScheme: "dark" }],
-  ["on a phone", { viewport: { width: 390, height: 844 } }],
+/** Views that a link opens, and what shows that they are there. */
+const VIEWS = [
+  ["open=C1&batchnorm=on", (page) => page.getByRole("region", { name: "Statistics of the batch normalisation" })],
+  ["open=S2", (page) => page.getByRole("img", { name: /^Before pooling/ })],
+  ["open=F5&dropout=on", (page) => page.getByText(/^Dropout: each training step/)],
+  ["open=Output", (page) => page.getByRole("heading", { name: "Output: dense and softmax" })],
+  ["preset=mlp30&open=F1", (page) => page.getByRole("heading", { name: "F1: dense" })],
+  ["open=filter&filter=curve", (page) => page.getByRole("heading", { name: "Try a filter" })],
+  ["unfolded=network,layers,training,tricks,augmentation&rotation=10", (page) => page.getByRole("table", { name: "Layers" })],
+  ["panel=mistakes", (page) => page.getByRole("heading", { name: "Most confident mistakes" })],
+  ["panel=data&misread=1&log=1&curves=test", (page) => page.getByRole("list", { name: "Misread test images" })],
+  ["hide=settings&present=1", (page) => page.getByRole("region", { name: "Network picture" })],
+];
+
+for (const [name, options, theme] of [
+  ["light", {}, "light"],
+  ["dark", {}, "dark"],
+  ["on a phone", { viewport: { width: 390, height: 844 } }, "light"],
+  ["on a phone, dark", { viewport: { width: 390, height: 844 } }, "dark"],
+  ["in large type", {}, "light&present=1"],
 ]) {
   test.describe(() => {
     test.use(options);
 
-    test(`nothing stands in the way of anyone, ${name}`, async ({ page, playground, host }) => {
-      await playground.open(`${host}/`);
+    test(`nothing that a link opens stands in the way of anyone, ${name}`, async ({ page, playground, host }) => {
+      test.setTimeout(120_000);
+      await playground.open(`${host}/#v=1&theme=${theme}`);
       await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+      await check(page, "nothing drawn yet");
       await playground.draw(7);
       await playground.step.click();
+      await expect(page.getByRole("table", { name: "Sizes by layer" })).toBeVisible();
+      await check(page, "gradients and weights");
+      for (const [view, sign] of VIEWS) {
+        const link = view.includes("present") ? `${view}&theme=${theme.split("&")[0]}` : `${view}&theme=${theme}`;
+        await page.evaluate((link) => { location.hash = `#v=1&${link}`; }, link);
+        await expect(sign(page).first()).toBeVisible();
+        await check(page, view);
+      }
+    });
+
+    test(`nothing that comes up meanwhile stands in the way of anyone, ${name}`, async ({ page, playground, host }) => {
+      test.setTimeout(120_000);
+      await playground.open(`${host}/#v=1&theme=${theme}&panel=mistakes`);
+      await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+      await playground.step.click();
       await expect.poll(() => playground.steps()).toBe(1);
-      await check(page);
-      for (const group of ["Layers", "Augmentation"]) await page.locator("summary", { hasText: group }).click();
-      // A stack that does not fit shows its sentence.
-      await page.getByRole("button", { name: "flatten", exact: true }).click();
-      await page.getByRole("button", { name: "Remove layer" }).click();
-      await check(page);
-      await page.getByRole("button", { name: "Mistakes", exact: true }).click();
-      await expect(page.getByRole("table").locator("caption")).toContainText("misread");
+      await expect(page.getByText("read by: your network, step 1", { exact: true })).toBeVisible();
       await page.getByRole("button", { name: /^\d read as \d: [1-9]/ }).first().click();
       await page.getByRole("list", { name: /^\d read as \d$/ }).getByRole("button").first().click();
-      await check(page);
-      await page.getByRole("button", { name: "Browse the data" }).click();
-      await page.getByRole("switch", { name: "Only misread" }).check();
-      await expect(page.getByRole("list", { name: "Misread test images" })).toBeVisible();
-      await check(page);
-      // A run beside the present one, what is read off the curves, and a comparison under way.
+      await expect(page.getByRole("button", { name: "Go to the pad" })).toBeVisible();
+      await check(page, "an image on the pad");
+      // A stack that does not fit shows its sentence.
+      await page.locator("summary", { hasText: "Layers" }).click();
+      await page.getByRole("button", { name: "flatten", exact: true }).click();
+      await page.getByRole("button", { name: "Remove layer" }).click();
+      await check(page, "layers that do not fit");
+      await page.locator("summary", { hasText: "Layers" }).click();
+      // A pixel that is pointed at; what is read off the curves, beside a pinned run.
+      await page.getByRole("application", { name: /^Pixels of C3:/ }).focus();
+      await expect(page.getByRole("status", { name: "Arithmetic" })).toHaveText(/\d/);
       await page.getByRole("button", { name: "Pin this run" }).click();
       await page.getByRole("slider", { name: "Read-out of Loss" }).focus();
       await expect(page.locator(".reading").first()).toBeVisible();
-      await check(page);
+      await check(page, "a pixel, a pinned run, what is read off the curves");
+      await playground.reset.click();
+      await expect(page.getByText(/^The run was reset/)).toBeVisible();
+      await page.evaluate(() => { location.hash = "#v=1&lr=fast"; });
+      await expect(page.getByRole("alert")).toBeVisible();
+      await check(page, "toasts");
+      await page.getByRole("button", { name: "Dismiss" }).last().click();
       await page.getByRole("button", { name: "With and without Rotation" }).click();
       await expect(page.getByRole("progressbar", { name: "Progress of the comparison" })).toBeVisible();
-      await check(page);
+      await check(page, "a comparison");
       await page.getByRole("heading", { name: "LeNet Playground" }).click();
       await page.keyboard.press("?");
       await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
-      await check(page);
+      await check(page, "the keys");
     });
   });
 }

@@ -165,6 +165,10 @@ test("both curves grow together, pause and go on, and another setting ends it", 
   await page.getByRole("button", { name: "Compare", exact: true }).click();
   const epochs = async () => [await runs.row("Run A"), await runs.row("Run B")].map((run) => Number.parseFloat(run.Epochs));
   await expect.poll(async () => Math.min(...(await epochs())), { timeout: 60_000 }).toBeGreaterThan(0.1);
+  // A drawing is answered by the first, whoever's turn it is, and the page says so.
+  await playground.draw(7);
+  await expect(page.getByRole("region", { name: "Draw a digit" })).toContainText(/by: run A, step [\d,]+/);
+  await expect(page.getByRole("group", { name: "Compare" })).toContainText("The picture and the answers are those of A.");
   const [a, b] = await epochs();
   expect(Math.abs(a - b), "neither runs away").toBeLessThan(0.2);
   expect((await runs.row("Run B"))["What differs"]).toBe("Optimiser Nesterov momentum (now Adam)");
@@ -203,8 +207,16 @@ test.describe("on a phone", () => {
     await new Runs(page).withAndWithout("Dropout").click();
     await expect(new Runs(page).end).toHaveCount(0, { timeout: 60_000 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-    const accuracy = page.getByRole("columnheader", { name: "Test accuracy" });
-    const box = await accuracy.boundingBox();
-    expect(box.x + box.width, "the accuracy is seen without scrolling").toBeLessThanOrEqual(390);
+    // Every figure and button is in sight, and nothing scrolls sideways.
+    const frame = page.getByRole("group", { name: "Table of runs" });
+    expect(await frame.evaluate((frame) => frame.scrollWidth - frame.clientWidth)).toBe(0);
+    for (const cell of await new Runs(page).table.locator("tbody :is(td, button):visible").all()) {
+      const { x, width } = await cell.boundingBox();
+      expect(x, await cell.textContent()).toBeGreaterThanOrEqual(0);
+      expect(x + width, await cell.textContent()).toBeLessThanOrEqual(390);
+    }
+    const row = await new Runs(page).row("Run B");
+    expect(row["What differs"]).toBe("Dropout on (now off)");
+    await new Runs(page).table.screenshot({ path: "results/390-runs.png" });
   });
 });

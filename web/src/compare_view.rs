@@ -172,7 +172,7 @@ fn UnderWay() -> impl IntoView {
         done.get().map(|(comparison, [first, second])| {
             let [a, b] = comparison.slots.map(letter);
             let of = show(comparison.epochs);
-            format!("Comparing {}: {a} is at epoch {first:.2}, {b} at {second:.2} of {of}. The picture shows {a}.", comparison.about)
+            format!("Comparing {}: {a} is at epoch {first:.2}, {b} at {second:.2} of {of}. The picture and the answers are those of {a}.", comparison.about)
         })
     };
     let share = move || {

@@ -106,11 +106,9 @@ fn Count(
     };
     let name = move || {
         let count = count.get().unwrap_or(0);
-        if cell.is_right() {
-            format!("{label} read right: {}", images(count))
-        } else {
-            format!("{label} read as {class}: {}", images(count))
-        }
+        let reading = if cell.is_right() { "right".to_owned() } else { format!("as {class}") };
+        // The number as it stands in the cell: whoever speaks to the page says what is seen.
+        format!("{label} read {reading}: {count} {}", if count == 1 { "image" } else { "images" })
     };
     let shade = move || {
         matrix.with(|matrix| {

@@ -11,7 +11,7 @@ use crate::data_view::DataView;
 use crate::mistakes_view::{MistakesView, into_sight};
 use crate::prediction::best;
 use crate::scene::Tab;
-use crate::state::{State, whose};
+use crate::state::State;
 
 /// A bar with two buttons; below it what they open.
 #[component]
@@ -97,7 +97,7 @@ fn summary(state: &State) -> String {
     match source {
         None if here == 0 => "The test images are still to come.".to_owned(),
         None => "The network reads the test images…".to_owned(),
-        source => format!("read by: {}", whose(source)),
+        source => format!("read by: {}", state.whose(source)),
     }
 }
 

@@ -53,6 +53,10 @@ impl Figures {
     }
 }
 
+/// What is told of a run; on small screens, where each run is a card, its figures carry these names.
+const COLUMNS: [&str; 6] =
+    ["What differs", "Test accuracy", "Test loss", "Training loss", "Epochs", "Images/s"];
+
 /// The table.
 #[component]
 pub(crate) fn RunTable() -> impl IntoView {
@@ -83,12 +87,7 @@ pub(crate) fn RunTable() -> impl IntoView {
             <table class="run-table" aria-label="Runs">
                 <thead><tr>
                     <th scope="col">"Run"</th>
-                    <th scope="col">"What differs"</th>
-                    <th scope="col">"Test accuracy"</th>
-                    <th scope="col">"Test loss"</th>
-                    <th scope="col">"Training loss"</th>
-                    <th scope="col">"Epochs"</th>
-                    <th scope="col">"Images/s"</th>
+                    {COLUMNS.map(|name| view! { <th scope="col">{name}</th> }).collect_view()}
                     <td></td>
                 </tr></thead>
                 <tbody>
@@ -115,18 +114,22 @@ pub(crate) fn RunTable() -> impl IntoView {
 
 #[component]
 fn FigureCells(figures: Memo<Figures>, best: Signal<bool>) -> impl IntoView {
+    let [_, accuracy, test, training, epochs, speed] = COLUMNS;
     let losses = move || {
         let Figures { diverged, training_loss, test_loss, .. } = figures.get();
         match diverged {
-            Some(words) => view! { <td colspan="2" class="diverged">{words}</td> }.into_any(),
-            None => view! { <td>{test_loss}</td><td>{training_loss}</td> }.into_any(),
+            Some(words) => {
+                view! { <td colspan="2" class="diverged" data-name="Losses">{words}</td> }.into_any()
+            }
+            None => view! { <td data-name=test>{test_loss}</td><td data-name=training>{training_loss}</td> }
+                .into_any(),
         }
     };
     view! {
-        <td class:best=move || best.get()>{move || figures.get().accuracy}</td>
+        <td data-name=accuracy class:best=move || best.get()>{move || figures.get().accuracy}</td>
         {losses}
-        <td>{move || figures.get().epochs}<small>{move || format!("{} steps", figures.get().steps)}</small></td>
-        <td>{move || figures.get().speed}</td>
+        <td class="epochs" data-name=epochs>{move || figures.get().epochs}<small>{move || format!("{} steps", figures.get().steps)}</small></td>
+        <td data-name=speed>{move || figures.get().speed}</td>
     }
 }
 

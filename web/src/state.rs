@@ -15,7 +15,7 @@ use crate::header::thousands;
 use crate::link::{self, Linked, Presentation};
 use crate::mnist::Mnist;
 use crate::reset::Undo;
-use crate::runs::{Record, Runs};
+use crate::runs::{Record, Runs, letter};
 use crate::scene::{Open, Scene};
 use crate::settings::{Setting, Setup, layers};
 use crate::share;
@@ -229,7 +229,19 @@ impl State {
 
     /// Whose weights the pictures and the prediction are of, in words.
     pub(crate) fn source(&self) -> String {
-        self.snapshot.with(|snapshot| whose(snapshot.as_ref().map(|snapshot| snapshot.source)))
+        self.whose(self.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source)))
+    }
+
+    /// Whose weights these are, in words; while two runs are compared, it is the first that is pictured and that answers.
+    pub(crate) fn whose(&self, source: Option<Source>) -> String {
+        let run = self.comparison.with(|comparison| Some(letter(comparison.as_ref()?.slots[0])));
+        let network = run.map_or("your network".to_owned(), |run| format!("run {run}"));
+        match source {
+            Some(Source::Session { step: 0 }) => format!("{network}, untrained"),
+            Some(Source::Session { step }) => format!("{network}, step {}", thousands(step as usize)),
+            Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
+            None => "loading…".to_owned(),
+        }
     }
 
     /// The ten probabilities of the drawing; empty while there is none.
@@ -293,15 +305,5 @@ impl State {
             }
             Event::Answers(_) | Event::Labels { .. } | Event::Images(_) => self.mnist.hear(event),
         }
-    }
-}
-
-/// Whose weights these are, in words.
-pub(crate) fn whose(source: Option<Source>) -> String {
-    match source {
-        Some(Source::Session { step: 0 }) => "your network, untrained".to_owned(),
-        Some(Source::Session { step }) => format!("your network, step {}", thousands(step as usize)),
-        Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
-        None => "loading…".to_owned(),
     }
 }
