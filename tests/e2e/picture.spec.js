@@ -53,6 +53,22 @@ test("a layer opens with click and Enter, and Escape closes it", async ({ page }
   await expect(page.getByRole("heading", { name: "S2: max pooling" })).toHaveCount(0);
 });
 
+test("the opened output writes out softmax, digit by digit", async ({ page, playground }) => {
+  await opener(page, "Output").click();
+  const rows = page.getByRole("table", { name: "Softmax" }).locator("tbody tr");
+  await expect(rows).toHaveCount(10);
+  const cells = async (digit) => (await rows.nth(digit).getByRole("cell").allTextContents()).slice(0, 3).map((text) => Number.parseFloat(text.replace("−", "-")));
+  const all = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(cells));
+  const largest = Math.max(...all.map(([z]) => z));
+  const sum = all.reduce((sum, [, e]) => sum + e, 0);
+  for (const [z, e, share] of all) {
+    expect(Math.abs(Math.exp(z - largest) - e)).toBeLessThan(0.02);
+    expect(Math.abs((100 * e) / sum - share)).toBeLessThan(0.05);
+  }
+  const { digit, sure } = (await playground.prediction.textContent()).match(/(?<digit>\d)\s+(?<sure>[\d.]+) %/).groups;
+  expect((await cells(Number(digit)))[2]).toBeCloseTo(Number(sure), 0);
+});
+
 test("a pixel under the mouse is written out as the sum that made it", async ({ page }) => {
   await point(page, "C1", 0.2, 0.4);
   await expect(arithmetic(page)).toContainText(/bias .* = .*ReLU: max\(/);

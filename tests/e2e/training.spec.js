@@ -41,6 +41,16 @@ test("one epoch of LeNet passes 97 %, while the page stays responsive", async ({
   await expect.poll(() => page.evaluate(() => globalThis.longTasks.at(-1)?.duration)).toBeGreaterThan(100);
 });
 
+test("a screen reader hears how training goes, in words", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&images=5000`);
+  const said = page.getByRole("status", { name: "Progress", exact: true });
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  await playground.train.click();
+  await expect(said).toHaveText(/^Training\. After epoch \d\.\d\d, \d+\.\d % of the test images are read right\.$/, { timeout: 30_000 });
+  await playground.pause.click();
+  await expect(said).toHaveText(/^Paused at step [\d,]+, epoch \d+\.\d\d\. Training loss \d\.\d\d\. After epoch/);
+});
+
 test("pause stops, train goes on", async ({ page, playground, host }) => {
   await playground.open(`${host}/`);
   await playground.train.click();

@@ -17,6 +17,7 @@ use crate::runs::Measure;
 use crate::share;
 use crate::shortcuts::{self, Keys};
 use crate::sizes_view::SizesView;
+use crate::spoken::Spoken;
 use crate::state::State;
 
 /// The playground.
@@ -29,6 +30,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(ChartView::new(state));
     view! {
         <Header />
+        <Spoken />
         <main>
             <Controls />
             <div class="middle">

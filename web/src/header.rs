@@ -44,7 +44,7 @@ pub(crate) fn Header() -> impl IntoView {
                         <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
                             on:click=move |_| state.mnist.toggle(Tab::Mistakes)>"Test accuracy"</button>
                     </dt>
-                   <dd><output aria-label="Test accuracy">{accuracy}</output></dd>
+                   <dd><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
                 </div>
                 <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>

@@ -11,7 +11,9 @@ use crate::histogram_view::HistogramView;
 use crate::look::Look;
 use crate::made::number;
 use crate::maps::{Maps, Touchable};
+use crate::settings::layers::OUTPUT;
 use crate::slide::Slide;
+use crate::softmax_view::SoftmaxView;
 use crate::stages::Stage;
 use crate::windows::Windows;
 
@@ -25,7 +27,7 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     let state = look.state;
     let Some(layer) = look.layer(stage.layer) else { return ().into_any() };
     let (shown, shape) = (stage.shown, stage.shape);
-    let softmax = if stage.name == "Output" { " and softmax" } else { "" };
+    let softmax = if stage.name == OUTPUT { " and softmax" } else { "" };
     let title = format!("{}: {}{softmax}", stage.name, layer.spec.kind());
     let facts = format!(
         "{} in, {} out, {} parameters",
@@ -97,6 +99,7 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
                         {batch_norm}
                     }
                 }).collect_view()}
+                {(stage.name == OUTPUT).then(|| view! { <SoftmaxView layer=shown /> })}
             </div>
             {dropout}
             <Slide column stage />

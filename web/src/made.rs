@@ -180,20 +180,39 @@ pub(crate) fn then(
     })
 }
 
+/// Softmax as the network computes it: exponentials of the distance to the largest, which cannot overflow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Softmax {
+    pub(crate) logits: Vec<f32>,
+    pub(crate) exponentials: Vec<f32>,
+    pub(crate) sum: f32,
+}
+
+impl Softmax {
+    /// Of these logits, if there are any.
+    pub(crate) fn of(logits: &[f32]) -> Option<Self> {
+        let largest = logits[largest(logits)?];
+        let exponentials: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
+        Some(Self { logits: logits.to_vec(), sum: exponentials.iter().sum(), exponentials })
+    }
+
+    /// The probability of a class.
+    pub(crate) fn share(&self, class: usize) -> f32 {
+        self.exponentials[class] / self.sum
+    }
+}
+
 /// Softmax of one of the logits, in words.
 pub(crate) fn softmax(logits: &[f32], class: usize) -> Option<String> {
-    // As the network computes it: exponentials of the distance to the largest, which cannot overflow.
-    let largest = logits[largest(logits)?];
-    let exponentials: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f32 = exponentials.iter().sum();
-    let all: Vec<String> = exponentials.iter().map(|e| format!("{e:.3}")).collect();
+    let softmax = Softmax::of(logits)?;
+    let all: Vec<String> = softmax.exponentials.iter().map(|e| format!("{e:.3}")).collect();
     Some(format!(
         "softmax: e^({} − {}) = {} / ({}) = {:.1} %",
         number(*logits.get(class)?),
-        number(largest),
+        number(logits[largest(logits)?]),
         all[class],
         all.join(" + "),
-        100.0 * exponentials[class] / sum
+        100.0 * softmax.share(class)
     ))
 }
 

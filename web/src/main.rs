@@ -50,6 +50,8 @@ mod share;
 mod shortcuts;
 mod sizes_view;
 mod slide;
+mod softmax_view;
+mod spoken;
 mod stages;
 mod state;
 mod stored;

@@ -1,0 +1,30 @@
+// Whoever draws sees the network answer: pad and network are in the first view of every screen but a phone's, side by side.
+
+import { expect, test } from "./playground.js";
+
+for (const [width, height, link] of [[1440, 900, ""], [1440, 900, "#v=1&present=1"], [1024, 768, ""], [1024, 768, "#v=1&hide=settings"], [768, 1024, ""]]) {
+  test.describe(() => {
+    test.use({ viewport: { width, height } });
+
+    test(`pad and network are in sight at ${width}x${height} ${link}`, async ({ page, playground, host }) => {
+      await playground.open(`${host}/${link}`);
+      const network = page.getByRole("region", { name: "Network picture" });
+      const [pad, picture] = [await playground.pad.boundingBox(), await network.boundingBox()];
+      expect(pad.y + pad.height).toBeLessThan(height);
+      expect(picture.y).toBeLessThan(height);
+      const beside = pad.x >= picture.x + picture.width || pad.y + pad.height <= picture.y;
+      expect(beside, "neither covers the other").toBe(true);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    });
+  });
+}
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+
+  test("the pad scrolls away with the page", async ({ page, playground, host }) => {
+    await playground.open(`${host}/`);
+    await page.evaluate(() => scrollTo(0, 2500));
+    await expect.poll(async () => (await playground.pad.boundingBox()).y).toBeLessThan(-844);
+  });
+});

@@ -1,0 +1,45 @@
+//! Softmax step by step: ten numbers, their exponentials, and each one's share of the sum.
+
+use leptos::prelude::*;
+
+use crate::look::Look;
+use crate::made::{Softmax, number};
+
+/// A line for each digit.
+#[component]
+pub(crate) fn SoftmaxView(
+    /// The layer that gives the numbers.
+    layer: usize,
+) -> impl IntoView {
+    let look = expect_context::<Look>();
+    let softmax = Memo::new(move |_| look.output(layer).as_deref().and_then(Softmax::of));
+    let of = move |read: &dyn Fn(&Softmax) -> f32| softmax.with(|softmax| softmax.as_ref().map(read));
+    let row = move |digit: usize| {
+        let share = move || of(&|softmax| softmax.share(digit)).unwrap_or(0.0);
+        view! {
+            <tr>
+                <th scope="row">{digit}</th>
+                <td>{move || of(&|softmax| softmax.logits[digit]).map(number)}</td>
+                <td>{move || of(&|softmax| softmax.exponentials[digit]).map(|e| format!("{e:.4}"))}</td>
+                <td>{move || of(&|softmax| softmax.share(digit)).map(|share| format!("{:.2} %", 100.0 * share))}</td>
+                <td class="gauge"><div class="track"><span class="fill" style:background=format!("var(--class-{digit})")
+                    style:transform=move || format!("scaleX({:.4})", share())></span></div></td>
+            </tr>
+        }
+    };
+    let sum = move || of(&|softmax| softmax.sum).map(|sum| format!("{sum:.4}"));
+    view! {
+        <figure class="part wide">
+            <figcaption>
+                <b>"Softmax"</b>" every number z becomes e to the power of its distance to the largest; its share of the sum is the probability"
+            </figcaption>
+            <table class="softmax" aria-label="Softmax">
+                <thead><tr>
+                    <th scope="col">"Digit"</th><th scope="col">"z"</th><th scope="col">"e^(z − largest)"</th><th scope="col">"Share"</th><td></td>
+                </tr></thead>
+                <tbody>{(0..data::CLASSES).map(row).collect_view()}</tbody>
+                <tfoot><tr><th scope="row">"Sum"</th><td></td><td>{sum}</td><td>{move || sum().map(|_| "100 %")}</td><td></td></tr></tfoot>
+            </table>
+        </figure>
+    }
+}
