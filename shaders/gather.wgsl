@@ -19,7 +19,7 @@ const KNOT: f32 = 7.0;
 const KNOTS: u32 = 7u;
 
 // Seen as single samples here: those of a vector are written by different workgroups.
-@group(0) @binding(3) var<storage, read_write> samples: array<f32>;
+@group(0) @binding(3) var<storage, read_write> samples: array<f32, 4u * VALUES_SIZE>;
 
 var<workgroup> knots: array<f32, 98>;
 

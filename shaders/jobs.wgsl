@@ -14,18 +14,16 @@ struct Job {
     kernel_rows: u32,
     kernel_columns: u32,
     stride: u32,
-    output: u32,           // [maps][out_height][out_width], or pooled by 2x2
+    output: u32,           // [maps][out_height][out_width], before pooling
     maps: u32,
     out_height: u32,
     out_width: u32,
-    pooled: u32,
-    winners: u32,
     quads: u32,            // quads of samples to a chunk
     forward: u32,          // where `update` packs the weights
     backward: u32,
+    border: u32,           // zeros on both sides of a kernel's rows that are packed for the way back
     penalized: u32,
-    padding: u32,
+    first_update: u32,     // its workgroups in `update` begin here
 }
 
-override JOBS: u32 = 1;
-@group(0) @binding(8) var<storage, read> jobs: array<Job>;
+@group(0) @binding(8) var<storage, read> jobs: array<Job, JOBS>;

@@ -1,8 +1,7 @@
 // The end of a step: adds up the partial sums of each gradient, updates each parameter, packs it for the next step, and adds up
 // losses and hits. The twin of crates/nn/src/optimizer.rs.
 
-// Parameters in all, and where in `state` their gradients, the optimiser's two memories, and the results are.
-override PARAMETERS: u32;
+// Where in `state` the gradients, the optimiser's two memories, and the results are.
 override GRADIENTS: u32;
 override FIRST: u32;
 override SECOND: u32;
@@ -10,19 +9,25 @@ override RESULTS: u32;
 override LOSSES: u32;
 override HITS: u32;
 
-fn job_of(parameter: u32) -> u32 {
+// Parameters to a workgroup, and workgroups that all of them need.
+const UPDATED_AT_ONCE: u32 = 256u;
+override GROUPS: u32;
+
+// The job that a workgroup works on.
+fn job_of(group: u32) -> u32 {
     var i = 0u;
-    while i + 1u < JOBS && jobs[i + 1u].parameter <= parameter {
+    while i + 1u < JOBS && jobs[i + 1u].first_update <= group {
         i++;
     }
     return i;
 }
 
-fn update_parameter(i: u32) {
-    let job = jobs[job_of(i)];
+// Parameter number `at` of a job.
+fn update_parameter(job: Job, at: u32) {
+    let i = job.parameter + at;
     var gradient = 0.0;
     for (var chunk = 0u; chunk < job.chunks; chunk++) {
-        gradient += partials[job.partial + chunk * job.count + i - job.parameter];
+        gradient += partials[job.partial + chunk * job.count + at];
     }
     var parameter = state[i];
     if job.penalized == 1u || step.penalize_all != 0.0 {
@@ -46,7 +51,7 @@ fn update_parameter(i: u32) {
     }
     state[FIRST + i] = first;
     state[i] = parameter;
-    pack(job, i - job.parameter, parameter);
+    pack(job, at, parameter);
 }
 
 // Puts a weight [map][channel][row][column] where the kernels read it: four maps, or four channels, to a vector.
@@ -54,16 +59,20 @@ fn pack(job: Job, i: u32, parameter: f32) {
     if job.kind > 1u {
         return;
     }
-    let taps = job.kernel_rows * job.kernel_columns;
-    let tap = i % taps;
-    let channel = i / taps % job.channels;
-    let map = i / taps / job.channels;
-    weights[(job.forward + (map / 4u * job.channels + channel) * taps + tap) * 4u + map % 4u] = parameter;
-    weights[(job.backward + (channel / 4u * taps + tap) * job.maps + map) * 4u + channel % 4u] = parameter;
+    let line = i / job.kernel_columns;
+    let column = i - line * job.kernel_columns;
+    let plane = line / job.kernel_rows;
+    let row = line - plane * job.kernel_rows;
+    let map = plane / job.channels;
+    let channel = plane - map * job.channels;
+    weights[(job.forward + ((map / 4u * job.channels + channel) * job.kernel_rows + row) * job.kernel_columns + column) * 4u + map % 4u] = parameter;
+    let columns = job.kernel_columns + 2u * job.border;
+    let at = ((channel / 4u * job.maps + map) * job.kernel_rows + row) * columns + job.border + column;
+    weights[(job.backward + at) * 4u + channel % 4u] = parameter;
 }
 
 // `packed` as single numbers.
-@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(2) var<storage, read_write> weights: array<f32, 4u * PACKED_SIZE>;
 
 var<workgroup> loss: array<f32, 64>;
 var<workgroup> hits: array<f32, 64>;
@@ -95,20 +104,24 @@ fn add_up(local: u32) {
 // A workgroup more than the parameters need: it adds up the losses.
 @compute @workgroup_size(64)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let groups = (PARAMETERS + 63u) / 64u;
-    if group.x == groups {
+    if group.x == GROUPS {
         add_up(local);
-    } else if group.x * 64u + local < PARAMETERS {
-        update_parameter(group.x * 64u + local);
+        return;
+    }
+    let job = jobs[job_of(group.x)];
+    let first = (group.x - job.first_update) * UPDATED_AT_ONCE;
+    for (var at = first + local; at < min(first + UPDATED_AT_ONCE, job.count); at += 64u) {
+        update_parameter(job, at);
     }
 }
 
 // Packs what came from outside.
 @compute @workgroup_size(64)
-fn pack_all(@builtin(global_invocation_id) id: vec3u) {
-    if id.x < PARAMETERS {
-        let job = jobs[job_of(id.x)];
-        pack(job, id.x - job.parameter, state[id.x]);
+fn pack_all(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let job = jobs[job_of(group.x)];
+    let first = (group.x - job.first_update) * UPDATED_AT_ONCE;
+    for (var at = first + local; at < min(first + UPDATED_AT_ONCE, job.count); at += 64u) {
+        pack(job, at, state[job.parameter + at]);
     }
 }
 

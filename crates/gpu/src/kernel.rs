@@ -99,8 +99,8 @@ impl Kernel {
         }
     }
 
-    /// The source of a file, with what all kernels share before it.
-    pub fn source(file: &str) -> String {
+    /// The source of a file, with what all kernels share before it, for buffers of these lengths.
+    pub fn source(file: &str, sizes: &[(&'static str, u64)]) -> String {
         let parts: &[&str] = match file {
             "gather" => &[RANDOM, shader!("gather")],
             "conv2d" => &[RANDOM, ACTIVATION, shader!("conv2d")],
@@ -112,6 +112,8 @@ impl Kernel {
             "elementwise" => &[RANDOM, ACTIVATION, shader!("elementwise")],
             _ => &[RANDOM, ACTIVATION, shader!("channel")],
         };
-        [COMMON].iter().chain(parts).copied().collect::<Vec<_>>().join("\n")
+        let sizes = sizes.iter().map(|(name, size)| format!("const {name}: u32 = {size}u;\n"));
+        let sizes: String = sizes.collect();
+        [sizes.as_str(), COMMON].iter().chain(parts).copied().collect::<Vec<_>>().join("\n")
     }
 }
