@@ -127,6 +127,8 @@ fn store(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4
     }
 }
 
+struct Left { a: vec4f, b: vec4f, c: vec4f }
+
 // The gradient of four channels of four pixels in a row of the unpadded input [CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
 // Each pixel of the output is loaded once, and goes to those of the four that took part in it: on both sides of a row of a packed
 // kernel lie three zeros for the others. With a stride of 1 the four weights slide.
@@ -156,33 +158,33 @@ fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
     var b = Sums();
     var c = Sums();
     var d = Sums();
-    for (var map = 0u; map < MAPS; map++) {
+    let kernel = KERNEL_ROWS * (KERNEL_COLUMNS + 6u);
+    let plane = OUT_HEIGHT * OUT_WIDTH * Q;
+    // Two maps at a time.
+    for (var map = 0u; map < MAPS; map += 2u) {
+        let is_pair = MAPS % 2u == 0u || map + 1u < MAPS;
         for (var out_row = first_row; out_row <= last_row; out_row++) {
             var line = (UNFINISHED + (map * OUT_HEIGHT + out_row) * OUT_WIDTH + first_column) * Q + quad;
             // The weight by which the first pixel took part in that output.
             let ky = y - out_row * STRIDE;
-            var at = BACKWARD + ((channel_tile * MAPS + map) * KERNEL_ROWS + ky) * (KERNEL_COLUMNS + 6u)
-                + x + 3u - first_column * STRIDE;
-            var w1 = packed[at + 1u];
-            var w2 = packed[at + 2u];
-            var w3 = packed[at + 3u];
+            var at = BACKWARD + (channel_tile * MAPS + map) * kernel + ky * (KERNEL_COLUMNS + 6u) + x + 3u - first_column * STRIDE;
+            var v = Left(packed[at + 1u], packed[at + 2u], packed[at + 3u]);
+            var w = Left(packed[at + kernel + 1u], packed[at + kernel + 2u], packed[at + kernel + 3u]);
             for (var out_column = first_column; out_column <= last_column; out_column++) {
-                let w0 = packed[at];
+                let v0 = packed[at];
+                let w0 = packed[at + kernel];
                 let dy = gradients[line];
-                add(&a, w0, dy);
-                add(&b, w1, dy);
-                add(&c, w2, dy);
-                add(&d, w3, dy);
+                let dz = select(vec4f(0.0), gradients[line + plane], is_pair);
+                add(&a, v0, dy); add(&b, v.a, dy); add(&c, v.b, dy); add(&d, v.c, dy);
+                add(&a, w0, dz); add(&b, w.a, dz); add(&c, w.b, dz); add(&d, w.c, dz);
                 line += Q;
                 at -= STRIDE;
                 if STRIDE == 1u {
-                    w3 = w2;
-                    w2 = w1;
-                    w1 = w0;
+                    v = Left(v0, v.a, v.b);
+                    w = Left(w0, w.a, w.b);
                 } else {
-                    w1 = packed[at + 1u];
-                    w2 = packed[at + 2u];
-                    w3 = packed[at + 3u];
+                    v = Left(packed[at + 1u], packed[at + 2u], packed[at + 3u]);
+                    w = Left(packed[at + kernel + 1u], packed[at + kernel + 2u], packed[at + kernel + 3u]);
                 }
             }
         }

@@ -1,7 +1,9 @@
-// What there is to do for the parameters, in their order: the twin of `Job` in crates/gpu/src/jobs.rs.
+// What there is to do for losses and hits, and then for the parameters in their order: the twin of `Job` in crates/gpu/src/jobs.rs.
+
+const LOSSES: u32 = 4u;
 
 struct Job {
-    kind: u32,             // 0: convolution, 1: dense layer, 2: biases of either, 3: no work here
+    kind: u32,             // 0: convolution, 1: dense layer, 2: biases of either, 3: no work here, 4: losses and hits
     first_group: u32,      // its workgroups begin here
     parameter: u32,        // its parameters in `state` begin here,
     count: u32,            // so many

@@ -1,4 +1,4 @@
-// Gradients of the weights and biases of all convolutional and dense layers, in one dispatch: the twin of `weight_gradient` in
+// Gradients of the weights and biases of all convolutional and dense layers, and sums of the losses, in one dispatch: the twin of `weight_gradient` in
 // crates/tensor/src/conv2d.rs and dense.rs.
 //
 // One invocation for each weight would be 150 invocations of 50,000 steps for LeNet's first layer. So sums are split over
@@ -152,6 +152,20 @@ fn bias(job: Job, item: u32) {
     partials[job.partial + chunk * job.count + map] = sum(total);
 }
 
+// The losses, or hits, of sixteen samples.
+fn losses(job: Job, item: u32) {
+    let chunk = item / 2u;
+    if chunk >= job.chunks {
+        return;
+    }
+    let first = select(job.output, job.input, item % 2u == 0u);
+    var total = 0.0;
+    for (var sample = 16u * chunk; sample < min(16u * chunk + 16u, step.batch); sample++) {
+        total += partials[first + sample];
+    }
+    partials[job.partial + item] = total;
+}
+
 @compute @workgroup_size(64)
 fn weight_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     var i = 0u;
@@ -164,6 +178,7 @@ fn weight_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
         case 0u: { convolution(job, item); }
         case 1u: { dense(job, item); }
         case 2u: { bias(job, item); }
+        case LOSSES: { losses(job, item); }
         default: {}
     }
 }

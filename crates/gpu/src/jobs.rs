@@ -44,7 +44,15 @@ pub(crate) const SUMMED: u32 = 3;
 /// Parameters that a workgroup updates: several to an invocation, which has to find its job first.
 pub(crate) const UPDATED_AT_ONCE: u32 = 256;
 
+/// The losses and hits of the batch.
+pub(crate) const LOSSES: u32 = 4;
+
 impl Job {
+    /// The sums of losses and hits, which lie there in `partials` for each sample; their partial sums go to `partial`.
+    pub(crate) fn losses(losses: u32, hits: u32, partial: u32) -> Self {
+        Self { kind: LOSSES, count: 2, input: losses, output: hits, partial, ..Self::default() }
+    }
+
     /// Nothing to do yet but the update itself.
     pub(crate) fn of(parameter: &Parameter) -> Self {
         let range = parameter.range();
@@ -67,6 +75,10 @@ impl Job {
             }
             DENSE => (self.maps.div_ceil(4) * self.channels.div_ceil(4), 1, 16),
             BIAS => (self.maps, self.out_height, 16),
+            LOSSES => {
+                self.chunks = quads.div_ceil(4);
+                return self.count * self.chunks;
+            }
             _ => return 0,
         };
         // At most four parts of the batch, however large it is.

@@ -21,8 +21,6 @@ pub enum Kernel {
     Update,
     /// Packs weights that came from outside.
     PackAll,
-    /// Adds up losses.
-    Measured,
     /// Max pooling.
     MaxForward,
     /// Its gradient.
@@ -80,7 +78,6 @@ impl Kernel {
             Self::WeightGradient => ("weight_gradient", "weight_gradient"),
             Self::Update => ("update", "update"),
             Self::PackAll => ("update", "pack_all"),
-            Self::Measured => ("update", "measured"),
             Self::MaxForward => ("pool", "max_forward"),
             Self::MaxBackward => ("pool", "max_backward"),
             Self::AverageForward => ("pool", "average_forward"),

@@ -59,7 +59,7 @@ impl Lowered {
             ("VALUES_SIZE", u64::from(self.values) * u64::from(self.layout.quads)),
             ("PARTIALS_SIZE", u64::from(self.partials)),
             ("DATA_SIZE", crate::executor::DATA / 4),
-            ("JOBS", self.jobs.len().max(1) as u64),
+            ("JOBS", self.jobs.len() as u64),
         ]
     }
 }
@@ -72,12 +72,13 @@ pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered,
     // Its ops are in the order of the layers, and no buffer is overwritten.
     let plan = Plan::to_look_at(network)?;
     let layout = Layout::new(&plan, batch);
+    let losses = Job::losses(layout.losses(), layout.hits(), layout.loss_sums());
     let mut lowering = Lowering {
         plan: &plan,
         mode,
         forward: Vec::new(),
         backward: Vec::new(),
-        jobs: plan.parameters.iter().map(Job::of).collect(),
+        jobs: std::iter::once(losses).chain(plan.parameters.iter().map(Job::of)).collect(),
         partials: layout.sums(),
         packed: 0,
         layout,
@@ -96,7 +97,7 @@ struct Lowering<'a> {
     forward: Vec<Dispatch>,
     /// In the order in which they run.
     backward: Vec<Dispatch>,
-    /// One for each parameter tensor of the plan.
+    /// That of losses and hits, and one for each parameter tensor of the plan.
     jobs: Vec<Job>,
     partials: u32,
     packed: u32,
@@ -243,7 +244,7 @@ impl<'a> Lowering<'a> {
 
     fn job(&mut self, parameter: &Range<usize>) -> &mut Job {
         let i = self.plan.parameters.iter().position(|p| p.range() == *parameter);
-        &mut self.jobs[i.expect("every op's parameters are the plan's")]
+        &mut self.jobs[1 + i.expect("every op's parameters are the plan's")]
     }
 
     /// The jobs of a layer that weighs its inputs; gives that of the weights.
@@ -490,24 +491,20 @@ impl<'a> Lowering<'a> {
         }
         let slides = self.jobs.iter().all(|job| job.kind != CONVOLUTION || job.stride == 1);
         let table = [
-            ("GROUPS", f64::from(updates)),
             ("GRADIENTS", f64::from(self.layout.gradients())),
             ("FIRST", f64::from(self.layout.first_moments())),
             ("SECOND", f64::from(self.layout.second_moments())),
             ("RESULTS", f64::from(self.layout.results())),
-            ("LOSSES", f64::from(self.layout.losses())),
-            ("HITS", f64::from(self.layout.hits())),
         ];
         let mut dispatches = self.forward;
         dispatches.extend(self.backward);
-        if self.mode == Mode::Training {
-            let constants = vec![("SLIDES", f64::from(u8::from(slides)))];
-            dispatches.push(Dispatch { kernel: Kernel::WeightGradient, constants, groups });
-            let constants = table.to_vec();
-            dispatches.push(Dispatch { kernel: Kernel::Update, constants, groups: updates + 1 });
-        } else {
-            dispatches.push(Dispatch { kernel: Kernel::Measured, constants: table.to_vec(), groups: 1 });
-        }
+        let mut push = |kernel, constants: &[(&'static str, f64)], groups| {
+            // A batch that is only measured has sums of losses and hits, which come first.
+            let groups = if self.mode == Mode::Training { groups } else { 1 };
+            dispatches.push(Dispatch { kernel, constants: constants.to_vec(), groups });
+        };
+        push(Kernel::WeightGradient, &[("SLIDES", f64::from(u8::from(slides)))], groups);
+        push(Kernel::Update, &table, updates);
         if dispatches.iter().any(|d| d.groups > MOST_GROUPS) {
             return fail("This network, or this batch size, is too large for a GPU.".into());
         }
