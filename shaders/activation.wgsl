@@ -10,6 +10,11 @@ override DROPOUT: f32 = 0.0;
 override DROPOUT_LAYER: u32 = 0u;
 // Where the masks lie, beside `values`.
 override MASK: u32 = 0u;
+// Whether 2x2 max pooling is part of the layer; and what it pools, [maps][UNPOOLED_HEIGHT][UNPOOLED_WIDTH].
+override POOLED: bool = false;
+override UNPOOLED: u32 = 0u;
+override UNPOOLED_HEIGHT: u32 = 2u;
+override UNPOOLED_WIDTH: u32 = 2u;
 
 fn activate(x: vec4f) -> vec4f {
     switch ACTIVATION {
@@ -74,4 +79,23 @@ fn unfinish(dy: vec4f, output: u32, value: u32, quad: u32) -> vec4f {
     }
     let mask = values[(MASK + value) * Q + quad];
     return dy * mask * slope(y * (1.0 - DROPOUT));
+}
+
+// Sends the gradient of `finish(x)`, which lies at `output`, to `x`: to its pixels before pooling, if that is part of the layer, of
+// which one in each window gets it and the others zero. (In rows and columns that no window reaches it is zero from the beginning.)
+fn send_back(dy: vec4f, output: u32, value: u32, quad: u32) {
+    let dx = unfinish(dy, output, value, quad);
+    if !POOLED {
+        gradients[(output + value) * Q + quad] = dx;
+        return;
+    }
+    let winner = (vec4u(winners[(output + value) * Q + quad]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
+    let line = value / (UNPOOLED_WIDTH / 2u);
+    let row = line / (UNPOOLED_HEIGHT / 2u) * UNPOOLED_HEIGHT + line % (UNPOOLED_HEIGHT / 2u) * 2u;
+    let at = (UNPOOLED + row * UNPOOLED_WIDTH + value % (UNPOOLED_WIDTH / 2u) * 2u) * Q + quad;
+    let below = at + UNPOOLED_WIDTH * Q;
+    gradients[at] = select(vec4f(0.0), dx, winner == vec4u(0u));
+    gradients[at + Q] = select(vec4f(0.0), dx, winner == vec4u(1u));
+    gradients[below] = select(vec4f(0.0), dx, winner == vec4u(2u));
+    gradients[below + Q] = select(vec4f(0.0), dx, winner == vec4u(3u));
 }

@@ -170,7 +170,7 @@ fn normalize_backward(@builtin(global_invocation_id) id: vec3u) {
     let mean = state[STATISTICS + 2u * CHANNELS + channel];
     let slope_of_y = state[STATISTICS + 3u * CHANNELS + channel];
     let dx = (dy - mean - y * slope_of_y) * state[STATISTICS + CHANNELS + channel] * in_use(quad);
-    gradients[(INPUT + value) * Q + quad] = unfinish(dx, INPUT, value, quad);
+    send_back(dx, INPUT, value, quad);
 }
 
 // Through the factor alone.
@@ -180,6 +180,6 @@ fn affine_backward(@builtin(global_invocation_id) id: vec3u) {
     let value = id.x / Q;
     if value < CHANNELS * PLANE {
         let dx = gradients[(OUTPUT + value) * Q + quad] * state[SCALE + value / PLANE];
-        gradients[(INPUT + value) * Q + quad] = unfinish(dx, INPUT, value, quad);
+        send_back(dx, INPUT, value, quad);
     }
 }

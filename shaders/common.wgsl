@@ -7,6 +7,9 @@
 // Vectors of four samples that there is room for.
 override Q: u32 = 16;
 
+// The lengths of the buffers below, `STATE_SIZE` and so on, stand before this file (crates/gpu/src/kernel.rs): were they unknown here,
+// every load would begin by computing one from the size of its buffer, with a division; on SwiftShader that is half of what a load takes.
+
 // What changes from step to step. The same as `Step` in crates/gpu/src/step.rs.
 struct Step {
     seed: u32,
@@ -37,17 +40,17 @@ struct Step {
 
 @group(0) @binding(0) var<uniform> step: Step;
 // [parameters][gradients][first moments][second moments][running estimates][statistics][results]
-@group(0) @binding(1) var<storage, read_write> state: array<f32>;
+@group(0) @binding(1) var<storage, read_write> state: array<f32, STATE_SIZE>;
 // Weights in the orders in which they are read, four maps (forward) or four channels (backward) to a vector.
-@group(0) @binding(2) var<storage, read_write> packed: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> values: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> gradients: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> packed: array<vec4f, PACKED_SIZE>;
+@group(0) @binding(3) var<storage, read_write> values: array<vec4f, VALUES_SIZE>;
+@group(0) @binding(4) var<storage, read_write> gradients: array<vec4f, VALUES_SIZE>;
 // For each pooled value the number of its window's largest pixel, a byte for each of four samples.
-@group(0) @binding(5) var<storage, read_write> winners: array<u32>;
+@group(0) @binding(5) var<storage, read_write> winners: array<u32, VALUES_SIZE>;
 // Sums over parts of the batch, to be added up by `update`; and the losses of the samples.
-@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(6) var<storage, read_write> partials: array<f32, PARTIALS_SIZE>;
 // [images of the training set, of the test set][labels of both], bytes.
-@group(0) @binding(7) var<storage, read> data: array<u32>;
+@group(0) @binding(7) var<storage, read> data: array<u32, DATA_SIZE>;
 
 // All ones where a sample of the quad is in use.
 fn in_use(quad: u32) -> vec4f {

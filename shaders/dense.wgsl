@@ -89,13 +89,8 @@ fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
         s2 += w.z * dy;
         s3 += w.w * dy;
     }
-    write_gradient(4u * tile, quad, s0);
-    if 4u * tile + 1u < INPUTS { write_gradient(4u * tile + 1u, quad, s1); }
-    if 4u * tile + 2u < INPUTS { write_gradient(4u * tile + 2u, quad, s2); }
-    if 4u * tile + 3u < INPUTS { write_gradient(4u * tile + 3u, quad, s3); }
-}
-
-// Through the activation and the dropout by which the input was finished, if there are any.
-fn write_gradient(value: u32, quad: u32, dx: vec4f) {
-    gradients[(INPUT + value) * Q + quad] = unfinish(dx, INPUT, value, quad);
+    send_back(s0, INPUT, 4u * tile, quad);
+    if 4u * tile + 1u < INPUTS { send_back(s1, INPUT, 4u * tile + 1u, quad); }
+    if 4u * tile + 2u < INPUTS { send_back(s2, INPUT, 4u * tile + 2u, quad); }
+    if 4u * tile + 3u < INPUTS { send_back(s3, INPUT, 4u * tile + 3u, quad); }
 }

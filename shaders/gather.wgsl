@@ -1,5 +1,6 @@
 // Which images a batch has, and how they are distorted: the twin of crates/trainer/src/batch.rs and crates/data/src/augment.rs.
-// A workgroup makes one sample: `input` [28][28][sample], in the middle of zeros if the first layer pads.
+// A workgroup makes seven rows of four samples: `input` [28][28][sample], in the middle of zeros if the first layer pads. Each of its
+// invocations makes four pixels, which lie in one word of the data.
 
 // Where the images, and their labels, begin in `data`, in bytes.
 override IMAGES: u32;
@@ -18,10 +19,19 @@ const PIXELS: u32 = 784u;
 const KNOT: f32 = 7.0;
 const KNOTS: u32 = 7u;
 
-// Seen as single samples here: those of a vector are written by different workgroups.
-@group(0) @binding(3) var<storage, read_write> samples: array<f32>;
+// Of one sample: where it begins in `data`, whether there is one, and how it is distorted.
+struct Sample {
+    image: u32,
+    used: bool,
+    turn: vec2f,    // sine and cosine
+    scale: f32,
+    shear: f32,
+    moved: vec2f,
+}
 
-var<workgroup> knots: array<f32, 98>;
+var<workgroup> four: array<Sample, 4>;
+// Of each sample, across and down.
+var<workgroup> knots: array<f32, 392>;
 
 fn byte(at: u32) -> f32 {
     return f32((data[at / 4u] >> (8u * (at % 4u))) & 255u);
@@ -57,13 +67,13 @@ fn spline(at: f32) -> vec4f {
     return vec4f(s * s * s, 3.0 * t3 - 6.0 * t2 + 4.0, -3.0 * t3 + 3.0 * t2 + 3.0 * t + 1.0, t3) / 6.0;
 }
 
-// How far the sheet moves a pixel, across (0) or down (1).
-fn bend(axis: u32, row: vec4f, first_row: u32, column: vec4f, first_column: u32) -> f32 {
+// How far a sheet moves a pixel: one across and one down for each sample.
+fn bend(sheet: u32, row: vec4f, first_row: u32, column: vec4f, first_column: u32) -> f32 {
     var sum = 0.0;
     for (var k = 0u; k < 4u; k++) {
         var line = 0.0;
         for (var j = 0u; j < 4u; j++) {
-            line += row[j] * knots[(axis * KNOTS + first_row + j) * KNOTS + first_column + k];
+            line += row[j] * knots[(sheet * KNOTS + first_row + j) * KNOTS + first_column + k];
         }
         sum += column[k] * line;
     }
@@ -88,62 +98,104 @@ fn between(image: u32, place: vec2f) -> f32 {
     return (upper * (1.0 - share.y) + lower * share.y) / 255.0;
 }
 
-@compute @workgroup_size(64)
-fn gather(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let sample = group.x;
-    let used = sample < step.batch;
-    var number = step.first + sample;
-    if used && WINDOW > 0u {
-        number = training_image(step.first + sample);
-    }
-    let image = IMAGES + number * PIXELS;
-    let distorted = WINDOW > 0u
+fn is_distorted() -> bool {
+    return WINDOW > 0u
         && (step.rotation != 0.0 || step.shift != 0.0 || step.zoom != 0.0 || step.shear != 0.0 || step.elastic != 0.0 || step.crop != 0.0);
-    if distorted && step.elastic != 0.0 {
-        for (var i = local; i < 98u; i += 64u) {
-            let four = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u + 2u + i / 4u);
-            knots[i] = four[i % 4u] * step.elastic;
-        }
+}
+
+// The number of a sample of the batch among the images.
+fn number(sample: u32) -> u32 {
+    if WINDOW > 0u && sample < step.batch {
+        return training_image(step.first + sample);
     }
-    workgroupBarrier();
+    return step.first + sample;
+}
+
+fn sample_of(number: u32, used: bool) -> Sample {
     let first = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u);
     let second = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u + 1u);
-    let turn = sin_cos(first.x * step.rotation * 0.017453292);
-    let scale = 1.0 / (1.0 + first.w * clamp(step.zoom, 0.0, 0.9));
-    let shear = second.x * step.shear;
     // Whole steps from -crop to crop, each as likely.
     let steps = 2.0 * step.crop + 1.0;
     let whole = min(floor((second.yz + 1.0) * 0.5 * steps), vec2f(steps - 1.0)) - step.crop;
-    let moved = first.yz * step.shift + whole;
+    return Sample(
+        IMAGES + number * PIXELS,
+        used,
+        sin_cos(first.x * step.rotation * 0.017453292),
+        1.0 / (1.0 + first.w * clamp(step.zoom, 0.0, 0.9)),
+        second.x * step.shear,
+        first.yz * step.shift + whole,
+    );
+}
+
+// One pixel of a sample, distorted.
+fn distorted(i: u32, row: u32, column: u32) -> f32 {
+    let sample = four[i];
     let middle = 13.5;
-    let width = SIDE + 2u * PADDING;
-    for (var i = local; i < PIXELS; i += 64u) {
-        let row = i / SIDE;
-        let column = i % SIDE;
-        var value = 0.0;
-        if used && distorted {
-            let u = f32(column) - middle - moved.x;
-            let v = f32(row) - middle - moved.y;
-            var place = vec2f(
-                scale * (turn.y * u + turn.x * v) + shear * v + middle,
-                scale * (turn.y * v - turn.x * u) + middle,
-            );
-            if step.elastic != 0.0 {
-                let down = spline(f32(row));
-                let across = spline(f32(column));
-                place += vec2f(
-                    bend(0u, down, row / 7u, across, column / 7u),
-                    bend(1u, down, row / 7u, across, column / 7u),
-                );
-            }
-            value = between(image, place);
-        } else if used {
-            value = byte(image + i) / 255.0;
-        }
-        let at = OUTPUT + (row + PADDING) * width + column + PADDING;
-        samples[at * Q * 4u + sample] = value;
+    let u = f32(column) - middle - sample.moved.x;
+    let v = f32(row) - middle - sample.moved.y;
+    var place = vec2f(
+        sample.scale * (sample.turn.y * u + sample.turn.x * v) + sample.shear * v + middle,
+        sample.scale * (sample.turn.y * v - sample.turn.x * u) + middle,
+    );
+    if step.elastic != 0.0 {
+        let down = spline(f32(row));
+        let across = spline(f32(column));
+        place += vec2f(
+            bend(2u * i, down, row / 7u, across, column / 7u),
+            bend(2u * i + 1u, down, row / 7u, across, column / 7u),
+        );
     }
-    if local == 0u && used {
-        partials[BATCH_LABELS + sample] = byte(LABELS + number);
+    return between(sample.image, place);
+}
+
+// Four pixels of a sample, from `column` on.
+fn pixels(i: u32, row: u32, column: u32) -> vec4f {
+    if !four[i].used {
+        return vec4f(0.0);
+    }
+    if !is_distorted() {
+        let word = data[(four[i].image + row * SIDE + column) / 4u];
+        return vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u)) / 255.0;
+    }
+    var all: vec4f;
+    for (var k = 0u; k < 4u; k++) {
+        all[k] = distorted(i, row, column + k);
+    }
+    return all;
+}
+
+@compute @workgroup_size(64)
+fn gather(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let quad = group.x / 4u;
+    if local < 4u {
+        let sample = 4u * quad + local;
+        let used = sample < step.batch;
+        let number = number(sample);
+        four[local] = sample_of(number, used);
+        if group.x % 4u == 0u && used {
+            partials[BATCH_LABELS + sample] = byte(LABELS + number);
+        }
+    }
+    workgroupBarrier();
+    if is_distorted() && step.elastic != 0.0 {
+        for (var i = local; i < 392u; i += 64u) {
+            let number = (four[i / 98u].image - IMAGES) / PIXELS;
+            let knot = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u + 2u + i % 98u / 4u);
+            knots[i] = knot[i % 98u % 4u] * step.elastic;
+        }
+    }
+    workgroupBarrier();
+    if local >= 49u {
+        return;
+    }
+    let row = group.x % 4u * 7u + local / 7u;
+    let column = local % 7u * 4u;
+    var all: array<vec4f, 4>;
+    for (var i = 0u; i < 4u; i++) {
+        all[i] = pixels(i, row, column);
+    }
+    let at = (OUTPUT + (row + PADDING) * (SIDE + 2u * PADDING) + column + PADDING) * Q + quad;
+    for (var k = 0u; k < 4u; k++) {
+        values[at + k * Q] = vec4f(all[0][k], all[1][k], all[2][k], all[3][k]);
     }
 }

@@ -1,7 +1,9 @@
-// What there is to do for the parameters, in their order: the twin of `Job` in crates/gpu/src/jobs.rs.
+// What there is to do for losses and hits, and then for the parameters in their order: the twin of `Job` in crates/gpu/src/jobs.rs.
+
+const LOSSES: u32 = 4u;
 
 struct Job {
-    kind: u32,             // 0: convolution, 1: dense layer, 2: biases of either, 3: no work here
+    kind: u32,             // 0: convolution, 1: dense layer, 2: biases of either, 3: no work here, 4: losses and hits
     first_group: u32,      // its workgroups begin here
     parameter: u32,        // its parameters in `state` begin here,
     count: u32,            // so many
@@ -14,18 +16,16 @@ struct Job {
     kernel_rows: u32,
     kernel_columns: u32,
     stride: u32,
-    output: u32,           // [maps][out_height][out_width], or pooled by 2x2
+    output: u32,           // [maps][out_height][out_width], before pooling
     maps: u32,
     out_height: u32,
     out_width: u32,
-    pooled: u32,
-    winners: u32,
     quads: u32,            // quads of samples to a chunk
     forward: u32,          // where `update` packs the weights
     backward: u32,
+    border: u32,           // zeros on both sides of a kernel's rows that are packed for the way back
     penalized: u32,
-    padding: u32,
+    first_update: u32,     // its workgroups in `update` begin here
 }
 
-override JOBS: u32 = 1;
-@group(0) @binding(8) var<storage, read> jobs: array<Job>;
+@group(0) @binding(8) var<storage, read> jobs: array<Job, JOBS>;

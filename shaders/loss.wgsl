@@ -15,7 +15,7 @@ fn loss(@builtin(global_invocation_id) id: vec3u) {
     cross_entropy(OUTPUT, UNITS, quad, true, &gradient);
     if TRAINING {
         for (var unit = 0u; unit < UNITS; unit++) {
-            gradients[(OUTPUT + unit) * Q + quad] = unfinish(gradient[unit], OUTPUT, unit, quad);
+            send_back(gradient[unit], OUTPUT, unit, quad);
         }
     }
 }

@@ -94,7 +94,7 @@ fn max_backward(@builtin(global_invocation_id) id: vec3u) {
             sum += select(vec4f(0.0), gradients[(OUTPUT + output) * Q + quad], hit);
         }
     }
-    gradients[(INPUT + value) * Q + quad] = unfinish(sum, INPUT, value, quad);
+    send_back(sum, INPUT, value, quad);
 }
 
 // Every pixel of a window gets the same share of its gradient.
@@ -114,5 +114,5 @@ fn average_backward(@builtin(global_invocation_id) id: vec3u) {
             }
         }
     }
-    gradients[(INPUT + value) * Q + quad] = unfinish(sum / f32(KERNEL * KERNEL), INPUT, value, quad);
+    send_back(sum / f32(KERNEL * KERNEL), INPUT, value, quad);
 }

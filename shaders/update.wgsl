@@ -1,29 +1,36 @@
-// The end of a step: adds up the partial sums of each gradient, updates each parameter, packs it for the next step, and adds up
-// losses and hits. The twin of crates/nn/src/optimizer.rs.
+// The end of a step: adds up the partial sums of each gradient, of losses and of hits; updates each parameter, and packs it for the next
+// step. The twin of crates/nn/src/optimizer.rs. No barriers here: SwiftShader runs every workgroup of a kernel that has one as a coroutine,
+// which took longer than the work.
 
-// Parameters in all, and where in `state` their gradients, the optimiser's two memories, and the results are.
-override PARAMETERS: u32;
+// Where in `state` the gradients, the optimiser's two memories, and the results are.
 override GRADIENTS: u32;
 override FIRST: u32;
 override SECOND: u32;
 override RESULTS: u32;
-override LOSSES: u32;
-override HITS: u32;
 
-fn job_of(parameter: u32) -> u32 {
+// Parameters to a workgroup.
+const UPDATED_AT_ONCE: u32 = 256u;
+
+// The job that a workgroup works on.
+fn job_of(group: u32) -> u32 {
     var i = 0u;
-    while i + 1u < JOBS && jobs[i + 1u].parameter <= parameter {
+    while i + 1u < JOBS && jobs[i + 1u].first_update <= group {
         i++;
     }
     return i;
 }
 
-fn update_parameter(i: u32) {
-    let job = jobs[job_of(i)];
+// Parameter number `at` of a job; or the sum of the losses (0) or hits (1).
+fn update_parameter(job: Job, at: u32) {
     var gradient = 0.0;
     for (var chunk = 0u; chunk < job.chunks; chunk++) {
-        gradient += partials[job.partial + chunk * job.count + i - job.parameter];
+        gradient += partials[job.partial + chunk * job.count + at];
     }
+    if job.kind == LOSSES {
+        state[RESULTS + 2u * step.slot + at] = gradient;
+        return;
+    }
+    let i = job.parameter + at;
     var parameter = state[i];
     if job.penalized == 1u || step.penalize_all != 0.0 {
         gradient += step.l1 * sign(parameter);
@@ -46,7 +53,7 @@ fn update_parameter(i: u32) {
     }
     state[FIRST + i] = first;
     state[i] = parameter;
-    pack(job, i - job.parameter, parameter);
+    pack(job, at, parameter);
 }
 
 // Puts a weight [map][channel][row][column] where the kernels read it: four maps, or four channels, to a vector.
@@ -54,66 +61,42 @@ fn pack(job: Job, i: u32, parameter: f32) {
     if job.kind > 1u {
         return;
     }
-    let taps = job.kernel_rows * job.kernel_columns;
-    let tap = i % taps;
-    let channel = i / taps % job.channels;
-    let map = i / taps / job.channels;
-    weights[(job.forward + (map / 4u * job.channels + channel) * taps + tap) * 4u + map % 4u] = parameter;
-    weights[(job.backward + (channel / 4u * taps + tap) * job.maps + map) * 4u + channel % 4u] = parameter;
+    // Of a dense layer, whose kernels are one number, `i` says it all but for one division.
+    var row = 0u;
+    var column = 0u;
+    var plane = i;
+    if job.kernel_rows * job.kernel_columns > 1u {
+        let line = i / job.kernel_columns;
+        plane = line / job.kernel_rows;
+        column = i - line * job.kernel_columns;
+        row = line - plane * job.kernel_rows;
+    }
+    let map = plane / job.channels;
+    let channel = plane - map * job.channels;
+    weights[(job.forward + ((map / 4u * job.channels + channel) * job.kernel_rows + row) * job.kernel_columns + column) * 4u + map % 4u] = parameter;
+    let columns = job.kernel_columns + 2u * job.border;
+    let at = ((channel / 4u * job.maps + map) * job.kernel_rows + row) * columns + job.border + column;
+    weights[(job.backward + at) * 4u + channel % 4u] = parameter;
 }
 
 // `packed` as single numbers.
-@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(2) var<storage, read_write> weights: array<f32, 4u * PACKED_SIZE>;
 
-var<workgroup> loss: array<f32, 64>;
-var<workgroup> hits: array<f32, 64>;
-
-// Adds up the losses and hits of the batch, in an order that depends on nothing but its size.
-fn add_up(local: u32) {
-    var l = 0.0;
-    var h = 0.0;
-    for (var sample = local; sample < step.batch; sample += 64u) {
-        l += partials[LOSSES + sample];
-        h += partials[HITS + sample];
-    }
-    loss[local] = l;
-    hits[local] = h;
-    workgroupBarrier();
-    for (var half = 32u; half > 0u; half /= 2u) {
-        if local < half {
-            loss[local] += loss[local + half];
-            hits[local] += hits[local + half];
-        }
-        workgroupBarrier();
-    }
-    if local == 0u {
-        state[RESULTS + 2u * step.slot] = loss[0];
-        state[RESULTS + 2u * step.slot + 1u] = hits[0];
-    }
-}
-
-// A workgroup more than the parameters need: it adds up the losses.
 @compute @workgroup_size(64)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let groups = (PARAMETERS + 63u) / 64u;
-    if group.x == groups {
-        add_up(local);
-    } else if group.x * 64u + local < PARAMETERS {
-        update_parameter(group.x * 64u + local);
+    let job = jobs[job_of(group.x)];
+    let first = (group.x - job.first_update) * UPDATED_AT_ONCE;
+    for (var at = first + local; at < min(first + UPDATED_AT_ONCE, job.count); at += 64u) {
+        update_parameter(job, at);
     }
 }
 
 // Packs what came from outside.
 @compute @workgroup_size(64)
-fn pack_all(@builtin(global_invocation_id) id: vec3u) {
-    if id.x < PARAMETERS {
-        let job = jobs[job_of(id.x)];
-        pack(job, id.x - job.parameter, state[id.x]);
+fn pack_all(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let job = jobs[job_of(group.x)];
+    let first = (group.x - job.first_update) * UPDATED_AT_ONCE;
+    for (var at = first + local; at < min(first + UPDATED_AT_ONCE, job.count); at += 64u) {
+        pack(job, at, state[job.parameter + at]);
     }
-}
-
-// The losses and hits of a batch that was only measured.
-@compute @workgroup_size(64)
-fn measured(@builtin(local_invocation_index) local: u32) {
-    add_up(local);
 }

@@ -1,30 +1,35 @@
-// Gradients of the weights and biases of all convolutional and dense layers, in one dispatch: the twin of `weight_gradient` in
+// Gradients of the weights and biases of all convolutional and dense layers, and sums of the losses, in one dispatch: the twin of `weight_gradient` in
 // crates/tensor/src/conv2d.rs and dense.rs.
 //
 // One invocation for each weight would be 150 invocations of 50,000 steps for LeNet's first layer. So sums are split over
 // (sample, row): each invocation sums some weights over some quads of samples and one row of the output, and `update` adds
 // these partial sums, always in the same order. There are no atomic additions of floats, and none are needed.
 
-// The gradient of pixel (row, column) of the convolution's own output: `position` is its number in the window, if pooled.
-fn output_gradient(job: Job, map: u32, row: u32, column: u32, quad: u32) -> vec4f {
-    if job.pooled == 0u {
-        return gradients[(job.output + (map * job.out_height + row) * job.out_width + column) * Q + quad];
-    }
-    let value = (map * (job.out_height / 2u) + row / 2u) * (job.out_width / 2u) + column / 2u;
-    let winner = (vec4u(winners[(job.winners + value) * Q + quad]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
-    return select(vec4f(0.0), gradients[(job.output + value) * Q + quad], winner == vec4u(row % 2u * 2u + column % 2u));
-}
+// Whether all convolutions have a stride of 1.
+override SLIDES: bool;
 
 fn sum(v: vec4f) -> f32 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-// Two maps, a channel, a row of the kernel, five of its columns: over one row of the output.
+// Five weights of a map, or five pixels of four samples.
+alias Sums = array<f32, 5>;
+alias Pixels = array<vec4f, 5>;
+
+// Adds four samples' part. Scalar sums, where a vector's would be four times the registers.
+fn add(sums: ptr<function, Sums>, dy: vec4f, x: ptr<function, Pixels>) {
+    (*sums)[0] += dot(dy, (*x)[0]);
+    (*sums)[1] += dot(dy, (*x)[1]);
+    (*sums)[2] += dot(dy, (*x)[2]);
+    (*sums)[3] += dot(dy, (*x)[3]);
+    (*sums)[4] += dot(dy, (*x)[4]);
+}
+
+// Four maps, a channel, a row of the kernel, five of its columns: over one row of the output. With a stride of 1 the five pixels
+// slide along.
 fn convolution(job: Job, item: u32) {
-    let rows = select(job.out_height, job.out_height / 2u * 2u, job.pooled != 0u);
-    let columns = select(job.out_width, job.out_width / 2u * 2u, job.pooled != 0u);
     let column_tiles = (job.kernel_columns + 4u) / 5u;
-    let tiles = (job.maps + 1u) / 2u * job.channels * job.kernel_rows * column_tiles;
+    let tiles = (job.maps + 3u) / 4u * job.channels * job.kernel_rows * column_tiles;
     let chunk = item / tiles;
     if chunk >= job.chunks {
         return;
@@ -35,44 +40,50 @@ fn convolution(job: Job, item: u32) {
     let ky = rest % job.kernel_rows;
     rest /= job.kernel_rows;
     let channel = rest % job.channels;
-    let map = rest / job.channels * 2u;
-    let other = min(map + 1u, job.maps - 1u);
-    let row = chunk % rows;
-    let first_quad = chunk / rows * job.quads;
-    var s0 = vec4f(0.0); var s1 = vec4f(0.0); var s2 = vec4f(0.0); var s3 = vec4f(0.0); var s4 = vec4f(0.0);
-    var t0 = vec4f(0.0); var t1 = vec4f(0.0); var t2 = vec4f(0.0); var t3 = vec4f(0.0); var t4 = vec4f(0.0);
-    let line = job.input + (channel * job.height + row * job.stride + ky) * job.width + kx;
-    // Columns of the kernel that are not there are summed like the others and left out in the end; what they read is some
-    // other pixel.
-    for (var column = 0u; column < columns; column++) {
-        for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
-            let dy = output_gradient(job, map, row, column, quad);
-            let dz = output_gradient(job, other, row, column, quad);
-            let at = (line + column * job.stride) * Q + quad;
-            let x0 = values[at];
-            let x1 = values[at + Q];
-            let x2 = values[at + 2u * Q];
-            let x3 = values[at + 3u * Q];
-            let x4 = values[at + 4u * Q];
-            s0 += dy * x0; s1 += dy * x1; s2 += dy * x2; s3 += dy * x3; s4 += dy * x4;
-            t0 += dz * x0; t1 += dz * x1; t2 += dz * x2; t3 += dz * x3; t4 += dz * x4;
+    let map = rest / job.channels * 4u;
+    let row = chunk % job.out_height;
+    let first_quad = chunk / job.out_height * job.quads;
+    // Maps and columns of the kernel that are not there are summed like the others, over some other pixels, and left out in the end.
+    let plane = job.out_height * job.out_width * Q;
+    let step = job.stride * Q;
+    var s0 = Sums();
+    var s1 = Sums();
+    var s2 = Sums();
+    var s3 = Sums();
+    for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
+        var at = (job.input + (channel * job.height + row * job.stride + ky) * job.width + kx) * Q + quad;
+        var to = (job.output + (map * job.out_height + row) * job.out_width) * Q + quad;
+        var x = Pixels(values[at], values[at + Q], values[at + 2u * Q], values[at + 3u * Q], vec4f(0.0));
+        for (var column = 0u; column < job.out_width; column++) {
+            x[4] = values[at + 4u * Q];
+            add(&s0, gradients[to], &x);
+            add(&s1, gradients[to + plane], &x);
+            add(&s2, gradients[to + 2u * plane], &x);
+            add(&s3, gradients[to + 3u * plane], &x);
+            at += step;
+            to += Q;
+            if SLIDES {
+                x = Pixels(x[1], x[2], x[3], x[4], vec4f(0.0));
+            } else {
+                x = Pixels(values[at], values[at + Q], values[at + 2u * Q], values[at + 3u * Q], vec4f(0.0));
+            }
         }
     }
     let size = job.channels * job.kernel_rows * job.kernel_columns;
     let weight = job.partial + chunk * job.count + map * size + (channel * job.kernel_rows + ky) * job.kernel_columns + kx;
     let left = job.kernel_columns - kx;
-    write_five(weight, left, sum(s0), sum(s1), sum(s2), sum(s3), sum(s4));
-    if map + 1u < job.maps {
-        write_five(weight + size, left, sum(t0), sum(t1), sum(t2), sum(t3), sum(t4));
-    }
+    write_five(weight, left, &s0);
+    if map + 1u < job.maps { write_five(weight + size, left, &s1); }
+    if map + 2u < job.maps { write_five(weight + 2u * size, left, &s2); }
+    if map + 3u < job.maps { write_five(weight + 3u * size, left, &s3); }
 }
 
-fn write_five(at: u32, left: u32, a: f32, b: f32, c: f32, d: f32, e: f32) {
-    partials[at] = a;
-    if left > 1u { partials[at + 1u] = b; }
-    if left > 2u { partials[at + 2u] = c; }
-    if left > 3u { partials[at + 3u] = d; }
-    if left > 4u { partials[at + 4u] = e; }
+fn write_five(at: u32, left: u32, sums: ptr<function, Sums>) {
+    partials[at] = (*sums)[0];
+    if left > 1u { partials[at + 1u] = (*sums)[1]; }
+    if left > 2u { partials[at + 2u] = (*sums)[2]; }
+    if left > 3u { partials[at + 3u] = (*sums)[3]; }
+    if left > 4u { partials[at + 4u] = (*sums)[4]; }
 }
 
 // Four units and four inputs: dot products over samples.
@@ -121,15 +132,15 @@ fn write_four(at: u32, left: u32, v: vec4f) {
     if left > 3u { partials[at + 3u] = v.w; }
 }
 
-// The bias of one map: over one row of what is written (pooled or not), and all samples of some quads.
+// The bias of one map: over one row of the output, and all samples of some quads.
 fn bias(job: Job, item: u32) {
     let map = item % job.maps;
     let chunk = item / job.maps;
     if chunk >= job.chunks {
         return;
     }
-    let height = select(job.out_height, job.out_height / 2u, job.pooled != 0u);
-    let width = select(job.out_width, job.out_width / 2u, job.pooled != 0u);
+    let height = job.out_height;
+    let width = job.out_width;
     var total = vec4f(0.0);
     let first_quad = chunk / height * job.quads;
     let line = job.output + (map * height + chunk % height) * width;
@@ -139,6 +150,20 @@ fn bias(job: Job, item: u32) {
         }
     }
     partials[job.partial + chunk * job.count + map] = sum(total);
+}
+
+// The losses, or hits, of sixteen samples.
+fn losses(job: Job, item: u32) {
+    let chunk = item / 2u;
+    if chunk >= job.chunks {
+        return;
+    }
+    let first = select(job.output, job.input, item % 2u == 0u);
+    var total = 0.0;
+    for (var sample = 16u * chunk; sample < min(16u * chunk + 16u, step.batch); sample++) {
+        total += partials[first + sample];
+    }
+    partials[job.partial + item] = total;
 }
 
 @compute @workgroup_size(64)
@@ -153,6 +178,7 @@ fn weight_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
         case 0u: { convolution(job, item); }
         case 1u: { dense(job, item); }
         case 2u: { bias(job, item); }
+        case LOSSES: { losses(job, item); }
         default: {}
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::constants::Constants;
 use crate::device::{Gpu, GpuError};
+use crate::jobs::Job;
 use crate::kernel::Kernel;
 use crate::layout::{Layout, RESULTS};
 use crate::lower::{Dispatch, Lowered, lower};
@@ -23,7 +24,7 @@ pub enum Mode {
 pub(crate) const TEST_IMAGES: u64 = 60_000 * 784;
 pub(crate) const TRAIN_LABELS: u64 = TEST_IMAGES + 10_000 * 784;
 pub(crate) const TEST_LABELS: u64 = TRAIN_LABELS + 60_000;
-const DATA: u64 = TEST_LABELS + 10_000;
+pub(crate) const DATA: u64 = TEST_LABELS + 10_000;
 
 /// Steps that can wait in one submission.
 pub(crate) const STEPS: u32 = RESULTS;
@@ -57,7 +58,10 @@ impl Images {
 #[derive(Debug)]
 pub struct Executor {
     layout: Layout,
-    dispatches: Vec<(wgpu::ComputePipeline, u32)>,
+    pub(crate) dispatches: Vec<(wgpu::ComputePipeline, u32)>,
+    /// What each dispatch runs, for whoever measures it.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) names: Vec<String>,
     pack: (wgpu::ComputePipeline, u32),
     bind_group: wgpu::BindGroup,
     pub(crate) state: wgpu::Buffer,
@@ -94,25 +98,26 @@ impl Executor {
     fn build(gpu: &Gpu, lowered: &Lowered, images: &Images) -> Result<Self, GpuError> {
         use wgpu::BufferUsages as Usage;
         let layout = lowered.layout;
-        let values = u64::from(lowered.values) * u64::from(layout.quads) * 16;
-        if values > gpu.device.limits().max_storage_buffer_binding_size {
+        let sizes = lowered.sizes();
+        let [state, packed, values, partials, _, jobs] = sizes.map(|(_, size)| size);
+        if 16 * values > gpu.device.limits().max_storage_buffer_binding_size {
             return Err(GpuError("This network, or this batch size, is too large for this GPU.".into()));
         }
         let storage = Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC;
-        let room = |name: &str, bytes: u64, usage| buffer(gpu, name, bytes.max(16), usage);
-        let state = room("state", 4 * u64::from(layout.state()), storage);
-        let values_buffer = room("values", values, storage);
-        let uniforms = room("steps", UNIFORM * u64::from(STEPS), Usage::UNIFORM | Usage::COPY_DST);
-        let jobs = room("jobs", std::mem::size_of_val(&lowered.jobs[..]) as u64, storage);
+        let room = |name: &str, bytes: u64| buffer(gpu, name, bytes, storage);
+        let state = room("state", 4 * state);
+        let uniforms = buffer(gpu, "steps", UNIFORM * u64::from(STEPS), Usage::UNIFORM | Usage::COPY_DST);
+        let jobs = room("jobs", size_of::<Job>() as u64 * jobs);
         gpu.queue.write_buffer(&jobs, 0, bytemuck::cast_slice(&lowered.jobs));
         let others = [
-            room("packed", 16 * u64::from(lowered.packed), storage),
-            room("gradients", values, storage),
-            room("winners", values / 4, storage),
-            room("partials", 4 * u64::from(lowered.partials), storage),
+            room("packed", 16 * packed),
+            room("values", 16 * values),
+            room("gradients", 16 * values),
+            room("winners", 4 * values),
+            room("partials", 4 * partials),
         ];
-        let [packed, gradients, winners, partials] = &others;
-        let bound = [&state, packed, &values_buffer, gradients, winners, partials, &images.buffer, &jobs];
+        let [packed, values, gradients, winners, partials] = &others;
+        let bound = [&state, packed, values, gradients, winners, partials, &images.buffer, &jobs];
         let group_layout = group_layout(gpu);
         let step = wgpu::BufferBinding {
             buffer: &uniforms,
@@ -130,10 +135,20 @@ impl Executor {
             layout: &group_layout,
             entries: &entries,
         });
-        let mut pipelines = Pipelines::new(gpu, &group_layout, layout.quads);
+        let mut pipelines = Pipelines::new(gpu, &group_layout, lowered);
         let dispatches = lowered.dispatches.iter().map(|d| (pipelines.get(d), d.groups)).collect();
         let pack = (pipelines.get(&lowered.pack), lowered.pack.groups);
-        Ok(Self { layout, dispatches, pack, bind_group, state, uniforms, staged: Vec::new() })
+        Ok(Self {
+            layout,
+            dispatches,
+            #[cfg(not(target_family = "wasm"))]
+            names: lowered.dispatches.iter().map(|d| format!("{:?}", d.kernel)).collect(),
+            pack,
+            bind_group,
+            state,
+            uniforms,
+            staged: Vec::new(),
+        })
     }
 
     /// Dispatches of a step.
@@ -178,12 +193,7 @@ impl Executor {
         mut after: impl FnMut(&mut wgpu::CommandEncoder, &wgpu::Buffer),
     ) {
         assert!(steps.len() <= STEPS as usize);
-        self.staged.clear();
-        for step in steps {
-            self.staged.extend_from_slice(bytemuck::bytes_of(step));
-            self.staged.resize(self.staged.len().next_multiple_of(UNIFORM as usize), 0);
-        }
-        gpu.queue.write_buffer(&self.uniforms, 0, &self.staged);
+        self.stage(gpu, steps);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         for i in 0..steps.len() {
             self.encode(&mut encoder, &self.dispatches, i as u32);
@@ -192,7 +202,22 @@ impl Executor {
         gpu.queue.submit([encoder.finish()]);
     }
 
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, all: &[(wgpu::ComputePipeline, u32)], uniform: u32) {
+    /// Sends the uniforms of these steps.
+    pub(crate) fn stage(&mut self, gpu: &Gpu, steps: &[Step]) {
+        self.staged.clear();
+        for step in steps {
+            self.staged.extend_from_slice(bytemuck::bytes_of(step));
+            self.staged.resize(self.staged.len().next_multiple_of(UNIFORM as usize), 0);
+        }
+        gpu.queue.write_buffer(&self.uniforms, 0, &self.staged);
+    }
+
+    pub(crate) fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        all: &[(wgpu::ComputePipeline, u32)],
+        uniform: u32,
+    ) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         pass.set_bind_group(0, &self.bind_group, &[uniform * UNIFORM as u32]);
         for (pipeline, groups) in all {
@@ -251,19 +276,19 @@ fn group_layout(gpu: &Gpu) -> wgpu::BindGroupLayout {
 struct Pipelines<'a> {
     gpu: &'a Gpu,
     layout: wgpu::PipelineLayout,
-    quads: u32,
+    lowered: &'a Lowered,
     modules: HashMap<&'static str, wgpu::ShaderModule>,
     made: Vec<(Kernel, Constants, wgpu::ComputePipeline)>,
 }
 
 impl<'a> Pipelines<'a> {
-    fn new(gpu: &'a Gpu, group: &wgpu::BindGroupLayout, quads: u32) -> Self {
+    fn new(gpu: &'a Gpu, group: &wgpu::BindGroupLayout, lowered: &'a Lowered) -> Self {
         let layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: None,
             bind_group_layouts: &[Some(group)],
             immediate_size: 0,
         });
-        Self { gpu, layout, quads, modules: HashMap::new(), made: Vec::new() }
+        Self { gpu, layout, lowered, modules: HashMap::new(), made: Vec::new() }
     }
 
     fn get(&mut self, dispatch: &Dispatch) -> wgpu::ComputePipeline {
@@ -277,11 +302,11 @@ impl<'a> Pipelines<'a> {
         let (file, entry) = dispatch.kernel.name();
         let device = &self.gpu.device;
         let module = self.modules.entry(file).or_insert_with(|| {
-            let source = wgpu::ShaderSource::Wgsl(Kernel::source(file).into());
+            let source = wgpu::ShaderSource::Wgsl(Kernel::source(file, &self.lowered.sizes()).into());
             device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(file), source })
         });
         let mut constants = dispatch.constants.clone();
-        constants.push(("Q", f64::from(self.quads)));
+        constants.push(("Q", f64::from(self.lowered.layout.quads)));
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(entry),
             layout: Some(&self.layout),

@@ -11,6 +11,8 @@ pub(crate) struct Finish {
     pub(crate) activation: u32,
     pub(crate) slope: f32,
     pub(crate) dropout: Option<(f32, usize, usize)>,
+    /// What 2x2 max pooling took its largest from, if it is part of the kernel.
+    pub(crate) pooled: Option<Buffer>,
 }
 
 impl Finish {
@@ -18,6 +20,14 @@ impl Finish {
         let mut all = vec![("ACTIVATION", f64::from(self.activation)), ("SLOPE", f64::from(self.slope))];
         if let Some((p, layer, mask)) = self.dropout {
             all.extend([("DROPOUT", f64::from(p)), ("DROPOUT_LAYER", layer as f64), ("MASK", mask as f64)]);
+        }
+        if let Some(Buffer { offset, shape }) = self.pooled {
+            all.extend([
+                ("POOLED", 1.0),
+                ("UNPOOLED", offset as f64),
+                ("UNPOOLED_HEIGHT", shape.height as f64),
+                ("UNPOOLED_WIDTH", shape.width as f64),
+            ]);
         }
         all
     }
@@ -29,8 +39,14 @@ pub(crate) struct Fused<'a> {
     /// The input's own finish, and this one's.
     pub(crate) before: Finish,
     pub(crate) finish: Finish,
-    pub(crate) pooled: bool,
     pub(crate) output: Buffer,
+}
+
+impl Fused<'_> {
+    /// Where the gradient of the op's own output is found, before what was fused to it.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.finish.pooled.map_or(self.output.offset, |buffer| buffer.offset)
+    }
 }
 
 /// Chooses what becomes one kernel: a convolution, or a normalisation, with the activation, pooling and dropout that follow it.
@@ -41,7 +57,7 @@ pub(crate) fn fuse(plan: &Plan, training: bool) -> Vec<Fused<'_>> {
     while let Some(op) = ops.get(at) {
         at += 1;
         let before = all.last().map_or(Finish::default(), |last| last.finish);
-        let mut fused = Fused { op, before, finish: Finish::default(), pooled: false, output: output_of(op) };
+        let mut fused = Fused { op, before, finish: Finish::default(), output: output_of(op) };
         match op {
             // Part of the normalisation that comes next, or of the gather.
             Op::Moments { .. } => continue,
@@ -58,15 +74,16 @@ pub(crate) fn fuse(plan: &Plan, training: bool) -> Vec<Fused<'_>> {
         let conv = matches!(op, Op::Conv2d { geometry, .. } if !geometry.input.is_vector());
         let mut end = at;
         if finishes {
-            let (mut finish, mut output, mut pooled) = (Finish::default(), fused.output, false);
+            let (mut finish, mut output) = (Finish::default(), fused.output);
             if let Some(Op::Activation { function, output: o, .. }) = ops.get(end) {
-                (finish, output, end) = (Finish { ..activation(*function) }, *o, end + 1);
+                (finish, output, end) = (activation(*function), *o, end + 1);
             }
             if let Some(Op::MaxPool2d { geometry: Pool2d { kernel: 2, stride: 2, .. }, output: o, .. }) =
                 ops.get(end)
                 && conv
             {
-                (pooled, output, end) = (true, *o, end + 1);
+                finish.pooled = Some(output_of(op));
+                (output, end) = (*o, end + 1);
             }
             if let Some(Op::Dropout { p, layer, mask, output: o, .. }) = ops.get(end) {
                 // Where nothing is struck out, it is no work at all.
@@ -75,7 +92,7 @@ pub(crate) fn fuse(plan: &Plan, training: bool) -> Vec<Fused<'_>> {
             }
             // What is finished must be unfinished by the kernel that writes the gradient, and these two undo themselves only.
             if !matches!(ops.get(end), Some(Op::Activation { .. } | Op::Dropout { .. })) {
-                (fused.finish, fused.output, fused.pooled) = (finish, output, pooled);
+                (fused.finish, fused.output) = (finish, output);
                 at = end;
             }
         }
@@ -92,7 +109,7 @@ pub(crate) fn activation(function: Activation) -> Finish {
         Activation::Tanh => (4, 0.0),
         Activation::Elu { alpha } => (5, alpha),
     };
-    Finish { activation, slope, dropout: None }
+    Finish { activation, slope, ..Finish::default() }
 }
 
 fn output_of(op: &Op) -> Buffer {

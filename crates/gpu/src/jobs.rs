@@ -24,13 +24,12 @@ pub(crate) struct Job {
     pub(crate) maps: u32,
     pub(crate) out_height: u32,
     pub(crate) out_width: u32,
-    pub(crate) pooled: u32,
-    pub(crate) winners: u32,
     pub(crate) quads: u32,
     pub(crate) forward: u32,
     pub(crate) backward: u32,
+    pub(crate) border: u32,
     pub(crate) penalized: u32,
-    pub(crate) padding: u32,
+    pub(crate) first_update: u32,
 }
 
 /// The weights of a convolution.
@@ -42,7 +41,18 @@ pub(crate) const BIAS: u32 = 2;
 /// Parameters whose sums another kernel makes.
 pub(crate) const SUMMED: u32 = 3;
 
+/// Parameters that a workgroup updates: several to an invocation, which has to find its job first.
+pub(crate) const UPDATED_AT_ONCE: u32 = 256;
+
+/// The losses and hits of the batch.
+pub(crate) const LOSSES: u32 = 4;
+
 impl Job {
+    /// The sums of losses and hits, which lie there in `partials` for each sample; their partial sums go to `partial`.
+    pub(crate) fn losses(losses: u32, hits: u32, partial: u32) -> Self {
+        Self { kind: LOSSES, count: 2, input: losses, output: hits, partial, ..Self::default() }
+    }
+
     /// Nothing to do yet but the update itself.
     pub(crate) fn of(parameter: &Parameter) -> Self {
         let range = parameter.range();
@@ -58,17 +68,17 @@ impl Job {
     /// Splits the sums into chunks, and gives the number of invocations: enough of them to keep a GPU busy, and not more partial
     /// sums than are soon added up.
     pub(crate) fn split(&mut self, quads: u32) -> u32 {
-        let rows = |height: u32| if self.pooled == 1 { height / 2 } else { height };
         let (items, rows, at_once) = match self.kind {
             CONVOLUTION => {
-                let tiles = self.maps.div_ceil(2)
-                    * self.channels
-                    * self.kernel_rows
-                    * self.kernel_columns.div_ceil(5);
-                (tiles, if self.pooled == 1 { self.out_height / 2 * 2 } else { self.out_height }, 4)
+                let columns = self.kernel_columns.div_ceil(5);
+                (self.maps.div_ceil(4) * self.channels * self.kernel_rows * columns, self.out_height, 4)
             }
             DENSE => (self.maps.div_ceil(4) * self.channels.div_ceil(4), 1, 16),
-            BIAS => (self.maps, rows(self.out_height), 16),
+            BIAS => (self.maps, self.out_height, 16),
+            LOSSES => {
+                self.chunks = quads.div_ceil(4);
+                return self.count * self.chunks;
+            }
             _ => return 0,
         };
         // At most four parts of the batch, however large it is.

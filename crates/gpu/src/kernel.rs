@@ -21,8 +21,6 @@ pub enum Kernel {
     Update,
     /// Packs weights that came from outside.
     PackAll,
-    /// Adds up losses.
-    Measured,
     /// Max pooling.
     MaxForward,
     /// Its gradient.
@@ -80,7 +78,6 @@ impl Kernel {
             Self::WeightGradient => ("weight_gradient", "weight_gradient"),
             Self::Update => ("update", "update"),
             Self::PackAll => ("update", "pack_all"),
-            Self::Measured => ("update", "measured"),
             Self::MaxForward => ("pool", "max_forward"),
             Self::MaxBackward => ("pool", "max_backward"),
             Self::AverageForward => ("pool", "average_forward"),
@@ -99,8 +96,8 @@ impl Kernel {
         }
     }
 
-    /// The source of a file, with what all kernels share before it.
-    pub fn source(file: &str) -> String {
+    /// The source of a file, with what all kernels share before it, for buffers of these lengths.
+    pub fn source(file: &str, sizes: &[(&'static str, u64)]) -> String {
         let parts: &[&str] = match file {
             "gather" => &[RANDOM, shader!("gather")],
             "conv2d" => &[RANDOM, ACTIVATION, shader!("conv2d")],
@@ -112,6 +109,8 @@ impl Kernel {
             "elementwise" => &[RANDOM, ACTIVATION, shader!("elementwise")],
             _ => &[RANDOM, ACTIVATION, shader!("channel")],
         };
-        [COMMON].iter().chain(parts).copied().collect::<Vec<_>>().join("\n")
+        let sizes = sizes.iter().map(|(name, size)| format!("const {name}: u32 = {size}u;\n"));
+        let sizes: String = sizes.collect();
+        [sizes.as_str(), COMMON].iter().chain(parts).copied().collect::<Vec<_>>().join("\n")
     }
 }

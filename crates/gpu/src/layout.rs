@@ -70,7 +70,12 @@ impl Layout {
         8 * self.quads
     }
 
-    pub(crate) const fn sums(&self) -> u32 {
+    /// Sums of losses and hits, of four quads each; then come the other sums.
+    pub(crate) const fn loss_sums(&self) -> u32 {
         12 * self.quads
+    }
+
+    pub(crate) const fn sums(&self) -> u32 {
+        self.loss_sums() + 2 * self.quads.div_ceil(4)
     }
 }

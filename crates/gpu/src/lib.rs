@@ -13,6 +13,8 @@ mod kernel;
 mod layout;
 mod lower;
 mod pace;
+#[cfg(not(target_family = "wasm"))]
+mod profile;
 mod readback;
 mod step;
 mod trainer;

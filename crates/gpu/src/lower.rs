@@ -6,7 +6,7 @@ use crate::constants::{
 };
 use crate::executor::Mode;
 use crate::fuse::{Finish, Fused, activation, fuse};
-use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job};
+use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job, UPDATED_AT_ONCE};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
 use nn::plan::{Buffer, Op, Plan};
@@ -50,6 +50,20 @@ pub struct Lowered {
     pub(crate) partials: u32,
 }
 
+impl Lowered {
+    /// How long the buffers of `shaders/common.wgsl` and `jobs.wgsl` are, in elements.
+    pub fn sizes(&self) -> [(&'static str, u64); 6] {
+        [
+            ("STATE_SIZE", u64::from(self.layout.state())),
+            ("PACKED_SIZE", u64::from(self.packed.max(1))),
+            ("VALUES_SIZE", u64::from(self.values) * u64::from(self.layout.quads)),
+            ("PARTIALS_SIZE", u64::from(self.partials)),
+            ("DATA_SIZE", crate::executor::DATA / 4),
+            ("JOBS", self.jobs.len() as u64),
+        ]
+    }
+}
+
 /// Lowers a network for batches of up to `batch` samples.
 ///
 /// # Errors
@@ -58,12 +72,13 @@ pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered,
     // Its ops are in the order of the layers, and no buffer is overwritten.
     let plan = Plan::to_look_at(network)?;
     let layout = Layout::new(&plan, batch);
+    let losses = Job::losses(layout.losses(), layout.hits(), layout.loss_sums());
     let mut lowering = Lowering {
         plan: &plan,
         mode,
         forward: Vec::new(),
         backward: Vec::new(),
-        jobs: plan.parameters.iter().map(Job::of).collect(),
+        jobs: std::iter::once(losses).chain(plan.parameters.iter().map(Job::of)).collect(),
         partials: layout.sums(),
         packed: 0,
         layout,
@@ -82,7 +97,7 @@ struct Lowering<'a> {
     forward: Vec<Dispatch>,
     /// In the order in which they run.
     backward: Vec<Dispatch>,
-    /// One for each parameter tensor of the plan.
+    /// That of losses and hits, and one for each parameter tensor of the plan.
     jobs: Vec<Job>,
     partials: u32,
     packed: u32,
@@ -141,9 +156,9 @@ impl<'a> Lowering<'a> {
                 let job = self.weights(geometry, *input, fused, weight, bias);
                 let mut constants = conv_constants(&job, *padding, bias.start, fused.output);
                 let out = geometry.output();
-                let pixels = match fused.pooled {
-                    true => (out.height / 2) * (out.width / 2),
-                    false => out.height.div_ceil(2) * out.width.div_ceil(2),
+                let pixels = match fused.finish.pooled {
+                    Some(_) => (out.height / 2) * (out.width / 2),
+                    None => out.height.div_ceil(2) * out.width.div_ceil(2),
                 };
                 constants.extend(finish);
                 let groups = self.each(pixels * geometry.maps.div_ceil(4));
@@ -229,7 +244,7 @@ impl<'a> Lowering<'a> {
 
     fn job(&mut self, parameter: &Range<usize>) -> &mut Job {
         let i = self.plan.parameters.iter().position(|p| p.range() == *parameter);
-        &mut self.jobs[i.expect("every op's parameters are the plan's")]
+        &mut self.jobs[1 + i.expect("every op's parameters are the plan's")]
     }
 
     /// The jobs of a layer that weighs its inputs; gives that of the weights.
@@ -246,17 +261,19 @@ impl<'a> Lowering<'a> {
         let (channels, maps) = (g.input.channels as u32, g.maps as u32);
         let forward = self.packed;
         let backward = forward + maps.div_ceil(4) * channels * taps;
-        self.packed = backward + channels.div_ceil(4) * taps * maps;
+        // For the tiles of four pixels that share each load: see `input_gradient` of conv2d.wgsl.
+        let border = if g.input.is_vector() { 0 } else { 3 };
+        let bordered = g.kernel[0] as u32 * (g.kernel[1] as u32 + 2 * border);
+        self.packed = backward + channels.div_ceil(4) * maps * bordered;
         let quads = self.layout.quads;
         let fill = |job: &mut Job, kind: u32| {
             job.kind = kind;
             (job.input, job.channels) = (input.offset as u32, channels);
             (job.height, job.width) = (g.input.height as u32, g.input.width as u32);
             (job.kernel_rows, job.kernel_columns) = (g.kernel[0] as u32, g.kernel[1] as u32);
-            (job.stride, job.output, job.maps) = (g.stride as u32, fused.output.offset as u32, maps);
+            (job.stride, job.output, job.maps) = (g.stride as u32, fused.unfinished() as u32, maps);
             (job.out_height, job.out_width) = (out.height as u32, out.width as u32);
-            (job.pooled, job.winners) = (u32::from(fused.pooled), fused.output.offset as u32);
-            (job.forward, job.backward) = (forward, backward);
+            (job.forward, job.backward, job.border) = (forward, backward, border);
             job.split(quads);
             job.chunks * job.count
         };
@@ -374,8 +391,8 @@ impl<'a> Lowering<'a> {
                 } else {
                     let mut constants = conv_constants(&job, *padding, bias.start, fused.output);
                     constants.push(("SOURCE", source.offset as f64));
-                    let Shape { channels, .. } = source.shape;
-                    let groups = each(channels.div_ceil(4) * source.shape.plane());
+                    let Shape { channels, height, width } = source.shape;
+                    let groups = each(channels.div_ceil(4) * height * width.div_ceil(4));
                     Dispatch { kernel: Kernel::ConvInputGradient, constants, groups }
                 };
                 if !loss.is_empty() {
@@ -466,42 +483,34 @@ impl<'a> Lowering<'a> {
             return fail(format!("On a GPU a network has at most {MOST_CLASSES} classes, not {classes}."));
         }
         let quads = self.layout.quads;
-        let mut groups = 0;
+        let (mut groups, mut updates) = (0, 0);
         for job in &mut self.jobs {
-            job.first_group = groups;
+            (job.first_group, job.first_update) = (groups, updates);
             groups += job.split(quads).div_ceil(GROUP);
+            updates += job.count.div_ceil(UPDATED_AT_ONCE);
         }
+        let slides = self.jobs.iter().all(|job| job.kind != CONVOLUTION || job.stride == 1);
         let table = [
-            ("JOBS", self.jobs.len() as f64),
-            ("PARAMETERS", f64::from(self.layout.parameters)),
             ("GRADIENTS", f64::from(self.layout.gradients())),
             ("FIRST", f64::from(self.layout.first_moments())),
             ("SECOND", f64::from(self.layout.second_moments())),
             ("RESULTS", f64::from(self.layout.results())),
-            ("LOSSES", f64::from(self.layout.losses())),
-            ("HITS", f64::from(self.layout.hits())),
         ];
-        let at_parameters = self.layout.parameters.div_ceil(GROUP);
         let mut dispatches = self.forward;
         dispatches.extend(self.backward);
-        if self.mode == Mode::Training {
-            let constants = table[..1].to_vec();
-            dispatches.push(Dispatch { kernel: Kernel::WeightGradient, constants, groups });
-            let constants = table.to_vec();
-            dispatches.push(Dispatch { kernel: Kernel::Update, constants, groups: at_parameters + 1 });
-        } else {
-            dispatches.push(Dispatch { kernel: Kernel::Measured, constants: table.to_vec(), groups: 1 });
-        }
+        let mut push = |kernel, constants: &[(&'static str, f64)], groups| {
+            // A batch that is only measured has sums of losses and hits, which come first.
+            let groups = if self.mode == Mode::Training { groups } else { 1 };
+            dispatches.push(Dispatch { kernel, constants: constants.to_vec(), groups });
+        };
+        push(Kernel::WeightGradient, &[("SLIDES", f64::from(u8::from(slides)))], groups);
+        push(Kernel::Update, &table, updates);
         if dispatches.iter().any(|d| d.groups > MOST_GROUPS) {
             return fail("This network, or this batch size, is too large for a GPU.".into());
         }
         Ok(Lowered {
             dispatches,
-            pack: Dispatch {
-                kernel: Kernel::PackAll,
-                constants: table.to_vec(),
-                groups: at_parameters.max(1),
-            },
+            pack: Dispatch { kernel: Kernel::PackAll, constants: table.to_vec(), groups: updates },
             jobs: self.jobs,
             layout: self.layout,
             packed: self.packed,

@@ -23,11 +23,11 @@ pub enum Mode {
     },
 }
 
-/// Weights, statistics and scratch memory for one plan; activations are in [`Memory`]. Passes allocate nothing.
+/// Packed weights, statistics and scratch memory for one plan; activations are in [`Memory`], parameters are lent to each pass.
+/// Passes allocate nothing.
 #[derive(Clone, Debug)]
 pub struct Cpu {
     plan: Plan,
-    parameters: Vec<f32>,
     /// The convolution of each op that is one.
     convolutions: Vec<Option<Convolution>>,
     normalizers: Vec<Normalizer>,
@@ -127,7 +127,6 @@ impl Cpu {
             pivot: zeros(s.channels),
         });
         Self {
-            parameters: zeros(plan.parameter_count()),
             convolutions,
             normalizers: normalizers.collect(),
             scratch,
@@ -141,12 +140,12 @@ impl Cpu {
         &self.plan
     }
 
-    /// Takes the parameters and running estimates that the next passes use: the flat vectors of the plan.
+    /// Gets ready for passes with these parameters and running estimates: the flat vectors of the plan. The next passes are to be
+    /// given the same parameters.
     ///
     /// # Panics
     /// If they are not as long as the plan says.
     pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
-        self.parameters.copy_from_slice(parameters);
         for (op, convolution) in self.plan.ops.iter().zip(&mut self.convolutions) {
             if let (Op::Conv2d { source, weight, .. }, Some(convolution)) = (op, convolution) {
                 let backward = mode != Mode::Inference && source.is_some();
@@ -205,15 +204,22 @@ impl Cpu {
     }
 
     /// All segments forward, in inference mode.
-    pub fn infer(&mut self, memory: &mut Memory) {
+    pub fn infer(&mut self, memory: &mut Memory, parameters: &[f32]) {
         for segment in 0..self.plan.segments.len() {
-            self.forward(segment, memory, Mode::Inference, &mut []);
+            self.forward(segment, memory, parameters, Mode::Inference, &mut []);
         }
     }
 
     /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel of the statistics,
     /// the sum of the values less the running mean, then for every channel that of the squares.
-    pub fn forward(&mut self, segment: usize, memory: &mut Memory, mode: Mode, sums: &mut [f32]) {
+    pub fn forward(
+        &mut self,
+        segment: usize,
+        memory: &mut Memory,
+        parameters: &[f32],
+        mode: Mode,
+        sums: &mut [f32],
+    ) {
         let Memory { values, samples, first, .. } = memory;
         for at in self.plan.segments[segment].ops.clone() {
             match &self.plan.ops[at] {
@@ -224,7 +230,7 @@ impl Cpu {
                 Op::Conv2d { input, output, weight, bias, .. } => {
                     let (x, y) = split(values, *input, *output);
                     if let Some(convolution) = &self.convolutions[at] {
-                        let parameters = (&self.parameters[weight.clone()], &self.parameters[bias.clone()]);
+                        let parameters = (&parameters[weight.clone()], &parameters[bias.clone()]);
                         convolution.forward(x, parameters, y, &mut self.scratch);
                     }
                 }
@@ -242,7 +248,7 @@ impl Cpu {
                 }
                 Op::Affine { input, output, scale, shift } => {
                     let (x, y) = split(values, *input, *output);
-                    let (scale, shift) = (&self.parameters[scale.clone()], &self.parameters[shift.clone()]);
+                    let (scale, shift) = (&parameters[scale.clone()], &parameters[shift.clone()]);
                     channel::affine_forward(scale, shift, x, y);
                 }
                 Op::Moments { input, statistics, .. } => {
@@ -278,6 +284,7 @@ impl Cpu {
         &mut self,
         segment: usize,
         memory: &mut Memory,
+        parameters: &[f32],
         sums: &mut [f32],
         parameter_gradients: &mut [f32],
     ) {
@@ -289,15 +296,15 @@ impl Cpu {
                 // Convolution sends its gradient straight to what was padded.
                 Op::Pad { .. } => {}
                 Op::Conv2d { source, input, output, weight, bias, .. } => {
-                    let parameters = &mut parameter_gradients[weight.start - base..bias.end - base];
-                    let parameters = parameters.split_at_mut(weight.len());
+                    let own = &mut parameter_gradients[weight.start - base..bias.end - base];
+                    let own = own.split_at_mut(weight.len());
                     let (x, Some(convolution)) = (&values[input.range()], &self.convolutions[at]) else {
                         continue;
                     };
                     let (before, after) = gradients.split_at_mut(output.offset);
                     let dx = source.map(|source| &mut before[source.range()]);
-                    let (weight, dy) = (&self.parameters[weight.clone()], &after[..output.shape.len()]);
-                    convolution.backward(weight, x, dy, dx, parameters, &mut self.scratch);
+                    let (weight, dy) = (&parameters[weight.clone()], &after[..output.shape.len()]);
+                    convolution.backward(weight, x, dy, dx, own, &mut self.scratch);
                 }
                 Op::MaxPool2d { geometry, input, output } => {
                     let (dx, dy) = split(gradients, *input, *output);
@@ -313,14 +320,14 @@ impl Cpu {
                 }
                 Op::Affine { input, output, scale, shift } => {
                     let (dx, dy) = split(gradients, *input, *output);
-                    let parameters = &mut parameter_gradients[scale.start - base..shift.end - base];
-                    let factors = &self.parameters[scale.clone()];
+                    let own = &mut parameter_gradients[scale.start - base..shift.end - base];
+                    let factors = &parameters[scale.clone()];
                     channel::affine_backward(
                         factors,
                         &values[input.range()],
                         dy,
                         dx,
-                        parameters.split_at_mut(scale.len()),
+                        own.split_at_mut(scale.len()),
                     );
                 }
                 Op::Normalize { output, .. } => {

@@ -172,7 +172,12 @@ impl Lowering {
     fn activation(&mut self, function: Activation) {
         let input = self.at;
         let last = self.plan.ops.last();
-        let unneeded = matches!(last, Some(Op::Conv2d { .. } | Op::Affine { .. } | Op::AvgPool2d { .. }));
+        // Max pooling compares its inputs with what it gave: where ReLU made a zero of that, there is no gradient to give.
+        let unneeded = match last {
+            Some(Op::Conv2d { .. } | Op::Affine { .. } | Op::AvgPool2d { .. }) => true,
+            Some(Op::MaxPool2d { .. }) => function == Activation::Relu,
+            _ => false,
+        };
         let output = if self.in_place && unneeded { input } else { self.advance(input.shape) };
         self.plan.ops.push(Op::Activation { function, input, output });
     }

@@ -97,7 +97,7 @@ impl Network {
         self.cpu.start(&mut self.memory, 0, count, |_, sample| {
             pixels(images.next().unwrap_or_default(), sample);
         });
-        self.cpu.infer(&mut self.memory);
+        self.cpu.infer(&mut self.memory, &self.parameters);
     }
 
     /// Loss (in nats, summed) and hits of the images that were just inferred, given the label of each.

@@ -82,8 +82,8 @@ impl Part {
         self.cpu.load(parameters, running, mode);
     }
 
-    /// Runs a phase over its blocks; their contributions are in [`Part::sum`] then.
-    pub fn run(&mut self, phase: usize, fill: &Fill<'_>) {
+    /// Runs a phase over its blocks, with the parameters that the step began with; their contributions are in [`Part::sum`] then.
+    pub fn run(&mut self, phase: usize, parameters: &[f32], fill: &Fill<'_>) {
         let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
         let contribution = self.plan().contribution(phase);
         let mode = self.mode();
@@ -98,14 +98,14 @@ impl Part {
             let (sums, rest) = node.values.split_at_mut(contribution.sums);
             let (gradients, score) = rest.split_at_mut(contribution.gradients.len());
             match phase {
-                Phase::Forward(segment) => cpu.forward(segment, memory, mode, sums),
+                Phase::Forward(segment) => cpu.forward(segment, memory, parameters, mode, sums),
                 Phase::Turn(segment) => {
-                    cpu.forward(segment, memory, mode, &mut []);
+                    cpu.forward(segment, memory, parameters, mode, &mut []);
                     let came_to = memory.cross_entropy(cpu.plan(), labels, job.smoothing, job.batch);
                     score.copy_from_slice(&[came_to.loss as f32, came_to.correct as f32]);
-                    cpu.backward(segment, memory, sums, gradients);
+                    cpu.backward(segment, memory, parameters, sums, gradients);
                 }
-                Phase::Backward(segment) => cpu.backward(segment, memory, sums, gradients),
+                Phase::Backward(segment) => cpu.backward(segment, memory, parameters, sums, gradients),
             }
             sum.push(node);
         }

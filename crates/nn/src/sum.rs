@@ -16,11 +16,11 @@ pub struct Node {
 /// Adds contributions in pairs, pairs of pairs and so on, like the digits of a binary counter; what is left without a
 /// partner at the end is added from the smallest up.
 ///
-/// Nodes may be pushed instead of single blocks. So any split of the blocks over cores, in order, gives the same sum to
-/// the last bit: each core sends the nodes it could complete.
+/// Nodes may be pushed instead of single blocks, and in any order. So any split of the blocks over cores gives the same sum to the
+/// last bit: each core sends the nodes it could complete.
 #[derive(Clone, Debug, Default)]
 pub struct BlockSum {
-    stack: Vec<Node>,
+    nodes: Vec<Node>,
     /// Vectors to be used again: a step allocates nothing.
     free: Vec<Vec<f32>>,
 }
@@ -33,51 +33,54 @@ impl BlockSum {
         Node { level: 0, index: index as u32, values }
     }
 
-    /// Adds the node that follows those pushed so far, given as its parts.
+    /// Adds a node that is given as its parts.
     pub fn push_values(&mut self, level: u32, index: u32, values: &[f32]) {
-        match self.stack.last_mut() {
-            // Straight to its neighbour, which may then have a neighbour itself.
-            Some(left) if left.level == level && left.index.is_multiple_of(2) && left.index + 1 == index => {
-                add(&mut left.values, values);
-                (left.level, left.index) = (level + 1, left.index / 2);
-                self.stack.pop().into_iter().for_each(|node| self.push(node));
+        match self.partner(level, index) {
+            // Straight to its partner, which may then have a partner itself.
+            Some(at) => {
+                let mut node = self.nodes.swap_remove(at);
+                add(&mut node.values, values);
+                (node.level, node.index) = (level + 1, index / 2);
+                self.push(node);
             }
-            _ => {
+            None => {
                 let mut node = self.block(index as usize, values.len());
                 node.level = level;
                 node.values.copy_from_slice(values);
-                self.push(node);
+                self.nodes.push(node);
             }
         }
     }
 
-    /// Adds the node that follows those pushed so far.
+    /// Adds a node.
     pub fn push(&mut self, mut node: Node) {
-        while let Some(left) = self.stack.last() {
-            if left.level != node.level || !left.index.is_multiple_of(2) || left.index + 1 != node.index {
-                break;
-            }
-            let mut left = self.stack.pop().expect("there is one");
-            add(&mut left.values, &node.values);
+        while let Some(at) = self.partner(node.level, node.index) {
+            let mut other = self.nodes.swap_remove(at);
+            add(&mut other.values, &node.values);
             self.free.push(node.values);
-            node = Node { level: left.level + 1, index: left.index / 2, values: left.values };
+            node = Node { level: node.level + 1, index: node.index / 2, values: other.values };
         }
-        self.stack.push(node);
+        self.nodes.push(node);
     }
 
-    /// The nodes, in order.
+    /// Where the other half of a node's parent is, if it is there. Which of them came first is all the same: `a + b` is `b + a`.
+    fn partner(&self, level: u32, index: u32) -> Option<usize> {
+        self.nodes.iter().position(|node| node.level == level && node.index == index ^ 1)
+    }
+
+    /// The nodes.
     pub fn nodes(&self) -> &[Node] {
-        &self.stack
+        &self.nodes
     }
 
     /// Forgets the nodes.
     pub fn clear(&mut self) {
-        self.free.extend(self.stack.drain(..).map(|node| node.values));
+        self.free.extend(self.nodes.drain(..).map(|node| node.values));
     }
 
-    /// Adds the nodes of `other`, which follow those pushed so far, and leaves it empty.
+    /// Adds the nodes of `other`, and leaves it empty.
     pub fn append(&mut self, other: &mut Self) {
-        for node in other.stack.drain(..) {
+        for node in other.nodes.drain(..) {
             // A vector for a vector: else they would all gather on one side.
             other.free.push(self.free.pop().unwrap_or_default());
             self.push(node);
@@ -86,13 +89,13 @@ impl BlockSum {
 
     /// The sum of everything, into `total`; nothing is left.
     pub fn finish(&mut self, total: &mut Vec<f32>) {
-        total.clear();
-        while let Some(mut node) = self.stack.pop() {
-            if total.is_empty() {
-                std::mem::swap(total, &mut node.values);
-            } else {
-                add(total, &node.values);
-            }
+        // Each node covers blocks of its own: from the last ones, which are the smallest node, to the first.
+        self.nodes.sort_unstable_by_key(|node| node.index << node.level);
+        let Some(mut last) = self.nodes.pop() else { return total.clear() };
+        std::mem::swap(total, &mut last.values);
+        self.free.push(last.values);
+        while let Some(node) = self.nodes.pop() {
+            add(total, &node.values);
             self.free.push(node.values);
         }
     }
@@ -116,6 +119,7 @@ mod tests {
         fn any_split_gives_the_same_bits(
             values in prop::collection::vec(-1e3f32..1e3, 1..70),
             cuts in prop::collection::vec(0usize..70, 0..8),
+            from in 0usize..8,
         ) {
             let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c % values.len()).chain([0, values.len()]).collect();
             cuts.sort_unstable();
@@ -126,7 +130,10 @@ mod tests {
                 sum.push(node);
             };
             (0..values.len()).for_each(|i| push(&mut whole, i));
-            for cut in cuts.windows(2) {
+            let mut parts: Vec<&[usize]> = cuts.windows(2).collect();
+            let from = from % parts.len();
+            parts.rotate_left(from);
+            for cut in parts {
                 let mut part = BlockSum::default();
                 (cut[0]..cut[1]).for_each(|i| push(&mut part, i));
                 if cut[0] % 2 == 0 {

@@ -180,10 +180,9 @@ impl Training {
     }
 
     /// Begins a step on a batch of so many samples, of which these, with their labels, are worked on here; they begin with a
-    /// whole block. Each phase is to be [run](Self::run), what comes of the samples before, of those here and
-    /// of those behind them to be merged in this order by [`Training::merge`] and [`Training::merge_own`], and the phase to
-    /// be [finished](Self::finish_phase); after the last, the step is [finished](Self::finish). Until then it has
-    /// changed nothing. All who do this with the same batch come to the same state.
+    /// whole block. Each phase is to be [run](Self::run), what comes of it here and elsewhere to be merged by [`Training::merge_own`]
+    /// and [`Training::merge`], in any order, and the phase to be [finished](Self::finish_phase); after the last, the step is
+    /// [finished](Self::finish). Until then it has changed nothing. All who do this with the same batch come to the same state.
     pub fn begin(&mut self, batch: usize, samples: Range<usize>, labels: &[u8]) {
         self.batch = batch;
         self.running.copy_from_slice(&self.network.running);
@@ -204,7 +203,7 @@ impl Training {
 
     /// Runs a phase on the samples that are worked on here.
     pub fn run(&mut self, phase: usize, fill: &Fill<'_>) {
-        run(&mut self.parts, phase, fill);
+        run(&mut self.parts, phase, &self.network.parameters, fill);
     }
 
     /// What came of the phase here: sums over blocks, in order.
@@ -236,10 +235,16 @@ impl Training {
         let contribution = plan.contribution(kind);
         let (sums, rest) = self.total.split_at_mut(contribution.sums);
         let (gradients, came_to) = rest.split_at(contribution.gradients.len());
-        self.gradients[contribution.gradients].copy_from_slice(gradients);
         if let [loss, correct] = came_to {
             self.score = Score { loss: f64::from(*loss), correct: *correct as usize };
         }
+        if sums.is_empty() && gradients.len() == self.gradients.len() {
+            // All there is: no need to copy it.
+            std::mem::swap(&mut self.total, &mut self.gradients);
+            self.gradients.truncate(contribution.gradients.len());
+            return;
+        }
+        self.gradients[contribution.gradients].copy_from_slice(gradients);
         match kind {
             Phase::Forward(segment) => {
                 let statistics = &plan.statistics[segment];
@@ -305,17 +310,17 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// Runs a phase of all parts, each on a thread of its own where there are threads.
-fn run(parts: &mut [Part], phase: usize, fill: &Fill<'_>) {
+fn run(parts: &mut [Part], phase: usize, parameters: &[f32], fill: &Fill<'_>) {
     let Some((first, rest)) = parts.split_first_mut() else { return };
     if cfg!(target_family = "wasm") || rest.is_empty() {
         // Workers of a browser share nothing; here the parts only show that the split changes no bit.
-        rest.iter_mut().for_each(|part| part.run(phase, fill));
-        return first.run(phase, fill);
+        rest.iter_mut().for_each(|part| part.run(phase, parameters, fill));
+        return first.run(phase, parameters, fill);
     }
     std::thread::scope(|scope| {
         for part in rest {
-            scope.spawn(move || part.run(phase, fill));
+            scope.spawn(move || part.run(phase, parameters, fill));
         }
-        first.run(phase, fill);
+        first.run(phase, parameters, fill);
     });
 }

@@ -75,7 +75,7 @@ fn check(case: &Case) {
         cpu.start(&mut memory, first, used, |lane, sample| {
             sample.copy_from_slice(&case.input[(first + lane) * size..][..size]);
         });
-        cpu.forward(0, &mut memory, mode, &mut []);
+        cpu.forward(0, &mut memory, &parameters, mode, &mut []);
         output.extend(from_block(memory.values(plan.logits()), used));
         if let Some(labels) = &case.labels {
             loss += memory.cross_entropy(&plan, &labels[first..first + used], 0.0, case.batch).loss;
@@ -85,7 +85,7 @@ fn check(case: &Case) {
             memory.gradient(plan.logits()).copy_from_slice(&block);
         }
         let mut gradients = vec![0.0; parameters.len()];
-        cpu.backward(0, &mut memory, &mut [], &mut gradients);
+        cpu.backward(0, &mut memory, &parameters, &mut [], &mut gradients);
         input_gradient.extend(from_block(&gradient_of_input(&plan, &mut memory, &parameters), used));
         sums.iter_mut().zip(&gradients).for_each(|(sum, g)| *sum += g);
     }

@@ -121,10 +121,12 @@ impl Member {
             self.run(host);
         }
         while self.all_are_here() {
-            for (place, core) in self.crew.iter().enumerate() {
-                if place == self.place {
-                    self.training.merge_own();
-                } else if let Some(words) = self.heard[*core as usize].pop_front() {
+            // Its own first: what the others tell is then added to it from where it lies.
+            self.training.merge_own();
+            for core in
+                self.crew.iter().enumerate().filter(|(place, _)| *place != self.place).map(|(_, c)| *c)
+            {
+                if let Some(words) = self.heard[core as usize].pop_front() {
                     let mut reader = Reader(&words[1..]);
                     reader.moment();
                     reader
