@@ -27,183 +27,248 @@ override BACKWARD: u32 = 0u;
 override BIAS: u32 = 0u;
 // The unpadded input, whose gradient is written.
 override SOURCE: u32 = 0u;
+// How many maps (forward) or channels (back) a tile has: 4, or 6 where that leaves fewer of them empty.
+override TILE: u32 = 4u;
 
-// Sums of four maps for one pixel of the tile: a upper left, b upper right, c and d below them. (Or of four channels, a to d in a row.)
-alias Sums = array<vec4f, 4>;
+// Sums of the maps for one pixel of the tile: a upper left, b upper right, c and d below them. (Or of the channels, a to e in a row.)
+alias Sums = array<vec4f, 6>;
 
-fn add(sums: ptr<function, Sums>, w: vec4f, x: vec4f) {
-    (*sums)[0] += w.x * x;
-    (*sums)[1] += w.y * x;
-    (*sums)[2] += w.z * x;
-    (*sums)[3] += w.w * x;
+// Weights of a tile for one tap.
+struct Weights { four: vec4f, two: vec2f }
+
+// The `i`-th after `first`: one vector of `packed` if there are four, two if there are six.
+fn weights(first: u32, i: u32) -> Weights {
+    var at = first + i;
+    var two = vec2f(0.0);
+    if TILE == 6u {
+        at += i;
+        two = vec2f(packed[at + 1u].x, packed[at + 1u].y);
+    }
+    return Weights(packed[at], two);
 }
 
-@compute @workgroup_size(64)
+fn add(sums: ptr<function, Sums>, w: Weights, x: vec4f) {
+    (*sums)[0] += w.four.x * x;
+    (*sums)[1] += w.four.y * x;
+    (*sums)[2] += w.four.z * x;
+    (*sums)[3] += w.four.w * x;
+    if TILE == 6u {
+        (*sums)[4] += w.two.x * x;
+        (*sums)[5] += w.two.y * x;
+    }
+}
+
+// Adds what one tap gives to two by two pixels. `at` is the input pixel under the upper left one, `upper` its value and `lower` that of the
+// one below.
+fn tap(
+    a: ptr<function, Sums>, b: ptr<function, Sums>, c: ptr<function, Sums>, d: ptr<function, Sums>,
+    upper: ptr<function, vec4f>, lower: ptr<function, vec4f>, at: u32, weight: u32,
+) {
+    let below = at + STRIDE * WIDTH * Q;
+    let w = weights(FORWARD, weight);
+    let upper_right = values[at + STRIDE * Q];
+    let lower_right = values[below + STRIDE * Q];
+    add(a, w, *upper);
+    add(b, w, upper_right);
+    add(c, w, *lower);
+    add(d, w, lower_right);
+    if STRIDE == 1u {
+        *upper = upper_right;
+        *lower = lower_right;
+    } else {
+        *upper = values[at + Q];
+        *lower = values[below + Q];
+    }
+}
+
+// Workgroups of 32: the tiles are large, and a small batch has few of them to spread over a GPU.
+@compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3u) {
     let tile_rows = select((OUT_HEIGHT + 1u) / 2u, OUT_HEIGHT / 2u, POOLED);
     let tile_columns = select((OUT_WIDTH + 1u) / 2u, OUT_WIDTH / 2u, POOLED);
     let quad = id.x % Q;
     let pixel = id.x / Q % (tile_rows * tile_columns);
     let map_tile = id.x / Q / (tile_rows * tile_columns);
-    if map_tile >= (MAPS + 3u) / 4u {
+    if map_tile >= (MAPS + TILE - 1u) / TILE {
         return;
     }
     let row = pixel / tile_columns * 2u;
     let column = pixel % tile_columns * 2u;
     // A tile that reaches over the edge reads some other pixel there, and what comes of it is not written.
-    let down = STRIDE * WIDTH * Q;
     var a = Sums();
     var b = Sums();
     var c = Sums();
     var d = Sums();
-    var weight = FORWARD + map_tile * CHANNELS * KERNEL_ROWS * KERNEL_COLUMNS;
+    var weight = map_tile * CHANNELS * KERNEL_ROWS * KERNEL_COLUMNS;
     for (var channel = 0u; channel < CHANNELS; channel++) {
         for (var ky = 0u; ky < KERNEL_ROWS; ky++) {
             let line = (INPUT + (channel * HEIGHT + row * STRIDE + ky) * WIDTH + column * STRIDE) * Q + quad;
             var upper = values[line];
-            var lower = values[line + down];
-            for (var kx = 0u; kx < KERNEL_COLUMNS; kx++) {
-                let at = line + kx * Q;
-                let w = packed[weight + kx];
-                let upper_right = values[at + STRIDE * Q];
-                let lower_right = values[at + down + STRIDE * Q];
-                add(&a, w, upper);
-                add(&b, w, upper_right);
-                add(&c, w, lower);
-                add(&d, w, lower_right);
-                if STRIDE == 1u {
-                    upper = upper_right;
-                    lower = lower_right;
-                } else {
-                    upper = values[at + Q];
-                    lower = values[at + down + Q];
+            var lower = values[line + STRIDE * WIDTH * Q];
+            // Five taps are written out: SwiftShader masks all that is carried through a loop, each time round.
+            tap(&a, &b, &c, &d, &upper, &lower, line, weight);
+            if KERNEL_COLUMNS > 1u { tap(&a, &b, &c, &d, &upper, &lower, line + Q, weight + 1u); }
+            if KERNEL_COLUMNS > 2u { tap(&a, &b, &c, &d, &upper, &lower, line + 2u * Q, weight + 2u); }
+            if KERNEL_COLUMNS > 3u { tap(&a, &b, &c, &d, &upper, &lower, line + 3u * Q, weight + 3u); }
+            if KERNEL_COLUMNS > 4u { tap(&a, &b, &c, &d, &upper, &lower, line + 4u * Q, weight + 4u); }
+            if KERNEL_COLUMNS > 5u {
+                for (var kx = 5u; kx < KERNEL_COLUMNS; kx++) {
+                    tap(&a, &b, &c, &d, &upper, &lower, line + kx * Q, weight + kx);
                 }
             }
             weight += KERNEL_COLUMNS;
         }
     }
-    store(4u * map_tile, row, column, quad, a[0], b[0], c[0], d[0]);
-    store(4u * map_tile + 1u, row, column, quad, a[1], b[1], c[1], d[1]);
-    store(4u * map_tile + 2u, row, column, quad, a[2], b[2], c[2], d[2]);
-    store(4u * map_tile + 3u, row, column, quad, a[3], b[3], c[3], d[3]);
+    let map = TILE * map_tile;
+    store(map, row, column, quad, a[0], b[0], c[0], d[0]);
+    store(map + 1u, row, column, quad, a[1], b[1], c[1], d[1]);
+    store(map + 2u, row, column, quad, a[2], b[2], c[2], d[2]);
+    store(map + 3u, row, column, quad, a[3], b[3], c[3], d[3]);
+    if TILE == 6u {
+        store(map + 4u, row, column, quad, a[4], b[4], c[4], d[4]);
+        store(map + 5u, row, column, quad, a[5], b[5], c[5], d[5]);
+    }
 }
 
 fn store(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
-    if map >= MAPS {
-        return;
-    }
-    let bias = state[BIAS + map];
-    if POOLED {
-        let height = OUT_HEIGHT / 2u;
-        let width = OUT_WIDTH / 2u;
-        let value = (map * height + row / 2u) * width + column / 2u;
-        // The first of several largest wins, as in PyTorch.
-        var best = a;
-        var winner = vec4u(0u);
-        winner = select(winner, vec4u(1u), b > best);
-        best = select(best, b, b > best);
-        winner = select(winner, vec4u(2u), c > best);
-        best = select(best, c, c > best);
-        winner = select(winner, vec4u(3u), d > best);
-        best = select(best, d, d > best);
-        values[(OUTPUT + value) * Q + quad] = finish(best + bias, value, MAPS * height * width, quad);
-        winners[(OUTPUT + value) * Q + quad] = winner.x | (winner.y << 8u) | (winner.z << 16u) | (winner.w << 24u);
-        return;
-    }
-    let value = (map * OUT_HEIGHT + row) * OUT_WIDTH + column;
-    let all = MAPS * OUT_HEIGHT * OUT_WIDTH;
-    let has_right = column + 1u < OUT_WIDTH;
-    let has_down = row + 1u < OUT_HEIGHT;
-    values[(OUTPUT + value) * Q + quad] = finish(a + bias, value, all, quad);
-    if has_right {
-        values[(OUTPUT + value + 1u) * Q + quad] = finish(b + bias, value + 1u, all, quad);
-    }
-    if has_down {
-        let below = value + OUT_WIDTH;
-        values[(OUTPUT + below) * Q + quad] = finish(c + bias, below, all, quad);
-        if has_right {
-            values[(OUTPUT + below + 1u) * Q + quad] = finish(d + bias, below + 1u, all, quad);
+    if map < MAPS {
+        let bias = state[BIAS + map];
+        if POOLED {
+            store_largest(map, row / 2u, column / 2u, quad, a + bias, b + bias, c + bias, d + bias);
+        } else {
+            store_all(map, row, column, quad, a + bias, b + bias, c + bias, d + bias);
         }
     }
 }
 
-struct Left { a: vec4f, b: vec4f, c: vec4f }
+// The largest of the four, and which one it is: the first of several, as in PyTorch.
+fn store_largest(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+    let height = OUT_HEIGHT / 2u;
+    let width = OUT_WIDTH / 2u;
+    let value = (map * height + row) * width + column;
+    var best = a;
+    var winner = vec4u(0u);
+    winner = select(winner, vec4u(1u), b > best);
+    best = select(best, b, b > best);
+    winner = select(winner, vec4u(2u), c > best);
+    best = select(best, c, c > best);
+    winner = select(winner, vec4u(3u), d > best);
+    best = select(best, d, d > best);
+    values[(OUTPUT + value) * Q + quad] = finish(best, value, MAPS * height * width, quad);
+    winners[(OUTPUT + value) * Q + quad] = winner.x | (winner.y << 8u) | (winner.z << 16u) | (winner.w << 24u);
+}
 
-// The gradient of four channels of four pixels in a row of the unpadded input [CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
-// Each pixel of the output is loaded once, and goes to those of the four that took part in it: on both sides of a row of a packed
-// kernel lie three zeros for the others. With a stride of 1 the four weights slide.
-@compute @workgroup_size(64)
+fn store_all(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+    let value = (map * OUT_HEIGHT + row) * OUT_WIDTH + column;
+    let all = MAPS * OUT_HEIGHT * OUT_WIDTH;
+    let below = value + OUT_WIDTH;
+    let has_right = column + 1u < OUT_WIDTH;
+    let has_down = row + 1u < OUT_HEIGHT;
+    values[(OUTPUT + value) * Q + quad] = finish(a, value, all, quad);
+    if has_right { values[(OUTPUT + value + 1u) * Q + quad] = finish(b, value + 1u, all, quad); }
+    if has_down { values[(OUTPUT + below) * Q + quad] = finish(c, below, all, quad); }
+    if has_right && has_down { values[(OUTPUT + below + 1u) * Q + quad] = finish(d, below + 1u, all, quad); }
+}
+
+// Gradients of five neighbouring pixels of an output's row.
+alias Pixels = array<vec4f, 5>;
+
+// The gradient that pixel `x` of the padded input gets through a kernel's first tap, from a row of the output that begins at `line`. Of an
+// input pixel left of the first, `x` is wrapped around.
+fn output_gradient(line: u32, x: u32) -> vec4f {
+    var column = x;
+    var is_there = true;
+    if STRIDE > 1u {
+        column = x / STRIDE;
+        is_there = x % STRIDE == 0u;
+    }
+    return select(vec4f(0.0), gradients[line + min(column, OUT_WIDTH) * Q], is_there & (column < OUT_WIDTH));
+}
+
+// Adds what one tap gives to five pixels; then they are those of the next tap, of which the first lies at `x`.
+fn tap_back(
+    a: ptr<function, Sums>, b: ptr<function, Sums>, c: ptr<function, Sums>, d: ptr<function, Sums>, e: ptr<function, Sums>,
+    dy: ptr<function, Pixels>, line: u32, x: u32, weight: u32,
+) {
+    let w = weights(BACKWARD, weight);
+    add(a, w, (*dy)[0]);
+    add(b, w, (*dy)[1]);
+    add(c, w, (*dy)[2]);
+    add(d, w, (*dy)[3]);
+    add(e, w, (*dy)[4]);
+    *dy = Pixels(output_gradient(line, x), (*dy)[0], (*dy)[1], (*dy)[2], (*dy)[3]);
+}
+
+// The gradient of a tile of channels of five pixels in a row of the unpadded input [CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
+@compute @workgroup_size(32)
 fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
     let height = HEIGHT - 2u * PADDING;
     let width = WIDTH - 2u * PADDING;
-    let tile_columns = (width + 3u) / 4u;
+    let tile_columns = (width + 4u) / 5u;
     let tiles = height * tile_columns;
     let quad = id.x % Q;
     let tile = id.x / Q % tiles;
     let channel_tile = id.x / Q / tiles;
-    if channel_tile >= (CHANNELS + 3u) / 4u {
+    if channel_tile >= (CHANNELS + TILE - 1u) / TILE {
         return;
     }
     let row = tile / tile_columns;
-    let column = tile % tile_columns * 4u;
+    let column = tile % tile_columns * 5u;
     // In the padded input.
     let y = row + PADDING;
     let x = column + PADDING;
-    // Outputs whose window holds one of these pixels.
+    // Rows of the output whose windows hold these pixels.
     let first_row = select(0u, (y - KERNEL_ROWS) / STRIDE + 1u, y >= KERNEL_ROWS);
     let last_row = min(y / STRIDE, OUT_HEIGHT - 1u);
-    let first_column = select(0u, (x - KERNEL_COLUMNS) / STRIDE + 1u, x >= KERNEL_COLUMNS);
-    let last_column = min((x + 3u) / STRIDE, OUT_WIDTH - 1u);
     var a = Sums();
     var b = Sums();
     var c = Sums();
     var d = Sums();
-    let kernel = KERNEL_ROWS * (KERNEL_COLUMNS + 6u);
-    let plane = OUT_HEIGHT * OUT_WIDTH * Q;
-    // Two maps at a time.
-    for (var map = 0u; map < MAPS; map += 2u) {
-        let is_pair = MAPS % 2u == 0u || map + 1u < MAPS;
+    var e = Sums();
+    for (var map = 0u; map < MAPS; map++) {
         for (var out_row = first_row; out_row <= last_row; out_row++) {
-            var line = (UNFINISHED + (map * OUT_HEIGHT + out_row) * OUT_WIDTH + first_column) * Q + quad;
-            // The weight by which the first pixel took part in that output.
+            let line = (UNFINISHED + (map * OUT_HEIGHT + out_row) * OUT_WIDTH) * Q + quad;
             let ky = y - out_row * STRIDE;
-            var at = BACKWARD + (channel_tile * MAPS + map) * kernel + ky * (KERNEL_COLUMNS + 6u) + x + 3u - first_column * STRIDE;
-            var v = Left(packed[at + 1u], packed[at + 2u], packed[at + 3u]);
-            var w = Left(packed[at + kernel + 1u], packed[at + kernel + 2u], packed[at + kernel + 3u]);
-            for (var out_column = first_column; out_column <= last_column; out_column++) {
-                let v0 = packed[at];
-                let w0 = packed[at + kernel];
-                let dy = gradients[line];
-                let dz = select(vec4f(0.0), gradients[line + plane], is_pair);
-                add(&a, v0, dy); add(&b, v.a, dy); add(&c, v.b, dy); add(&d, v.c, dy);
-                add(&a, w0, dz); add(&b, w.a, dz); add(&c, w.b, dz); add(&d, w.c, dz);
-                line += Q;
-                at -= STRIDE;
-                if STRIDE == 1u {
-                    v = Left(v0, v.a, v.b);
-                    w = Left(w0, w.a, w.b);
-                } else {
-                    v = Left(packed[at + 1u], packed[at + 2u], packed[at + 3u]);
-                    w = Left(packed[at + kernel + 1u], packed[at + kernel + 2u], packed[at + kernel + 3u]);
+            let weight = ((channel_tile * MAPS + map) * KERNEL_ROWS + ky) * KERNEL_COLUMNS;
+            var dy = Pixels(
+                output_gradient(line, x),
+                output_gradient(line, x + 1u),
+                output_gradient(line, x + 2u),
+                output_gradient(line, x + 3u),
+                output_gradient(line, x + 4u),
+            );
+            tap_back(&a, &b, &c, &d, &e, &dy, line, x - 1u, weight);
+            if KERNEL_COLUMNS > 1u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 2u, weight + 1u); }
+            if KERNEL_COLUMNS > 2u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 3u, weight + 2u); }
+            if KERNEL_COLUMNS > 3u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 4u, weight + 3u); }
+            if KERNEL_COLUMNS > 4u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 5u, weight + 4u); }
+            if KERNEL_COLUMNS > 5u {
+                for (var kx = 5u; kx < KERNEL_COLUMNS; kx++) {
+                    tap_back(&a, &b, &c, &d, &e, &dy, line, x - kx - 1u, weight + kx);
                 }
             }
         }
     }
-    store_gradient(4u * channel_tile, row, column, quad, a[0], b[0], c[0], d[0]);
-    store_gradient(4u * channel_tile + 1u, row, column, quad, a[1], b[1], c[1], d[1]);
-    store_gradient(4u * channel_tile + 2u, row, column, quad, a[2], b[2], c[2], d[2]);
-    store_gradient(4u * channel_tile + 3u, row, column, quad, a[3], b[3], c[3], d[3]);
+    let channel = TILE * channel_tile;
+    store_gradient(channel, row, column, quad, a[0], b[0], c[0], d[0], e[0]);
+    store_gradient(channel + 1u, row, column, quad, a[1], b[1], c[1], d[1], e[1]);
+    store_gradient(channel + 2u, row, column, quad, a[2], b[2], c[2], d[2], e[2]);
+    store_gradient(channel + 3u, row, column, quad, a[3], b[3], c[3], d[3], e[3]);
+    if TILE == 6u {
+        store_gradient(channel + 4u, row, column, quad, a[4], b[4], c[4], d[4], e[4]);
+        store_gradient(channel + 5u, row, column, quad, a[5], b[5], c[5], d[5], e[5]);
+    }
 }
 
-fn store_gradient(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
-    if channel >= CHANNELS {
-        return;
-    }
+fn store_gradient(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f) {
     let height = HEIGHT - 2u * PADDING;
     let width = WIDTH - 2u * PADDING;
     let value = (channel * height + row) * width + column;
-    send_back(a, SOURCE, value, quad);
-    if column + 1u < width { send_back(b, SOURCE, value + 1u, quad); }
-    if column + 2u < width { send_back(c, SOURCE, value + 2u, quad); }
-    if column + 3u < width { send_back(d, SOURCE, value + 3u, quad); }
+    if channel < CHANNELS {
+        send_back(a, SOURCE, value, quad);
+        if column + 1u < width { send_back(b, SOURCE, value + 1u, quad); }
+        if column + 2u < width { send_back(c, SOURCE, value + 2u, quad); }
+        if column + 3u < width { send_back(d, SOURCE, value + 3u, quad); }
+        if column + 4u < width { send_back(e, SOURCE, value + 4u, quad); }
+    }
 }

@@ -12,6 +12,8 @@ override PADDING: u32 = 0u;
 override WINDOW: u32 = 5000u;
 // Where the labels of the batch go in `partials`.
 override BATCH_LABELS: u32;
+// Whether the images are distorted. A pipeline of its own, for SwiftShader runs what stands in a branch whether it is taken or not.
+override DISTORTS: bool = false;
 
 const SIDE: u32 = 28u;
 const PIXELS: u32 = 784u;
@@ -98,11 +100,6 @@ fn between(image: u32, place: vec2f) -> f32 {
     return (upper * (1.0 - share.y) + lower * share.y) / 255.0;
 }
 
-fn is_distorted() -> bool {
-    return WINDOW > 0u
-        && (step.rotation != 0.0 || step.shift != 0.0 || step.zoom != 0.0 || step.shear != 0.0 || step.elastic != 0.0 || step.crop != 0.0);
-}
-
 // The number of a sample of the batch among the images.
 fn number(sample: u32) -> u32 {
     if WINDOW > 0u && sample < step.batch {
@@ -150,18 +147,16 @@ fn distorted(i: u32, row: u32, column: u32) -> f32 {
 
 // Four pixels of a sample, from `column` on.
 fn pixels(i: u32, row: u32, column: u32) -> vec4f {
-    if !four[i].used {
-        return vec4f(0.0);
-    }
-    if !is_distorted() {
-        let word = data[(four[i].image + row * SIDE + column) / 4u];
-        return vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u)) / 255.0;
-    }
     var all: vec4f;
-    for (var k = 0u; k < 4u; k++) {
-        all[k] = distorted(i, row, column + k);
+    if DISTORTS {
+        for (var k = 0u; k < 4u; k++) {
+            all[k] = distorted(i, row, column + k);
+        }
+    } else {
+        let word = data[(four[i].image + row * SIDE + column) / 4u];
+        all = vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u)) / 255.0;
     }
-    return all;
+    return select(vec4f(0.0), all, four[i].used);
 }
 
 @compute @workgroup_size(64)
@@ -177,14 +172,14 @@ fn gather(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
         }
     }
     workgroupBarrier();
-    if is_distorted() && step.elastic != 0.0 {
+    if DISTORTS {
         for (var i = local; i < 392u; i += 64u) {
             let number = (four[i / 98u].image - IMAGES) / PIXELS;
             let knot = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u + 2u + i % 98u / 4u);
             knots[i] = knot[i % 98u % 4u] * step.elastic;
         }
+        workgroupBarrier();
     }
-    workgroupBarrier();
     if local >= 49u {
         return;
     }

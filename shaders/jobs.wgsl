@@ -23,7 +23,8 @@ struct Job {
     quads: u32,            // quads of samples to a chunk
     forward: u32,          // where `update` packs the weights
     backward: u32,
-    border: u32,           // zeros on both sides of a kernel's rows that are packed for the way back
+    map_tile: u32,         // maps whose weights are packed side by side: 4, or 6 and two empty places
+    channel_tile: u32,     // channels, for the way back
     penalized: u32,
     first_update: u32,     // its workgroups in `update` begin here
 }

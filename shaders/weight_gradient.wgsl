@@ -12,24 +12,51 @@ fn sum(v: vec4f) -> f32 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-// Five weights of a map, or five pixels of four samples.
-alias Sums = array<f32, 5>;
+// Five pixels of four samples, of each of three rows.
 alias Pixels = array<vec4f, 5>;
 
-// Adds four samples' part. Scalar sums, where a vector's would be four times the registers.
-fn add(sums: ptr<function, Sums>, dy: vec4f, x: ptr<function, Pixels>) {
-    (*sums)[0] += dot(dy, (*x)[0]);
-    (*sums)[1] += dot(dy, (*x)[1]);
-    (*sums)[2] += dot(dy, (*x)[2]);
-    (*sums)[3] += dot(dy, (*x)[3]);
-    (*sums)[4] += dot(dy, (*x)[4]);
+// Weights of a map: three rows of five. Scalar sums, where vectors would be four times the registers.
+struct Sums { upper: array<f32, 5>, middle: array<f32, 5>, lower: array<f32, 5> }
+
+// Adds four samples' part.
+fn add(sums: ptr<function, Sums>, dy: vec4f, x: ptr<function, Pixels>, y: ptr<function, Pixels>, z: ptr<function, Pixels>) {
+    (*sums).upper[0] += dot(dy, (*x)[0]);
+    (*sums).upper[1] += dot(dy, (*x)[1]);
+    (*sums).upper[2] += dot(dy, (*x)[2]);
+    (*sums).upper[3] += dot(dy, (*x)[3]);
+    (*sums).upper[4] += dot(dy, (*x)[4]);
+    (*sums).middle[0] += dot(dy, (*y)[0]);
+    (*sums).middle[1] += dot(dy, (*y)[1]);
+    (*sums).middle[2] += dot(dy, (*y)[2]);
+    (*sums).middle[3] += dot(dy, (*y)[3]);
+    (*sums).middle[4] += dot(dy, (*y)[4]);
+    (*sums).lower[0] += dot(dy, (*z)[0]);
+    (*sums).lower[1] += dot(dy, (*z)[1]);
+    (*sums).lower[2] += dot(dy, (*z)[2]);
+    (*sums).lower[3] += dot(dy, (*z)[3]);
+    (*sums).lower[4] += dot(dy, (*z)[4]);
 }
 
-// Four maps, a channel, a row of the kernel, five of its columns: over one row of the output. With a stride of 1 the five pixels
-// slide along.
+// The first four of five pixels.
+fn first_four(at: u32) -> Pixels {
+    return Pixels(values[at], values[at + Q], values[at + 2u * Q], values[at + 3u * Q], vec4f(0.0));
+}
+
+// The five pixels one to the right.
+fn next(x: ptr<function, Pixels>, at: u32) -> Pixels {
+    var four = Pixels((*x)[1], (*x)[2], (*x)[3], (*x)[4], vec4f(0.0));
+    if !SLIDES {
+        four = first_four(at);
+    }
+    return four;
+}
+
+// Four maps, a channel, three rows of the kernel, five of its columns: over one row of the output. With a stride of 1 the five pixels
+// of each row slide along, so that seven vectors are loaded for 60 products of vectors.
 fn convolution(job: Job, item: u32) {
+    let row_tiles = (job.kernel_rows + 2u) / 3u;
     let column_tiles = (job.kernel_columns + 4u) / 5u;
-    let tiles = (job.maps + 3u) / 4u * job.channels * job.kernel_rows * column_tiles;
+    let tiles = (job.maps + 3u) / 4u * job.channels * row_tiles * column_tiles;
     let chunk = item / tiles;
     if chunk >= job.chunks {
         return;
@@ -37,14 +64,15 @@ fn convolution(job: Job, item: u32) {
     var rest = item % tiles;
     let kx = rest % column_tiles * 5u;
     rest /= column_tiles;
-    let ky = rest % job.kernel_rows;
-    rest /= job.kernel_rows;
+    let ky = rest % row_tiles * 3u;
+    rest /= row_tiles;
     let channel = rest % job.channels;
     let map = rest / job.channels * 4u;
     let row = chunk % job.out_height;
     let first_quad = chunk / job.out_height * job.quads;
-    // Maps and columns of the kernel that are not there are summed like the others, over some other pixels, and left out in the end.
+    // Maps, rows and columns of the kernel that are not there are summed like the others, over some other pixels, and left out in the end.
     let plane = job.out_height * job.out_width * Q;
+    let line = job.width * Q;
     let step = job.stride * Q;
     var s0 = Sums();
     var s1 = Sums();
@@ -53,76 +81,81 @@ fn convolution(job: Job, item: u32) {
     for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
         var at = (job.input + (channel * job.height + row * job.stride + ky) * job.width + kx) * Q + quad;
         var to = (job.output + (map * job.out_height + row) * job.out_width) * Q + quad;
-        var x = Pixels(values[at], values[at + Q], values[at + 2u * Q], values[at + 3u * Q], vec4f(0.0));
+        var x = first_four(at);
+        var y = first_four(at + line);
+        var z = first_four(at + 2u * line);
         for (var column = 0u; column < job.out_width; column++) {
             x[4] = values[at + 4u * Q];
-            add(&s0, gradients[to], &x);
-            add(&s1, gradients[to + plane], &x);
-            add(&s2, gradients[to + 2u * plane], &x);
-            add(&s3, gradients[to + 3u * plane], &x);
+            y[4] = values[at + 4u * Q + line];
+            z[4] = values[at + 4u * Q + 2u * line];
+            add(&s0, gradients[to], &x, &y, &z);
+            add(&s1, gradients[to + plane], &x, &y, &z);
+            add(&s2, gradients[to + 2u * plane], &x, &y, &z);
+            add(&s3, gradients[to + 3u * plane], &x, &y, &z);
             at += step;
             to += Q;
-            if SLIDES {
-                x = Pixels(x[1], x[2], x[3], x[4], vec4f(0.0));
-            } else {
-                x = Pixels(values[at], values[at + Q], values[at + 2u * Q], values[at + 3u * Q], vec4f(0.0));
-            }
+            x = next(&x, at);
+            y = next(&y, at + line);
+            z = next(&z, at + 2u * line);
         }
     }
     let size = job.channels * job.kernel_rows * job.kernel_columns;
     let weight = job.partial + chunk * job.count + map * size + (channel * job.kernel_rows + ky) * job.kernel_columns + kx;
+    write_map(job, weight, ky, kx, &s0);
+    if map + 1u < job.maps { write_map(job, weight + size, ky, kx, &s1); }
+    if map + 2u < job.maps { write_map(job, weight + 2u * size, ky, kx, &s2); }
+    if map + 3u < job.maps { write_map(job, weight + 3u * size, ky, kx, &s3); }
+}
+
+fn write_map(job: Job, at: u32, ky: u32, kx: u32, sums: ptr<function, Sums>) {
     let left = job.kernel_columns - kx;
-    write_five(weight, left, &s0);
-    if map + 1u < job.maps { write_five(weight + size, left, &s1); }
-    if map + 2u < job.maps { write_five(weight + 2u * size, left, &s2); }
-    if map + 3u < job.maps { write_five(weight + 3u * size, left, &s3); }
+    write_five(at, left, (*sums).upper);
+    if ky + 1u < job.kernel_rows { write_five(at + job.kernel_columns, left, (*sums).middle); }
+    if ky + 2u < job.kernel_rows { write_five(at + 2u * job.kernel_columns, left, (*sums).lower); }
 }
 
-fn write_five(at: u32, left: u32, sums: ptr<function, Sums>) {
-    partials[at] = (*sums)[0];
-    if left > 1u { partials[at + 1u] = (*sums)[1]; }
-    if left > 2u { partials[at + 2u] = (*sums)[2]; }
-    if left > 3u { partials[at + 3u] = (*sums)[3]; }
-    if left > 4u { partials[at + 4u] = (*sums)[4]; }
+fn write_five(at: u32, left: u32, sums: array<f32, 5>) {
+    partials[at] = sums[0];
+    if left > 1u { partials[at + 1u] = sums[1]; }
+    if left > 2u { partials[at + 2u] = sums[2]; }
+    if left > 3u { partials[at + 3u] = sums[3]; }
+    if left > 4u { partials[at + 4u] = sums[4]; }
 }
 
-// Four units and four inputs: dot products over samples.
+// Four units and eight inputs: dot products over samples.
 fn dense(job: Job, item: u32) {
-    let input_tiles = (job.channels + 3u) / 4u;
+    let input_tiles = (job.channels + 7u) / 8u;
     let tiles = (job.maps + 3u) / 4u * input_tiles;
     let chunk = item / tiles;
     if chunk >= job.chunks {
         return;
     }
-    let input = item % tiles % input_tiles * 4u;
+    let input = item % tiles % input_tiles * 8u;
     let unit = item % tiles / input_tiles * 4u;
     let first_quad = chunk * job.quads;
-    let last_input = job.channels - 1u;
-    let last_unit = job.maps - 1u;
-    var s0 = vec4f(0.0);
-    var s1 = vec4f(0.0);
-    var s2 = vec4f(0.0);
-    var s3 = vec4f(0.0);
+    var low = mat4x4f();
+    var high = mat4x4f();
     for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
-        let x0 = values[(job.input + input) * Q + quad];
-        let x1 = values[(job.input + min(input + 1u, last_input)) * Q + quad];
-        let x2 = values[(job.input + min(input + 2u, last_input)) * Q + quad];
-        let x3 = values[(job.input + min(input + 3u, last_input)) * Q + quad];
-        let d0 = gradients[(job.output + unit) * Q + quad];
-        let d1 = gradients[(job.output + min(unit + 1u, last_unit)) * Q + quad];
-        let d2 = gradients[(job.output + min(unit + 2u, last_unit)) * Q + quad];
-        let d3 = gradients[(job.output + min(unit + 3u, last_unit)) * Q + quad];
-        s0 += vec4f(dot(d0, x0), dot(d0, x1), dot(d0, x2), dot(d0, x3));
-        s1 += vec4f(dot(d1, x0), dot(d1, x1), dot(d1, x2), dot(d1, x3));
-        s2 += vec4f(dot(d2, x0), dot(d2, x1), dot(d2, x2), dot(d2, x3));
-        s3 += vec4f(dot(d3, x0), dot(d3, x1), dot(d3, x2), dot(d3, x3));
+        // Those that are not there are summed like the others, over some other values, and left out in the end.
+        let x = (job.input + input) * Q + quad;
+        let dy = (job.output + unit) * Q + quad;
+        let d = mat4x4f(gradients[dy], gradients[dy + Q], gradients[dy + 2u * Q], gradients[dy + 3u * Q]);
+        low += mat4x4f(values[x] * d, values[x + Q] * d, values[x + 2u * Q] * d, values[x + 3u * Q] * d);
+        high += mat4x4f(values[x + 4u * Q] * d, values[x + 5u * Q] * d, values[x + 6u * Q] * d, values[x + 7u * Q] * d);
     }
     let at = job.partial + chunk * job.count + unit * job.channels + input;
     let left = job.channels - input;
-    write_four(at, left, s0);
-    if unit + 1u < job.maps { write_four(at + job.channels, left, s1); }
-    if unit + 2u < job.maps { write_four(at + 2u * job.channels, left, s2); }
-    if unit + 3u < job.maps { write_four(at + 3u * job.channels, left, s3); }
+    low = transpose(low);
+    high = transpose(high);
+    write_eight(at, left, low[0], high[0]);
+    if unit + 1u < job.maps { write_eight(at + job.channels, left, low[1], high[1]); }
+    if unit + 2u < job.maps { write_eight(at + 2u * job.channels, left, low[2], high[2]); }
+    if unit + 3u < job.maps { write_eight(at + 3u * job.channels, left, low[3], high[3]); }
+}
+
+fn write_eight(at: u32, left: u32, low: vec4f, high: vec4f) {
+    write_four(at, left, low);
+    if left > 4u { write_four(at + 4u, left - 4u, high); }
 }
 
 fn write_four(at: u32, left: u32, v: vec4f) {

@@ -58,17 +58,21 @@ impl Images {
 #[derive(Debug)]
 pub struct Executor {
     layout: Layout,
-    pub(crate) dispatches: Vec<(wgpu::ComputePipeline, u32)>,
+    pub(crate) dispatches: Vec<Pass>,
     /// What each dispatch runs, for whoever measures it.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) names: Vec<String>,
-    pack: (wgpu::ComputePipeline, u32),
+    distorting: Option<Pass>,
+    pack: Pass,
     bind_group: wgpu::BindGroup,
     pub(crate) state: wgpu::Buffer,
     uniforms: wgpu::Buffer,
     /// Uniforms of the steps of one submission.
     staged: Vec<u8>,
 }
+
+/// A pipeline, and how many workgroups of it.
+pub(crate) type Pass = (wgpu::ComputePipeline, u32);
 
 impl Executor {
     /// Makes everything for batches of up to `batch` samples.
@@ -85,7 +89,7 @@ impl Executor {
         let lowered = lower(network, batch, mode).map_err(|e| GpuError(e.message))?;
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let valid = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let executor = Self::build(gpu, &lowered, images);
+        let executor = Self::build(gpu, &lowered, mode, images);
         if let Some(error) = valid.pop().await {
             return Err(GpuError(format!("The GPU cannot run this network: {error}")));
         }
@@ -95,7 +99,7 @@ impl Executor {
         executor
     }
 
-    fn build(gpu: &Gpu, lowered: &Lowered, images: &Images) -> Result<Self, GpuError> {
+    fn build(gpu: &Gpu, lowered: &Lowered, mode: Mode, images: &Images) -> Result<Self, GpuError> {
         use wgpu::BufferUsages as Usage;
         let layout = lowered.layout;
         let sizes = lowered.sizes();
@@ -137,12 +141,15 @@ impl Executor {
         });
         let mut pipelines = Pipelines::new(gpu, &group_layout, lowered);
         let dispatches = lowered.dispatches.iter().map(|d| (pipelines.get(d), d.groups)).collect();
+        let distorting =
+            (mode == Mode::Training).then(|| (pipelines.get(&lowered.distorting), lowered.distorting.groups));
         let pack = (pipelines.get(&lowered.pack), lowered.pack.groups);
         Ok(Self {
             layout,
             dispatches,
             #[cfg(not(target_family = "wasm"))]
             names: lowered.dispatches.iter().map(|d| format!("{:?}", d.kernel)).collect(),
+            distorting,
             pack,
             bind_group,
             state,
@@ -167,7 +174,7 @@ impl Executor {
         write(layout.second_moments(), &state.optimizer.second);
         write(layout.running, &state.running);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        self.encode(&mut encoder, &[(self.pack.0.clone(), self.pack.1)], 0);
+        self.encode(&mut encoder, [&self.pack], 0);
         gpu.queue.submit([encoder.finish()]);
     }
 
@@ -181,7 +188,7 @@ impl Executor {
         if estimates > 0 {
             encoder.copy_buffer_to_buffer(from, running, &self.state, running, estimates);
         }
-        self.encode(&mut encoder, &[(self.pack.0.clone(), self.pack.1)], 0);
+        self.encode(&mut encoder, [&self.pack], 0);
         gpu.queue.submit([encoder.finish()]);
     }
 
@@ -195,8 +202,10 @@ impl Executor {
         assert!(steps.len() <= STEPS as usize);
         self.stage(gpu, steps);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        for i in 0..steps.len() {
-            self.encode(&mut encoder, &self.dispatches, i as u32);
+        for (i, step) in steps.iter().enumerate() {
+            let gather = self.distorting.as_ref().filter(|_| step.distorts()).unwrap_or(&self.dispatches[0]);
+            let all = std::iter::once(gather).chain(&self.dispatches[1..]);
+            self.encode(&mut encoder, all, i as u32);
         }
         after(&mut encoder, &self.state);
         gpu.queue.submit([encoder.finish()]);
@@ -212,10 +221,10 @@ impl Executor {
         gpu.queue.write_buffer(&self.uniforms, 0, &self.staged);
     }
 
-    pub(crate) fn encode(
-        &self,
+    pub(crate) fn encode<'a>(
+        &'a self,
         encoder: &mut wgpu::CommandEncoder,
-        all: &[(wgpu::ComputePipeline, u32)],
+        all: impl IntoIterator<Item = &'a Pass>,
         uniform: u32,
     ) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

@@ -6,7 +6,7 @@ use crate::constants::{
 };
 use crate::executor::Mode;
 use crate::fuse::{Finish, Fused, activation, fuse};
-use crate::jobs::{BIAS, CONVOLUTION, DENSE, Job, UPDATED_AT_ONCE};
+use crate::jobs::{self, BIAS, CONVOLUTION, DENSE, Job, UPDATED_AT_ONCE};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
 use nn::plan::{Buffer, Op, Plan};
@@ -17,6 +17,8 @@ use tensor::conv2d::Conv2d;
 
 /// Invocations in a workgroup.
 const GROUP: u32 = 64;
+/// In one of a convolution's.
+const CONV_GROUP: u32 = 32;
 /// Most workgroups in a dispatch (WebGPU's default limit).
 const MOST_GROUPS: u32 = 65_535;
 /// Most classes that the loss can tell apart.
@@ -40,6 +42,8 @@ pub struct Dispatch {
 pub struct Lowered {
     /// One step, or one measurement of a batch.
     pub dispatches: Vec<Dispatch>,
+    /// What comes first in the place of the first dispatch if the images are to be distorted.
+    pub distorting: Dispatch,
     /// To be run once when parameters have come from outside.
     pub pack: Dispatch,
     pub(crate) jobs: Vec<Job>,
@@ -148,7 +152,7 @@ impl<'a> Lowering<'a> {
             Op::Conv2d { geometry, input, weight, bias, .. } if geometry.input.is_vector() => {
                 let job = self.weights(geometry, *input, fused, weight, bias);
                 let mut constants = dense_constants(&job, bias.start, fused.output);
-                let groups = job.maps.div_ceil(4) * self.layout.quads.div_ceil(16);
+                let groups = job.maps.div_ceil(8) * self.layout.quads.div_ceil(16);
                 constants.extend(finish);
                 self.forward.push(Dispatch { kernel: Kernel::DenseForward, constants, groups });
             }
@@ -161,7 +165,9 @@ impl<'a> Lowering<'a> {
                     None => out.height.div_ceil(2) * out.width.div_ceil(2),
                 };
                 constants.extend(finish);
-                let groups = self.each(pixels * geometry.maps.div_ceil(4));
+                constants.push(("TILE", f64::from(job.map_tile)));
+                let tiles = pixels as u32 * job.maps.div_ceil(job.map_tile);
+                let groups = (tiles * self.layout.quads).div_ceil(CONV_GROUP);
                 self.forward.push(Dispatch { kernel: Kernel::ConvForward, constants, groups });
             }
             Op::MaxPool2d { geometry, input, output } => {
@@ -259,12 +265,12 @@ impl<'a> Lowering<'a> {
         let out = g.output();
         let taps = (g.kernel[0] * g.kernel[1]) as u32;
         let (channels, maps) = (g.input.channels as u32, g.maps as u32);
+        let dense = g.input.is_vector();
+        let [map_tile, channel_tile] =
+            [maps, channels].map(|count| if dense { 4 } else { jobs::tile(count) });
         let forward = self.packed;
-        let backward = forward + maps.div_ceil(4) * channels * taps;
-        // For the tiles of four pixels that share each load: see `input_gradient` of conv2d.wgsl.
-        let border = if g.input.is_vector() { 0 } else { 3 };
-        let bordered = g.kernel[0] as u32 * (g.kernel[1] as u32 + 2 * border);
-        self.packed = backward + channels.div_ceil(4) * maps * bordered;
+        let backward = forward + maps.div_ceil(map_tile) * jobs::vectors(map_tile) * channels * taps;
+        self.packed = backward + channels.div_ceil(channel_tile) * jobs::vectors(channel_tile) * maps * taps;
         let quads = self.layout.quads;
         let fill = |job: &mut Job, kind: u32| {
             job.kind = kind;
@@ -273,14 +279,15 @@ impl<'a> Lowering<'a> {
             (job.kernel_rows, job.kernel_columns) = (g.kernel[0] as u32, g.kernel[1] as u32);
             (job.stride, job.output, job.maps) = (g.stride as u32, fused.unfinished() as u32, maps);
             (job.out_height, job.out_width) = (out.height as u32, out.width as u32);
-            (job.forward, job.backward, job.border) = (forward, backward, border);
+            (job.forward, job.backward) = (forward, backward);
+            (job.map_tile, job.channel_tile) = (map_tile, channel_tile);
             job.split(quads);
             job.chunks * job.count
         };
         let sums = fill(self.job(bias), BIAS);
         self.job(bias).partial = self.partials;
         self.partials += sums;
-        let sums = fill(self.job(weight), if g.input.is_vector() { DENSE } else { CONVOLUTION });
+        let sums = fill(self.job(weight), if dense { DENSE } else { CONVOLUTION });
         self.job(weight).partial = self.partials;
         self.partials += sums;
         *self.job(weight)
@@ -392,7 +399,9 @@ impl<'a> Lowering<'a> {
                     let mut constants = conv_constants(&job, *padding, bias.start, fused.output);
                     constants.push(("SOURCE", source.offset as f64));
                     let Shape { channels, height, width } = source.shape;
-                    let groups = each(channels.div_ceil(4) * height * width.div_ceil(4));
+                    constants.push(("TILE", f64::from(job.channel_tile)));
+                    let tiles = channels.div_ceil(job.channel_tile as usize) * height * width.div_ceil(5);
+                    let groups = (tiles as u32 * quads).div_ceil(CONV_GROUP);
                     Dispatch { kernel: Kernel::ConvInputGradient, constants, groups }
                 };
                 if !loss.is_empty() {
@@ -498,6 +507,8 @@ impl<'a> Lowering<'a> {
         ];
         let mut dispatches = self.forward;
         dispatches.extend(self.backward);
+        let mut distorting = dispatches[0].clone();
+        distorting.constants.push(("DISTORTS", 1.0));
         let mut push = |kernel, constants: &[(&'static str, f64)], groups| {
             // A batch that is only measured has sums of losses and hits, which come first.
             let groups = if self.mode == Mode::Training { groups } else { 1 };
@@ -510,6 +521,7 @@ impl<'a> Lowering<'a> {
         }
         Ok(Lowered {
             dispatches,
+            distorting,
             pack: Dispatch { kernel: Kernel::PackAll, constants: table.to_vec(), groups: updates },
             jobs: self.jobs,
             layout: self.layout,

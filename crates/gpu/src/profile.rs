@@ -13,7 +13,7 @@ impl Executor {
         let this = &*self;
         let one = |i: usize| {
             let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            this.encode(&mut encoder, &this.dispatches[i..=i], 0);
+            this.encode(&mut encoder, [&this.dispatches[i]], 0);
             let begin = Instant::now();
             gpu.queue.submit([encoder.finish()]);
             gpu.poll(true);

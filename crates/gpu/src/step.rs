@@ -88,6 +88,11 @@ impl Step {
         Self { epoch, images, first, batch, ..Self::default() }
     }
 
+    /// Whether its images are distorted at all.
+    pub(crate) fn distorts(&self) -> bool {
+        [self.rotation, self.shift, self.zoom, self.shear, self.elastic, self.crop].iter().any(|s| *s != 0.0)
+    }
+
     /// The same, with its result in this slot of the ring.
     pub fn in_slot(self, slot: u32) -> Self {
         Self { slot, ..self }
