@@ -36,6 +36,7 @@ mod maps;
 mod mistakes_view;
 mod mnist;
 mod network_view;
+mod norms_view;
 mod pad;
 mod plot;
 mod prediction;
