@@ -15,6 +15,22 @@ test("space trains and pauses, right steps, R resets", async ({ page, playground
   await expect.poll(() => playground.steps()).toBe(0);
 });
 
+test("D goes to the pad, S to the settings", async ({ page, playground }) => {
+  await page.keyboard.press("d");
+  await expect(playground.pad).toBeFocused();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("s");
+  await expect(page.locator("summary", { hasText: "Network" })).toBeFocused();
+  // On a narrow page there is a button, for the settings are far below.
+  const button = page.getByRole("button", { name: "Settings", exact: true });
+  await expect(button).toBeHidden();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.evaluate(() => scrollTo(0, 0));
+  await expect(page.getByRole("combobox", { name: "Preset" })).not.toBeInViewport();
+  await button.click();
+  await expect(page.getByRole("combobox", { name: "Preset" })).toBeInViewport();
+});
+
 test("a reset is undone, with its curves, until something else is trained", async ({ page, playground }) => {
   const curve = page.getByRole("img", { name: /^Loss over epochs/ });
   await page.keyboard.press("Space");

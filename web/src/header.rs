@@ -5,7 +5,7 @@ use trainer::messages::{Command, RunState};
 
 use crate::scene::Tab;
 use crate::share::CopyLink;
-use crate::shortcuts::KeysButton;
+use crate::shortcuts::{KeysButton, SETTINGS, go_to};
 use crate::state::State;
 
 /// Title, buttons and read-outs.
@@ -49,6 +49,9 @@ pub(crate) fn Header() -> impl IntoView {
                 <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>
             <div class="buttons tools">
+                <Show when=move || !state.hides("settings")>
+                    <button class="to-settings" on:click=move |_| go_to(SETTINGS) title="To the settings (S)">"Settings"</button>
+                </Show>
                 <CopyLink />
                 <KeysButton />
             </div>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use trainer::messages::Command;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use crate::scene::Tab;
 use crate::state::State;
@@ -12,10 +12,12 @@ use crate::state::State;
 /// A key as events name it, as people do, what it does in words, and what it does.
 type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
 
-const SHORTCUTS: [Shortcut; 6] = [
+const SHORTCUTS: [Shortcut; 8] = [
     (" ", "Space", "Train, pause", State::toggle),
     ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
     ("r", "R", "Reset to untrained weights; can be undone", State::reset),
+    ("d", "D", "To the drawing pad", |_| go_to(PAD)),
+    ("s", "S", "To the settings", |_| go_to(SETTINGS)),
     ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
     ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),
     ("?", "?", "This list", |state| state.keys_shown.set(true)),
@@ -33,6 +35,19 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("Escape", "Close what is open, let go of the pixel"),
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];
+
+/// The drawing pad, for [`go_to`].
+pub(crate) const PAD: &str = "[aria-label='Drawing pad']";
+/// The first of the settings.
+pub(crate) const SETTINGS: &str = ".controls summary";
+
+/// Puts the focus on the first element of a selector, and that into sight.
+pub(crate) fn go_to(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
 
 /// Hears the keys.
 pub(crate) fn listen(state: State) {
