@@ -31,6 +31,37 @@ test("D goes to the pad, S to the settings", async ({ page, playground }) => {
   await expect(page.getByRole("combobox", { name: "Preset" })).toBeInViewport();
 });
 
+test("what is closed gives the focus back to what opened it", async ({ page, playground }) => {
+  const opener = page.getByRole("button", { name: /^C3\b/ });
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "C3: convolution" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(opener).toBeFocused();
+  const filter = page.getByRole("button", { name: "Try a filter" });
+  await filter.press("Enter");
+  await expect(page.getByRole("heading", { name: "Try a filter" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Close" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(filter).toBeFocused();
+  // Whoever walks over pixels stays there.
+  const pixels = page.getByRole("application", { name: /^Pixels of S2:/ });
+  await pixels.focus();
+  await page.keyboard.press("Escape");
+  await expect(pixels).toBeFocused();
+
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  await page.getByRole("button", { name: "With and without Dropout" }).press("Enter");
+  const end = page.getByRole("button", { name: "End comparison" });
+  await expect(end).toBeFocused();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(0);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "With and without Batch normalisation" })).toBeFocused();
+  await page.getByRole("button", { name: "Remove run A" }).press("Enter");
+  await expect(page.getByRole("group", { name: "Table of runs" })).toBeFocused();
+});
+
 test("a reset is undone, with its curves, until something else is trained", async ({ page, playground }) => {
   const curve = page.getByRole("img", { name: /^Loss over epochs/ });
   await page.keyboard.press("Space");

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 
 use crate::data_view::DataView;
+use crate::focus::{PAD, go_to};
 use crate::mistakes_view::{MistakesView, into_sight};
 use crate::prediction::best;
 use crate::scene::Tab;
-use crate::shortcuts::{PAD, go_to};
 use crate::state::State;
 
 /// A bar with two buttons; below it what they open.

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
+use crate::focus::{SETTINGS, go_to};
 use crate::scene::Tab;
 use crate::share::CopyLink;
-use crate::shortcuts::{KeysButton, SETTINGS, go_to};
+use crate::shortcuts::KeysButton;
 use crate::state::State;
 
 /// Title, buttons and read-outs.

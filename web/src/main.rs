@@ -22,6 +22,7 @@ mod drawing;
 mod explore;
 mod field;
 mod filter_view;
+mod focus;
 mod gallery;
 mod grid;
 mod header;

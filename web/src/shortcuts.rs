@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use trainer::messages::Command;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
+use web_sys::{Element, KeyboardEvent};
 
+use crate::focus::{PAD, SETTINGS, go_to};
 use crate::scene::Tab;
 use crate::state::State;
 
@@ -35,19 +36,6 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("Escape", "Close what is open, let go of the pixel"),
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];
-
-/// The drawing pad, for [`go_to`].
-pub(crate) const PAD: &str = "[aria-label='Drawing pad']";
-/// The first of the settings.
-pub(crate) const SETTINGS: &str = ".controls summary";
-
-/// Puts the focus on the first element of a selector, and that into sight.
-pub(crate) fn go_to(selector: &str) {
-    let found = document().query_selector(selector).ok().flatten();
-    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        let _ = element.focus();
-    }
-}
 
 /// Hears the keys.
 pub(crate) fn listen(state: State) {
