@@ -15,6 +15,53 @@ test("space trains and pauses, right steps, R resets", async ({ page, playground
   await expect.poll(() => playground.steps()).toBe(0);
 });
 
+test("D goes to the pad, S to the settings", async ({ page, playground }) => {
+  await page.keyboard.press("d");
+  await expect(playground.pad).toBeFocused();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("s");
+  await expect(page.locator("summary", { hasText: "Network" })).toBeFocused();
+  // On a narrow page there is a button, for the settings are far below.
+  const button = page.getByRole("button", { name: "Settings", exact: true });
+  await expect(button).toBeHidden();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.evaluate(() => scrollTo(0, 0));
+  await expect(page.getByRole("combobox", { name: "Preset" })).not.toBeInViewport();
+  await button.click();
+  await expect(page.getByRole("combobox", { name: "Preset" })).toBeInViewport();
+});
+
+test("what is closed gives the focus back to what opened it", async ({ page, playground }) => {
+  const opener = page.getByRole("button", { name: /^C3\b/ });
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "C3: convolution" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(opener).toBeFocused();
+  const filter = page.getByRole("button", { name: "Try a filter" });
+  await filter.press("Enter");
+  await expect(page.getByRole("heading", { name: "Try a filter" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Close" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(filter).toBeFocused();
+  // Whoever walks over pixels stays there.
+  const pixels = page.getByRole("application", { name: /^Pixels of S2:/ });
+  await pixels.focus();
+  await page.keyboard.press("Escape");
+  await expect(pixels).toBeFocused();
+
+  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  await page.getByRole("button", { name: "With and without Dropout" }).press("Enter");
+  const end = page.getByRole("button", { name: "End comparison" });
+  await expect(end).toBeFocused();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(0);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "With and without Batch normalisation" })).toBeFocused();
+  await page.getByRole("button", { name: "Remove run A" }).press("Enter");
+  await expect(page.getByRole("group", { name: "Table of runs" })).toBeFocused();
+});
+
 test("a reset is undone, with its curves, until something else is trained", async ({ page, playground }) => {
   const curve = page.getByRole("img", { name: /^Loss over epochs/ });
   await page.keyboard.press("Space");

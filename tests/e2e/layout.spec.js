@@ -2,7 +2,7 @@
 
 import { expect, test } from "./playground.js";
 
-for (const [width, height, link] of [[1440, 900, ""], [1440, 900, "#v=1&present=1"], [1024, 768, ""], [1024, 768, "#v=1&hide=settings"], [768, 1024, ""]]) {
+for (const [width, height, link] of [[1440, 900, ""], [1440, 900, "#v=1&present=1"], [1181, 700, ""], [1024, 768, ""], [1024, 768, "#v=1&hide=settings"], [768, 1024, ""]]) {
   test.describe(() => {
     test.use({ viewport: { width, height } });
 

@@ -39,7 +39,7 @@ test("a layer opens with click and Enter, and Escape closes it", async ({ page }
   await opener(page, "C3").click();
   await expect(heading).toBeVisible();
   await expect(opener(page, "C3")).toHaveAttribute("aria-expanded", "true");
-  for (const name of ["All filters of C3", "After convolution, before activation", "After ReLU", /^Weights, from/]) {
+  for (const name of ["All filters of C3", "After convolution, before activation", "After ReLU", /^Histogram of weights, from/]) {
     await expect(page.getByRole("img", { name }).last()).toBeVisible();
   }
   await page.keyboard.press("Escape");
@@ -57,13 +57,14 @@ test("the opened output writes out softmax, digit by digit", async ({ page, play
   await opener(page, "Output").click();
   const rows = page.getByRole("table", { name: "Softmax" }).locator("tbody tr");
   await expect(rows).toHaveCount(10);
-  const cells = async (digit) => (await rows.nth(digit).getByRole("cell").allTextContents()).slice(0, 3).map((text) => Number.parseFloat(text.replace("−", "-")));
+  const cells = async (digit) => (await rows.nth(digit).getByRole("cell").allTextContents()).slice(0, 3).map((text) => Number.parseFloat(text.replace("−", "-").replace("< ", "")));
   const all = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(cells));
   const largest = Math.max(...all.map(([z]) => z));
   const sum = all.reduce((sum, [, e]) => sum + e, 0);
   for (const [z, e, share] of all) {
     expect(Math.abs(Math.exp(z - largest) - e)).toBeLessThan(0.02);
     expect(Math.abs((100 * e) / sum - share)).toBeLessThan(0.05);
+    expect(e, "even the smallest is written out").toBeGreaterThan(0);
   }
   const { digit, sure } = (await playground.prediction.textContent()).match(/(?<digit>\d)\s+(?<sure>[\d.]+) %/).groups;
   expect((await cells(Number(digit)))[2]).toBeCloseTo(Number(sure), 0);
@@ -159,6 +160,30 @@ test("dropout strikes units out in training only, and normalisation shows what i
   await expect(page.getByRole("row", { name: /^Running mean / })).toBeVisible();
   await playground.pause.click();
   await expect(struck).toHaveAttribute("d", "");
+});
+
+test("batch normalisation shows how values lie before and after it, layer by layer", async ({ page, playground }) => {
+  const table = page.getByRole("table", { name: "Before and after batch normalisation" });
+  await expect(table).toHaveCount(0);
+  await page.getByRole("switch", { name: "Batch normalisation" }).check();
+  const rows = table.locator("tbody tr");
+  await expect(rows.getByRole("rowheader")).toHaveText(["C1", "C3", "F5", "F6"]);
+  await playground.train.click();
+  await expect.poll(() => playground.steps(), { timeout: 40_000 }).toBeGreaterThan(20);
+  await playground.pause.click();
+  for (const name of [/^F5, before, from −/, /^F5, after, from −/]) {
+    await expect(table.getByRole("img", { name })).toBeVisible();
+  }
+  // Mean and deviation of all values of each layer.
+  const numbers = async (row) => (await row.locator(".number").allTextContents()).map((text) => text.split(", ").map((n) => Number(n.replace("−", "-"))));
+  for (const row of await rows.all()) {
+    const [, [mean, deviation]] = await numbers(row);
+    expect(Math.abs(mean)).toBeLessThan(1);
+    expect(deviation).toBeGreaterThan(0.3);
+    expect(deviation).toBeLessThan(3);
+  }
+  await page.getByRole("switch", { name: "Batch normalisation" }).uncheck();
+  await expect(table).toHaveCount(0);
 });
 
 test("training with a layer open and a pixel touched leaves the page at rest", async ({ page, playground }) => {

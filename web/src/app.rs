@@ -11,6 +11,7 @@ use crate::controls::Controls;
 use crate::explore::Explore;
 use crate::header::{DownloadBar, Header};
 use crate::network_view::NetworkView;
+use crate::norms_view::NormsView;
 use crate::pad::Pad;
 use crate::reset::UndoReset;
 use crate::runs::Measure;
@@ -42,6 +43,7 @@ pub(crate) fn App() -> impl IntoView {
                 </section>
                 <Runs />
                 <SizesView />
+                <NormsView />
                 <Explore />
             </div>
             <Pad />

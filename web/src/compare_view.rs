@@ -3,12 +3,15 @@
 use leptos::prelude::*;
 use trainer::messages::Command;
 
+use crate::focus::bring_back;
 use crate::run_table::RunTable;
 use crate::runs::letter;
 use crate::settings::difference::words;
 use crate::settings::{SETTINGS, Setting, show};
 use crate::state::State;
 
+/// The first button of what can be compared, or the one that ends a comparison.
+const BUTTON: &str = ".compare button";
 /// How long the two may train, in epochs.
 const EPOCHS: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0];
 
@@ -20,6 +23,14 @@ pub(crate) fn Runs() -> impl IntoView {
     let comparing = Memo::new(move |_| state.comparison.with(Option::is_some));
     let nothing = Memo::new(move |_| state.record.with(|record| record.progress.step == 0));
     let epochs = RwSignal::new(1.0);
+    let asked = StoredValue::new(false);
+    // The worker ends it, a moment after it was asked to.
+    Effect::new(move |_| {
+        if !comparing.get() && asked.get_value() {
+            asked.set_value(false);
+            bring_back(BUTTON);
+        }
+    });
     view! {
         <section class="panel runs" aria-label="Runs">
             <div class="title">
@@ -31,7 +42,7 @@ pub(crate) fn Runs() -> impl IntoView {
             <RunTable />
             <div class="compare" role="group" aria-label="Compare">
                 <Show when=move || comparing.get() fallback=move || view! { <Choices epochs /> }>
-                    <UnderWay />
+                    <UnderWay asked />
                 </Show>
             </div>
         </section>
@@ -69,6 +80,12 @@ fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
     }
 }
 
+/// Starts a comparison; the buttons that start one give way to one that ends it.
+fn compare(state: State, setting: &'static Setting, value: &str, epochs: RwSignal<f64>) {
+    state.compare(setting, value, epochs.get_untracked());
+    bring_back(BUTTON);
+}
+
 /// Compares a trick with its absence.
 #[component]
 fn Chip(setting: &'static Setting, epochs: RwSignal<f64>) -> impl IntoView {
@@ -81,7 +98,7 @@ fn Chip(setting: &'static Setting, epochs: RwSignal<f64>) -> impl IntoView {
     };
     let start = move |_| {
         if let Some(value) = switched.get_untracked() {
-            state.compare(setting, &value, epochs.get_untracked());
+            compare(state, setting, &value, epochs);
         }
     };
     view! {
@@ -132,7 +149,7 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
     };
     let start = move |_| {
         if let (Some(setting), Some(value)) = (untrack(found), value.get_untracked()) {
-            state.compare(setting, &value, epochs.get_untracked());
+            compare(state, setting, &value, epochs);
         }
     };
     view! {
@@ -159,7 +176,10 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
 
 /// How far the comparison is.
 #[component]
-fn UnderWay() -> impl IntoView {
+fn UnderWay(
+    /// Set when it is ended by hand.
+    asked: StoredValue<bool>,
+) -> impl IntoView {
     let state = expect_context::<State>();
     let done = Memo::new(move |_| {
         let comparison = state.comparison.get()?;
@@ -175,6 +195,10 @@ fn UnderWay() -> impl IntoView {
             format!("Comparing {}: {a} is at epoch {first:.2}, {b} at {second:.2} of {of}. The picture and the answers are those of {a}.", comparison.about)
         })
     };
+    let end = move |_| {
+        state.send(Command::EndComparison);
+        asked.set_value(true);
+    };
     let share = move || {
         done.get().map(|(comparison, [a, b])| (a + b) / (2.0 * comparison.epochs)).unwrap_or_default()
     };
@@ -182,7 +206,7 @@ fn UnderWay() -> impl IntoView {
         <div class="under-way">
             <progress aria-label="Progress of the comparison" max="1" value=move || format!("{:.3}", share())></progress>
             <span>{words}</span>
-            <button on:click=move |_| state.send(Command::EndComparison)>"End comparison"</button>
+            <button on:click=end>"End comparison"</button>
         </div>
     }
 }

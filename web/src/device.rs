@@ -19,10 +19,10 @@ pub(crate) fn DeviceControl() -> impl IntoView {
         }
     };
     let chosen = move || CHOICES.iter().find(|(c, _)| *c == state.device_choice.get()).map(|(_, name)| *name);
-    let sentence = "Automatic measures both once training begins, and takes the faster one.";
+    let sentence = "Automatic measures both once training begins, and takes the faster one. Look at the throughput above.";
     let tell = move || state.help.set(Some(("Device", sentence)));
     view! {
-        <div class="field" on:pointerenter=move |_| tell() on:focusin=move |_| tell()>
+        <div class="field line" on:pointerenter=move |_| tell() on:focusin=move |_| tell()>
             <label>
                 <span>"Device"</span>
                 <select aria-describedby="help-device" on:change=choose prop:value=chosen>

@@ -4,10 +4,9 @@ use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use crate::data_view::DataView;
+use crate::focus::{PAD, go_to};
 use crate::mistakes_view::{MistakesView, into_sight};
 use crate::prediction::best;
 use crate::scene::Tab;
@@ -119,17 +118,11 @@ fn OnPad() -> impl IntoView {
             _ => format!("On the pad: {name}, labelled {label}."),
         })
     });
-    let go = move |_| {
-        let pad = document().query_selector("[aria-label='Drawing pad']").ok().flatten();
-        if let Some(pad) = pad.and_then(|pad| pad.dyn_into::<HtmlElement>().ok()) {
-            let _ = pad.focus();
-        }
-    };
     view! {
         <p class="on-pad">
             {move || match words.get() {
                 None => view! { <span class="hint">"Press an image: it goes to the pad and through the network."</span> }.into_any(),
-                Some(words) => view! { <span>{words}</span><button class="small" on:click=go>"Go to the pad"</button> }.into_any(),
+                Some(words) => view! { <span>{words}</span><button class="small" on:click=move |_| go_to(PAD)>"Go to the pad"</button> }.into_any(),
             }}
         </p>
     }

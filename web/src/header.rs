@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
+use crate::focus::{SETTINGS, go_to};
 use crate::scene::Tab;
 use crate::share::CopyLink;
 use crate::shortcuts::KeysButton;
@@ -49,6 +50,9 @@ pub(crate) fn Header() -> impl IntoView {
                 <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
             </dl>
             <div class="buttons tools">
+                <Show when=move || !state.hides("settings")>
+                    <button class="to-settings" on:click=move |_| go_to(SETTINGS) title="To the settings (S)">"Settings"</button>
+                </Show>
                 <CopyLink />
                 <KeysButton />
             </div>

@@ -7,22 +7,15 @@ use nn::histogram::Histogram;
 
 use crate::made::number;
 
-/// Bars around zero, with how far they reach.
+/// A histogram with its title, and how far it reaches.
 #[component]
 pub(crate) fn HistogramView(title: &'static str, values: Signal<Histogram>) -> impl IntoView {
     let values = Memo::new(move |_| values.get());
-    let path = Memo::new(move |_| values.with(bars));
-    let reach = Memo::new(move |_| values.with(|h| (!h.counts.is_empty()).then_some(h.reach)));
-    let label = move || match reach.get() {
-        Some(reach) => format!("{title}, from {} to {}", number(-reach), number(reach)),
-        None => format!("{title}: none yet"),
-    };
+    let reach = reach_of(values);
     view! {
         <figure class="histogram">
             <figcaption><b>{title}</b></figcaption>
-            <svg viewBox=format!("0 0 {} 40", Histogram::BINS) preserveAspectRatio="none" role="img" aria-label=label>
-                <path d=path></path>
-            </svg>
+            <Bars title values />
             <p class="ends" aria-hidden="true">
                 <Show when=move || reach.get().is_some() fallback=|| "none yet">
                     <span>{move || reach.get().map(|r| number(-r))}</span><span>"0"</span><span>{move || reach.get().map(number)}</span>
@@ -30,6 +23,27 @@ pub(crate) fn HistogramView(title: &'static str, values: Signal<Histogram>) -> i
             </p>
         </figure>
     }
+}
+
+/// The bars alone, around zero.
+#[component]
+pub(crate) fn Bars(#[prop(into)] title: String, values: Memo<Histogram>) -> impl IntoView {
+    let path = Memo::new(move |_| values.with(bars));
+    let reach = reach_of(values);
+    let label = move || match reach.get() {
+        Some(reach) => format!("{title}, from {} to {}", number(-reach), number(reach)),
+        None => format!("{title}: none yet"),
+    };
+    view! {
+        <svg class="bins" viewBox=format!("0 0 {} 40", Histogram::BINS) preserveAspectRatio="none" role="img" aria-label=label>
+            <path d=path></path>
+        </svg>
+    }
+}
+
+/// How far the bars reach, if there are some.
+fn reach_of(values: Memo<Histogram>) -> Memo<Option<f32>> {
+    Memo::new(move |_| values.with(|h| (!h.counts.is_empty()).then_some(h.reach)))
 }
 
 /// The bars as an SVG path in a picture 40 high. Heights are square roots: a few large weights stay visible beside many small.

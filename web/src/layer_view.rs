@@ -35,7 +35,9 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
         stage.shape.to_string().replace('x', "×"),
         thousands(stage.parameters)
     );
-    let filters_label = format!("All filters of {}", stage.name);
+    // What does not slide over something is no filter.
+    let weights_name = if matches!(layer.spec, LayerSpec::Conv2d { .. }) { "Filters" } else { "Weights" };
+    let weights_label = format!("All {} of {}", weights_name.to_lowercase(), stage.name);
     let own = stage.layer;
     let drawn = Signal::derive(move || {
         look.with_detail(own, |detail| match layer.spec {
@@ -78,12 +80,12 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
                     let (grid, scale, words) = kernels(layer.spec, stage.before, layer.input);
                     view! {
                         <figure class="part">
-                            <figcaption><b>"Filters"</b>{format!(" {words} {before}")}</figcaption>
-                            <Maps grid scale label=filters_label diverging=true values=drawn />
+                            <figcaption><b>{weights_name}</b>{format!(" {words} {before}")}</figcaption>
+                            <Maps grid scale label=weights_label diverging=true values=drawn />
                         </figure>
                         <div class="part histograms">
-                            <HistogramView title="Weights" values=histogram(|d| Histogram::of(&d.weights)) />
-                            <HistogramView title="Gradients, last step" values=histogram(|d| d.gradients.clone()) />
+                            <HistogramView title="Histogram of weights" values=histogram(|d| Histogram::of(&d.weights)) />
+                            <HistogramView title="Histogram of gradients, last step" values=histogram(|d| d.gradients.clone()) />
                         </div>
                     }
                 })}

@@ -117,25 +117,16 @@ impl Look {
         self.stage(column).map_or(Shape::maps(1, 28, 28), |stage| stage.shape)
     }
 
-    /// The drawing as the network is fed it; nothing while there is none.
-    fn pixels(&self) -> Option<Vec<f32>> {
-        self.state.image.get().map(|image| image.iter().map(|&b| f32::from(b) / 255.0).collect())
-    }
-
     /// Output of a layer; nothing while nothing is drawn.
     pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
-        self.state.image.with(Option::is_some).then_some(())?;
-        self.state.snapshot.with(|snapshot| {
-            let activations = &snapshot.as_ref()?.activations;
-            activations.iter().find(|a| a.layer == layer).map(|a| a.values.clone())
-        })
+        self.state.output(layer)
     }
 
     /// What is shown in a column.
     pub(crate) fn values(&self, column: usize) -> Option<Vec<f32>> {
         match self.stage(column) {
             Some(stage) => self.output(stage.shown),
-            None => self.pixels(),
+            None => self.state.pixels(),
         }
     }
 

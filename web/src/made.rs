@@ -196,6 +196,14 @@ impl Softmax {
         Some(Self { logits: logits.to_vec(), sum: exponentials.iter().sum(), exponentials })
     }
 
+    /// The exponential of a class in words: three decimals, or its power of ten where nothing would be left of it.
+    pub(crate) fn exponential(&self, class: usize) -> String {
+        match self.exponentials[class] {
+            e if 0.0 < e && e < 0.0005 => format!("{e:.0e}"),
+            e => format!("{e:.3}"),
+        }
+    }
+
     /// The probability of a class.
     pub(crate) fn share(&self, class: usize) -> f32 {
         self.exponentials[class] / self.sum
@@ -205,7 +213,7 @@ impl Softmax {
 /// Softmax of one of the logits, in words.
 pub(crate) fn softmax(logits: &[f32], class: usize) -> Option<String> {
     let softmax = Softmax::of(logits)?;
-    let all: Vec<String> = softmax.exponentials.iter().map(|e| format!("{e:.3}")).collect();
+    let all: Vec<String> = (0..logits.len()).map(|class| softmax.exponential(class)).collect();
     Some(format!(
         "softmax: e^({} − {}) = {} / ({}) = {:.1} %",
         number(*logits.get(class)?),
@@ -302,6 +310,8 @@ mod tests {
     fn softmax_shows_its_exponentials() {
         let words = softmax(&[0.0, 2.0], 0).unwrap();
         assert_eq!(words, "softmax: e^(0 − 2.00) = 0.135 / (0.135 + 1.000) = 11.9 %");
+        let words = softmax(&[0.0, 20.0], 0).unwrap();
+        assert_eq!(words, "softmax: e^(0 − 20.00) = 2e-9 / (2e-9 + 1.000) = 0.0 %");
         assert_eq!(softmax(&[], 0), None);
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn MistakesView() -> impl IntoView {
             <div>
                 <ConfusionView matrix chosen choose />
                 <p class="hint">
-                    "A row is a digit, a column what it is read as; the darker, the larger the share of its row. Recall: how many of a digit are recognised. Precision: how often it is right when a digit is read. Press a number to see its images."
+                    "A row is a digit, a column what it is read as; the stronger its colour, the larger its share of the row. Recall: how many of a digit are recognised. Precision: how often it is right when a digit is read. Press a number to see its images."
                 </p>
             </div>
             <div node_ref=beside>

@@ -2,10 +2,9 @@
 
 use leptos::ev;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use crate::filter_view::FilterView;
+use crate::focus::{bring_back, go_to};
 use crate::grid::Grid;
 use crate::header::thousands;
 use crate::layer_view::LayerView;
@@ -63,13 +62,13 @@ pub(crate) fn NetworkView() -> impl IntoView {
     // Where the page is too small for both, the panel is what is wanted now.
     Effect::new(move |before: Option<Option<Open>>| {
         let open = state.open.get();
-        if open.is_some() && before.flatten() != open {
+        if open.is_some() && before.as_ref() != Some(&open) {
             // Once it is laid out.
-            request_animation_frame(|| {
-                let heading = document().query_selector(".panel.layer h2").ok().flatten();
-                if let Some(heading) = heading.and_then(|heading| heading.dyn_into::<HtmlElement>().ok()) {
-                    let _ = heading.focus();
-                }
+            request_animation_frame(|| go_to(".panel.layer h2"));
+        } else if let (None, Some(Some(before))) = (&open, before) {
+            bring_back(match before {
+                Open::Stage(name) => format!("#{}", opener_id(&name)),
+                Open::Filter => "#try-filter".to_owned(),
             });
         }
         open
@@ -81,7 +80,7 @@ pub(crate) fn NetworkView() -> impl IntoView {
             <div class="title">
                 <h2>"What the network sees"</h2>
                 <span class="source">{move || state.source()}</span>
-                <button class="small" aria-expanded=move || trying.get().to_string()
+                <button id="try-filter" class="small" aria-expanded=move || trying.get().to_string()
                     on:click=move |_| state.toggle_open(Open::Filter)>"Try a filter"</button>
             </div>
             <div class="stages">
@@ -131,6 +130,11 @@ pub(crate) fn NetworkView() -> impl IntoView {
             None => trying.get().then(|| view! { <FilterView /> }.into_any()),
         }}
     }
+}
+
+/// The id of the button that opens a stage.
+fn opener_id(stage: &str) -> String {
+    format!("open-{stage}")
 }
 
 /// The filters of the first layer.
@@ -189,7 +193,7 @@ fn StageView(number: usize, stage: Stage) -> impl IntoView {
     view! {
         <figure class="stage" class:opened=move || opened.get() class:vector=shape.is_vector() style=format!("--width:{width}")>
             <figcaption>
-                <button class="opener" aria-expanded=move || opened.get().to_string() on:click=toggle>
+                <button class="opener" id=opener_id(&stage.name) aria-expanded=move || opened.get().to_string() on:click=toggle>
                     <b>{stage.name.clone()}</b>
                     {words.into_iter().map(|words| view! { <span>{words}</span> }).collect_view()}
                     <span class="parameters">{parameters}</span>

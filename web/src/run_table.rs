@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::chart_tools::{ChartView, Swatch};
+use crate::focus::bring_back;
 use crate::header::thousands;
 use crate::runs::{MOST_PINNED, Measure, Part, Record, Run, letter};
 use crate::settings::Setup;
@@ -161,6 +162,10 @@ fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
             state.setup.set(setup);
         }
     };
+    let remove = move |_| {
+        state.runs.update(|runs| runs.remove(slot));
+        bring_back("[aria-label='Table of runs']");
+    };
     let name = letter(slot);
     let keep_title = format!("Keeps this run when something else is compared; {MOST_PINNED} at most");
     view! {
@@ -182,7 +187,7 @@ fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
                 <button class="small" aria-label=format!("Load settings of run {name}") disabled=move || comparing.get()
                     title="Makes its settings those of the page" on:click=load>"Load"</button>
                 <button class="small" aria-label=format!("Remove run {name}") disabled=move || comparing.get()
-                    title="Removes this run" on:click=move |_| state.runs.update(|runs| runs.remove(slot))>"×"</button>
+                    title="Removes this run" on:click=remove>"×"</button>
             </td>
         </tr>
     }

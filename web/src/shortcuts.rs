@@ -6,16 +6,19 @@ use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
+use crate::focus::{PAD, SETTINGS, go_to};
 use crate::scene::Tab;
 use crate::state::State;
 
 /// A key as events name it, as people do, what it does in words, and what it does.
 type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
 
-const SHORTCUTS: [Shortcut; 6] = [
+const SHORTCUTS: [Shortcut; 8] = [
     (" ", "Space", "Train, pause", State::toggle),
     ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
     ("r", "R", "Reset to untrained weights; can be undone", State::reset),
+    ("d", "D", "To the drawing pad", |_| go_to(PAD)),
+    ("s", "S", "To the settings", |_| go_to(SETTINGS)),
     ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
     ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),
     ("?", "?", "This list", |state| state.keys_shown.set(true)),

@@ -1,5 +1,6 @@
 //! The window of a layer walks over its input, step by step, and leaves a map behind.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -87,17 +88,7 @@ pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
             }
         }
     };
-    let formula = move || {
-        let Windows { input, kernel, stride, padding } = windows.get();
-        let exact = (input.height + 2 * padding - kernel).is_multiple_of(stride);
-        let (left, right) = if exact { ("(", ")") } else { ("⌊(", ")") };
-        let end = if exact { "" } else { "⌋" };
-        format!(
-            "{left}{} + 2·{padding} − {kernel}{right} / {stride}{end} + 1 = {}",
-            input.height,
-            windows.get().along(input.height)
-        )
-    };
+    let formula = move || formula(&windows.get());
     let status = move || {
         let (row, column) = (at.get() / columns().max(1), at.get() % columns().max(1));
         let value = output.with(|o| o.as_ref().and_then(|o| o.get(at.get()).copied()));
@@ -136,13 +127,13 @@ pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
                 })}
                 <label>"Stride"
                     <select on:change=change(|w, n| w.stride = n)>
-                        {(1..=4).map(|n| view! { <option value=n.to_string() selected={n == own.stride}>{n}</option> }).collect_view()}
+                        {choices(1..=4, own.stride).map(|n| view! { <option value=n.to_string() selected={n == own.stride}>{n}</option> }).collect_view()}
                     </select>
                 </label>
                 {is_sum.then(|| view! {
                     <label>"Padding"
                         <select on:change=change(|w, n| w.padding = n)>
-                            {(0..own.kernel).map(|n| view! { <option value=n.to_string() selected={n == own.padding}>{n}</option> }).collect_view()}
+                            {choices(0..=own.kernel - 1, own.padding).map(|n| view! { <option value=n.to_string() selected={n == own.padding}>{n}</option> }).collect_view()}
                         </select>
                     </label>
                 })}
@@ -159,13 +150,34 @@ pub(crate) fn Slide(column: usize, stage: Stage) -> impl IntoView {
                 <span class="times" aria-hidden="true">"→"</span>
                 {move || {
                     let (rows, columns) = windows.get().output();
-                    view! { <Left rows columns at values=output /> }
+                    view! { <Left rows columns at diverging=is_sum values=output /> }
                 }}
             </div>
             <output aria-label="Window" aria-live="off">{status}</output>
         </section>
     }
     .into_any()
+}
+
+/// What a menu offers: a range, and what the network itself has.
+fn choices(range: RangeInclusive<usize>, own: usize) -> impl Iterator<Item = usize> {
+    let other = Some(own).filter(|own| !range.contains(own));
+    range.chain(other)
+}
+
+/// How many windows lie along a side, written out.
+fn formula(windows: &Windows) -> String {
+    let Windows { input, kernel, stride, padding } = *windows;
+    let side = format!("{} + 2·{padding} − {kernel}", input.height);
+    let Some(room) = (input.height + 2 * padding).checked_sub(kernel) else {
+        return format!("{side} is less than 0: the window does not fit");
+    };
+    let steps = if room.is_multiple_of(stride) {
+        format!("({side}) / {stride}")
+    } else {
+        format!("⌊({side}) / {stride}⌋")
+    };
+    format!("{steps} + 1 = {}", windows.along(input.height))
 }
 
 /// The maps slid over, with their padding and the window.
@@ -208,7 +220,13 @@ fn Under(
 
 /// The map that is left behind, as far as the window has come.
 #[component]
-fn Left(rows: usize, columns: usize, at: RwSignal<usize>, values: Memo<Option<Vec<f32>>>) -> impl IntoView {
+fn Left(
+    rows: usize,
+    columns: usize,
+    at: RwSignal<usize>,
+    diverging: bool,
+    values: Memo<Option<Vec<f32>>>,
+) -> impl IntoView {
     let grid = Grid::with_columns(1, 1, rows.max(1), columns.max(1));
     let so_far = Signal::derive(move || {
         let mut values = values.get()?;
@@ -219,7 +237,7 @@ fn Left(rows: usize, columns: usize, at: RwSignal<usize>, values: Memo<Option<Ve
         let (x, y) = (at.get() % columns.max(1), at.get() / columns.max(1));
         format!("M{x} {y}h1v1h-1z")
     });
-    view! { <Framed grid room=ROOM.1 label="The map so far" diverging=true values=so_far path /> }
+    view! { <Framed grid room=ROOM.1 label="The map so far" diverging values=so_far path /> }
 }
 
 /// Maps with something framed.
@@ -242,5 +260,27 @@ fn Framed(
                 <path class="mark" d=path></path>
             </svg>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nn::spec::Shape;
+
+    #[test]
+    fn the_size_is_written_out() {
+        let written = |side, kernel, stride, padding| {
+            formula(&Windows { input: Shape::maps(1, side, side), kernel, stride, padding })
+        };
+        assert_eq!(written(28, 5, 1, 2), "(28 + 2·2 − 5) / 1 + 1 = 28");
+        assert_eq!(written(28, 5, 2, 0), "⌊(28 + 2·0 − 5) / 2⌋ + 1 = 12");
+        assert_eq!(written(3, 5, 1, 0), "3 + 2·0 − 5 is less than 0: the window does not fit");
+    }
+
+    #[test]
+    fn what_the_network_has_can_always_be_chosen() {
+        assert_eq!(choices(1..=4, 2).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(choices(1..=4, 28).collect::<Vec<_>>(), [1, 2, 3, 4, 28]);
     }
 }

@@ -93,10 +93,14 @@ impl Stage {
     }
 }
 
-/// What must be sent to draw these stages, and to look closely at some of them.
-pub(crate) fn watch(stages: &[Stage], closely: &[usize]) -> Watch {
+/// What must be sent to draw the stages of a network, to look closely at some of them, and to see what is normalised.
+pub(crate) fn watch(network: &NetworkSpec, closely: &[usize]) -> Watch {
+    let stages = of(network);
     let close = || closely.iter().filter_map(|i| stages.get(*i)).flat_map(Stage::layers);
-    let mut activations: Vec<usize> = stages.iter().map(|stage| stage.shown).chain(close()).collect();
+    let is_norm = |at: &usize| network.layers[*at] == LayerSpec::BatchNorm;
+    let norms = (0..network.layers.len()).filter(is_norm).flat_map(|at| at.saturating_sub(1)..=at);
+    let mut activations: Vec<usize> =
+        stages.iter().map(|stage| stage.shown).chain(close()).chain(norms).collect();
     activations.sort_unstable();
     activations.dedup();
     Watch {
@@ -115,16 +119,17 @@ mod tests {
 
     #[test]
     fn lenet_has_the_stages_of_the_paper() {
-        let stages = of(&Preset::LeNet5.network());
+        let network = Preset::LeNet5.network();
+        let stages = of(&network);
         let names: Vec<_> = stages.iter().map(|s| format!("{} {}", s.name, s.shape)).collect();
         assert_eq!(
             names,
             ["C1 6@28x28", "S2 6@14x14", "C3 16@10x10", "S4 16@5x5", "F5 120", "F6 84", "Output 10"]
         );
         assert_eq!(stages[0].shown, 1, "C1 is shown after its ReLU");
-        assert_eq!(watch(&stages, &[]).weights, [0]);
-        assert_eq!(watch(&stages, &[]).activations, [1, 2, 4, 5, 8, 10, 11]);
-        let closely = watch(&stages, &[2, 99]);
+        assert_eq!(watch(&network, &[]).weights, [0]);
+        assert_eq!(watch(&network, &[]).activations, [1, 2, 4, 5, 8, 10, 11]);
+        let closely = watch(&network, &[2, 99]);
         assert_eq!((closely.activations[2..4].to_vec(), closely.details), (vec![3, 4], vec![3, 4]));
         let before: Vec<_> = stages.iter().map(|s| s.before.to_string()).collect();
         assert_eq!(before[4..], ["16@5x5", "120", "84"]);
@@ -132,9 +137,17 @@ mod tests {
 
     #[test]
     fn dense_units_that_see_the_image_are_drawn_as_images() {
-        let stages = of(&Preset::Mlp30.network());
+        let network = Preset::Mlp30.network();
+        let stages = of(&network);
         assert_eq!(stages[0].filters, Some((28, 28)));
         assert_eq!(stages[1].filters, None);
-        assert_eq!(watch(&stages, &[]).weights, [1]);
+        assert_eq!(watch(&network, &[]).weights, [1]);
+    }
+
+    #[test]
+    fn what_is_normalised_is_seen_before_and_after() {
+        let layers = layers::read("b,c6p2,b,r,f,d10").unwrap();
+        let network = NetworkSpec { layers, ..Preset::LeNet5.network() };
+        assert_eq!(watch(&network, &[]).activations, [0, 1, 2, 3, 5], "before the first is the image");
     }
 }

@@ -159,8 +159,7 @@ impl State {
         });
         let answers = Memo::new(move |_| state.mnist.open.get().is_some());
         Effect::new(move |_| {
-            let stages = stages::of(&network.get());
-            let watch = stages::watch(&stages, &closely.get());
+            let watch = network.with(|network| stages::watch(network, &closely.get()));
             state.send(Command::Watch(Watch { answers: answers.get(), ..watch }));
         });
         Effect::new(move |_| state.send(Command::UseDevice(state.device_choice.get())));
@@ -242,6 +241,20 @@ impl State {
             Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
             None => "loading…".to_owned(),
         }
+    }
+
+    /// The drawing as the network is fed it; nothing while there is none.
+    pub(crate) fn pixels(&self) -> Option<Vec<f32>> {
+        self.image.get().map(|image| image.iter().map(|&b| f32::from(b) / 255.0).collect())
+    }
+
+    /// Output of a layer for the drawing; nothing while nothing is drawn.
+    pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
+        self.image.with(Option::is_some).then_some(())?;
+        self.snapshot.with(|snapshot| {
+            let activations = &snapshot.as_ref()?.activations;
+            activations.iter().find(|a| a.layer == layer).map(|a| a.values.clone())
+        })
     }
 
     /// The ten probabilities of the drawing; empty while there is none.

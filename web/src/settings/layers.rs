@@ -4,6 +4,7 @@ use nn::spec::{LayerSpec, NetworkSpec};
 use nn::summary::{LayerSummary, SpecError};
 
 use super::{shortened, show};
+use crate::header::thousands;
 
 /// More layers than these are no network to look at.
 pub(crate) const MOST_LAYERS: usize = 40;
@@ -228,12 +229,16 @@ pub(crate) fn check(network: &NetworkSpec) -> Result<Vec<LayerSummary>, SpecErro
         }
         if parameters > MOST_PARAMETERS {
             return fail(format!(
-                "Up to here there are {parameters} parameters: a phone can train {MOST_PARAMETERS}."
+                "Up to here there are {} parameters: a phone can train {}.",
+                thousands(parameters),
+                thousands(MOST_PARAMETERS)
             ));
         }
         if values > MOST_VALUES {
             return fail(format!(
-                "Up to here every image becomes {values} numbers: a phone has memory for {MOST_VALUES}."
+                "Up to here every image becomes {} numbers: a phone has memory for {}.",
+                thousands(values),
+                thousands(MOST_VALUES)
             ));
         }
         if layer >= MOST_LAYERS {

@@ -14,7 +14,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "preset",
         name: "Preset",
         group: Network,
-        help: "A ready-made network with the training that suits it. Everything below starts from it.",
+        help: "A ready-made network with the training that suits it. Everything below starts from it: compare how far each comes in an epoch.",
         kind: Choice {
             options: &PRESETS,
             get: |s| Some(s.preset.id()),
@@ -31,7 +31,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "layers",
         name: "Layers",
         group: Layers,
-        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it.",
+        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it: shapes and parameters follow.",
         kind: Kind::Layers,
     },
     Setting {
@@ -81,7 +81,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "pooling",
         name: "Pooling",
         group: Network,
-        help: "How maps become smaller: the largest value of each window, its mean, or the mean with a weight and a bias, as in 1998.",
+        help: "How maps become smaller: the largest value of each window, its mean, or the mean with a weight and a bias, as in 1998. Open an S layer to see its windows.",
         kind: Choice {
             options: &[("max", "Max"), ("average", "Average"), ("subsample", "As of 1998")],
             get: |s| {
@@ -201,7 +201,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "schedule-epochs",
         name: "Schedule epochs",
         group: Training,
-        help: "Length of a stair where the rate falls in steps, and else of the whole run: behind its end, the rate stays.",
+        help: "Length of a stair where the rate falls in steps, and else of the whole run, behind which the rate stays. Look for the loss to calm down on the way.",
         kind: Number {
             scale: Rungs(&[0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0]),
             get: |s| match s.training.schedule {
@@ -224,7 +224,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "schedule-factor",
         name: "Schedule factor",
         group: Training,
-        help: "What is left of the learning rate after each stair.",
+        help: "What is left of the learning rate after each stair. If little is, the curve turns smooth and flat.",
         kind: Number {
             scale: Rungs(&[0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]),
             get: |s| match s.training.schedule {
@@ -242,7 +242,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "seed",
         name: "Seed",
         group: Training,
-        help: "Where all chance comes from. The same seed gives the same curve on every machine.",
+        help: "Where all chance comes from. The same seed gives the same curve on every machine; another one shows how much of a difference is luck.",
         kind: Number {
             scale: Typed { least: 0.0, most: u32::MAX as f64 },
             get: |s| Some(s.training.seed.into()),
@@ -284,7 +284,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "beta1",
         name: "Beta 1",
         group: Training,
-        help: "How long Adam remembers the direction: 0.9 is about ten steps.",
+        help: "How long Adam remembers the direction: 0.9 is about ten steps. With less, the loss falls less evenly.",
         kind: Number {
             scale: Rungs(&[0.0, 0.5, 0.8, 0.9, 0.95, 0.99]),
             get: |s| adam(s).map(|[beta1, ..]| beta1),
@@ -295,7 +295,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "beta2",
         name: "Beta 2",
         group: Training,
-        help: "How long Adam remembers the size of gradients: 0.999 is about a thousand steps.",
+        help: "How long Adam remembers the size of gradients: 0.999 is about a thousand steps. With less, look for spikes in the loss.",
         kind: Number {
             scale: Rungs(&[0.9, 0.95, 0.99, 0.995, 0.999, 0.9999]),
             get: |s| adam(s).map(|[_, beta2, _]| beta2),
@@ -306,7 +306,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "epsilon",
         name: "Epsilon",
         group: Training,
-        help: "Keeps Adam from dividing by nothing. Large, it makes Adam more like plain gradient descent.",
+        help: "Keeps Adam from dividing by nothing. Large, it makes Adam more like plain gradient descent: the loss falls more slowly.",
         kind: Number {
             scale: Rungs(&[1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1]),
             get: |s| adam(s).map(|[.., epsilon]| epsilon),
@@ -317,7 +317,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "batchnorm",
         name: "Batch normalisation",
         group: Tricks,
-        help: "Gives every map mean 0 and deviation 1 over the batch before it is bent. Learning rates can be larger, and seeds matter less.",
+        help: "Gives every map mean 0 and deviation 1 over the batch before it is bent: see how its values lie before and after. Learning rates can be larger, and seeds matter less.",
         kind: Switch {
             get: |s| Some(s.network.layers.contains(&LayerSpec::BatchNorm)),
             set: |s, on| stack::set_batch_norm(&mut s.network.layers, on),
@@ -327,7 +327,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "dropout",
         name: "Dropout",
         group: Tricks,
-        help: "Silences a random part of the hidden units in every step, so that none relies on another: training gets worse, the test better.",
+        help: "Silences a random part of the hidden units in every step, crossed out in the picture, so that none relies on another: training gets worse, the test better.",
         kind: Switch {
             get: |s| Some(s.network.layers.iter().any(stack::is_dropout)),
             set: |s, on| stack::set_dropout(&mut s.network.layers, on.then_some(0.5)),
@@ -337,7 +337,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "dropout-share",
         name: "Dropout share",
         group: Tricks,
-        help: "How many of the units fall silent: half of them in the paper, a fifth suits LeNet.",
+        help: "How many of the units fall silent: half of them in the paper, a fifth suits LeNet. The more, the slower the training curve.",
         kind: Number {
             scale: Even { least: 0.05, most: 0.9, step: 0.05, unit: "" },
             get: |s| {
@@ -359,7 +359,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "l1",
         name: "L1 penalty",
         group: Tricks,
-        help: "Pulls every weight to 0 with the same force: the useless ones become 0, and filters turn plain.",
+        help: "Pulls every weight to 0 with the same force: the useless ones become 0, filters turn plain, and the bars of the weights shrink.",
         kind: Number {
             scale: Rungs(&[0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2]),
             get: |s| Some(s.training.penalty.l1.into()),
@@ -370,7 +370,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "l2",
         name: "L2 penalty",
         group: Tricks,
-        help: "Weight decay: pulls large weights to 0 more than small ones. The gap between training and test shrinks.",
+        help: "Weight decay: pulls large weights to 0 more than small ones. Their bars shrink, and so does the gap between training and test.",
         kind: Number {
             scale: Rungs(&[0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1]),
             get: |s| Some(s.training.penalty.l2.into()),
@@ -381,7 +381,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "penalise-biases",
         name: "Penalise biases, too",
         group: Tricks,
-        help: "As PyTorch does. Books leave biases out: they are few and fit no noise.",
+        help: "As PyTorch does. Books leave biases out: they are few and fit no noise. Compare: hardly a figure changes.",
         kind: Switch {
             get: |s| {
                 (s.training.penalty.l1 > 0.0 || s.training.penalty.l2 > 0.0)
@@ -405,7 +405,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "initialiser",
         name: "Initialiser",
         group: Tricks,
-        help: "Where the weights begin, after a reset. From zeros nothing can be learned; too large, and sigmoids are stuck.",
+        help: "Where the weights begin, after a reset. From zeros nothing can be learned; too large, and sigmoids are stuck. Step once, and look at the gradients.",
         kind: Choice {
             options: &[
                 ("he", "He: for ReLU"),
@@ -480,7 +480,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "shift",
         name: "Shift",
         group: Augmentation,
-        help: "Moves the digit. Digits drawn off the centre are read afterwards.",
+        help: "Moves the digit by up to so many pixels. Nobody learns by heart any more where ink lies: the gap between training and test shrinks.",
         kind: Number {
             scale: Even { least: 0.0, most: 6.0, step: 0.5, unit: " px" },
             get: |s| Some(s.training.augmentation.shift.into()),
@@ -491,7 +491,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "zoom",
         name: "Zoom",
         group: Augmentation,
-        help: "Makes the digit larger or smaller by up to this share.",
+        help: "Makes the digit larger or smaller by up to this share. Look in the copies when it begins to leave the image.",
         kind: Number {
             scale: Even { least: 0.0, most: 0.5, step: 0.05, unit: "" },
             get: |s| Some(s.training.augmentation.zoom.into()),
@@ -502,7 +502,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "shear",
         name: "Shear",
         group: Augmentation,
-        help: "Leans the digit to the left or right, as handwriting does.",
+        help: "Leans the digit to the left or right, as handwriting does. Look whether a slanted 1 is still read as 1.",
         kind: Number {
             scale: Even { least: 0.0, most: 0.6, step: 0.05, unit: "" },
             get: |s| Some(s.training.augmentation.shear.into()),
@@ -524,7 +524,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "crop",
         name: "Random crop",
         group: Augmentation,
-        help: "Cuts a window out of the image with a margin around it: a shift by whole pixels.",
+        help: "Cuts a window out of the image with a margin around it: a shift by whole pixels. See in the copies when it cuts into the digit.",
         kind: Number {
             scale: Even { least: 0.0, most: 6.0, step: 1.0, unit: " px" },
             get: |s| Some(s.training.augmentation.crop.into()),
