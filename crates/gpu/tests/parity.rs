@@ -74,7 +74,7 @@ async fn convolutions() {
         random += 1;
         pcg4d([random, 1, 2, 3])[0] % n
     };
-    for i in 0..24 {
+    for i in 0..16 {
         let kernel = 1 + below(7) as usize;
         let stride = 1 + below(3) as usize;
         let padding = below(kernel.min(3) as u32) as usize;
