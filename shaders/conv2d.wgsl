@@ -82,7 +82,6 @@ fn tap(
     }
 }
 
-// Workgroups of 32: the tiles are large, and a small batch has few of them to spread over a GPU.
 @compute @workgroup_size(32)
 fn forward(@builtin(global_invocation_id) id: vec3u) {
     let tile_rows = select((OUT_HEIGHT + 1u) / 2u, OUT_HEIGHT / 2u, POOLED);

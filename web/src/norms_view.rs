@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use nn::histogram::Histogram;
-use nn::spec::LayerSpec;
 
 use crate::histogram_view::Bars;
 use crate::made::number;
 use crate::settings::layers;
+use crate::stages;
 use crate::state::State;
 
 /// The values before and after a layer.
@@ -20,12 +20,11 @@ pub(crate) fn NormsView() -> impl IntoView {
     let norms = Memo::new(move |_| {
         state.network.with(|network| {
             let names = layers::names(&network.layers);
-            let is_norm = |at: &usize| network.layers[*at] == LayerSpec::BatchNorm;
             let name = |at: usize| {
                 let before = names[..at].iter().rev().find(|name| !name.is_empty());
                 (at, before.cloned().unwrap_or_else(|| "Input".to_owned()))
             };
-            (0..names.len()).filter(is_norm).map(name).collect::<Vec<_>>()
+            stages::norms(network).map(name).collect::<Vec<_>>()
         })
     });
     let some = Memo::new(move |_| norms.with(|norms| !norms.is_empty()));

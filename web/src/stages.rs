@@ -93,12 +93,17 @@ impl Stage {
     }
 }
 
+/// The layers of a network that normalise.
+pub(crate) fn norms(network: &NetworkSpec) -> impl Iterator<Item = usize> {
+    let layers = network.layers.iter().enumerate();
+    layers.filter(|(_, layer)| **layer == LayerSpec::BatchNorm).map(|(at, _)| at)
+}
+
 /// What must be sent to draw the stages of a network, to look closely at some of them, and to see what is normalised.
 pub(crate) fn watch(network: &NetworkSpec, closely: &[usize]) -> Watch {
     let stages = of(network);
     let close = || closely.iter().filter_map(|i| stages.get(*i)).flat_map(Stage::layers);
-    let is_norm = |at: &usize| network.layers[*at] == LayerSpec::BatchNorm;
-    let norms = (0..network.layers.len()).filter(is_norm).flat_map(|at| at.saturating_sub(1)..=at);
+    let norms = norms(network).flat_map(|at| at.saturating_sub(1)..=at);
     let mut activations: Vec<usize> =
         stages.iter().map(|stage| stage.shown).chain(close()).chain(norms).collect();
     activations.sort_unstable();

@@ -54,25 +54,26 @@ impl Images {
     }
 }
 
+/// A pipeline, and how many workgroups of it.
+pub(crate) type Run = (wgpu::ComputePipeline, u32);
+
 /// A network on the GPU.
 #[derive(Debug)]
 pub struct Executor {
     layout: Layout,
-    pub(crate) dispatches: Vec<Pass>,
+    pub(crate) dispatches: Vec<Run>,
     /// What each dispatch runs, for whoever measures it.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) names: Vec<String>,
-    distorting: Option<Pass>,
-    pack: Pass,
+    /// In the place of the first, for steps that distort their images.
+    distorting: Option<Run>,
+    pack: Run,
     bind_group: wgpu::BindGroup,
     pub(crate) state: wgpu::Buffer,
     uniforms: wgpu::Buffer,
     /// Uniforms of the steps of one submission.
     staged: Vec<u8>,
 }
-
-/// A pipeline, and how many workgroups of it.
-pub(crate) type Pass = (wgpu::ComputePipeline, u32);
 
 impl Executor {
     /// Makes everything for batches of up to `batch` samples.
@@ -89,7 +90,7 @@ impl Executor {
         let lowered = lower(network, batch, mode).map_err(|e| GpuError(e.message))?;
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let valid = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let executor = Self::build(gpu, &lowered, mode, images);
+        let executor = Self::build(gpu, &lowered, images);
         if let Some(error) = valid.pop().await {
             return Err(GpuError(format!("The GPU cannot run this network: {error}")));
         }
@@ -99,7 +100,7 @@ impl Executor {
         executor
     }
 
-    fn build(gpu: &Gpu, lowered: &Lowered, mode: Mode, images: &Images) -> Result<Self, GpuError> {
+    fn build(gpu: &Gpu, lowered: &Lowered, images: &Images) -> Result<Self, GpuError> {
         use wgpu::BufferUsages as Usage;
         let layout = lowered.layout;
         let sizes = lowered.sizes();
@@ -140,10 +141,9 @@ impl Executor {
             entries: &entries,
         });
         let mut pipelines = Pipelines::new(gpu, &group_layout, lowered);
-        let dispatches = lowered.dispatches.iter().map(|d| (pipelines.get(d), d.groups)).collect();
-        let distorting =
-            (mode == Mode::Training).then(|| (pipelines.get(&lowered.distorting), lowered.distorting.groups));
-        let pack = (pipelines.get(&lowered.pack), lowered.pack.groups);
+        let mut run = |dispatch: &Dispatch| (pipelines.get(dispatch), dispatch.groups);
+        let dispatches = lowered.dispatches.iter().map(&mut run).collect();
+        let (distorting, pack) = (lowered.distorting.as_ref().map(&mut run), run(&lowered.pack));
         Ok(Self {
             layout,
             dispatches,
@@ -224,7 +224,7 @@ impl Executor {
     pub(crate) fn encode<'a>(
         &'a self,
         encoder: &mut wgpu::CommandEncoder,
-        all: impl IntoIterator<Item = &'a Pass>,
+        all: impl IntoIterator<Item = &'a Run>,
         uniform: u32,
     ) {
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

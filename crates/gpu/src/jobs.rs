@@ -41,6 +41,8 @@ pub(crate) const DENSE: u32 = 1;
 pub(crate) const BIAS: u32 = 2;
 /// Parameters whose sums another kernel makes.
 pub(crate) const SUMMED: u32 = 3;
+/// The losses and hits of the batch.
+pub(crate) const LOSSES: u32 = 4;
 
 /// Parameters that a workgroup updates: several to an invocation, which has to find its job first.
 pub(crate) const UPDATED_AT_ONCE: u32 = 512;
@@ -55,9 +57,6 @@ pub(crate) fn tile(count: u32) -> u32 {
 pub(crate) fn vectors(tile: u32) -> u32 {
     tile.div_ceil(4)
 }
-
-/// The losses and hits of the batch.
-pub(crate) const LOSSES: u32 = 4;
 
 impl Job {
     /// The sums of losses and hits, which lie there in `partials` for each sample; their partial sums go to `partial`.

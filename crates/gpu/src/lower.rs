@@ -17,7 +17,7 @@ use tensor::conv2d::Conv2d;
 
 /// Invocations in a workgroup.
 const GROUP: u32 = 64;
-/// In one of a convolution's.
+/// Invocations in a workgroup of a convolution: its tiles are large, and a small batch has few of them to spread over a GPU.
 const CONV_GROUP: u32 = 32;
 /// Most workgroups in a dispatch (WebGPU's default limit).
 const MOST_GROUPS: u32 = 65_535;
@@ -42,8 +42,8 @@ pub struct Dispatch {
 pub struct Lowered {
     /// One step, or one measurement of a batch.
     pub dispatches: Vec<Dispatch>,
-    /// What comes first in the place of the first dispatch if the images are to be distorted.
-    pub distorting: Dispatch,
+    /// In training, what comes in the place of the first dispatch where the images are to be distorted.
+    pub distorting: Option<Dispatch>,
     /// To be run once when parameters have come from outside.
     pub pack: Dispatch,
     pub(crate) jobs: Vec<Job>,
@@ -507,8 +507,11 @@ impl<'a> Lowering<'a> {
         ];
         let mut dispatches = self.forward;
         dispatches.extend(self.backward);
-        let mut distorting = dispatches[0].clone();
-        distorting.constants.push(("DISTORTS", 1.0));
+        let distorting = (self.mode == Mode::Training).then(|| {
+            let mut gather = dispatches[0].clone();
+            gather.constants.push(("DISTORTS", 1.0));
+            gather
+        });
         let mut push = |kernel, constants: &[(&'static str, f64)], groups| {
             // A batch that is only measured has sums of losses and hits, which come first.
             let groups = if self.mode == Mode::Training { groups } else { 1 };
