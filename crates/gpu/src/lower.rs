@@ -1,6 +1,8 @@
 //! From the ops of a plan to dispatches: what follows a convolution or a dense layer is fused to it, and every kernel that writes a
 //! gradient takes it through the activation and the dropout below at once.
 
+mod channel;
+
 use crate::constants::{
     Constants, conv_constants, dense_constants, elementwise_constants, pad_constants, pool_constants,
 };
@@ -293,51 +295,6 @@ impl<'a> Lowering<'a> {
         *self.job(weight)
     }
 
-    fn affine(
-        &self,
-        input: Buffer,
-        normalized: Buffer,
-        output: Buffer,
-        scale: &Range<usize>,
-        shift: &Range<usize>,
-    ) -> Constants {
-        vec![
-            ("INPUT", input.offset as f64),
-            ("NORMALIZED", normalized.offset as f64),
-            ("OUTPUT", output.offset as f64),
-            ("CHANNELS", input.shape.channels as f64),
-            ("PLANE", input.shape.plane() as f64),
-            ("SCALE", scale.start as f64),
-            ("SHIFT", shift.start as f64),
-        ]
-    }
-
-    fn normalization(
-        &self,
-        fused: &Fused<'_>,
-        input: Buffer,
-        normalized: Buffer,
-        statistics: usize,
-    ) -> Constants {
-        let offset = self.plan.statistics[statistics].offset as u32;
-        let (scale, shift) = self.scale_of(normalized);
-        let mut constants = self.affine(input, normalized, fused.output, &scale, &shift);
-        constants.push(("RUNNING", f64::from(self.layout.running + offset)));
-        constants.push(("STATISTICS", f64::from(self.layout.statistics() + 2 * offset)));
-        constants
-    }
-
-    /// Scale and shift of the op that follows a normalisation.
-    fn scale_of(&self, normalized: Buffer) -> (Range<usize>, Range<usize>) {
-        let affine = self.plan.ops.iter().find_map(|op| match op {
-            Op::Affine { input, scale, shift, .. } if input.offset == normalized.offset => {
-                Some((scale.clone(), shift.clone()))
-            }
-            _ => None,
-        });
-        affine.expect("a plan scales and shifts what it normalises")
-    }
-
     fn loss_and_backward(&mut self, fused: &[Fused<'a>]) {
         let logits = self.plan.logits();
         let training = self.training();
@@ -462,26 +419,6 @@ impl<'a> Lowering<'a> {
         let mut constants = elementwise_constants(input, output);
         constants.extend(finish.constants());
         self.backward.push(Dispatch { kernel: Kernel::ElementwiseBackward, constants, groups });
-    }
-
-    /// Sums for the gradients of a scale and a shift; gives where they are.
-    fn scale_gradients(
-        &mut self,
-        constants: &[(&'static str, f64)],
-        scale: &Range<usize>,
-        shift: &Range<usize>,
-    ) -> u32 {
-        let channels = scale.len() as u32;
-        let partial = self.sums(2 * PARTS * channels);
-        for (i, parameter) in [scale, shift].into_iter().enumerate() {
-            let job = self.job(parameter);
-            job.chunks = PARTS;
-            job.partial = partial + i as u32 * PARTS * channels;
-        }
-        let mut constants = constants.to_vec();
-        constants.extend([("PARTIAL", f64::from(partial)), ("PARTS", f64::from(PARTS))]);
-        self.backward.push(Dispatch { kernel: Kernel::GradientSums, constants, groups: PARTS * channels });
-        partial
     }
 
     fn finish(mut self, network: &NetworkSpec) -> Result<Lowered, SpecError> {
