@@ -78,12 +78,18 @@ async fn convolutions() {
         let kernel = 1 + below(7) as usize;
         let stride = 1 + below(3) as usize;
         let padding = below(kernel.min(3) as u32) as usize;
-        let second = 1 + below(4) as usize;
+        // Only this one sends a gradient to its input.
+        let second = 1 + below(7) as usize;
         let mut layers = vec![
             AvgPool2d { kernel: 2, stride: 2 },
             Conv2d { maps: 1 + below(7) as usize, kernel, stride, padding },
             [Relu, Tanh, Sigmoid, LeakyRelu { slope: 0.1 }][below(4) as usize],
-            Conv2d { maps: 1 + below(9) as usize, kernel: second, stride: 1, padding: second / 2 },
+            Conv2d {
+                maps: 1 + below(9) as usize,
+                kernel: second,
+                stride: 1 + below(3) as usize,
+                padding: second / 2,
+            },
             Relu,
         ];
         if i % 2 == 0 {
