@@ -37,6 +37,17 @@ test("a link that is not understood gives a sentence and the page as it always i
   await expect(page.getByRole("combobox", { name: "Learning rate" })).toHaveValue("0.02");
 });
 
+test("a link that comes while the address is being written is followed", async ({ page, playground, host }) => {
+  await playground.open(`${host}/`);
+  await page.evaluate(() => {
+    location.hash = "#v=1&preset=mlp30";
+    // The page writes its state a while after a change: here, just before it hears of the link.
+    history.replaceState(null, "", "#v=1&batch=16");
+  });
+  await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("mlp30");
+  await expect.poll(() => hash(page)).toBe("#v=1&preset=mlp30");
+});
+
 test("a link hides what a class should not see", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&hide=seed,tricks`);
   await expect(page.getByRole("combobox", { name: "Optimiser" })).toBeVisible();

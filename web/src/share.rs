@@ -25,8 +25,12 @@ pub(crate) fn keep(state: State) {
         waiting?;
         set_timeout_with_handle(move || write(&link), SETTLED).ok()
     });
-    // Somebody put another link into the address of the open page.
-    let _ = window_event_listener(ev::hashchange, move |_| state.follow(&fragment()));
+    // Somebody put another link into the address of the open page. By now the state may have been written over it there: what the
+    // event says counts.
+    let _ = window_event_listener(ev::hashchange, move |event| {
+        let address = event.new_url();
+        state.follow(address.find('#').map_or("", |at| &address[at..]));
+    });
     Effect::new(move |_| {
         let presentation = state.presentation.get();
         let Some(root) = document().document_element() else { return };
