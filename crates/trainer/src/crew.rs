@@ -15,6 +15,9 @@ use nn::training::{Training, TrainingState};
 /// Images that one core measures at a time: about 15 ms of work, so that commands are heard meanwhile.
 const MEASURED_AT_ONCE: usize = 256;
 
+/// Steps that helpers are told at a time: a message is about 0.1 ms of work for each side, whatever is in it.
+const TOLD_AT_ONCE: usize = 8;
+
 /// What a core needs of the outside.
 pub trait Host {
     /// Milliseconds since some moment.
@@ -77,6 +80,8 @@ pub struct Crew {
     most: usize,
     /// The helpers must be told the state before the next work.
     changed: bool,
+    /// Planned steps, the last ones, that helpers were not told yet.
+    untold: usize,
     state: TrainingState,
     measuring: Option<Measuring>,
     /// A task that is given up is followed by one with another number: answers to the old one are not heard.
@@ -107,6 +112,7 @@ impl Crew {
             helpers: Vec::new(),
             most: usize::MAX,
             changed: false,
+            untold: 0,
             state: TrainingState::default(),
             measuring: None,
             ticket: 0,
@@ -168,6 +174,7 @@ impl Crew {
         self.ticket += 1;
         self.member.join(self.ticket, &[0], 0);
         self.changed = true;
+        self.untold = 0;
         self.measuring = None;
         self.helpers.iter_mut().flatten().for_each(|line| line.chunk = None);
     }
@@ -177,9 +184,10 @@ impl Crew {
         self.member.steps()
     }
 
-    /// How many steps should be planned ahead: helpers begin with the next one while the trainer finishes this one.
-    pub fn plans_ahead(&self) -> usize {
-        if self.member.crew().len() > 1 { 2 } else { 1 }
+    /// How many more steps should be planned while helpers are waited for: they begin with the next one while the trainer finishes
+    /// this one.
+    pub fn plans_more(&self) -> usize {
+        if self.member.crew().len() > 1 && self.planned() < 2 { TOLD_AT_ONCE } else { 0 }
     }
 
     /// Whether there is nothing to do until a helper answers.
@@ -190,7 +198,7 @@ impl Crew {
         }
     }
 
-    /// Plans a training step on the batch of `data` that is at `place`.
+    /// Plans a training step on the batch of `data` that is at `place`. The next [`Crew::go_on`] tells the helpers.
     pub fn plan(&mut self, data: &DataSet, place: Place, host: &dyn Host) {
         let spec = self.member.training.spec();
         let epoch = place.epochs(spec);
@@ -203,12 +211,22 @@ impl Crew {
     pub fn plan_batch(&mut self, batch: Batch, epoch: f64, host: &dyn Host) {
         self.stop_measuring();
         self.inform(batch.labels.len().div_ceil(tensor::BLOCK), host);
-        let crew = self.member.crew();
-        for (place, core) in crew.iter().enumerate().skip(1) {
-            let samples = self.member.share(batch.labels.len(), place);
-            host.post(*core as usize, &[self.words.step(self.ticket, epoch, &batch, samples)]);
-        }
         self.member.add(epoch, batch.labels.len(), batch);
+        self.untold += 1;
+    }
+
+    /// Tells the helpers the steps that were planned.
+    pub fn tell(&mut self, host: &dyn Host) {
+        let untold = std::mem::take(&mut self.untold);
+        if untold == 0 {
+            return;
+        }
+        let (member, words) = (&self.member, &mut self.words);
+        for (place, core) in member.crew().iter().enumerate().skip(1) {
+            let steps = member.steps_from(member.steps() - untold);
+            let steps = steps.map(|(epoch, batch)| (epoch, batch, member.share(batch.labels.len(), place)));
+            host.post(*core as usize, &[words.steps(self.ticket, steps)]);
+        }
     }
 
     /// A batch to be filled.
@@ -218,6 +236,7 @@ impl Crew {
 
     /// Works on the steps that are planned. Gives what came of one that could be finished.
     pub fn go_on(&mut self, host: &dyn Host) -> Option<Done> {
+        self.tell(host);
         self.member.go_on(host).map(|(size, result)| Done::Step(size, result))
     }
 

@@ -35,11 +35,11 @@ impl Helper {
         match reader.word()? {
             kind::STATE => self.take_state(reader)?,
             kind::SUMS => self.member.get_or_insert_with(nobody).hear(from, words),
-            kind::STEP => {
-                let (ticket, member) = (reader.word()?, self.member.as_mut()?);
-                let mut batch = member.spare_batch();
-                let (epoch, size) = reader.step(&mut batch)?;
-                if ticket == member.ticket() {
+            kind::STEPS => {
+                let (ticket, steps, member) = (reader.word()?, reader.word()?, self.member.as_mut()?);
+                for _ in 0..if ticket == member.ticket() { steps } else { 0 } {
+                    let mut batch = member.spare_batch();
+                    let (epoch, size) = reader.step(&mut batch)?;
                     member.add(epoch, size, batch);
                 }
             }

@@ -90,6 +90,11 @@ impl Member {
         self.steps.len()
     }
 
+    /// The steps that were added last, from the given one on: after how many epochs each is, and its batch.
+    pub(crate) fn steps_from(&self, first: usize) -> impl ExactSizeIterator<Item = (f64, &Batch)> {
+        self.steps.range(first..).map(|step| (step.epoch, &step.batch))
+    }
+
     /// A batch to be filled.
     pub(crate) fn spare_batch(&mut self) -> Batch {
         self.batches.pop().unwrap_or_default()

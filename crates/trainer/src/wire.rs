@@ -16,8 +16,8 @@ use std::ops::Range;
 pub(crate) mod kind {
     /// All that a helper must know to take the same steps as the others.
     pub(crate) const STATE: u32 = 0;
-    /// The images of a step.
-    pub(crate) const STEP: u32 = 1;
+    /// The images of steps.
+    pub(crate) const STEPS: u32 = 1;
     /// What came of a phase at one core.
     pub(crate) const SUMS: u32 = 2;
     /// Images to measure the network on.
@@ -50,13 +50,9 @@ impl Words {
 
     fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.push(bytes.len() as u32);
-        let (words, rest) = bytes.as_chunks();
-        self.0.extend(words.iter().map(|word| u32::from_le_bytes(*word)));
-        if !rest.is_empty() {
-            let mut word = [0; 4];
-            word[..rest.len()].copy_from_slice(rest);
-            self.0.push(u32::from_le_bytes(word));
-        }
+        let from = self.0.len();
+        self.0.resize(from + bytes.len().div_ceil(4), 0);
+        bytemuck::cast_slice_mut(&mut self.0[from..])[..bytes.len()].copy_from_slice(bytes);
         self
     }
 
@@ -90,14 +86,24 @@ impl Words {
         &self.long(*steps).0
     }
 
-    /// Tells a step after so many epochs: these samples of the batch.
-    pub(crate) fn step(&mut self, ticket: u32, epoch: f64, batch: &Batch, samples: Range<usize>) -> &[u32] {
+    /// Tells steps: after how many epochs each is, and which samples of its batch are told.
+    pub(crate) fn steps<'a>(
+        &mut self,
+        ticket: u32,
+        steps: impl ExactSizeIterator<Item = (f64, &'a Batch, Range<usize>)>,
+    ) -> &[u32] {
+        self.start(&[kind::STEPS, ticket, steps.len() as u32]);
+        steps.for_each(|(epoch, batch, samples)| self.step(epoch, batch, samples));
+        &self.0
+    }
+
+    fn step(&mut self, epoch: f64, batch: &Batch, samples: Range<usize>) {
         let Augmentation { rotation, shift, zoom, shear, elastic, crop } = batch.augmentation;
         let place = [samples.start as u32, batch.labels.len() as u32];
-        self.start(&[kind::STEP, ticket]).long(epoch.to_bits()).words(&place);
+        self.long(epoch.to_bits()).words(&place);
         self.words(&[batch.seed, batch.epoch, crop]).floats(&[rotation, shift, zoom, shear, elastic]);
         self.words(&batch.indices[samples.clone()]).bytes(&batch.labels[samples.clone()]);
-        &self.bytes(batch.images(samples)).0
+        self.bytes(batch.images(samples));
     }
 
     /// Tells what came of a phase: the words of all that is given to `tell`, one after the other. Sums are large, and lie
@@ -182,7 +188,7 @@ impl<'a> Reader<'a> {
         Some((network, training, TrainingState { parameters, running, optimizer, steps: self.long()? }))
     }
 
-    /// A step, after its ticket: fills `batch` with those samples that are to be worked on. Gives the epochs before, and
+    /// One of several steps: fills `batch` with those samples that are to be worked on. Gives the epochs before, and
     /// the size of the whole batch.
     pub(crate) fn step(&mut self, batch: &mut Batch) -> Option<(f64, usize)> {
         let epoch = f64::from_bits(self.long()?);
@@ -232,14 +238,26 @@ mod tests {
         batch.labels = (0..40).map(|i| i % 10).collect();
         batch.pixels = (0..40 * 784).map(|i| (i % 251) as u8).collect();
         let mut words = Words::default();
-        let message = words.step(3, 1.25, &batch, 16..35).to_vec();
-        let mut got = Batch::default();
-        assert_eq!(Reader(&message[2..]).step(&mut got), Some((1.25, 40)));
-        assert_eq!((got.first, got.seed, got.epoch, got.augmentation), (16, 3, 9, batch.augmentation));
-        assert_eq!((&got.indices[..], &got.labels[..]), (&batch.indices[16..35], &batch.labels[16..35]));
-        assert_eq!(got.pixels, batch.images(16..35));
-        for short in 0..message.len() - 2 {
-            assert!(Reader(&message[2..2 + short]).step(&mut got).is_none(), "{short} words");
+        let steps = [(1.25, &batch, 16..35), (1.5, &batch, 0..16)];
+        let message = words.steps(3, steps.into_iter()).to_vec();
+        assert_eq!(message[..3], [kind::STEPS, 3, 2]);
+        let (mut reader, mut got) = (Reader(&message[3..]), Batch::default());
+        for (epoch, samples) in [(1.25, 16..35), (1.5, 0..16)] {
+            assert_eq!(reader.step(&mut got), Some((epoch, 40)));
+            assert_eq!(
+                (got.first, got.seed, got.epoch, got.augmentation),
+                (samples.start, 3, 9, batch.augmentation)
+            );
+            assert_eq!(
+                (&got.indices[..], &got.labels[..]),
+                (&batch.indices[samples.clone()], &batch.labels[samples.clone()])
+            );
+            assert_eq!(got.pixels, batch.images(samples));
+        }
+        assert!(reader.0.is_empty());
+        let first = words.steps(3, [(1.25, &batch, 16..35)].into_iter()).to_vec();
+        for short in 3..first.len() {
+            assert!(Reader(&first[3..short]).step(&mut got).is_none(), "{short} words");
         }
     }
 

@@ -61,8 +61,12 @@ impl Lines {
     /// The words in a buffer that came from a core. What is behind them means nothing.
     pub(super) fn take(&self, core: usize, buffer: ArrayBuffer, words: &mut Vec<u32>) {
         let view = Uint32Array::new(&buffer);
-        words.resize(view.length() as usize, 0);
-        view.copy_to(words);
+        let len = view.length() as usize;
+        // Never shorter: the sums that come after a small message would find their room filled with zeros first.
+        if words.len() < len {
+            words.resize(len, 0);
+        }
+        view.copy_to(&mut words[..len]);
         if let Some(Some(line)) = self.lines.borrow_mut().get_mut(core) {
             line.spare.push(buffer);
         }

@@ -219,14 +219,15 @@ impl Session {
         events
     }
 
-    /// Goes on with the step under way. Where helpers must finish it, they are told the next one meanwhile.
+    /// Goes on with the step under way. Where helpers must finish it, they are told the next ones meanwhile.
     fn go_on(&mut self, host: &dyn Host) -> Option<Done> {
         let done = self.crew.go_on(host);
-        if done.is_none()
-            && self.crew.planned() < self.crew.plans_ahead()
-            && let Some(place) = self.next_place()
-        {
-            self.crew.plan(&self.train, place, host);
+        if done.is_none() {
+            for _ in 0..self.crew.plans_more() {
+                let Some(place) = self.next_place() else { break };
+                self.crew.plan(&self.train, place, host);
+            }
+            self.crew.tell(host);
         }
         done
     }

@@ -23,9 +23,12 @@ pub(super) struct Job {
     batches: RefCell<Batches>,
     batch: usize,
     loss_every: u32,
-    steps: Cell<u32>,
     losses: RefCell<Vec<(u32, f64)>>,
-    /// What came to its end when a helper answered, and who waits for it.
+    /// Steps taken, how many there are to be, and the moment (ms) from which on no more are planned.
+    steps: Cell<u32>,
+    wanted: Cell<u32>,
+    until: Cell<f64>,
+    /// What else came to its end, and who waits for it or for the steps.
     done: Cell<Option<Done>>,
     resolve: RefCell<Option<Function>>,
 }
@@ -46,8 +49,10 @@ impl Job {
             batches: RefCell::new(Batches::new(config.seed)),
             batch: config.batch,
             loss_every: config.loss_every,
-            steps: Cell::new(0),
             losses: RefCell::default(),
+            steps: Cell::new(0),
+            wanted: Cell::new(0),
+            until: Cell::new(0.0),
             done: Cell::new(None),
             resolve: RefCell::default(),
         });
@@ -82,25 +87,42 @@ impl Job {
         crew.plan_batch(batch, 0.0, &*self.helpers.lines);
     }
 
-    /// Takes the next step; if there is `more` to come, helpers are told of it meanwhile.
-    async fn step(&self, more: bool) -> Result<(), String> {
-        if self.crew.borrow().planned() == 0 {
-            self.plan();
+    /// Goes on with the steps that are wanted until helpers must answer, as [`trainer::Session`] does: they are told the steps
+    /// that come next meanwhile. `done` is what has just come to its end.
+    fn go_on(&self, mut done: Option<Done>) {
+        loop {
+            match done {
+                Some(Done::Step(images, Ok(score))) => {
+                    let step = self.steps.replace(self.steps.get() + 1);
+                    if step.is_multiple_of(self.loss_every) {
+                        self.losses.borrow_mut().push((step, score.loss / images as f64));
+                    }
+                }
+                None => {}
+                _ => {
+                    self.done.set(done);
+                    return self.wake();
+                }
+            }
+            if self.crew.borrow().planned() == 0 {
+                if !self.more() {
+                    return self.wake();
+                }
+                self.plan();
+            }
+            done = self.crew.borrow_mut().go_on(&*self.helpers.lines);
+            if done.is_none() {
+                let ahead = self.crew.borrow().plans_more();
+                (0..ahead).take_while(|_| self.more()).for_each(|_| self.plan());
+                return self.crew.borrow_mut().tell(&*self.helpers.lines);
+            }
         }
-        let mut done = self.crew.borrow_mut().go_on(&*self.helpers.lines);
-        if done.is_none() && more {
-            self.plan();
-        }
-        while done.is_none() {
-            self.sleep().await;
-            done = self.done.take();
-        }
-        let Some(Done::Step(images, Ok(score))) = done else { return Err("Training diverged.".into()) };
-        let step = self.steps.replace(self.steps.get() + 1);
-        if step.is_multiple_of(self.loss_every) {
-            self.losses.borrow_mut().push((step, score.loss / images as f64));
-        }
-        Ok(())
+    }
+
+    /// Whether a step is wanted that is not planned.
+    fn more(&self) -> bool {
+        let planned = self.steps.get() + self.crew.borrow().planned() as u32;
+        planned < self.wanted.get() && self.helpers.lines.now() < self.until.get()
     }
 }
 
@@ -114,15 +136,19 @@ impl super::Job for Job {
     }
 
     async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
-        let (start, mut done) = (self.now(), 0);
-        let mut more = steps > 0;
-        while more {
-            done += 1;
-            // What is planned is taken, too.
-            more = done < steps && self.now() - start < limit;
-            self.step(more).await?;
+        let (start, before) = (self.now(), self.steps.get());
+        self.wanted.set(before + steps);
+        self.until.set(1000.0 * (start + limit));
+        self.go_on(None);
+        loop {
+            if self.done.take().is_some() {
+                return Err("Training diverged.".into());
+            }
+            if self.crew.borrow().planned() == 0 {
+                return Ok((self.steps.get() - before, self.now() - start));
+            }
+            self.sleep().await;
         }
-        Ok((done, self.now() - start))
     }
 
     async fn test(&self) -> Result<f64, String> {
@@ -176,8 +202,7 @@ impl helpers::Trainer for Job {
     fn heard(self: &Rc<Self>, core: usize, words: &mut Vec<u32>) {
         let done = self.crew.borrow_mut().hear(core, words, &self.sets.test, &*self.helpers.lines);
         if done.is_some() {
-            self.done.set(done);
-            self.wake();
+            self.go_on(done);
         }
     }
 }
