@@ -19,6 +19,7 @@ mod data_view;
 mod device;
 mod distortions;
 mod drawing;
+mod example;
 mod explore;
 mod field;
 mod filter_view;

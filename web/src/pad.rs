@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, KeyboardEvent, PointerEvent};
 
 use crate::drawing::{BLOCK, Drawing, SIDE, STROKE};
+use crate::example::ExampleButton;
 use crate::prediction::Prediction;
 use crate::state::State;
 
@@ -160,6 +161,7 @@ pub(crate) fn Pad() -> impl IntoView {
             <div class="buttons">
                 <button on:click=move |_| undo() disabled=empty title="Ctrl+Z">"Undo"</button>
                 <button on:click=move |_| clear() disabled=empty>"Clear"</button>
+                <ExampleButton />
             </div>
             <Prediction />
         </section>

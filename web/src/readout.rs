@@ -23,7 +23,7 @@ pub(crate) fn Readout() -> impl IntoView {
         if look.state.image.with(Option::is_some) {
             "Point at a pixel, or walk there with Tab and the arrow keys, to see what it is made of. A click on a layer’s name opens it."
         } else {
-            "Draw a digit, then point at any pixel to see what it is made of. A click on a layer’s name opens it."
+            "Draw a digit or take an example, then point at any pixel to see what it is made of. A click on a layer’s name opens it."
         }
     };
     view! {

@@ -6,6 +6,7 @@ use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
+use crate::example;
 use crate::focus::{PAD, SETTINGS, go_to};
 use crate::scene::Tab;
 use crate::state::State;
@@ -13,11 +14,12 @@ use crate::state::State;
 /// A key as events name it, as people do, what it does in words, and what it does.
 type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
 
-const SHORTCUTS: [Shortcut; 8] = [
+const SHORTCUTS: [Shortcut; 9] = [
     (" ", "Space", "Train, pause", State::toggle),
     ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
     ("r", "R", "Reset to untrained weights; can be undone", State::reset),
     ("d", "D", "To the drawing pad", |_| go_to(PAD)),
+    ("e", "E", "The next test image on the pad", example::next),
     ("s", "S", "To the settings", |_| go_to(SETTINGS)),
     ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
     ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),

@@ -1,0 +1,40 @@
+// Test images at a press, for those who would rather not draw.
+
+import { expect, test } from "./playground.js";
+
+test("Example puts one test image after the other on the pad, by button and by key", async ({ page, playground, host }) => {
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await page.route(/\/test-\d+/, (route) => released.then(() => route.continue()));
+  await playground.open(`${host}/`);
+  const example = page.getByRole("button", { name: "Example", exact: true });
+  const pad = page.getByRole("region", { name: "Draw a digit" });
+  await expect(example, "no test image is here").toBeDisabled();
+  await page.keyboard.press("e");
+  release();
+  await expect(example).toBeEnabled({ timeout: 30_000 });
+  await expect(playground.undo, "a key that could do nothing is forgotten").toBeDisabled();
+
+  // MNIST's test set begins with 7, 2, 1.
+  await example.click();
+  await expect(pad).toContainText("Test image 0");
+  await expect(playground.prediction).toHaveText(/^\s*7/);
+  await page.keyboard.press("e");
+  await expect(pad).toContainText("Test image 1");
+  await expect(playground.prediction).toHaveText(/^\s*2/);
+  await playground.undo.click();
+  await expect(pad).toContainText("Test image 0");
+  await playground.clear.click();
+  await expect(playground.prediction).toHaveText("—");
+  await example.click();
+  await expect(pad).toContainText("Test image 2");
+  await expect(playground.prediction).toHaveText(/^\s*1/);
+  await expect(page.getByRole("img", { name: /^C1\b/ }), "the picture shows it").toBeVisible();
+
+  // What the gallery fetches meanwhile puts nothing on the pad.
+  await playground.draw(7);
+  const drawn = await playground.ink();
+  await page.getByRole("button", { name: "Test accuracy: see the mistakes" }).click();
+  await expect(page.getByRole("list", { name: "Most confident mistakes" }).getByRole("button").first()).toBeVisible();
+  expect(await playground.ink()).toBe(drawn);
+});
