@@ -2,10 +2,18 @@
 
 import { expect, test } from "./playground.js";
 
-test("Example puts one test image after the other on the pad, by button and by key", async ({ page, playground, host }) => {
+const hash = (page) => page.evaluate(() => location.hash);
+
+/** Keeps the test set back; gives what lets it go. */
+async function withhold(page) {
   let release;
   const released = new Promise((resolve) => { release = resolve; });
   await page.route(/\/test-\d+/, (route) => released.then(() => route.continue()));
+  return release;
+}
+
+test("Example puts one test image after the other on the pad, by button and by key", async ({ page, playground, host }) => {
+  const release = await withhold(page);
   await playground.open(`${host}/`);
   const example = page.getByRole("button", { name: "Example", exact: true });
   const pad = page.getByRole("region", { name: "Draw a digit" });
@@ -37,4 +45,30 @@ test("Example puts one test image after the other on the pad, by button and by k
   await page.getByRole("button", { name: "Test accuracy: see the mistakes" }).click();
   await expect(page.getByRole("list", { name: "Most confident mistakes" }).getByRole("button").first()).toBeVisible();
   expect(await playground.ink()).toBe(drawn);
+});
+
+test("a link opens with a test image on the pad, until something is drawn", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&image=7`);
+  const pad = page.getByRole("region", { name: "Draw a digit" });
+  await expect(pad).toContainText("Test image 7", { timeout: 30_000 });
+  await page.getByRole("button", { name: "Example", exact: true }).click();
+  await expect(pad).toContainText("Test image 8");
+  await expect.poll(() => hash(page)).toBe("#v=1&image=8");
+  await playground.undo.click();
+  await expect.poll(() => hash(page)).toBe("#v=1&image=7");
+  await page.evaluate(() => { location.hash = "#v=1&image=3"; });
+  await expect(pad).toContainText("Test image 3");
+  await playground.draw(1);
+  await expect.poll(() => hash(page)).toBe("");
+});
+
+test("whoever draws before the image of a link is here keeps the drawing", async ({ page, playground, host }) => {
+  const release = await withhold(page);
+  await playground.open(`${host}/#v=1&image=7`);
+  await playground.draw(1);
+  await expect.poll(() => hash(page)).toBe("");
+  release();
+  await expect(page.getByRole("button", { name: "Example", exact: true })).toBeEnabled({ timeout: 30_000 });
+  await expect(playground.prediction).toHaveText(/^\s*1/);
+  await expect(page.getByRole("region", { name: "Draw a digit" })).not.toContainText("Test image");
 });

@@ -8,6 +8,7 @@ use crate::chart::Chart;
 use crate::chart_tools::{ChartTools, ChartView};
 use crate::compare_view::Runs;
 use crate::controls::Controls;
+use crate::example;
 use crate::explore::Explore;
 use crate::header::{DownloadBar, Header};
 use crate::network_view::NetworkView;
@@ -27,6 +28,7 @@ pub(crate) fn App() -> impl IntoView {
     let state = State::start();
     provide_context(state);
     share::keep(state);
+    example::keep(state);
     shortcuts::listen(state);
     provide_context(ChartView::new(state));
     view! {

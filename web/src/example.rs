@@ -1,42 +1,61 @@
-//! Images of the test set, one after the other, for those who would rather not draw.
+//! Images of the test set, one after the other, for those who would rather not draw. A link tells which one is on the pad.
 
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 
 use crate::state::State;
 
-/// Puts the next test image on the pad, from the first one on, as soon as it is here. Nothing while no test image is downloaded.
+/// Puts the next test image on the pad, from the first one on. Nothing while no test image is downloaded.
 pub(crate) fn next(state: &State) {
     let here = state.download.with_untracked(|download| download.test_images) as u32;
-    if here == 0 {
-        return;
+    let last = state.scene.with_untracked(|scene| scene.image).or(state.last_example.get_value());
+    if here > 0 {
+        let index = last.map_or(0, |last| (last + 1) % here);
+        state.last_example.set_value(Some(index));
+        state.scene.update(|scene| scene.image = Some(index));
     }
-    let index = state.example.get_untracked().map_or(0, |last| (last + 1) % here);
-    if state.mnist.labels(Split::Test).with_untracked(|labels| labels.len() <= index as usize) {
-        state.send(Command::Labels(Split::Test));
-    }
-    state.send(Command::Images { split: Split::Test, indices: vec![index] });
-    state.example.set(Some(index));
+}
+
+/// The test image that is on the pad, with nothing drawn on it.
+fn on_pad(state: &State) -> Option<u32> {
+    state
+        .drawing
+        .with(|d| d.untouched().filter(|sample| sample.split == Split::Test).map(|sample| sample.index))
+}
+
+/// Keeps what the scene says of it and what is on the pad the same: the one that changed last counts.
+pub(crate) fn keep(state: State) {
+    let pad = Memo::new(move |_| (on_pad(&state), state.drawing.with(|drawing| drawing.is_empty())));
+    Effect::new(move |before: Option<()>| {
+        let (image, _) = pad.get();
+        // At first the pad is empty, whatever a link says.
+        if before.is_some() && state.scene.with_untracked(|scene| scene.image) != image {
+            state.scene.update(|scene| scene.image = image);
+        }
+    });
+    let wanted = Memo::new(move |_| state.scene.with(|scene| scene.image));
+    let here = Memo::new(move |_| {
+        let here = state.download.with(|download| download.test_images);
+        wanted.get().filter(|index| (*index as usize) < here)
+    });
+    Effect::new(move |_| {
+        let Some(index) = here.get().filter(|index| untrack(|| on_pad(&state)) != Some(*index)) else {
+            return;
+        };
+        match state.mnist.sample(Split::Test, index) {
+            Some(sample) => state.drawing.update(|drawing| drawing.place(sample)),
+            None => {
+                state.send(Command::Labels(Split::Test));
+                state.send(Command::Images { split: Split::Test, indices: vec![index] });
+            }
+        }
+    });
 }
 
 /// The button for it.
 #[component]
 pub(crate) fn ExampleButton() -> impl IntoView {
     let state = expect_context::<State>();
-    // What was asked for is put there once: its pixels may come again, for somebody else.
-    Effect::new(move |placed: Option<Option<u32>>| {
-        let wanted = state.example.get();
-        if placed == Some(wanted) {
-            return wanted;
-        }
-        match wanted.and_then(|index| state.mnist.sample(Split::Test, index)) {
-            Some(sample) => {
-                state.drawing.update(|drawing| drawing.place(sample));
-                wanted
-            }
-            None => placed.flatten(),
-        }
-    });
     let none = move || state.download.with(|download| download.test_images == 0);
     view! {
         <button on:click=move |_| next(&state) disabled=none title="Puts the next test image on the pad (E)">"Example"</button>

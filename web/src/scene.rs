@@ -3,6 +3,7 @@
 
 use nn::spec::NetworkSpec;
 use trainer::messages::Split;
+use trainer::session::TEST_IMAGES;
 
 use crate::confusion::{CLASSES, Cell};
 use crate::kernel::Kernel;
@@ -40,6 +41,8 @@ pub(crate) struct Scene {
     pub(crate) map: usize,
     /// The filter that is tried.
     pub(crate) filter: Kernel,
+    /// The test image that is on the pad, or is to come there, with nothing drawn on it.
+    pub(crate) image: Option<u32>,
     /// What is open below the curves.
     pub(crate) panel: Option<Tab>,
     /// The cell of the confusion matrix whose images are shown.
@@ -68,6 +71,7 @@ impl Default for Scene {
             open: None,
             map: 0,
             filter: Kernel::default(),
+            image: None,
             panel: None,
             cell: None,
             split: Split::Test,
@@ -101,7 +105,7 @@ struct Part {
 }
 
 /// All of them, in the order in which links tell them.
-const PARTS: [Part; 13] = [
+const PARTS: [Part; 14] = [
     Part {
         key: "open",
         get: |scene| match &scene.open {
@@ -124,6 +128,15 @@ const PARTS: [Part; 13] = [
         key: "filter",
         get: |scene| (scene.open == Some(Open::Filter)).then(|| scene.filter.write()),
         set: |scene, text| Kernel::read(text).map(|filter| scene.filter = filter),
+    },
+    Part {
+        key: "image",
+        get: |scene| scene.image.map(|image| image.to_string()),
+        set: |scene, text| {
+            let image = text.parse().ok().filter(|image| (*image as usize) < TEST_IMAGES)?;
+            scene.image = Some(image);
+            Some(())
+        },
     },
     Part {
         key: "panel",
@@ -300,7 +313,8 @@ mod tests {
             "open=filter",
             "open=filter&filter=curve",
             "open=filter&filter=0,0,0,0,1,0,0,0,-0.5",
-            "panel=mistakes",
+            "image=0&panel=mistakes",
+            "image=9999",
             "panel=mistakes&cell=4-9&page=2",
             "panel=data&set=training&digit=7&page=3",
             "panel=data&misread=1",
@@ -330,6 +344,8 @@ mod tests {
             "open=C1&map=0",
             "open=C1&map=7",
             "filter=emboss",
+            "image=10000",
+            "image=-1",
             "panel=runs",
             "cell=4",
             "cell=4-10",

@@ -77,8 +77,8 @@ pub(crate) struct State {
     pub(crate) open: Memo<Option<Open>>,
     /// The pixel that is pointed at.
     pub(crate) touch: RwSignal<Option<Touch>>,
-    /// The test image that was asked for last as an example.
-    pub(crate) example: RwSignal<Option<u32>>,
+    /// The test image that was an example last.
+    pub(crate) last_example: StoredValue<Option<u32>>,
     /// MNIST's images, and how the network reads them.
     pub(crate) mnist: Mnist,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
@@ -127,7 +127,7 @@ impl State {
             scene,
             open: Memo::new(move |_| scene.with(|scene| scene.open.clone())),
             touch: RwSignal::default(),
-            example: RwSignal::default(),
+            last_example: StoredValue::new(None),
             mnist: Mnist::new(scene),
             bridge: StoredValue::new_local(None),
         };
