@@ -1,8 +1,6 @@
 // Test images at a press, for those who would rather not draw.
 
-import { expect, test } from "./playground.js";
-
-const hash = (page) => page.evaluate(() => location.hash);
+import { expect, hash, test } from "./playground.js";
 
 /** Keeps the test set back; gives what lets it go. */
 async function withhold(page) {

@@ -1,8 +1,6 @@
 // The address carries the state: it follows the settings, and they follow it.
 
-import { Playground, expect, test } from "./playground.js";
-
-const hash = (page) => new URL(page.url()).hash;
+import { Playground, expect, hash, test } from "./playground.js";
 
 test("the address follows the settings, and opens them again", async ({ page, playground, host }) => {
   await playground.open(`${host}/`);

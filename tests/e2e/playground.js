@@ -11,6 +11,9 @@ const arc = (x, y, rx, ry, from, to) =>
     return [x + rx * Math.cos(angle), y + ry * Math.sin(angle)];
   });
 
+/** What the page's address tells of its state. */
+export const hash = (page) => new URL(page.url()).hash;
+
 /** Strokes of digits, in parts of the pad. */
 export const DIGITS = {
   0: [arc(0.5, 0.5, 0.22, 0.32, -90, 270)],

@@ -1,6 +1,5 @@
-// How the page feels while it trains and while it opens: tasks, frames, the pointer, the first picture, the pad. Other processes
-// of the machine have their moments: of several windows tasks are the median's, frames and latencies the best one's (their median was
-// 47 frames once on a slow machine, without a task of 50 ms). Each measure is shown to see what it is there for.
+// How the page feels while it trains and while it opens: tasks, frames, the pointer, the first picture, the pad. Medians of
+// several windows, for other processes of the machine have their moments; each measure is shown to see what it is there for.
 
 import { Playground, expect, test } from "./playground.js";
 
@@ -77,8 +76,8 @@ async function measure(page, stage) {
   expect(windows.flatMap(({ latencies }) => latencies).length, "the pointer changes something").toBeGreaterThan(15);
   return {
     longest: median(windows.map(({ longest }) => longest)),
-    frames: Math.max(...windows.map(({ frames }) => frames)),
-    latency: Math.min(...windows.map(({ latencies }) => latencies.toSorted((a, b) => a - b)[Math.floor(0.9 * latencies.length)] ?? Infinity)),
+    frames: median(windows.map(({ frames }) => frames)),
+    latency: median(windows.map(({ latencies }) => latencies.toSorted((a, b) => a - b)[Math.floor(0.9 * latencies.length)] ?? Infinity)),
   };
 }
 

@@ -15,7 +15,7 @@ use nn::training::{Training, TrainingState};
 /// Images that one core measures at a time: about 15 ms of work, so that commands are heard meanwhile.
 const MEASURED_AT_ONCE: usize = 256;
 
-/// Steps that helpers are told at a time: a message is about 0.1 ms of work for each side, whatever is in it.
+/// Steps that helpers are told at a time: a message took 40 µs of who sends it and 60 of who receives it, whatever was in it.
 const TOLD_AT_ONCE: usize = 8;
 
 /// What a core needs of the outside.
