@@ -18,12 +18,21 @@ const MEASURED_AT_ONCE: usize = 256;
 /// Steps that helpers are told at a time: a message took 40 µs of who sends it and 60 of who receives it, whatever was in it.
 const TOLD_AT_ONCE: usize = 8;
 
+/// Steps that helpers still know of when they are told more. When they were told during their last one, they came to its end
+/// first, and all waited 300 µs.
+const TOLD_AHEAD: usize = 2;
+
+/// Steps that are planned while helpers are waited for, which takes 40 µs each: all of a message at once would be waited for.
+const PLANNED_AT_ONCE: usize = 2;
+
 /// What a core needs of the outside.
 pub trait Host {
     /// Milliseconds since some moment.
     fn now(&self) -> f64;
     /// Sends words, one part after the other, to another core: 0 is the trainer, helpers count from 1.
     fn post(&self, core: usize, words: &[&[u32]]);
+    /// The others' words will be here in a moment: not worth sleeping.
+    fn stay_awake(&self) {}
 }
 
 /// What came of a step: how the batch did before it, or why it was not taken.
@@ -187,7 +196,8 @@ impl Crew {
     /// How many more steps should be planned while helpers are waited for: they begin with the next one while the trainer finishes
     /// this one.
     pub fn plans_more(&self) -> usize {
-        if self.member.crew().len() > 1 && self.planned() < 2 { TOLD_AT_ONCE } else { 0 }
+        let missing = (TOLD_AHEAD + TOLD_AT_ONCE).saturating_sub(self.planned());
+        if self.member.crew().len() > 1 { missing.min(PLANNED_AT_ONCE) } else { 0 }
     }
 
     /// Whether there is nothing to do until a helper answers.
@@ -215,8 +225,11 @@ impl Crew {
         self.untold += 1;
     }
 
-    /// Tells the helpers the steps that were planned.
+    /// Tells the helpers the steps that were planned, once they need them.
     pub fn tell(&mut self, host: &dyn Host) {
+        if self.planned() - self.untold > TOLD_AHEAD {
+            return;
+        }
         let untold = std::mem::take(&mut self.untold);
         if untold == 0 {
             return;

@@ -147,6 +147,7 @@ impl Member {
             self.now.phase += 1;
             self.run(host);
         }
+        host.stay_awake();
         None
     }
 

@@ -1,9 +1,10 @@
 //! Lines between cores: buffers of words that go to and fro and are written into again, so that steps leave nothing to be
 //! collected.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer, Uint32Array};
+use js_sys::{Array, ArrayBuffer, Function, Object, Reflect, Uint32Array};
 use trainer::crew::Host;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Performance};
@@ -16,14 +17,60 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = postMessage)]
     pub(super) fn post(this: &Port, message: &JsValue, transfer: &Array) -> Result<(), JsValue>;
     #[wasm_bindgen(method, setter, js_name = onmessage)]
-    pub(super) fn set_onmessage(this: &Port, listener: &js_sys::Function);
+    pub(super) fn set_onmessage(this: &Port, listener: &Function);
+    /// Has a task done after all that are more urgent, such as messages. Not in every browser.
+    #[wasm_bindgen(catch, js_namespace = scheduler, js_name = postTask)]
+    fn post_task(task: &Function, options: &Object) -> Result<JsValue, JsValue>;
 }
+
+/// How long a core that waits for the sums of others stays awake (ms). A thread that sleeps took 45 µs to wake, and on a busy
+/// machine far more.
+const AWAKE: f64 = 0.6;
 
 /// The lines of one core to the others.
 pub(super) struct Lines {
     performance: Performance,
     /// By the number of the other core.
     lines: RefCell<Vec<Option<Line>>>,
+    awake: Rc<Awake>,
+}
+
+/// Keeps a thread awake by tasks that do nothing, behind all others.
+struct Awake {
+    performance: Performance,
+    /// Until when (ms), and whether there is a task.
+    until: Cell<f64>,
+    tasked: Cell<bool>,
+    task: RefCell<Function>,
+    options: Object,
+}
+
+impl Awake {
+    fn new(performance: Performance) -> Rc<Self> {
+        let options = Object::new();
+        let _ = Reflect::set(&options, &"priority".into(), &"background".into());
+        let awake = Rc::new(Self {
+            performance,
+            until: Cell::default(),
+            tasked: Cell::default(),
+            task: RefCell::default(),
+            options,
+        });
+        let this = awake.clone();
+        let task = Closure::<dyn FnMut()>::new(move || {
+            this.tasked.set(false);
+            this.go_on();
+        });
+        *awake.task.borrow_mut() = task.into_js_value().unchecked_into();
+        awake
+    }
+
+    fn go_on(&self) {
+        if self.performance.now() < self.until.get() && !self.tasked.replace(true) {
+            // In a browser without tasks of this kind the flag stays, and none is asked for again.
+            let _ = post_task(&self.task.borrow(), &self.options);
+        }
+    }
 }
 
 struct Line {
@@ -34,7 +81,7 @@ struct Line {
 
 impl Lines {
     pub(super) fn new(performance: Performance) -> Self {
-        Self { performance, lines: RefCell::default() }
+        Self { awake: Awake::new(performance.clone()), performance, lines: RefCell::default() }
     }
 
     /// From now on, this is the way to a core.
@@ -76,6 +123,11 @@ impl Lines {
 impl Host for Lines {
     fn now(&self) -> f64 {
         self.performance.now()
+    }
+
+    fn stay_awake(&self) {
+        self.awake.until.set(self.now() + AWAKE);
+        self.awake.go_on();
     }
 
     fn post(&self, core: usize, words: &[&[u32]]) {
