@@ -1,9 +1,12 @@
 //! Training on several cores that share no memory: the same bits for any number of them, whatever happens to them.
 
+use std::cell::{Cell, RefCell};
+
 use data::DataSet;
 use nn::preset::Preset;
 use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
+use trainer::crew::Host;
 use trainer::messages::{Command, Event, RunState, Tested};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -148,6 +151,57 @@ fn a_run_and_its_measurement_are_alike_on_any_number_of_cores() {
         assert_eq!(one, three);
         assert!(one.accuracy > 0.3 && one.step == step, "{one:?}");
     }
+}
+
+/// Passes on what the trainer tells its helper, and notes what of it are steps.
+struct Noted {
+    together: Together,
+    /// Steps that were told so far, and in how many messages.
+    told: Cell<u32>,
+    messages: Cell<u32>,
+    /// At each step that the trainer tells its sums of: its number, and the steps told by then.
+    at_sums: RefCell<Vec<(u32, u32)>>,
+}
+
+impl Host for Noted {
+    fn now(&self) -> f64 {
+        self.together.now()
+    }
+
+    fn post(&self, to: usize, words: &[&[u32]]) {
+        // The first word is the kind: 1 for steps, with their number; 2 for sums, with the step's.
+        match words[0] {
+            [1, _, steps, ..] => {
+                self.told.set(self.told.get() + steps);
+                self.messages.set(self.messages.get() + 1);
+            }
+            [2, _, step, ..] => self.at_sums.borrow_mut().push((*step, self.told.get())),
+            _ => {}
+        }
+        self.together.post(to, words);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_helper_knows_its_next_steps_before_it_needs_them() {
+    let (mut session, together) = session(2);
+    let (told, messages, at_sums) = <_>::default();
+    let noted = Noted { together, told, messages, at_sums };
+    let training = TrainingSpec { batch_size: 64, ..TrainingSpec::default() };
+    session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
+    session.handle(Command::Train);
+    while noted.at_sums.borrow().len() < 64 {
+        session.work(&noted);
+        if session.busy() {
+            continue;
+        }
+        let (core, mut words) = noted.together.deliver().expect("the helper works");
+        session.hear(core, &mut words, &noted);
+    }
+    for (step, told) in noted.at_sums.borrow().iter().skip(2) {
+        assert!(told - step >= 3, "at step {step} only {told} are told");
+    }
+    assert!(noted.messages.get() <= 16, "{} messages for 64 steps", noted.messages.get());
 }
 
 #[wasm_bindgen_test(unsupported = test)]
