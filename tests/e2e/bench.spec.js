@@ -31,6 +31,18 @@ test("one, two, three and eight cores end in the same bits", async ({ page, host
   expect(other.hash).not.toBe(hashes[0]);
 });
 
+test("cores that have no tasks to stay awake by work all the same", async ({ page, host }) => {
+  await page.context().route("**/worker.js", async (route) => {
+    const response = await route.fetch();
+    const forget = "for (let at = globalThis; at; at = Object.getPrototypeOf(at)) delete at.scheduler;\n";
+    const prove = `if ("scheduler" in globalThis) throw new Error("there is a scheduler");\n`;
+    await route.fulfill({ response, body: forget + prove + (await response.text()) });
+  });
+  const { losses, stepsDone } = await bench(page, host, { steps: 40, batch: 64, seed: 1, cores: 2 });
+  expect(stepsDone).toBe(40);
+  expect(losses[1][1]).toBeCloseTo(2.2964, 4);
+});
+
 test("ten thousand steps take no memory", async ({ page, host }) => {
   test.setTimeout(180_000);
   const { memoryBytes, stepsDone } = await bench(page, host, { steps: 10_000, batch: 32, cores: 2, maxSeconds: 150 });

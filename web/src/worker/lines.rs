@@ -1,7 +1,7 @@
 //! Lines between cores: buffers of words that go to and fro and are written into again, so that steps leave nothing to be
 //! collected.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Function, Object, Reflect, Uint32Array};
@@ -41,7 +41,7 @@ struct Awake {
     /// Until when (ms), and whether there is a task.
     until: Cell<f64>,
     tasked: Cell<bool>,
-    task: RefCell<Function>,
+    task: OnceCell<Closure<dyn FnMut()>>,
     options: Object,
 }
 
@@ -53,22 +53,26 @@ impl Awake {
             performance,
             until: Cell::default(),
             tasked: Cell::default(),
-            task: RefCell::default(),
+            task: OnceCell::new(),
             options,
         });
         let this = awake.clone();
-        let task = Closure::<dyn FnMut()>::new(move || {
-            this.tasked.set(false);
-            this.go_on();
+        awake.task.get_or_init(|| {
+            Closure::new(move || {
+                this.tasked.set(false);
+                this.go_on();
+            })
         });
-        *awake.task.borrow_mut() = task.into_js_value().unchecked_into();
         awake
     }
 
     fn go_on(&self) {
-        if self.performance.now() < self.until.get() && !self.tasked.replace(true) {
+        if let Some(task) = self.task.get()
+            && self.performance.now() < self.until.get()
+            && !self.tasked.replace(true)
+        {
             // In a browser without tasks of this kind the flag stays, and none is asked for again.
-            let _ = post_task(&self.task.borrow(), &self.options);
+            let _ = post_task(task.as_ref().unchecked_ref(), &self.options);
         }
     }
 }
