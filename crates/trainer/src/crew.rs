@@ -22,7 +22,8 @@ const TOLD_AT_ONCE: usize = 8;
 /// first, and all waited 300 µs.
 const TOLD_AHEAD: usize = 2;
 
-/// Steps that are planned while helpers are waited for, which takes 40 µs each: all of a message at once would be waited for.
+/// Steps that are planned while helpers are waited for, which takes 40 µs each: all of a message at once would be waited for, and
+/// with one alone nothing would ever be planned ahead.
 const PLANNED_AT_ONCE: usize = 2;
 
 /// What a core needs of the outside.
@@ -208,7 +209,7 @@ impl Crew {
         }
     }
 
-    /// Plans a training step on the batch of `data` that is at `place`. The next [`Crew::go_on`] tells the helpers.
+    /// Plans a training step on the batch of `data` that is at `place`. [`Crew::tell`] tells the helpers, once they need it.
     pub fn plan(&mut self, data: &DataSet, place: Place, host: &dyn Host) {
         let spec = self.member.training.spec();
         let epoch = place.epochs(spec);
