@@ -18,7 +18,8 @@ use wide::f32x4;
 pub struct Sparse {
     /// Stretches of inputs of which at least one sample is not zero.
     stretches: Vec<Range<usize>>,
-    /// Four neighbouring inputs of one sample, not all zero: group by group, in order of the samples.
+    /// Four neighbouring inputs of one sample, not all zero: group by group, in order of the samples. What is behind the end of the last
+    /// group means nothing.
     fours: Vec<f32x4>,
     /// The sample of each.
     samples: Vec<u32>,
@@ -36,8 +37,8 @@ impl Sparse {
         }
         let groups = inputs.div_ceil(4);
         grow(&mut self.stretches, inputs.div_ceil(2));
-        grow(&mut self.fours, groups * BLOCK);
-        grow(&mut self.samples, groups * BLOCK);
+        self.fours.resize(self.fours.len().max(groups * BLOCK), f32x4::ZERO);
+        self.samples.resize(self.samples.len().max(groups * BLOCK), 0);
         grow(&mut self.ends, groups);
         let dy = BLOCK * units.next_multiple_of(4);
         self.dy.resize(self.dy.len().max(dy), 0.0);
@@ -60,22 +61,19 @@ impl Sparse {
         self.stretches.extend(start.map(|from| from..x.len()));
     }
 
-    /// Finds the fours that are not zero.
+    /// Finds the fours that are not zero. Without a branch: which are cannot be foreseen.
     fn find_fours(&mut self, x: &[Lanes]) {
-        self.fours.clear();
-        self.samples.clear();
+        let mut found = 0;
         self.ends.clear();
         for rows in x.chunks(4) {
             for quarter in 0..4 {
                 let four = std::array::from_fn(|i| rows.get(i).map_or(f32x4::ZERO, |row| row[quarter]));
                 for (i, four) in f32x4::transpose(four).into_iter().enumerate() {
-                    if four != f32x4::ZERO {
-                        self.fours.push(four);
-                        self.samples.push((quarter * 4 + i) as u32);
-                    }
+                    (self.fours[found], self.samples[found]) = (four, (quarter * 4 + i) as u32);
+                    found += usize::from(four != f32x4::ZERO);
                 }
             }
-            self.ends.push(self.fours.len() as u32);
+            self.ends.push(found as u32);
         }
     }
 }
