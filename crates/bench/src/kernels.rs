@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use tensor::conv2d::Conv2d;
-use tensor::convolution::{Convolution, Scratch};
+use tensor::convolution::{Convolution, Pooled, Scratch};
 use tensor::{BLOCK, Lanes, Shape, ZERO, activation, pool};
 use wide::f32x4;
 
@@ -129,6 +129,8 @@ fn kernels() -> Vec<Kernel> {
         [("conv1", conv1, 2), ("conv2", conv2, 0), ("fc1", dense(400, 120), 0), ("fc2", dense(120, 84), 0)];
     let mut all: Vec<Kernel> =
         layers.into_iter().flat_map(|(name, g, padding)| convolution(name, g, padding)).collect();
+    all.extend(pooled("conv1", conv1, 2));
+    all.extend(pooled("conv2", conv2, 0));
     all.extend(pooling("pool1", pool::Pool2d { input: Shape::maps(6, 28, 28), kernel: 2, stride: 2 }));
     let mut x = lanes(6 * 28 * 28);
     all.push(Kernel {
@@ -148,7 +150,7 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     // In the way that a layer does it, and (where that is another one) by definition.
     let mut kernels = vec![];
     let weight = numbers(g.weights());
-    let (mut layer, mut scratch) = (Convolution::new(g, padding), Scratch::default());
+    let (mut layer, mut scratch) = (Convolution::new(g, padding, None), Scratch::default());
     layer.load(&weight, true);
     scratch.reserve(&layer);
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
@@ -187,6 +189,38 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
         }),
     );
     kernels
+}
+
+/// The way back of a convolution whose maps go through 2x2 max pooling and ReLU. As above, multiply-adds are those of the definition.
+fn pooled(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
+    let windows = pool::Pool2d { input: g.output(), kernel: 2, stride: 2 };
+    let multiply_adds = g.weights() * g.output().plane();
+    let (weight, bias) = (numbers(g.weights()), numbers(g.maps));
+    let (mut layer, mut scratch) = (Convolution::new(g, padding, Some(windows)), Scratch::default());
+    layer.load(&weight, true);
+    scratch.reserve(&layer);
+    let (x, mut y) = (lanes(g.input.len()), lanes(g.output().len()));
+    layer.forward(&x, (&weight, &bias), &mut y, &mut scratch);
+    let (mut pooled, mut gradient) = (lanes(windows.output().len()), lanes(windows.output().len()));
+    pool::max_forward(&windows, &y, &mut pooled);
+    activation::forward(activation::Activation::Relu, &mut pooled);
+    activation::backward(activation::Activation::Relu, &pooled, &mut gradient);
+    let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
+    let kernel = |what: &str, times: usize| {
+        let (layer, mut scratch, x, y) = (layer.clone(), scratch.clone(), x.clone(), y.clone());
+        let (pooled, gradient) = (pooled.clone(), gradient.clone());
+        let (mut dx, mut dw, mut db) = (vec![ZERO; inner.len()], weight.clone(), bias.clone());
+        Kernel {
+            name: format!("{name} pooled, {what}"),
+            multiply_adds: times * multiply_adds,
+            run: Box::new(move || {
+                let output = Pooled { y: &y, pooled: &pooled, gradient: &gradient };
+                let dx = (times > 1).then_some(dx.as_mut_slice());
+                layer.backward_pooled(&x, output, dx, (&mut dw, &mut db), &mut scratch);
+            }),
+        }
+    };
+    vec![kernel("weight gradient", 1), kernel("both gradients", 2)]
 }
 
 fn pooling(name: &str, g: pool::Pool2d) -> Vec<Kernel> {

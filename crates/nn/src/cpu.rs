@@ -2,7 +2,7 @@
 
 use crate::plan::{Buffer, Op, Plan};
 use crate::random;
-use tensor::convolution::{Convolution, Scratch};
+use tensor::convolution::{Convolution, Pooled, Scratch};
 use tensor::softmax::{self, Score};
 use tensor::{BLOCK, Lanes, ZERO, activation, channel, conv2d, interleave, pool};
 
@@ -109,9 +109,10 @@ impl Cpu {
     /// Makes room for `plan`.
     pub fn new(plan: Plan) -> Self {
         let mut scratch = Scratch::default();
-        let convolutions = plan.ops.iter().map(|op| match op {
+        let convolutions = plan.ops.iter().enumerate().map(|(at, op)| match op {
             Op::Conv2d { geometry, padding, .. } => {
-                let convolution = Convolution::new(*geometry, *padding);
+                let pool = plan.pooling(at).map(|(pool, _)| pool);
+                let convolution = Convolution::new(*geometry, *padding, pool);
                 scratch.reserve(&convolution);
                 Some(convolution)
             }
@@ -303,9 +304,18 @@ impl Cpu {
                     };
                     let (before, after) = gradients.split_at_mut(output.offset);
                     let dx = source.map(|source| &mut before[source.range()]);
+                    if let Some((_, pooled)) = self.plan.pooling(at).filter(|_| convolution.is_pooled()) {
+                        let gradient = &after[pooled.offset - output.offset..][..pooled.shape.len()];
+                        let y = &values[output.range()];
+                        let output = Pooled { y, pooled: &values[pooled.range()], gradient };
+                        convolution.backward_pooled(x, output, dx, own, &mut self.scratch);
+                        continue;
+                    }
                     let (weight, dy) = (&parameters[weight.clone()], &after[..output.shape.len()]);
                     convolution.backward(weight, x, dy, dx, own, &mut self.scratch);
                 }
+                // A convolution takes the gradient straight from what was pooled.
+                Op::MaxPool2d { .. } if at > 0 && pooled(&self.convolutions[at - 1]) => {}
                 Op::MaxPool2d { geometry, input, output } => {
                     let (dx, dy) = split(gradients, *input, *output);
                     pool::max_backward(geometry, &values[input.range()], &values[output.range()], dy, dx);
@@ -350,6 +360,11 @@ impl Cpu {
             }
         }
     }
+}
+
+/// Whether an op is a convolution with a way back of its own.
+fn pooled(convolution: &Option<Convolution>) -> bool {
+    convolution.as_ref().is_some_and(Convolution::is_pooled)
 }
 
 fn set_inverse_deviation(inverse_deviation: &mut [f32], variance: &[f32]) {

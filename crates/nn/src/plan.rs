@@ -264,6 +264,14 @@ impl Plan {
         *self.layers.last().expect("a plan has layers")
     }
 
+    /// If op number `at` is followed by max pooling of its output: the windows, and what they give.
+    pub fn pooling(&self, at: usize) -> Option<(Pool2d, Buffer)> {
+        match self.ops.get(at + 1)? {
+            Op::MaxPool2d { geometry, output, .. } => Some((*geometry, *output)),
+            _ => None,
+        }
+    }
+
     /// A training step is so many phases.
     pub fn phases(&self) -> usize {
         2 * self.segments.len() - 1

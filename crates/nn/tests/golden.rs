@@ -7,7 +7,7 @@ use nn::optimizer::{OptimizerState, penalize};
 use nn::plan::{Op, Plan};
 use nn::spec::{LayerSpec, NetworkSpec, Optimizer, Penalty, Shape};
 use serde::Deserialize;
-use tensor::{BLOCK, Lanes, ZERO, conv2d};
+use tensor::{BLOCK, Lanes, ZERO, conv2d, pool};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -39,20 +39,27 @@ fn from_block(block: &[Lanes], used: usize) -> Vec<f32> {
     (0..used).flat_map(|lane| block.iter().map(move |v| v[lane / 4].to_array()[lane % 4])).collect()
 }
 
-/// The gradient of the network's input. Training needs none, so a first convolution leaves it out; here its kernel is asked.
+/// The gradient of the network's input. Training needs none, so a first convolution leaves it out; here its kernel is asked. One that is
+/// pooled takes the gradient from what was pooled; here pooling's kernel is asked, too.
 fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Vec<Lanes> {
-    let first = plan.ops.iter().find_map(|op| match op {
+    let first = plan.ops.iter().enumerate().find_map(|(at, op)| match op {
         Op::Conv2d { geometry, padding, source: None, output, weight, .. } => {
-            Some((geometry, *padding, *output, weight))
+            Some((geometry, *padding, *output, weight, plan.pooling(at)))
         }
         _ => None,
     });
-    let Some((geometry, padding, output, weight)) = first else {
+    let Some((geometry, padding, output, weight, pooling)) = first else {
         return memory.gradient(plan.input).to_vec();
     };
     let mut packed = vec![0.0; weight.len()];
     conv2d::pack_backward(geometry, &parameters[weight.clone()], &mut packed);
     let mut dx = vec![ZERO; plan.input.shape.len()];
+    if let Some((windows, pooled)) = pooling {
+        let dy = memory.gradient(pooled).to_vec();
+        let mut unpooled = vec![ZERO; output.shape.len()];
+        pool::max_backward(&windows, memory.values(output), memory.values(pooled), &dy, &mut unpooled);
+        memory.gradient(output).copy_from_slice(&unpooled);
+    }
     conv2d::input_gradient(geometry, padding, memory.gradient(output), &packed, &mut dx);
     dx
 }

@@ -113,7 +113,7 @@ pub fn find_extent(x: &[Lanes], width: usize, extent: &mut Vec<Range<usize>>) {
 }
 
 /// The outputs of a row whose windows, `kernel` wide and `stride` apart, see some of the inputs in `extent`.
-fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
+pub(crate) fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
     if extent.is_empty() {
         return 0..0;
     }

@@ -1,6 +1,8 @@
 //! A convolutional or dense layer ready to run: its weights in the order that its kernels read them.
 
 use crate::conv2d::{self, Conv2d, TapSums};
+use crate::pool::Pool2d;
+use crate::winners::{self, Winners};
 use crate::winograd::{self, POINTS};
 use crate::{Lanes, ZERO, dense};
 use std::ops::Range;
@@ -11,6 +13,8 @@ pub struct Convolution {
     geometry: Conv2d,
     padding: usize,
     way: Way,
+    /// The way back of one whose maps are max-pooled.
+    winners: Option<Winners>,
     /// Packed for [`Convolution::forward`] and, as far as the input's gradient is wanted, for the way back.
     forward: Vec<f32>,
     backward: Vec<f32>,
@@ -38,6 +42,18 @@ pub struct Scratch {
     weights: Vec<f32>,
     zeros: Vec<f32>,
     sparse: dense::Sparse,
+    winners: winners::Memory,
+}
+
+/// What pooling made of the output of a convolution, and the gradient of that: see [`Convolution::backward_pooled`].
+#[derive(Clone, Copy, Debug)]
+pub struct Pooled<'a> {
+    /// The output of the convolution.
+    pub y: &'a [Lanes],
+    /// The largest of each window; what [`crate::activation::Activation::Relu`] made zero may be zero.
+    pub pooled: &'a [Lanes],
+    /// The gradient of that: zero where ReLU made a zero.
+    pub gradient: &'a [Lanes],
 }
 
 impl Scratch {
@@ -48,6 +64,9 @@ impl Scratch {
         }
         let g = &convolution.geometry;
         grow(&mut self.sums, g.kernel[0], TapSums::default());
+        if let Some(winners) = &convolution.winners {
+            self.winners.reserve(winners);
+        }
         match convolution.way {
             Way::Direct => grow(&mut self.extent, g.input.channels * g.input.height, 0..0),
             Way::Dense => self.sparse.reserve(g.input.len(), g.maps),
@@ -63,8 +82,8 @@ impl Scratch {
 }
 
 impl Convolution {
-    /// The geometry's input is padded by `padding` on each side.
-    pub fn new(geometry: Conv2d, padding: usize) -> Self {
+    /// The geometry's input is padded by `padding` on each side. `pool`: its maps are max-pooled next.
+    pub fn new(geometry: Conv2d, padding: usize, pool: Option<Pool2d>) -> Self {
         let way = match () {
             () if geometry.input.is_vector() => Way::Dense,
             () if winograd::suits(&geometry) => Way::Winograd,
@@ -75,14 +94,22 @@ impl Convolution {
             Way::Winograd => POINTS * winograd::at_point(&geometry).weights(),
             _ => geometry.weights(),
         };
+        let winners = pool.and_then(|pool| Winners::new(geometry, padding, pool));
         Self {
             geometry,
             padding,
             way,
             forward: vec![0.0; packed],
-            backward: vec![0.0; packed],
+            backward: vec![0.0; winners.as_ref().map_or(packed, Winners::packed)],
+            winners,
             at_points: vec![0.0; if way == Way::Winograd { packed } else { 0 }],
         }
+    }
+
+    /// Whether gradients are found by [`Convolution::backward_pooled`], from that of the pooled maps, rather than by
+    /// [`Convolution::backward`].
+    pub const fn is_pooled(&self) -> bool {
+        self.winners.is_some()
     }
 
     /// Takes the weights, `[map][channel][row][column]`. Without `backward`, [`Convolution::backward`] must not be asked for
@@ -91,7 +118,11 @@ impl Convolution {
     /// # Panics
     /// If their number is not that of the geometry.
     pub fn load(&mut self, weight: &[f32], backward: bool) {
-        let Self { geometry, way, forward, backward: packed_backward, at_points, .. } = self;
+        let Self { geometry, way, winners, forward, backward: packed_backward, at_points, .. } = self;
+        if let Some(winners) = winners.as_ref().filter(|_| backward) {
+            winners.pack(weight, packed_backward);
+        }
+        let backward = backward && winners.is_none();
         let mut pack = |g: &Conv2d, weight: &[f32], at: usize| {
             conv2d::pack_forward(g, weight, &mut forward[at..at + weight.len()]);
             if backward {
@@ -143,11 +174,11 @@ impl Convolution {
         winograd::transform_output(g, outputs, bias, y);
     }
 
-    /// With the weights that were [loaded](Self::load), the gradients of weights, biases and, if `dx` is given, of the unpadded input, from that of the output. Each is laid out
-    /// as what it is the gradient of, and `dw` and `db` are sums over the sixteen samples.
+    /// With the weights that were [loaded](Self::load), the gradients of weights, biases and, if `dx` is given, of the unpadded input,
+    /// from that of the output. Each is laid out as what it is the gradient of, and `dw` and `db` are sums over the sixteen samples.
     ///
     /// # Panics
-    /// As [`Convolution::forward`].
+    /// As [`Convolution::forward`], or if it [is pooled](Self::is_pooled).
     pub fn backward(
         &self,
         weight: &[f32],
@@ -157,6 +188,7 @@ impl Convolution {
         (dw, db): (&mut [f32], &mut [f32]),
         scratch: &mut Scratch,
     ) {
+        assert!(!self.is_pooled(), "weights are packed for the other way back");
         let g = &self.geometry;
         conv2d::bias_gradient(dy, db);
         match self.way {
@@ -173,6 +205,25 @@ impl Convolution {
             let weight = if self.way == Way::Dense { weight } else { &self.backward };
             conv2d::input_gradient(g, self.padding, dy, weight, dx);
         }
+    }
+
+    /// The same from what max pooling made of the output and the gradient of that, if it [is pooled](Self::is_pooled). What is not
+    /// the largest of its window has no gradient.
+    ///
+    /// # Panics
+    /// As [`Convolution::forward`], or if it is not pooled.
+    pub fn backward_pooled(
+        &self,
+        x: &[Lanes],
+        output: Pooled<'_>,
+        dx: Option<&mut [Lanes]>,
+        (dw, db): (&mut [f32], &mut [f32]),
+        scratch: &mut Scratch,
+    ) {
+        let winners = self.winners.as_ref().expect("its maps are pooled");
+        conv2d::bias_gradient(output.gradient, db);
+        let dx = dx.map(|dx| (dx, self.backward.as_slice()));
+        winners.backward(x, output, dx, dw, &mut scratch.winners);
     }
 
     fn backward_at_points(

@@ -12,6 +12,7 @@ pub mod math;
 pub mod pool;
 mod shape;
 pub mod softmax;
+mod winners;
 mod winograd;
 
 pub use lanes::{BLOCK, Lanes, ZERO, interleave};

@@ -51,7 +51,7 @@ impl Pool2d {
     }
 
     /// Whether every pixel lies in exactly one window: then gradients need no adding up.
-    fn is_partition(self) -> bool {
+    pub(crate) fn is_partition(self) -> bool {
         let Shape { height, width, .. } = self.input;
         self.kernel == self.stride && height.is_multiple_of(self.kernel) && width.is_multiple_of(self.kernel)
     }
@@ -92,6 +92,31 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
                 open[q] = hit.bitselect(f32x4::ZERO, open[q]);
             }
         });
+    });
+}
+
+/// Calls `visit` for every output, with its index and the pixel of its window that [`max_backward`] gives the gradient to: in the bits
+/// of each lane, that pixel's number of `numbers`, which go through a window row by row; or no bits, if no pixel is what was given.
+pub(crate) fn max_winners(
+    g: &Pool2d,
+    numbers: &[u32],
+    (x, y): (&[Lanes], &[Lanes]),
+    mut visit: impl FnMut(usize, &Lanes),
+) {
+    assert!(x.len() == g.input.len() && y.len() == g.output().len());
+    assert!(numbers.len() == g.kernel * g.kernel);
+    g.for_each_window(|at, first| {
+        let y = &y[at];
+        let (mut done, mut winner, mut numbers) = (ZERO, ZERO, numbers.iter());
+        g.for_each_tap(|tap| {
+            let number = f32x4::splat(f32::from_bits(*numbers.next().expect("as many as taps")));
+            for q in 0..4 {
+                let hit = x[first + tap][q].simd_eq(y[q]);
+                winner[q] |= !done[q] & hit & number;
+                done[q] |= hit;
+            }
+        });
+        visit(at, &winner);
     });
 }
 

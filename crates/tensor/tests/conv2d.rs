@@ -1,7 +1,9 @@
 //! Convolution kernels against their definition, written as plain loops in double precision, over many shapes.
 
+use tensor::activation::{self, Activation};
 use tensor::conv2d::{self, Conv2d};
-use tensor::convolution::{Convolution, Scratch};
+use tensor::convolution::{Convolution, Pooled, Scratch};
+use tensor::pool::{self, Pool2d};
 use tensor::{BLOCK, Lanes, Shape, ZERO};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -91,7 +93,7 @@ fn by_layer(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     let Inputs { x, dy, weight, bias } = inputs;
     let mut results = room(g, padding);
     let Results { y, dx, dw, db } = &mut results;
-    let mut convolution = Convolution::new(*g, padding);
+    let mut convolution = Convolution::new(*g, padding, None);
     let mut scratch = Scratch::default();
     scratch.reserve(&convolution);
     convolution.load(weight, true);
@@ -203,4 +205,92 @@ fn a_dense_layer_is_a_convolution_of_one_pixel() {
         };
         check(&g, 0, &mut random);
     }
+}
+
+/// A convolution whose maps are max-pooled finds the gradients from the pooled maps: the same as if pooling gave the gradient to the maps.
+fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random) {
+    let name = format!("{g:?}, padding {padding}, {windows:?}");
+    // Few values, so that windows have several outputs that are the largest.
+    let coarse = random.below(2) == 0;
+    let value = |value: f32| if coarse { value.round() } else { value };
+    let weight: Vec<f32> = random.floats(g.weights()).into_iter().map(value).collect();
+    let bias: Vec<f32> = random.floats(g.maps).into_iter().map(value).collect();
+    let mut x = vec![ZERO; g.input.len()];
+    let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
+    let mut inside = random.lanes(inner.len());
+    bytemuck::cast_slice_mut::<_, f32>(&mut inside).iter_mut().for_each(|x| *x = value(*x));
+    // Borders that are empty, in some samples wider than in others, are left out.
+    for (i, x) in inside.iter_mut().enumerate() {
+        let (row, column) = (i / inner.width % inner.height, i % inner.width);
+        let from_edge = row.min(inner.height - 1 - row).min(column);
+        let lanes: &mut [f32] = bytemuck::cast_slice_mut(x);
+        lanes.iter_mut().enumerate().filter(|(lane, _)| from_edge < lane % 4).for_each(|(_, x)| *x = 0.0);
+    }
+    conv2d::pad(inner, padding, &inside, &mut x);
+
+    let mut layer = Convolution::new(*g, padding, Some(windows));
+    assert!(layer.is_pooled(), "{name}");
+    let mut scratch = Scratch::default();
+    scratch.reserve(&layer);
+    layer.load(&weight, true);
+    let mut y = vec![ZERO; g.output().len()];
+    layer.forward(&x, (&weight, &bias), &mut y, &mut scratch);
+    let mut pooled = vec![ZERO; windows.output().len()];
+    pool::max_forward(&windows, &y, &mut pooled);
+    let mut gradient = random.lanes(pooled.len());
+    if random.below(2) == 0 {
+        activation::forward(Activation::Relu, &mut pooled);
+        activation::backward(Activation::Relu, &pooled, &mut gradient);
+    }
+    let mut dy = vec![ZERO; y.len()];
+    pool::max_backward(&windows, &y, &pooled, &gradient, &mut dy);
+    let inputs = Inputs { x, dy, weight, bias };
+    let expected = by_kernels(g, padding, &inputs);
+
+    // More than once: what a pass leaves behind is in nobody's way.
+    for with_dx in [false, true, true] {
+        let mut results = room(g, padding);
+        let output = Pooled { y: &y, pooled: &pooled, gradient: &gradient };
+        let (dx, own) = (&mut results.dx, (results.dw.as_mut_slice(), results.db.as_mut_slice()));
+        layer.backward_pooled(&inputs.x, output, with_dx.then_some(dx), own, &mut scratch);
+        let both = [(&results.dw, &expected.dw, "dw"), (&results.db, &expected.db, "db")].into_iter();
+        for (got, expected, what) in both {
+            for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+                assert_close(&format!("{name}: {what}[{i}]"), f64::from(*got), f64::from(*expected));
+            }
+        }
+        for i in (0..inner.len()).filter(|_| with_dx) {
+            for lane in 0..BLOCK {
+                let (got, expected) = (at(&results.dx, i, lane), at(&expected.dx, i, lane));
+                assert_close(&format!("{name}: dx[{i}] of sample {lane}"), got, expected);
+            }
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn gradients_of_pooled_maps_are_those_of_pooling() {
+    let mut random = Random(4);
+    for _ in 0..80 {
+        let kernel = [1 + random.below(6), 1 + random.below(6)];
+        let padding = random.below(kernel[0].min(kernel[1]).min(3));
+        let pool = 2 + random.below(2);
+        let [height, width] = kernel.map(|kernel| pool * (1 + random.below(3)) + kernel - 1);
+        if height.min(width) <= 2 * padding {
+            continue;
+        }
+        let input = Shape::maps(1 + random.below(20), height, width);
+        let g = Conv2d { input, maps: 1 + random.below(9), kernel, stride: 1 };
+        check_pooled(&g, padding, Pool2d { input: g.output(), kernel: pool, stride: pool }, &mut random);
+    }
+}
+
+#[test]
+fn what_pooling_leaves_out_or_takes_twice_goes_the_way_of_all_gradients() {
+    let g = Conv2d { input: Shape::maps(2, 9, 9), maps: 3, kernel: [3, 3], stride: 1 };
+    let takes = |kernel, stride| {
+        let windows = Pool2d { input: g.output(), kernel, stride };
+        Convolution::new(g, 0, Some(windows)).is_pooled()
+    };
+    assert!(!takes(2, 2) && !takes(3, 2) && !takes(3, 1) && takes(7, 7));
 }
