@@ -4,30 +4,30 @@ use leptos::prelude::*;
 
 use trainer::messages::Command;
 
-use crate::chart::Chart;
-use crate::chart_tools::{ChartTools, ChartView};
-use crate::compare_view::Runs;
+use crate::charts::chart::Chart;
+use crate::charts::toolbar::{ChartTools, ChartView};
+use crate::client::State;
 use crate::controls::Controls;
-use crate::example;
 use crate::explore::Explore;
+use crate::header::announcer::Spoken;
 use crate::header::{DownloadBar, Header};
-use crate::network_view::NetworkView;
-use crate::norms_view::NormsView;
+use crate::link::address;
+use crate::network::NetworkView;
+use crate::network::batch_norm::NormsView;
+use crate::network::gradient_norms::SizesView;
 use crate::pad::Pad;
-use crate::reset::UndoReset;
+use crate::pad::example;
 use crate::runs::Measure;
-use crate::share;
+use crate::runs::panel::Runs;
+use crate::runs::undo_reset::UndoReset;
 use crate::shortcuts::{self, Keys};
-use crate::sizes_view::SizesView;
-use crate::spoken::Spoken;
-use crate::state::State;
 
 /// The playground.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let state = State::start();
     provide_context(state);
-    share::keep(state);
+    address::keep(state);
     example::keep(state);
     shortcuts::listen(state);
     provide_context(ChartView::new(state));

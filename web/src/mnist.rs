@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 use trainer::messages::{Answers, Event, Images, Split};
 
-use crate::scene::{Scene, Tab};
+use crate::link::parts::{Scene, Tab};
 
 /// More pixels than these (and the page of a gallery) are not kept.
 const KEPT: usize = 400;

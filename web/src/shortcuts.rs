@@ -6,10 +6,10 @@ use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use crate::example;
-use crate::focus::{PAD, SETTINGS, go_to};
-use crate::scene::Tab;
-use crate::state::State;
+use crate::client::State;
+use crate::link::parts::Tab;
+use crate::pad::example;
+use crate::ui::focus::{PAD, SETTINGS, go_to};
 
 /// A key as events name it, as people do, what it does in words, and what it does.
 type Shortcut = (&'static str, &'static str, &'static str, fn(&State));

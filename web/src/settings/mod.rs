@@ -1,9 +1,9 @@
 //! Every setting of the page, declared once: from this table come the controls, the link and what the trainer is told.
 
-pub(crate) mod difference;
+pub(crate) mod diff;
 pub(crate) mod layers;
-mod stack;
 mod table;
+mod tricks;
 
 use nn::preset::Preset;
 use nn::spec::{NetworkSpec, TrainingSpec};

@@ -6,7 +6,7 @@ use nn::spec::{Initializer, LayerSpec, Optimizer, Schedule};
 use super::Group::{Augmentation, Layers, Network, Training, Tricks};
 use super::Kind::{Choice, Number, Switch};
 use super::Scale::{Even, Rungs, Typed};
-use super::{Kind, Setting, Setup, stack};
+use super::{Kind, Setting, Setup, tricks};
 
 /// All settings in the order of the page. Those further down may depend on those further up, never the other way round.
 pub(crate) static SETTINGS: [Setting; 32] = [
@@ -31,7 +31,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         id: "layers",
         name: "Layers",
         group: Layers,
-        help: "The stack, from the image down to the ten digits. Choose a layer to change, move or remove it: shapes and parameters follow.",
+        help: "The tricks, from the image down to the ten digits. Choose a layer to change, move or remove it: shapes and parameters follow.",
         kind: Kind::Layers,
     },
     Setting {
@@ -49,7 +49,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 ("none", "None"),
             ],
             get: |s| {
-                let mut all = s.network.layers.iter().filter(|layer| stack::is_activation(layer));
+                let mut all = s.network.layers.iter().filter(|layer| tricks::is_activation(layer));
                 let first = all.next();
                 if all.any(|layer| Some(layer) != first) {
                     return Some("mixed");
@@ -73,7 +73,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                     "sigmoid" => Some(LayerSpec::Sigmoid),
                     _ => None,
                 };
-                stack::set_activation(&mut s.network.layers, activation);
+                tricks::set_activation(&mut s.network.layers, activation);
             },
         },
     },
@@ -90,12 +90,12 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                     LayerSpec::AvgPool2d { .. } => "average",
                     _ => "subsample",
                 };
-                let mut all = s.network.layers.iter().filter(|layer| stack::is_pooling(layer)).map(kind);
+                let mut all = s.network.layers.iter().filter(|layer| tricks::is_pooling(layer)).map(kind);
                 let first = all.next()?;
                 Some(if all.any(|kind| kind != first) { "mixed" } else { first })
             },
             set: |s, id| {
-                stack::set_pooling(
+                tricks::set_pooling(
                     &mut s.network.layers,
                     match id {
                         "max" => |kernel, stride| LayerSpec::MaxPool2d { kernel, stride },
@@ -320,7 +320,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         help: "Gives every map mean 0 and deviation 1 over the batch before it is bent: see how its values lie before and after. Learning rates can be larger, and seeds matter less.",
         kind: Switch {
             get: |s| Some(s.network.layers.contains(&LayerSpec::BatchNorm)),
-            set: |s, on| stack::set_batch_norm(&mut s.network.layers, on),
+            set: |s, on| tricks::set_batch_norm(&mut s.network.layers, on),
         },
     },
     Setting {
@@ -329,8 +329,8 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         group: Tricks,
         help: "Silences a random part of the hidden units in every step, crossed out in the picture, so that none relies on another: training gets worse, the test better.",
         kind: Switch {
-            get: |s| Some(s.network.layers.iter().any(stack::is_dropout)),
-            set: |s, on| stack::set_dropout(&mut s.network.layers, on.then_some(0.5)),
+            get: |s| Some(s.network.layers.iter().any(tricks::is_dropout)),
+            set: |s, on| tricks::set_dropout(&mut s.network.layers, on.then_some(0.5)),
         },
     },
     Setting {

@@ -8,7 +8,7 @@ use trainer::Helper;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::lines::{Lines, Port, listen};
+use super::channels::{Lines, Port, listen};
 
 /// More than this gain nothing: a batch of 64 is four blocks of work.
 const MOST_CORES: usize = 8;

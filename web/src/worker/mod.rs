@@ -1,9 +1,9 @@
 //! The worker's thin entry: carries messages, and keeps the session working.
 
 mod bench;
-mod download;
+mod channels;
+mod dataset;
 mod helpers;
-mod lines;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -23,7 +23,7 @@ struct Worker {
     scope: DedicatedWorkerGlobalScope,
     session: RefCell<Session>,
     helpers: Helpers,
-    download: download::State,
+    download: dataset::State,
     /// A message to ourselves: the next slice of work comes behind the commands that wait by then.
     again: MessageChannel,
     awake: RefCell<bool>,
@@ -39,7 +39,7 @@ pub(crate) fn run(base: String, glue: String) {
         helpers: Helpers::new(&scope, &base, glue),
         scope: scope.clone(),
         session: RefCell::default(),
-        download: download::State::default(),
+        download: dataset::State::default(),
         again,
         awake: RefCell::new(false),
         gpu_awaited: Cell::new(false),
@@ -51,7 +51,7 @@ pub(crate) fn run(base: String, glue: String) {
             let Ok(buffer) = message.data().dyn_into::<ArrayBuffer>() else { return };
             let Some(command) = decode::<Command>(&Uint8Array::new(&buffer).to_vec()) else { return };
             match command {
-                Command::RetryDownload => spawn_local(download::mnist(w.clone(), base.clone())),
+                Command::RetryDownload => spawn_local(dataset::mnist(w.clone(), base.clone())),
                 Command::UseCores(cores) => w.helpers.want(cores.saturating_sub(1), &w),
                 _ => {}
             }
@@ -72,8 +72,8 @@ pub(crate) fn run(base: String, glue: String) {
     worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
     slice.forget();
     worker.helpers.want(helpers::cores(&scope) - 1, &worker);
-    spawn_local(download::checkpoint(worker.clone(), base.clone()));
-    spawn_local(download::mnist(worker, base));
+    spawn_local(dataset::checkpoint(worker.clone(), base.clone()));
+    spawn_local(dataset::mnist(worker, base));
     let _ = scope.post_message(&"ready".into());
 }
 

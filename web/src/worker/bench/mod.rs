@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
-use super::download::fetch_bytes;
+use super::dataset::fetch_bytes;
 use super::helpers::Helpers;
 
 /// Rounds of the kernels' measurement.

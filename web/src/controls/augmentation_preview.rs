@@ -1,0 +1,51 @@
+//! What augmentation does to the digit just drawn.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::client::State;
+use crate::network::feature_maps::put;
+
+/// Copies side by side, and rows of them.
+const COLUMNS: usize = 4;
+const ROWS: usize = 2;
+const SIDE: usize = 28;
+/// From one copy to the next.
+const PITCH: usize = SIDE + 2;
+const WIDTH: usize = COLUMNS * PITCH - 2;
+const HEIGHT: usize = ROWS * PITCH - 2;
+
+/// Eight copies, distorted as training would distort them. Every epoch brings others.
+#[component]
+pub(crate) fn Distortions() -> impl IntoView {
+    let state = expect_context::<State>();
+    let canvas = NodeRef::<html::Canvas>::new();
+    let epoch = Memo::new(move |_| state.progress.get().epoch as u32);
+    let drawn = Memo::new(move |_| state.image.with(Option::is_some));
+    Effect::new(move |_| {
+        let (Some(canvas), Some(image)) = (canvas.get(), state.image.get()) else { return };
+        let (spec, seed) = state.training.with(|training| (training.augmentation, training.seed));
+        let mut rgba = vec![0; WIDTH * HEIGHT * 4];
+        let mut copy = [0.0; SIDE * SIDE];
+        for index in 0..ROWS * COLUMNS {
+            data::augment::augment(&spec, seed, epoch.get(), index as u32, &image, &mut copy);
+            let corner = index / COLUMNS * PITCH * WIDTH + index % COLUMNS * PITCH;
+            for (at, level) in copy.iter().enumerate() {
+                let gray = (255.0 * level) as u8;
+                let pixel = (corner + at / SIDE * WIDTH + at % SIDE) * 4;
+                rgba[pixel..pixel + 4].copy_from_slice(&[gray, gray, gray, 255]);
+            }
+        }
+        put(&canvas, &rgba, WIDTH);
+    });
+    view! {
+        <figure class="distortions">
+            <Show when=move || drawn.get()
+                fallback=|| view! { <p class="hint">"Draw a digit: here you will see what these do to it."</p> }>
+                <canvas node_ref=canvas width=WIDTH.to_string() height=HEIGHT.to_string() role="img"
+                    aria-label="Eight copies of the drawing, distorted as training images are"></canvas>
+                <figcaption class="hint">"Your digit, as training would see it in eight epochs."</figcaption>
+            </Show>
+        </figure>
+    }
+}

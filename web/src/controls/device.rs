@@ -1,0 +1,81 @@
+//! Which device trains: the choice, and what was measured for it.
+
+use leptos::prelude::*;
+use trainer::messages::{Device, DeviceChoice, DeviceReport};
+
+use crate::client::State;
+use crate::header::thousands;
+
+const CHOICES: [(DeviceChoice, &str); 3] =
+    [(DeviceChoice::Automatic, "Automatic"), (DeviceChoice::WebGpu, "WebGPU"), (DeviceChoice::Cpu, "CPU")];
+
+/// The choice, and in a line below what came of it.
+#[component]
+pub(crate) fn DeviceControl() -> impl IntoView {
+    let state = expect_context::<State>();
+    let choose = move |ev| {
+        if let Some((choice, _)) = CHOICES.iter().find(|(_, name)| *name == event_target_value(&ev)) {
+            state.device_choice.set(*choice);
+        }
+    };
+    let chosen = move || CHOICES.iter().find(|(c, _)| *c == state.device_choice.get()).map(|(_, name)| *name);
+    let sentence = "Automatic measures both once training begins, and takes the faster one. Look at the throughput above.";
+    let tell = move || state.help.set(Some(("Device", sentence)));
+    view! {
+        <div class="field line" on:pointerenter=move |_| tell() on:focusin=move |_| tell()>
+            <label>
+                <span>"Device"</span>
+                <select aria-describedby="help-device" on:change=choose prop:value=chosen>
+                    {CHOICES.map(|(_, name)| view! { <option value=name>{name}</option> }).collect_view()}
+                </select>
+            </label>
+            <span class="visually-hidden" id="help-device">{sentence}</span>
+            <output class="device" aria-label="Device in use">
+                {move || words(&state.device.get(), state.progress.get().cores)}
+            </output>
+        </div>
+    }
+}
+
+/// What trains, how fast both were, and why, if something went wrong.
+fn words(report: &DeviceReport, cores: usize) -> String {
+    let cpu = if cores > 1 { format!("CPU, {cores} cores") } else { "CPU".to_owned() };
+    let gpu = match report.adapter.as_deref() {
+        None | Some("") => "WebGPU".to_owned(),
+        Some(name) => format!("WebGPU ({name})"),
+    };
+    let (used, other) = if report.device == Device::WebGpu { (&gpu, &cpu) } else { (&cpu, &gpu) };
+    let speeds = [report.gpu_speed, report.cpu_speed];
+    let [used_speed, other_speed] =
+        if report.device == Device::WebGpu { speeds } else { [speeds[1], speeds[0]] };
+    let rate = |speed: f32| format!("{} images/s", thousands(speed as usize));
+    let mut text = match (used_speed, other_speed) {
+        (Some(used_speed), Some(other_speed)) => {
+            format!("{used}: {}. {other}: {}.", rate(used_speed), rate(other_speed))
+        }
+        _ => format!("{used}."),
+    };
+    if let Some(note) = &report.note {
+        text = format!("{text} {note}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_figures_are_told_and_what_went_wrong() {
+        let mut report = DeviceReport {
+            device: Device::WebGpu,
+            adapter: Some("Apple M2".into()),
+            cpu_speed: Some(25_400.0),
+            gpu_speed: Some(101_000.0),
+            ..DeviceReport::default()
+        };
+        assert_eq!(words(&report, 2), "WebGPU (Apple M2): 101,000 images/s. CPU, 2 cores: 25,400 images/s.");
+        report = DeviceReport { note: Some("The GPU was lost.".into()), ..DeviceReport::default() };
+        assert_eq!(words(&report, 1), "CPU. The GPU was lost.");
+    }
+}

@@ -1,0 +1,184 @@
+//! The confusion matrix as a table, to be walked and opened.
+
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::explore::confusion_matrix::{CLASSES, Cell, Confusion};
+use crate::header::thousands;
+
+/// Shares are shaded as if none were smaller than this: a single mistake can still be seen.
+const FAINTEST: f32 = 0.14;
+/// Until mistakes are more frequent than this, the largest is not yet shaded in full.
+const FULL: f32 = 0.01;
+/// Images in the whole test set.
+const ALL: u32 = 10_000;
+
+/// Rows are labels, columns what they are taken for. `chosen` is the cell whose images are shown.
+#[component]
+pub(crate) fn ConfusionView(
+    matrix: Memo<Option<Confusion>>,
+    chosen: Memo<Option<Cell>>,
+    choose: impl Fn(Option<Cell>) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    // The cell that Tab comes to.
+    let current = RwSignal::new(chosen.get_untracked().unwrap_or(Cell { label: 0, class: 0 }));
+    let key = move |ev: KeyboardEvent| {
+        let Cell { label, class } = current.get_untracked();
+        let last = CLASSES - 1;
+        let (label, class) = match ev.key().as_str() {
+            "ArrowLeft" => (label, class.saturating_sub(1)),
+            "ArrowRight" => (label, (class + 1).min(last)),
+            "ArrowUp" => (label.saturating_sub(1), class),
+            "ArrowDown" => ((label + 1).min(last), class),
+            "Home" => (label, 0),
+            "End" => (label, last),
+            _ => return,
+        };
+        ev.prevent_default();
+        let body = ev.current_target().and_then(|target| target.dyn_into::<Element>().ok());
+        let row = body.and_then(|body| body.children().item(label as u32));
+        let cell = row.and_then(|row| row.children().item(class as u32 + 1)?.first_element_child());
+        if let Some(cell) = cell.and_then(|cell| cell.dyn_into::<HtmlElement>().ok()) {
+            let _ = cell.focus();
+        }
+    };
+    let percent = |share: Option<f32>| share.map_or(String::new(), |share| format!("{:.1} %", 100.0 * share));
+    let of = move |look: &dyn Fn(&Confusion) -> String| matrix.with(|matrix| matrix.as_ref().map(look));
+    let row = move |label: usize| {
+        view! {
+            <tr>
+                <th scope="row" style=format!("--class:var(--class-{label})")>{label}</th>
+                {(0..CLASSES).map(|class| view! { <Count cell=Cell { label, class } matrix chosen choose current /> }).collect_view()}
+                <td class="share">{move || of(&|matrix| percent(matrix.recall(label)))}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="confusion">
+            <caption>{move || of(&sentence)}</caption>
+            <thead>
+                <tr>
+                    <td></td>
+                    <th scope="colgroup" colspan=CLASSES.to_string()>"read as"</th>
+                    <td></td>
+                </tr>
+                <tr>
+                    <th scope="col"><span class="visually-hidden">"label"</span></th>
+                    {(0..CLASSES).map(|class| view! {
+                        <th scope="col" style=format!("--class:var(--class-{class})")>{class}</th>
+                    }).collect_view()}
+                    <th scope="col" class="share">"Recall"</th>
+                </tr>
+            </thead>
+            <tbody on:keydown=key>{(0..CLASSES).map(row).collect_view()}</tbody>
+            <tfoot>
+                <tr>
+                    <th scope="row"><span class="visually-hidden">"Precision, in percent"</span></th>
+                    {(0..CLASSES).map(|class| {
+                        let precision = move || of(&|matrix| {
+                            matrix.precision(class).map_or(String::new(), |share| format!("{:.1}", 100.0 * share))
+                        });
+                        view! { <td>{precision}</td> }
+                    }).collect_view()}
+                    <td class="share" aria-hidden="true">"Precision"</td>
+                </tr>
+            </tfoot>
+        </table>
+    }
+}
+
+/// How many images are in a cell.
+#[component]
+fn Count(
+    cell: Cell,
+    matrix: Memo<Option<Confusion>>,
+    chosen: Memo<Option<Cell>>,
+    choose: impl Fn(Option<Cell>) + Copy + Send + Sync + 'static,
+    current: RwSignal<Cell>,
+) -> impl IntoView {
+    let Cell { label, class } = cell;
+    let count = Memo::new(move |_| matrix.with(|matrix| matrix.as_ref().map(|matrix| matrix.count(cell))));
+    let text = move || match count.get() {
+        Some(count) if count > 0 || cell.is_right() => count.to_string(),
+        _ => String::new(),
+    };
+    let name = move || {
+        let count = count.get().unwrap_or(0);
+        let reading = if cell.is_right() { "right".to_owned() } else { format!("as {class}") };
+        // The number as it stands in the cell: whoever speaks to the page says what is seen.
+        format!("{label} read {reading}: {count} {}", if count == 1 { "image" } else { "images" })
+    };
+    let shade = move || {
+        matrix.with(|matrix| {
+            let (Some(matrix), false) = (matrix, cell.is_right()) else { return String::new() };
+            let share = matrix.share(cell) / matrix.worst_share().max(FULL);
+            if share > 0.0 { format!("--share:{:.0}%", 100.0 * share.max(FAINTEST)) } else { String::new() }
+        })
+    };
+    let pressed = Memo::new(move |_| chosen.get() == Some(cell));
+    view! {
+        <td>
+            <button class:right=cell.is_right() style=shade aria-pressed=move || pressed.get().to_string() aria-label=name
+                tabindex=move || if current.get() == cell { "0" } else { "-1" }
+                on:focus=move |_| current.set(cell)
+                on:click=move |_| choose((!pressed.get_untracked()).then_some(cell))>
+                {text}
+            </button>
+        </td>
+    }
+}
+
+/// `1 image`, `2 images`.
+pub(crate) fn images(count: u32) -> String {
+    format!("{} {}", thousands(count as usize), if count == 1 { "image" } else { "images" })
+}
+
+/// How many are misread, and what is confused most, in words.
+fn sentence(matrix: &Confusion) -> String {
+    let all = matrix.images();
+    if all == 0 {
+        return String::new();
+    }
+    let so_far = if all < ALL { " that are here so far" } else { "" };
+    let misread = thousands((all - matrix.right()) as usize);
+    let first = format!("{misread} of the {} test images{so_far} are misread.", thousands(all as usize));
+    let worst = match matrix.worst() {
+        Some(cell) => format!(
+            "{} is most often taken for {}: {} of {}.",
+            cell.label,
+            cell.class,
+            thousands(matrix.count(cell) as usize),
+            thousands(matrix.labelled(cell.label) as usize)
+        ),
+        None => "No digit is taken for another.".to_owned(),
+    };
+    match matrix.unanswered() {
+        0 => format!("{first} {worst}"),
+        count => {
+            format!("{first} {worst} {} got no answer: the network gives no finite numbers.", images(count))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_confused_most_is_said_in_words() {
+        let say = |labels: &[u8], classes: &[u8]| sentence(&Confusion::of(labels, classes));
+        assert_eq!(
+            say(&[4, 4, 4, 9], &[9, 9, 4, 4]),
+            "3 of the 4 test images that are here so far are misread. 4 is most often taken for 9: 2 of 3."
+        );
+        assert_eq!(
+            say(&[7; 10_000], &[7; 10_000]),
+            "0 of the 10,000 test images are misread. No digit is taken for another."
+        );
+        assert_eq!(say(&[], &[]), "");
+        let none = say(&[4, 1], &[10, 1]);
+        assert!(none.ends_with("1 image got no answer: the network gives no finite numbers."), "{none}");
+    }
+}

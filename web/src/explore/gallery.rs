@@ -1,0 +1,185 @@
+//! Images of MNIST, page by page; one press puts one on the pad.
+
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use trainer::messages::{Command, Split};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::client::State;
+use crate::header::thousands;
+use crate::mnist::split_name;
+use crate::network::feature_maps::put_ink;
+
+/// The images with these numbers, so many on a page.
+#[component]
+pub(crate) fn Gallery(
+    /// What they are, for those who do not see it.
+    #[prop(into)]
+    label: Signal<String>,
+    split: Signal<Split>,
+    indices: Memo<Vec<u32>>,
+    size: usize,
+    /// One that is looked for; where that makes sense, their numbers are seen.
+    #[prop(optional)]
+    sought: Option<RwSignal<Option<u32>>>,
+) -> impl IntoView {
+    let state = expect_context::<State>();
+    let page = Memo::new(move |_| state.scene.with(|scene| scene.page));
+    // The list may have become shorter.
+    let first = Memo::new(move |_| {
+        let last = indices.with(|all| all.len().saturating_sub(1)) / size;
+        page.get().min(last) * size
+    });
+    let shown = Memo::new(move |_| {
+        indices.with(|all| all.iter().skip(first.get()).take(size).copied().collect::<Vec<u32>>())
+    });
+    Effect::new(move |_| {
+        let (split, indices) = (split.get(), shown.get());
+        if !indices.is_empty() {
+            state.send(Command::Images { split, indices });
+        }
+    });
+    let count = Memo::new(move |_| shown.with(Vec::len));
+    let all = move || indices.with(Vec::len);
+    let range = move || match (first.get(), count.get()) {
+        (_, 0) => "no images".to_owned(),
+        (first, count) => {
+            format!("{}–{} of {}", thousands(first + 1), thousands(first + count), thousands(all()))
+        }
+    };
+    let turn = move |forward: bool| {
+        let now = first.get_untracked() / size;
+        state.scene.update(|scene| scene.page = if forward { now + 1 } else { now.saturating_sub(1) });
+    };
+    let one_page = move || all() <= size;
+    view! {
+        <div class="gallery">
+            <ol aria-label=label on:keydown=walk>
+                // Places, not images: whoever is in one stays there when other images come.
+                <For each=move || 0..count.get() key=|at| *at let:at>
+                    <Tile split index=Signal::derive(move || shown.with(|shown| shown.get(at).copied())) sought numbered=sought.is_some() />
+                </For>
+            </ol>
+            <div class="pager" class:alone=one_page>
+                <button class="small" aria-label="Previous images" disabled=move || first.get() == 0
+                    on:click=move |_| turn(false)>"‹"</button>
+                <output aria-label="Images shown">{range}</output>
+                <button class="small" aria-label="Next images" disabled=move || { first.get() + size >= all() }
+                    on:click=move |_| turn(true)>"›"</button>
+            </div>
+        </div>
+    }
+}
+
+/// Arrow keys go from image to image.
+fn walk(ev: KeyboardEvent) {
+    let step = match ev.key().as_str() {
+        "ArrowLeft" | "ArrowUp" => Element::previous_element_sibling,
+        "ArrowRight" | "ArrowDown" => Element::next_element_sibling,
+        _ => return,
+    };
+    ev.prevent_default();
+    let tile = ev.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let beside = tile.and_then(|tile| step(&tile.closest("li").ok()??)?.first_element_child());
+    if let Some(beside) = beside.and_then(|beside| beside.dyn_into::<HtmlElement>().ok()) {
+        let _ = beside.focus();
+    }
+}
+
+/// One image, its label, and what it is taken for.
+#[component]
+fn Tile(
+    split: Signal<Split>,
+    index: Signal<Option<u32>>,
+    sought: Option<RwSignal<Option<u32>>>,
+    /// Whether its number is seen, or how sure the network is.
+    numbered: bool,
+) -> impl IntoView {
+    let state = expect_context::<State>();
+    let mnist = state.mnist;
+    let canvas = NodeRef::<html::Canvas>::new();
+    let pixels = Memo::new(move |_| index.get().and_then(|index| mnist.pixels(split.get(), index)));
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            put_ink(&canvas, &pixels.get().unwrap_or([0; 784]));
+        }
+    });
+    let label = Memo::new(move |_| mnist.labels(split.get()).with(|l| l.get(index.get()? as usize).copied()));
+    let answer = Memo::new(move |_| mnist.answer(split.get(), index.get()?));
+    let misread = move || answer.get().is_some_and(|(class, _)| Some(class) != label.get());
+    let class = move || answer.get().map(|(class, _)| class);
+    // What is not seen is said: together it is one sentence.
+    let said = |words: String| view! { <span class="visually-hidden">{words}</span> };
+    let reading = move || match (label.get(), class()) {
+        (Some(label), Some(class)) if class != label => {
+            let class = if class < 10 { class.to_string() } else { "?".to_owned() };
+            view! {
+                {label}<span class="arrow" aria-hidden="true">"→"</span>{said(" read as ".into())}{class}
+            }
+            .into_any()
+        }
+        (label, class) => {
+            let also = class.map(|class| said(format!(" read as {class}")));
+            view! { {label}{also} }.into_any()
+        }
+    };
+    let sure = move || answer.get().map(|(_, sure)| percent(sure));
+    let image = move || format!(" {} image ", split_name(split.get()).to_lowercase());
+    let rest = move || {
+        if numbered {
+            view! { {said(image())}{index} }.into_any()
+        } else {
+            let with = said(" with ".into());
+            let name = said(image() + &index.get().map_or(String::new(), |index| index.to_string()));
+            view! { {with}{sure}{name} }.into_any()
+        }
+    };
+    let on_pad = Memo::new(move |_| {
+        let here = index.get().map(|index| (split.get(), index));
+        state.drawing.with(|drawing| drawing.seen().0.map(|s| (s.split, s.index)) == here && here.is_some())
+    });
+    let place = move |_| {
+        let sample = index.get_untracked().and_then(|index| mnist.sample(split.get_untracked(), index));
+        if let Some(sample) = sample {
+            state.drawing.update(|drawing| drawing.place(sample));
+        }
+    };
+    let is_sought = move || {
+        let sought = sought.and_then(|sought| sought.get());
+        sought.is_some() && sought == index.get()
+    };
+    view! {
+        <li>
+            <button class:misread=misread class:sought=is_sought
+                aria-current=move || on_pad.get().then_some("true") on:click=place>
+                <canvas node_ref=canvas width="28" height="28" aria-hidden="true"></canvas>
+                <b>{said("Labelled ".into())}{reading}</b>
+                <span class="rest">{rest}</span>
+            </button>
+        </li>
+    }
+}
+
+/// In as few characters as a small image has room for.
+fn percent(share: f32) -> String {
+    match 100.0 * share {
+        percent if percent.is_nan() => "—".to_owned(),
+        99.95.. => "100 %".to_owned(),
+        percent => format!("{percent:.1} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn percents_are_short() {
+        assert_eq!(
+            [1.0, 0.9996, 0.9994, 0.5, f32::NAN].map(percent),
+            ["100 %", "100 %", "99.9 %", "50.0 %", "—"]
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Filters made by hand: their weights, their names, and what they find.
+
+use nn::spec::Shape;
+
+use crate::network::sliding_window::Windows;
+use crate::settings::{number, show};
+
+/// Rows and columns that a filter may have.
+pub(crate) const SIDES: [usize; 2] = [3, 5];
+/// A link may not carry larger weights.
+const MOST: f64 = 100.0;
+
+/// Square weights.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kernel {
+    pub(crate) side: usize,
+    pub(crate) weights: Vec<f32>,
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        let [(_, _, first), ..] = presets();
+        first
+    }
+}
+
+impl Kernel {
+    pub(crate) fn zeros(side: usize) -> Self {
+        Self { side, weights: vec![0.0; side * side] }
+    }
+
+    /// What it finds in an image of 28x28, of the same size; ink beyond the edge is 0.
+    pub(crate) fn map(&self, image: &[f32]) -> Vec<f32> {
+        let input = Shape::maps(1, 28, 28);
+        Windows { input, kernel: self.side, stride: 1, padding: self.side / 2 }.correlate(
+            image,
+            &self.weights,
+            0.0,
+        )
+    }
+
+    /// The filter as links have it: the name of a preset, or the weights row by row.
+    pub(crate) fn write(&self) -> String {
+        match presets().into_iter().find(|(.., kernel)| kernel == self) {
+            Some((id, ..)) => id.to_owned(),
+            None => {
+                let weights: Vec<_> = self.weights.iter().map(|weight| show((*weight).into())).collect();
+                weights.join(",")
+            }
+        }
+    }
+
+    /// What [`Kernel::write`] wrote, if it is that.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        if let Some((.., kernel)) = presets().into_iter().find(|(id, ..)| *id == text) {
+            return Some(kernel);
+        }
+        let weight = |text| number(text).filter(|weight| weight.abs() <= MOST).map(|weight| weight as f32);
+        let weights = text.split(',').map(weight).collect::<Option<Vec<f32>>>()?;
+        let side = SIDES.into_iter().find(|side| side * side == weights.len())?;
+        Some(Self { side, weights })
+    }
+}
+
+/// Filters that everybody should have tried: name in links, name for people, weights.
+pub(crate) fn presets() -> [(&'static str, &'static str, Kernel); 6] {
+    let kernel = |side: usize, weights: &[f32]| Kernel { side, weights: weights.to_vec() };
+    let (o, x) = (-0.5, 1.0);
+    [
+        ("horizontal", "Horizontal edges", kernel(3, &[-1., -1., -1., 0., 0., 0., 1., 1., 1.])),
+        ("vertical", "Vertical edges", kernel(3, &[-1., 0., 1., -1., 0., 1., -1., 0., 1.])),
+        ("blur", "Blur", kernel(5, &[0.04; 25])),
+        ("sharpen", "Sharpen", kernel(3, &[0., -1., 0., -1., 5., -1., 0., -1., 0.])),
+        ("outline", "Outline", kernel(3, &[-1., -1., -1., -1., 8., -1., -1., -1., -1.])),
+        (
+            "curve",
+            "Curve",
+            kernel(
+                5,
+                &[
+                    o, x, x, x, o, //
+                    x, 0., o, 0., x, //
+                    o, o, o, o, x, //
+                    o, o, o, 0., x, //
+                    o, o, x, x, o,
+                ],
+            ),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_fits_and_finds_what_it_is_named_after() {
+        for (_, name, kernel) in presets() {
+            assert_eq!(kernel.weights.len(), kernel.side * kernel.side, "{name}");
+        }
+        // Ink in the lower half: its upper edge is horizontal.
+        let image: Vec<f32> = (0..784).map(|i| if i / 28 >= 14 { 1.0 } else { 0.0 }).collect();
+        let [horizontal, vertical, blur, ..] = presets().map(|(.., kernel)| kernel.map(&image));
+        let (edge, inside) = (14 * 28 + 14, 20 * 28 + 14);
+        assert_eq!((horizontal[edge], horizontal[inside]), (3.0, 0.0));
+        assert_eq!((vertical[edge], vertical[inside]), (0.0, 0.0));
+        assert!((blur[inside] - 1.0).abs() < 1e-6 && (0.5..0.7).contains(&blur[edge]));
+        assert_eq!(Kernel::zeros(5).map(&image), vec![0.0; 784]);
+    }
+
+    #[test]
+    fn filters_are_spelt_and_read() {
+        let painted = Kernel { side: 3, weights: vec![0., 1., -0.5, 0., 0., 0., 0., 0.04, 0.] };
+        assert_eq!(painted.write(), "0,1,-0.5,0,0,0,0,0.04,0");
+        let presets = presets().map(|(.., kernel)| kernel);
+        for kernel in presets.into_iter().chain([painted, Kernel::zeros(5)]) {
+            assert_eq!(Kernel::read(&kernel.write()), Some(kernel));
+        }
+        for wrong in ["", "emboss", "1,2", "1,1,1,1,1,1,1,1,x", "1,1,1,1,1,1,1,1,NaN", "1,1,1,1,1,1,1,1,101"]
+        {
+            assert_eq!(Kernel::read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The present run and the others in a table: what differs, how far they are, and their figures.
+
+use leptos::prelude::*;
+
+use crate::charts::toolbar::{ChartView, Swatch};
+use crate::client::State;
+use crate::header::thousands;
+use crate::runs::{MOST_PINNED, Measure, Part, Record, Run, letter};
+use crate::settings::Setup;
+use crate::settings::diff::differences;
+use crate::ui::focus::bring_back;
+
+/// What is special about a setup beside the present one: "Dropout on (now off)".
+pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
+    let words: Vec<_> = differences(setup, now)
+        .into_iter()
+        .map(|difference| match difference.other {
+            Some(other) => format!("{} {} (now {other})", difference.name, difference.value),
+            None => format!("{} {}", difference.name, difference.value),
+        })
+        .collect();
+    words.join(", ")
+}
+
+/// The figures of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Figures {
+    epochs: String,
+    steps: String,
+    training_loss: String,
+    test_loss: String,
+    accuracy: String,
+    speed: String,
+    /// To be told instead of the losses.
+    diverged: Option<String>,
+}
+
+impl Figures {
+    fn of(record: &Record) -> Self {
+        let none = || "—".to_owned();
+        let loss = |loss: Option<f32>| loss.map_or_else(none, |loss| Measure::Loss.value(loss.into()));
+        let speed = record.progress.images_per_second;
+        Self {
+            epochs: format!("{:.2}", record.progress.epoch),
+            steps: thousands(record.progress.step as usize),
+            training_loss: loss(record.last_loss),
+            test_loss: loss(record.tested.map(|tested| tested.loss)),
+            accuracy: record
+                .tested
+                .map_or_else(none, |tested| Measure::Accuracy.value(tested.accuracy.into())),
+            speed: speed.map_or_else(none, |speed| thousands(speed as usize)),
+            diverged: record.diverged.map(|step| format!("diverged after step {}", thousands(step as usize))),
+        }
+    }
+}
+
+/// What is told of a run; on small screens, where each run is a card, its figures carry these names.
+const COLUMNS: [&str; 6] =
+    ["What differs", "Test accuracy", "Test loss", "Training loss", "Epochs", "Images/s"];
+
+/// The table.
+#[component]
+pub(crate) fn RunTable() -> impl IntoView {
+    let state = expect_context::<State>();
+    let view = expect_context::<ChartView>();
+    let slots =
+        Memo::new(move |_| state.runs.with(|runs| runs.iter().map(|run| run.slot).collect::<Vec<_>>()));
+    let best = Memo::new(move |_| {
+        let accuracy = |record: &Record| record.tested.map(|tested| tested.accuracy);
+        let own = state.record.with(accuracy).map(|accuracy| (accuracy, None));
+        let others = state.runs.with(|runs| {
+            runs.iter().filter_map(|run| Some((accuracy(&run.record)?, Some(run.slot)))).collect::<Vec<_>>()
+        });
+        let all = own.into_iter().chain(others);
+        // The best is only one among others.
+        let (mut count, mut best) = (0, None::<(f32, Option<usize>)>);
+        for (accuracy, slot) in all {
+            count += 1;
+            if best.is_none_or(|(most, _)| accuracy > most) {
+                best = Some((accuracy, slot));
+            }
+        }
+        best.filter(|_| count > 1).map(|(_, slot)| slot)
+    });
+    let present = Memo::new(move |_| state.record.with(Figures::of));
+    view! {
+        <div class="scrolls" tabindex="0" role="group" aria-label="Table of runs">
+            <table class="run-table" aria-label="Runs">
+                <thead><tr>
+                    <th scope="col">"Run"</th>
+                    {COLUMNS.map(|name| view! { <th scope="col">{name}</th> }).collect_view()}
+                    <td></td>
+                </tr></thead>
+                <tbody>
+                    <tr>
+                        <th scope="row" aria-label="Present run">
+                            <label>
+                                <input type="checkbox" aria-label="Show present run" prop:checked=move || view.present.get()
+                                    on:change=move |ev| view.present.set(event_target_checked(&ev)) />
+                                <Swatch run=None part=Part::Test />"Present"
+                            </label>
+                        </th>
+                        <td class="differs">"—"</td>
+                        <FigureCells figures=present best=Signal::derive(move || best.get() == Some(None)) />
+                        <td></td>
+                    </tr>
+                    <For each=move || slots.get() key=|slot| *slot let(slot)>
+                        <Row run=slot best=Signal::derive(move || best.get() == Some(Some(slot))) />
+                    </For>
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn FigureCells(figures: Memo<Figures>, best: Signal<bool>) -> impl IntoView {
+    let [_, accuracy, test, training, epochs, speed] = COLUMNS;
+    let losses = move || {
+        let Figures { diverged, training_loss, test_loss, .. } = figures.get();
+        match diverged {
+            Some(words) => {
+                view! { <td colspan="2" class="diverged" data-name="Losses">{words}</td> }.into_any()
+            }
+            None => view! { <td data-name=test>{test_loss}</td><td data-name=training>{training_loss}</td> }
+                .into_any(),
+        }
+    };
+    view! {
+        <td data-name=accuracy class:best=move || best.get()>{move || figures.get().accuracy}</td>
+        {losses}
+        <td class="epochs" data-name=epochs>{move || figures.get().epochs}<small>{move || format!("{} steps", figures.get().steps)}</small></td>
+        <td data-name=speed>{move || figures.get().speed}</td>
+    }
+}
+
+/// A run beside the present one.
+#[component]
+fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
+    let slot = run;
+    let state = expect_context::<State>();
+    let of = move |read: fn(&Run) -> bool| state.runs.with(|runs| runs.get(slot).is_some_and(read));
+    let change = move |change: &dyn Fn(&mut Run)| {
+        state.runs.update(|runs| runs.get_mut(slot).into_iter().for_each(change));
+    };
+    let figures = Memo::new(move |_| {
+        state.runs.with(|runs| runs.get(slot).map(|run| Figures::of(&run.record)).unwrap_or_default())
+    });
+    let setup = Memo::new(move |_| state.runs.with(|runs| runs.get(slot).map(|run| run.setup.clone())));
+    let now = Memo::new(move |_| state.trained());
+    let differs = move || {
+        let words =
+            setup.with(|setup| setup.as_ref().map(|setup| now.with(|now| differences_in_words(setup, now))));
+        words.filter(|words| !words.is_empty()).unwrap_or_else(|| "same settings".to_owned())
+    };
+    let full = Memo::new(move |_| state.runs.with(|runs| runs.full()));
+    let comparing = Memo::new(move |_| {
+        state.comparison.with(|c| c.as_ref().is_some_and(|comparison| comparison.slots.contains(&slot)))
+    });
+    let load = move |_| {
+        if let Some(setup) = setup.get_untracked() {
+            state.setup.set(setup);
+        }
+    };
+    let remove = move |_| {
+        state.runs.update(|runs| runs.remove(slot));
+        bring_back("[aria-label='Table of runs']");
+    };
+    let name = letter(slot);
+    let keep_title = format!("Keeps this run when something else is compared; {MOST_PINNED} at most");
+    view! {
+        <tr>
+            <th scope="row" aria-label=format!("Run {name}")>
+                <label>
+                    <input type="checkbox" aria-label=format!("Show run {name}") prop:checked=move || of(|run| run.shown)
+                        on:change=move |ev| { let shown = event_target_checked(&ev); change(&|run| run.shown = shown); } />
+                    <Swatch run=Some(slot) part=Part::Test />{name.to_string()}
+                </label>
+            </th>
+            <td class="differs">{differs}</td>
+            <FigureCells figures best />
+            <td class="actions">
+                <Show when=move || !of(|run| run.pinned)>
+                    <button class="small" aria-label=format!("Keep run {name}") disabled=move || full.get()
+                        title=keep_title.clone() on:click=move |_| change(&|run| run.pinned = true)>"Keep"</button>
+                </Show>
+                <button class="small" aria-label=format!("Load settings of run {name}") disabled=move || comparing.get()
+                    title="Makes its settings those of the page" on:click=load>"Load"</button>
+                <button class="small" aria-label=format!("Remove run {name}") disabled=move || comparing.get()
+                    title="Removes this run" on:click=remove>"×"</button>
+            </td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Setting;
+    use trainer::messages::{Progress, Tested};
+
+    #[test]
+    fn differences_say_what_is_and_what_is_now() {
+        let (now, mut then) = (Setup::default(), Setup::default());
+        assert_eq!(differences_in_words(&then, &now), "");
+        for (id, value) in [("batch", "16"), ("dropout", "on"), ("dropout-share", "0.2")] {
+            Setting::find(id).unwrap().put(&mut then, value).unwrap();
+        }
+        assert_eq!(
+            differences_in_words(&then, &now),
+            "Batch size 16 (now 64), Dropout on (now off), Dropout share 0.2"
+        );
+        assert_eq!(differences_in_words(&now, &then), "Batch size 64 (now 16), Dropout off (now on)");
+    }
+
+    #[test]
+    fn figures_are_those_of_the_record() {
+        let mut record = Record::default();
+        assert_eq!(Figures::of(&record).accuracy, "—");
+        record.progress(Progress {
+            step: 1_876,
+            epoch: 2.0,
+            train_loss: Some(0.051),
+            images_per_second: Some(20_500.4),
+            ..Progress::default()
+        });
+        record.tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861 });
+        let figures = Figures::of(&record);
+        assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876", "20,500"));
+        assert_eq!((figures.training_loss.as_str(), figures.test_loss.as_str()), ("0.0510", "0.0456"));
+        assert_eq!((figures.accuracy.as_str(), figures.diverged), ("98.61 %", None));
+    }
+}
