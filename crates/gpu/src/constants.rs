@@ -1,6 +1,6 @@
 //! The values of the kernels' `override` constants: where their buffers lie, and their geometry.
 
-use crate::jobs::Job;
+use crate::reduction::Job;
 use nn::plan::Buffer;
 use tensor::pool::Pool2d;
 

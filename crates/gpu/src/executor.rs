@@ -2,10 +2,10 @@
 
 use crate::constants::Constants;
 use crate::device::{Gpu, GpuError};
-use crate::jobs::Job;
 use crate::kernel::Kernel;
 use crate::layout::{Layout, RESULTS};
 use crate::lower::{Dispatch, Lowered, lower};
+use crate::reduction::Job;
 use crate::step::Step;
 use nn::spec::NetworkSpec;
 use nn::training::TrainingState;

@@ -59,25 +59,25 @@ macro_rules! shader {
     };
 }
 
-const COMMON: &str = shader!("common");
-const RANDOM: &str = shader!("random");
-const ACTIVATION: &str = shader!("activation");
-const SOFTMAX: &str = shader!("softmax");
-const JOBS: &str = shader!("jobs");
+const COMMON: &str = shader!("lib/common");
+const RANDOM: &str = shader!("lib/random");
+const ACTIVATION: &str = shader!("lib/activation");
+const SOFTMAX: &str = shader!("lib/softmax");
+const JOBS: &str = shader!("lib/reduction");
 
 impl Kernel {
     /// Name of its file and its entry point.
     pub const fn name(self) -> (&'static str, &'static str) {
         match self {
-            Self::Gather => ("gather", "gather"),
+            Self::Gather => ("input", "gather"),
             Self::ConvForward => ("conv2d", "forward"),
             Self::ConvInputGradient => ("conv2d", "input_gradient"),
-            Self::DenseForward => ("dense", "forward"),
-            Self::DenseInputGradient => ("dense", "input_gradient"),
+            Self::DenseForward => ("linear", "forward"),
+            Self::DenseInputGradient => ("linear", "input_gradient"),
             Self::Loss => ("loss", "loss"),
             Self::WeightGradient => ("weight_gradient", "weight_gradient"),
-            Self::Update => ("update", "update"),
-            Self::PackAll => ("update", "pack_all"),
+            Self::Update => ("optimizer", "update"),
+            Self::PackAll => ("optimizer", "pack_all"),
             Self::MaxForward => ("pool", "max_forward"),
             Self::MaxBackward => ("pool", "max_backward"),
             Self::AverageForward => ("pool", "average_forward"),
@@ -85,29 +85,29 @@ impl Kernel {
             Self::ElementwiseForward => ("elementwise", "forward"),
             Self::ElementwiseBackward => ("elementwise", "backward"),
             Self::Pad => ("elementwise", "pad"),
-            Self::MomentSums => ("channel", "moment_sums"),
-            Self::Moments => ("channel", "moments"),
-            Self::Normalize => ("channel", "normalize"),
-            Self::Affine => ("channel", "affine"),
-            Self::GradientSums => ("channel", "gradient_sums"),
-            Self::GradientMeans => ("channel", "gradient_means"),
-            Self::NormalizeBackward => ("channel", "normalize_backward"),
-            Self::AffineBackward => ("channel", "affine_backward"),
+            Self::MomentSums => ("batch_norm", "moment_sums"),
+            Self::Moments => ("batch_norm", "moments"),
+            Self::Normalize => ("batch_norm", "normalize"),
+            Self::Affine => ("batch_norm", "affine"),
+            Self::GradientSums => ("batch_norm", "gradient_sums"),
+            Self::GradientMeans => ("batch_norm", "gradient_means"),
+            Self::NormalizeBackward => ("batch_norm", "normalize_backward"),
+            Self::AffineBackward => ("batch_norm", "affine_backward"),
         }
     }
 
     /// The source of a file, with what all kernels share before it, for buffers of these lengths.
     pub fn source(file: &str, sizes: &[(&'static str, u64)]) -> String {
         let parts: &[&str] = match file {
-            "gather" => &[RANDOM, shader!("gather")],
+            "input" => &[RANDOM, shader!("input")],
             "conv2d" => &[RANDOM, ACTIVATION, shader!("conv2d")],
-            "dense" => &[RANDOM, ACTIVATION, SOFTMAX, shader!("dense")],
+            "linear" => &[RANDOM, ACTIVATION, SOFTMAX, shader!("linear")],
             "loss" => &[RANDOM, ACTIVATION, SOFTMAX, shader!("loss")],
             "weight_gradient" => &[JOBS, shader!("weight_gradient")],
-            "update" => &[JOBS, shader!("update")],
+            "optimizer" => &[JOBS, shader!("optimizer")],
             "pool" => &[RANDOM, ACTIVATION, shader!("pool")],
             "elementwise" => &[RANDOM, ACTIVATION, shader!("elementwise")],
-            _ => &[RANDOM, ACTIVATION, shader!("channel")],
+            _ => &[RANDOM, ACTIVATION, shader!("batch_norm")],
         };
         let sizes = sizes.iter().map(|(name, size)| format!("const {name}: u32 = {size}u;\n"));
         let sizes: String = sizes.collect();

@@ -8,7 +8,6 @@ mod constants;
 mod device;
 mod executor;
 mod fuse;
-mod jobs;
 mod kernel;
 mod layout;
 mod lower;
@@ -16,6 +15,7 @@ mod pace;
 #[cfg(not(target_family = "wasm"))]
 mod profile;
 mod readback;
+mod reduction;
 mod step;
 mod trainer;
 

@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use nn::optimizer::{adam_correction, learning_rate};
 use nn::spec::{Optimizer, TrainingSpec};
 
-/// The uniform of one step: the same as `Step` in `shaders/common.wgsl`.
+/// The uniform of one step: the same as `Step` in `shaders/lib/common.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Step {

@@ -32,7 +32,7 @@ pub(crate) fn exp(x: f32x4) -> f32x4 {
 
 /// Sine and cosine of an angle in radians of up to some turns, within 1e-6 (by Taylor's polynomials about
 /// the nearest quarter of a turn). The same on every machine; a GPU has the same polynomials
-/// (`shaders/gather.wgsl`), since its own functions may be off by 5e-4.
+/// (`shaders/input.wgsl`), since its own functions may be off by 5e-4.
 pub fn sin_cos(angle: f32) -> (f32, f32) {
     let quarter = libm::rintf(angle * std::f32::consts::FRAC_2_PI);
     let r = angle - quarter * std::f32::consts::FRAC_PI_2;

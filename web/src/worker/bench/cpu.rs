@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use bench::jobs::Config;
+use bench::config::Config;
 use js_sys::{Function, Promise};
 use nn::network::Network;
 use nn::training::Training;

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use bench::jobs::Config;
+use bench::config::Config;
 use gpu::{Back, Gpu, GpuTrainer, Images, Pace, Place};
 use nn::network::Network;
 use nn::spec::TrainingSpec;

@@ -3,7 +3,7 @@
 mod cpu;
 mod gpu;
 
-use bench::jobs::{Config, initial_parameters, shuffled};
+use bench::config::{Config, initial_parameters, shuffled};
 use data::DataSet;
 use nn::network::Network;
 use nn::training::Training;

@@ -1,4 +1,4 @@
-//! What is done to each channel alone: normalising, scaling and shifting, by `shaders/channel.wgsl`.
+//! What is done to each channel alone: normalising, scaling and shifting, by `shaders/batch_norm.wgsl`.
 
 use super::{Dispatch, Lowering, PARTS};
 use crate::constants::Constants;

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use nn::plan::Parameter;
 
-/// A stretch of parameters: the same as `Job` in `shaders/jobs.wgsl`.
+/// A stretch of parameters: the same as `Job` in `shaders/lib/reduction.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct Job {

@@ -1,16 +1,16 @@
 //! From the ops of a plan to dispatches: what follows a convolution or a dense layer is fused to it, and every kernel that writes a
 //! gradient takes it through the activation and the dropout below at once.
 
-mod channel;
+mod batch_norm;
 
 use crate::constants::{
     Constants, conv_constants, dense_constants, elementwise_constants, pad_constants, pool_constants,
 };
 use crate::executor::Mode;
 use crate::fuse::{Finish, Fused, activation, fuse};
-use crate::jobs::{self, BIAS, CONVOLUTION, DENSE, Job, UPDATED_AT_ONCE};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
+use crate::reduction::{self as jobs, BIAS, CONVOLUTION, DENSE, Job, UPDATED_AT_ONCE};
 use nn::plan::{Buffer, Op, Plan};
 use nn::spec::{NetworkSpec, Shape};
 use nn::summary::SpecError;
@@ -57,7 +57,7 @@ pub struct Lowered {
 }
 
 impl Lowered {
-    /// How long the buffers of `shaders/common.wgsl` and `jobs.wgsl` are, in elements.
+    /// How long the buffers of `shaders/lib/common.wgsl` and `reduction.wgsl` are, in elements.
     pub fn sizes(&self) -> [(&'static str, u64); 6] {
         [
             ("STATE_SIZE", u64::from(self.layout.state())),
