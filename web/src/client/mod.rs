@@ -14,7 +14,7 @@ use crate::client::bridge::Bridge;
 use crate::header::thousands;
 use crate::link::address;
 use crate::link::parts::{Open, Scene};
-use crate::link::{self, Linked, Presentation};
+use crate::link::{self, Linked};
 use crate::mnist::Mnist;
 use crate::network::stages;
 use crate::pad::drawing::Drawing;
@@ -22,6 +22,7 @@ use crate::runs::comparison::{self, Comparison};
 use crate::runs::storage;
 use crate::runs::undo_reset::Undo;
 use crate::runs::{Record, Runs, letter};
+use crate::settings::presentation::Presentation;
 use crate::settings::{Setting, Setup, layers};
 
 /// A pixel of the picture.

@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::client::State;
-use crate::link::Theme;
+use crate::settings::presentation::Theme;
 
 /// Browsers let the address change about three times a second.
 const SETTLED: Duration = Duration::from_millis(350);

@@ -6,12 +6,8 @@ pub(crate) mod address;
 pub(crate) mod parts;
 
 use crate::link::parts::Scene;
-use crate::settings::{Group, SETTINGS, Setting, Setup, diff, layers, shortened};
-
-/// Links of another version are not understood.
-const VERSION: &str = "1";
-/// A stack of forty layers has about 400 characters.
-const LONGEST: usize = 4000;
+use crate::settings::presentation::Presentation;
+use crate::settings::{Setting, Setup, codec};
 
 /// The page's whole state, as links carry it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,128 +17,35 @@ pub(crate) struct Linked {
     pub(crate) scene: Scene,
 }
 
-/// How the page is shown; nothing that is learned depends on it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Presentation {
-    /// Settings and groups of them that are not shown.
-    pub(crate) hide: Vec<&'static str>,
-    pub(crate) theme: Theme,
-    /// Large type, for a projector.
-    pub(crate) large: bool,
-    /// Keys do nothing of their own.
-    pub(crate) no_keys: bool,
-}
-
-/// Whose colours are used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Theme {
-    /// As the system has it.
-    #[default]
-    Auto,
-    Light,
-    Dark,
-}
-
-/// `#` and what tells this state from the page's first one; nothing for that one.
-pub(crate) fn write(Linked { setup, presentation: show, scene }: &Linked) -> String {
-    let settings = diff::steps(&Setup::default(), setup).into_iter();
-    let mut parts: Vec<_> = settings.map(|(setting, value)| (setting.id, value)).collect();
-    if !show.hide.is_empty() {
-        parts.push(("hide", show.hide.join(",")));
-    }
-    match show.theme {
-        Theme::Auto => {}
-        Theme::Light => parts.push(("theme", "light".into())),
-        Theme::Dark => parts.push(("theme", "dark".into())),
-    }
-    if show.large {
-        parts.push(("present", "1".into()));
-    }
-    if show.no_keys {
-        parts.push(("keys", "0".into()));
-    }
+/// The fragment of a state, with its `#`; empty for the first state.
+pub(crate) fn write(Linked { setup, presentation, scene }: &Linked) -> String {
+    let mut parts = codec::parts(setup);
+    parts.extend(presentation.write());
     parts.extend(parts::write(scene));
-    if parts.is_empty() {
-        return String::new();
-    }
-    let parts: Vec<_> = parts.iter().map(|(key, value)| format!("&{key}={value}")).collect();
-    format!("#v={VERSION}{}", parts.concat())
+    codec::fragment(&parts)
 }
 
-/// The state that a fragment tells.
+/// Reads the state of a fragment.
 ///
 /// # Errors
-/// A sentence, if it is no such fragment.
+/// A sentence, if the fragment is not one of this page.
 pub(crate) fn read(fragment: &str) -> Result<Linked, String> {
     let mut linked = Linked::default();
-    let Linked { setup, presentation: show, scene } = &mut linked;
-    let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
-    if fragment.is_empty() {
-        return Ok(linked);
-    }
-    if fragment.len() > LONGEST {
-        return Err("it is too long.".into());
-    }
-    let fragment = decoded(fragment).ok_or("it is garbled.")?;
+    let fragment = codec::decode(fragment)?;
     let mut settings = Vec::new();
-    for part in fragment.split('&').filter(|part| !part.is_empty()) {
-        let unknown = || format!("“{}” is not known here.", shortened(part));
-        let (key, value) = part.split_once('=').ok_or_else(unknown)?;
-        match (key, value) {
-            ("v", VERSION) => {}
-            ("v", _) => return Err("another version of this page made it.".into()),
-            ("hide", list) => {
-                for id in list.split(',').filter(|id| !id.is_empty()) {
-                    let id = hideable(id)
-                        .ok_or_else(|| format!("nothing to hide is called “{}”.", shortened(id)))?;
-                    if !show.hide.contains(&id) {
-                        show.hide.push(id);
-                    }
-                }
-            }
-            ("theme", "light") => show.theme = Theme::Light,
-            ("theme", "dark") => show.theme = Theme::Dark,
-            ("theme", "auto") => show.theme = Theme::Auto,
-            ("present", "0" | "1") => show.large = value == "1",
-            ("keys", "0" | "1") => show.no_keys = value == "0",
-            _ => match (Setting::find(key), parts::read(scene, key, value)) {
-                (Some(setting), _) => settings.push((setting, value)),
-                (None, taken) => taken.ok_or_else(unknown)??,
-            },
+    for part in codec::split(&fragment) {
+        let (key, value) = part?;
+        if let Some(setting) = Setting::find(key) {
+            settings.push((setting, value));
+            continue;
         }
+        let read = linked.presentation.read(key, value);
+        let read = read.or_else(|| parts::read(&mut linked.scene, key, value));
+        read.ok_or_else(|| codec::unknown(key, value))??;
     }
-    // In the order of the table, whatever that of the link: one setting may bring others with it.
-    for setting in &SETTINGS {
-        for (_, value) in settings.iter().filter(|(other, _)| other.id == setting.id) {
-            setting.put(setup, value)?;
-        }
-    }
-    layers::check(&setup.network).map_err(|e| e.message)?;
-    parts::check(scene, &setup.network)?;
+    linked.setup = codec::apply(&settings)?;
+    parts::check(&linked.scene, &linked.setup.network)?;
     Ok(linked)
-}
-
-/// What can be hidden has the name of a setting, of a group of them, or of all.
-fn hideable(id: &str) -> Option<&'static str> {
-    let groups = Group::ALL.into_iter().map(Group::id);
-    SETTINGS.iter().map(|setting| setting.id).chain(groups).chain(["settings"]).find(|known| *known == id)
-}
-
-/// Without percent signs, which some programs put into links.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        if *first == b'%' {
-            let digits = std::str::from_utf8(behind.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &behind[2..];
-        } else {
-            bytes.push(*first);
-            rest = behind;
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -150,7 +53,8 @@ mod tests {
     use super::*;
     use crate::link::parts::Open;
     use crate::network::stages;
-    use crate::settings::Kind;
+    use crate::settings::presentation::Theme;
+    use crate::settings::{Kind, SETTINGS, layers};
     use nn::preset::Preset;
     use proptest::prelude::*;
 
@@ -211,7 +115,7 @@ mod tests {
         ] {
             assert!(read(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
         }
-        assert!(read(&"&".repeat(LONGEST + 1)).is_err());
+        assert!(read(&"&".repeat(codec::MAX_LENGTH + 1)).is_err());
     }
 
     /// Settings put one after another, as a person would.

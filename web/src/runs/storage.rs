@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 use crate::client::State;
-use crate::link::{self, Linked};
 use crate::runs::{MOST_PINNED, Record, Run, Runs, SLOTS};
+use crate::settings::codec;
 
 /// Where they are. What another version left there is not read.
 const KEY: &str = "lenet-playground-runs-1";
@@ -22,7 +22,7 @@ const SETTLED: Duration = Duration::from_millis(300);
 #[derive(Serialize, Deserialize)]
 struct Kept {
     slot: usize,
-    /// As a link.
+    /// As [`codec::write`] writes it.
     setup: String,
     record: Record,
     shown: bool,
@@ -34,8 +34,7 @@ fn write(runs: &Runs) -> Option<String> {
         let mut record = run.record.clone();
         // There is no text for other numbers.
         record.tested = record.tested.filter(|tested| tested.loss.is_finite());
-        let setup = link::write(&Linked { setup: run.setup.clone(), ..Linked::default() });
-        Kept { slot: run.slot, setup, record, shown: run.shown }
+        Kept { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown }
     };
     let all: Vec<_> = runs.iter().filter(|run| run.pinned).map(kept).collect();
     serde_json::to_string(&all).ok().filter(|text| text.len() <= MOST_BYTES)
@@ -47,7 +46,7 @@ fn read(text: &str) -> Runs {
         if text.len() <= MOST_BYTES { serde_json::from_str(text).unwrap_or_default() } else { Vec::new() };
     let mut runs = Runs::default();
     for Kept { slot, setup, record, shown } in all.into_iter().take(MOST_PINNED) {
-        if let (Ok(Linked { setup, .. }), true) = (link::read(&setup), slot < SLOTS) {
+        if let (Ok(setup), true) = (codec::read(&setup), slot < SLOTS) {
             runs.put(Run { slot, setup, record, shown, pinned: true });
         }
     }

@@ -1,7 +1,9 @@
 //! Every setting of the page, declared once: from this table come the controls, the link and what the trainer is told.
 
+pub(crate) mod codec;
 pub(crate) mod diff;
 pub(crate) mod layers;
+pub(crate) mod presentation;
 mod table;
 mod tricks;
 

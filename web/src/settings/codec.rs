@@ -1,0 +1,92 @@
+//! Settings as text, for links and for the runs that the browser stores: `#v=1&preset=mlp30&lr=0.01`. Only what differs from
+//! the first setup is written, in the order of the table.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use super::{SETTINGS, Setting, Setup, diff, layers, shortened};
+
+/// Version of the format; text of another version is refused.
+const VERSION: &str = "1";
+/// Longest text that is read, in bytes; the layers of a network with forty of them take about 400.
+pub(crate) const MAX_LENGTH: usize = 4000;
+
+/// A setup as text; empty for the first setup.
+pub(crate) fn write(setup: &Setup) -> String {
+    fragment(&parts(setup))
+}
+
+/// Reads a text of [`write`].
+///
+/// # Errors
+/// A sentence, if the text holds no settings, or layers that do not fit.
+pub(crate) fn read(text: &str) -> Result<Setup, String> {
+    let text = decode(text)?;
+    let mut settings = Vec::new();
+    for part in split(&text) {
+        let (key, value) = part?;
+        settings.push((Setting::find(key).ok_or_else(|| unknown(key, value))?, value));
+    }
+    apply(&settings)
+}
+
+/// The settings in which a setup differs from the first one, as keys and values.
+pub(crate) fn parts(setup: &Setup) -> Vec<(&'static str, String)> {
+    let steps = diff::steps(&Setup::default(), setup).into_iter();
+    steps.map(|(setting, value)| (setting.id, value)).collect()
+}
+
+/// Keys and values as one fragment of an address; empty if there are none.
+pub(crate) fn fragment(parts: &[(&str, String)]) -> String {
+    if parts.is_empty() {
+        return String::new();
+    }
+    let parts: Vec<_> = parts.iter().map(|(key, value)| format!("&{key}={value}")).collect();
+    format!("#v={VERSION}{}", parts.concat())
+}
+
+/// A fragment without `#` and without percent-encoding, which some programs add to links.
+///
+/// # Errors
+/// A sentence, if the fragment is too long or no UTF-8.
+pub(crate) fn decode(fragment: &str) -> Result<Cow<'_, str>, String> {
+    let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
+    if fragment.len() > MAX_LENGTH {
+        return Err("it is too long.".into());
+    }
+    percent_decode_str(fragment).decode_utf8().map_err(|_| "it is garbled.".into())
+}
+
+/// Keys and values of a decoded fragment, without the version.
+///
+/// # Errors
+/// A sentence for a part without a value, and for another version.
+pub(crate) fn split(text: &str) -> impl Iterator<Item = Result<(&str, &str), String>> {
+    text.split('&').filter(|part| !part.is_empty()).filter_map(|part| match part.split_once('=') {
+        Some(("v", VERSION)) => None,
+        Some(("v", _)) => Some(Err("another version of this page made it.".into())),
+        Some(pair) => Some(Ok(pair)),
+        None => Some(Err(format!("“{}” is not known here.", shortened(part)))),
+    })
+}
+
+/// The sentence about a part that nothing reads.
+pub(crate) fn unknown(key: &str, value: &str) -> String {
+    format!("“{}” is not known here.", shortened(&format!("{key}={value}")))
+}
+
+/// The first setup with these settings. They are set in the order of the table, since one setting may change those below it.
+///
+/// # Errors
+/// A sentence, if a setting does not have such a value or the layers do not fit.
+pub(crate) fn apply(settings: &[(&Setting, &str)]) -> Result<Setup, String> {
+    let mut setup = Setup::default();
+    for setting in &SETTINGS {
+        for (_, value) in settings.iter().filter(|(other, _)| other.id == setting.id) {
+            setting.put(&mut setup, value)?;
+        }
+    }
+    layers::check(&setup.network).map_err(|e| e.message)?;
+    Ok(setup)
+}

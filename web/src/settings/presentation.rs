@@ -1,0 +1,80 @@
+//! How the page is shown: its colours, the size of its type, which settings it hides. Training does not depend on it.
+
+use super::{Group, SETTINGS, shortened};
+
+/// How the page is shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Presentation {
+    /// Ids of the settings and of the groups that are hidden.
+    pub(crate) hide: Vec<&'static str>,
+    pub(crate) theme: Theme,
+    /// Large type, for a projector.
+    pub(crate) large: bool,
+    /// Single keys are not shortcuts.
+    pub(crate) no_keys: bool,
+}
+
+/// The colour scheme.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// That of the system.
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Presentation {
+    /// What differs from the first presentation, as keys and values of a link.
+    pub(crate) fn write(&self) -> Vec<(&'static str, String)> {
+        let mut parts = Vec::new();
+        if !self.hide.is_empty() {
+            parts.push(("hide", self.hide.join(",")));
+        }
+        match self.theme {
+            Theme::Auto => {}
+            Theme::Light => parts.push(("theme", "light".into())),
+            Theme::Dark => parts.push(("theme", "dark".into())),
+        }
+        if self.large {
+            parts.push(("present", "1".into()));
+        }
+        if self.no_keys {
+            parts.push(("keys", "0".into()));
+        }
+        parts
+    }
+
+    /// Reads one key and its value; `None` if they are no part of a presentation.
+    ///
+    /// # Errors
+    /// A sentence, if a setting to hide does not exist.
+    pub(crate) fn read(&mut self, key: &str, value: &str) -> Option<Result<(), String>> {
+        match (key, value) {
+            ("hide", list) => return Some(self.read_hidden(list)),
+            ("theme", "light") => self.theme = Theme::Light,
+            ("theme", "dark") => self.theme = Theme::Dark,
+            ("theme", "auto") => self.theme = Theme::Auto,
+            ("present", "0" | "1") => self.large = value == "1",
+            ("keys", "0" | "1") => self.no_keys = value == "0",
+            _ => return None,
+        }
+        Some(Ok(()))
+    }
+
+    fn read_hidden(&mut self, list: &str) -> Result<(), String> {
+        for id in list.split(',').filter(|id| !id.is_empty()) {
+            let id = hideable(id).ok_or_else(|| format!("nothing to hide is called “{}”.", shortened(id)))?;
+            if !self.hide.contains(&id) {
+                self.hide.push(id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The id of a setting, of a group, or of all groups (`settings`).
+fn hideable(id: &str) -> Option<&'static str> {
+    let groups = Group::ALL.into_iter().map(Group::id);
+    SETTINGS.iter().map(|setting| setting.id).chain(groups).chain(["settings"]).find(|known| *known == id)
+}
