@@ -26,24 +26,24 @@ def short(tensor, digits):
     return tensor.float().round(decimals=digits)
 
 
-def conv(maps, kernel, stride=1, padding=0):
-    return {"conv2d": {"maps": maps, "kernel": kernel, "stride": stride, "padding": padding}}
+def conv(out_channels, kernel_size, stride=1, padding=0):
+    return {"conv2d": {"out_channels": out_channels, "kernel_size": kernel_size, "stride": stride, "padding": padding}}
 
 
-def pool(kernel, stride):
-    return {"max_pool2d": {"kernel": kernel, "stride": stride}}
+def pool(kernel_size, stride):
+    return {"max_pool2d": {"kernel_size": kernel_size, "stride": stride}}
 
 
-def dense(units):
-    return {"dense": {"units": units}}
+def linear(out_features):
+    return {"linear": {"out_features": out_features}}
 
 
 class Subsample(nn.Module):
     """LeCun et al. 1998: the mean of each window, times a weight and plus a bias that every map learns."""
 
-    def __init__(self, channels, kernel, stride):
+    def __init__(self, channels, kernel_size, stride):
         super().__init__()
-        self.pool = nn.AvgPool2d(kernel, stride)
+        self.pool = nn.AvgPool2d(kernel_size, stride)
         self.weight = nn.Parameter(torch.rand(channels) + 0.5)
         self.bias = nn.Parameter(torch.randn(channels))
 
@@ -58,15 +58,15 @@ def module(shape, layers):
     for layer in layers:
         kind, options = next(iter(layer.items())) if isinstance(layer, dict) else (layer, {})
         channels = sample.shape[1]
-        windows = (options.get("kernel"), options.get("stride"))
+        windows = (options.get("kernel_size"), options.get("stride"))
         make = {
-            "conv2d": lambda: nn.Conv2d(channels, options["maps"], *windows, options["padding"]),
-            "dense": lambda: nn.Linear(channels, options["units"]),
+            "conv2d": lambda: nn.Conv2d(channels, options["out_channels"], *windows, options["padding"]),
+            "linear": lambda: nn.Linear(channels, options["out_features"]),
             "max_pool2d": lambda: nn.MaxPool2d(*windows),
             "avg_pool2d": lambda: nn.AvgPool2d(*windows),
             "subsample2d": lambda: Subsample(channels, *windows),
             "batch_norm": lambda: (nn.BatchNorm2d if sample.dim() == 4 else nn.BatchNorm1d)(channels),
-            "leaky_relu": lambda: nn.LeakyReLU(options["slope"]),
+            "leaky_relu": lambda: nn.LeakyReLU(options["negative_slope"]),
             "elu": lambda: nn.ELU(options["alpha"]),
             "flatten": nn.Flatten,
             "relu": nn.ReLU,
@@ -74,7 +74,7 @@ def module(shape, layers):
             "tanh": nn.Tanh,
         }
         made = make[kind]()
-        prefix = {"conv2d": "conv", "dense": "fc", "subsample2d": "pool"}.get(kind)
+        prefix = {"conv2d": "conv", "linear": "fc", "subsample2d": "pool"}.get(kind)
         if kind == "batch_norm":  # named after the layer before it
             names[len(modules)] = f"bn_{owner}"
         if prefix:
@@ -171,12 +171,12 @@ def layers():
     yield case("relu and max pool with ties", (3, 4, 6), ["relu", pool(2, 2)], 3, data=sparse(3, 3, 4, 6))
     yield case("conv, relu and max pool", (2, 8, 7), [conv(5, 3, 1, 1), "relu", pool(2, 2)], 3)
     for kernel, stride, shape in [(2, 2, (3, 5, 4)), (3, 2, (2, 7, 6)), (3, 1, (1, 5, 5))]:
-        averages = [{"avg_pool2d": {"kernel": kernel, "stride": stride}}]
+        averages = [{"avg_pool2d": {"kernel_size": kernel, "stride": stride}}]
         yield case(f"average pool {kernel} stride {stride}", shape, averages, 3)
-    yield case("subsample", (3, 4, 6), [{"subsample2d": {"kernel": 2, "stride": 2}}], 19)
+    yield case("subsample", (3, 4, 6), [{"subsample2d": {"kernel_size": 2, "stride": 2}}], 19)
     # From where the exponential is 0 to where it is infinite.
     wide = torch.cat([torch.linspace(-120, 120, 49), torch.linspace(-4, 4, 49)]).reshape(2, 49, 1, 1)
-    for activation in ("sigmoid", "tanh", {"leaky_relu": {"slope": 0.01}}):
+    for activation in ("sigmoid", "tanh", {"leaky_relu": {"negative_slope": 0.01}}):
         yield case(f"{activation}", (49, 1, 1), [activation], 2, data=wide)
     # Its own scale: beside an output of 120, what it does below 0 would not be seen.
     below = torch.cat([torch.linspace(-120, -5, 24), torch.linspace(-5, 2, 73), torch.zeros(1)]).reshape(2, 49, 1, 1)
@@ -184,10 +184,10 @@ def layers():
     yield case("conv, elu and max pool", (2, 8, 7), [conv(5, 3, 1, 1), {"elu": {"alpha": 0.5}}, pool(2, 2)], 3)
     yield case("relu", (3, 3, 2), ["relu"], 3, data=sparse(3, 3, 3, 2))
     yield case("flatten", (3, 4, 2), ["flatten"], 3)
-    yield case("dense 1", (7, 1, 1), ["flatten", dense(1)], 1)
-    yield case("dense", (2, 3, 4), ["flatten", dense(11)], 19)
-    yield case("dense 16", (33, 1, 1), ["flatten", dense(16)], 16)
-    yield case("mlp", (1, 5, 4), ["flatten", dense(9), "relu", dense(7), "relu", dense(3)], 3)
+    yield case("dense 1", (7, 1, 1), ["flatten", linear(1)], 1)
+    yield case("dense", (2, 3, 4), ["flatten", linear(11)], 19)
+    yield case("dense 16", (33, 1, 1), ["flatten", linear(16)], 16)
+    yield case("mlp", (1, 5, 4), ["flatten", linear(9), "relu", linear(7), "relu", linear(3)], 3)
     every = [index * 7 % 10 for index in range(19)]
     for batch in (1, 3, 16, 19):
         yield case(f"cross entropy, batch {batch}", (10, 1, 1), ["flatten"], batch, every[:batch])
@@ -198,7 +198,7 @@ def layers():
     yield case("cross entropy, logits of 10,000", (4, 1, 1), ["flatten"], 5, [0, 1, 3, 2, 1], large)
     yield case("cross entropy, wrong by 10,000", (4, 1, 1), ["flatten"], 5, [2, 3, 0, 0, 3], large)
     lenet = [conv(3, 5, 1, 2), "relu", pool(2, 2), conv(7, 5), "relu", pool(2, 2), "flatten"]
-    lenet += [dense(13), "relu", dense(11), "relu", dense(10)]
+    lenet += [linear(13), "relu", linear(11), "relu", linear(10)]
     yield case("small LeNet", (1, 14, 12), lenet, 17, every[:17])
     yield case("small LeNet, batch 3", (1, 14, 12), lenet, 3, every[:3], seed=4)
 
@@ -241,19 +241,19 @@ def training(name, shape, layers, batch, smoothing=0.0, l1=0.0, l2=0.0, biases=F
 
 
 def trainings():
-    mlp = ["flatten", dense(9), "relu", dense(10)]
+    mlp = ["flatten", linear(9), "relu", linear(10)]
     yield training("label smoothing", (5, 1, 1), mlp, 19, smoothing=0.1)
     yield training("L1 and L2 on weights", (5, 1, 1), mlp, 16, l1=0.01, l2=0.1)
     yield training("L1 and L2 on everything", (5, 1, 1), mlp, 3, l1=0.01, l2=0.1, biases=True)
-    yield training("batch norm of features", (4, 1, 1), ["flatten", dense(7), "batch_norm", "tanh", dense(10)], 19)
-    yield training("batch norm of three samples", (4, 1, 1), ["flatten", dense(7), "batch_norm", dense(10)], 3)
-    maps = [conv(5, 3, 1, 1), "batch_norm", "relu", pool(2, 2), "flatten", dense(10)]
+    yield training("batch norm of features", (4, 1, 1), ["flatten", linear(7), "batch_norm", "tanh", linear(10)], 19)
+    yield training("batch norm of three samples", (4, 1, 1), ["flatten", linear(7), "batch_norm", linear(10)], 3)
+    maps = [conv(5, 3, 1, 1), "batch_norm", "relu", pool(2, 2), "flatten", linear(10)]
     yield training("batch norm of maps", (2, 6, 5), maps, 35, smoothing=0.05, l2=0.01)
-    yield training("batch norm first", (3, 4, 4), ["batch_norm", conv(4, 3), "flatten", dense(10)], 16)
-    old = [conv(3, 3), "tanh", {"subsample2d": {"kernel": 2, "stride": 2}}, "sigmoid", "flatten", dense(10)]
+    yield training("batch norm first", (3, 4, 4), ["batch_norm", conv(4, 3), "flatten", linear(10)], 16)
+    old = [conv(3, 3), "tanh", {"subsample2d": {"kernel_size": 2, "stride": 2}}, "sigmoid", "flatten", linear(10)]
     yield training("1998", (1, 8, 8), old, 17)
-    tricks = [conv(3, 5, 1, 2), "batch_norm", "relu", pool(2, 2), conv(7, 3), "batch_norm", {"leaky_relu": {"slope": 0.1}}]
-    tricks += [{"avg_pool2d": {"kernel": 2, "stride": 2}}, "flatten", dense(13), "batch_norm", "relu", dense(10)]
+    tricks = [conv(3, 5, 1, 2), "batch_norm", "relu", pool(2, 2), conv(7, 3), "batch_norm", {"leaky_relu": {"negative_slope": 0.1}}]
+    tricks += [{"avg_pool2d": {"kernel_size": 2, "stride": 2}}, "flatten", linear(13), "batch_norm", "relu", linear(10)]
     yield training("everything", (1, 12, 12), tricks, 33, smoothing=0.1, l1=0.001, l2=0.01, biases=True)
 
 
@@ -295,9 +295,9 @@ def trajectory(title, layers, optimizer_options, make, rate, batch=24, steps=100
 
 def trajectories():
     lenet = [conv(6, 5, 1, 2), "batch_norm", "relu", pool(2, 2), conv(16, 5), "batch_norm", "relu", pool(2, 2), "flatten"]
-    lenet += [dense(120), "batch_norm", "relu", dense(84), "batch_norm", "relu", dense(10)]
+    lenet += [linear(120), "batch_norm", "relu", linear(84), "batch_norm", "relu", linear(10)]
     yield trajectory("LeNet with batch normalisation", lenet, *sgd(0.9), 0.002)
-    yield trajectory("MLP with Adam", ["flatten", dense(30), "relu", dense(10)], *adam(), 0.001)
+    yield trajectory("MLP with Adam", ["flatten", linear(30), "relu", linear(10)], *adam(), 0.001)
 
 
 def optimizer(name, options, make, rate, size=7, steps=5):
@@ -328,13 +328,13 @@ def sgd(momentum, nesterov=False, decay=0.0):
     return options, lambda p, rate: torch.optim.SGD(p, rate, momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
 
 
-def adam(beta1=0.9, beta2=0.999, epsilon=1e-8):
-    options = {"adam": {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}}
-    return options, lambda p, rate: torch.optim.Adam(p, rate, (beta1, beta2), epsilon, foreach=False)
+def adam(beta1=0.9, beta2=0.999, eps=1e-8):
+    options = {"adam": {"beta1": beta1, "beta2": beta2, "eps": eps}}
+    return options, lambda p, rate: torch.optim.Adam(p, rate, (beta1, beta2), eps, foreach=False)
 
 
 def adamw(decay):
-    options = {"adam_w": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}}
+    options = {"adam_w": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}}
     return options, lambda p, rate: torch.optim.AdamW(p, rate, weight_decay=decay, foreach=False)
 
 

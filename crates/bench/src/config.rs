@@ -80,12 +80,12 @@ impl Config {
     /// # Errors
     /// An unknown job.
     pub fn network(&self) -> Result<NetworkSpec, String> {
-        use LayerSpec::{Dense, Flatten, Relu};
+        use LayerSpec::{Flatten, Linear, Relu};
         match self.job.as_str() {
             "lenet" => Ok(nn::preset::Preset::LeNet5.network()),
             "mlp" => Ok(NetworkSpec {
                 input: Shape::maps(1, 28, 28),
-                layers: vec![Flatten, Dense { units: 128 }, Relu, Dense { units: 10 }],
+                layers: vec![Flatten, Linear { out_features: 128 }, Relu, Linear { out_features: 10 }],
             }),
             other => Err(format!("There is no job {other}: it is lenet or mlp.")),
         }

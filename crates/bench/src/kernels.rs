@@ -121,17 +121,21 @@ fn lanes(count: usize) -> Vec<Lanes> {
 }
 
 fn kernels() -> Vec<Kernel> {
-    let conv1 = Conv2d { input: Shape::maps(1, 32, 32), maps: 6, kernel: [5, 5], stride: 1 };
-    let conv2 = Conv2d { input: Shape::maps(6, 14, 14), maps: 16, kernel: [5, 5], stride: 1 };
-    let dense =
-        |inputs, units| Conv2d { input: Shape::vector(inputs), maps: units, kernel: [1, 1], stride: 1 };
+    let conv1 = Conv2d { input: Shape::maps(1, 32, 32), out_channels: 6, kernel_size: [5, 5], stride: 1 };
+    let conv2 = Conv2d { input: Shape::maps(6, 14, 14), out_channels: 16, kernel_size: [5, 5], stride: 1 };
+    let dense = |inputs, units| Conv2d {
+        input: Shape::vector(inputs),
+        out_channels: units,
+        kernel_size: [1, 1],
+        stride: 1,
+    };
     let layers =
         [("conv1", conv1, 2), ("conv2", conv2, 0), ("fc1", dense(400, 120), 0), ("fc2", dense(120, 84), 0)];
     let mut all: Vec<Kernel> =
         layers.into_iter().flat_map(|(name, g, padding)| convolution(name, g, padding)).collect();
     all.extend(pooled("conv1", conv1, 2));
     all.extend(pooled("conv2", conv2, 0));
-    all.extend(pooling("pool1", pool::Pool2d { input: Shape::maps(6, 28, 28), kernel: 2, stride: 2 }));
+    all.extend(pooling("pool1", pool::Pool2d { input: Shape::maps(6, 28, 28), kernel_size: 2, stride: 2 }));
     let mut x = lanes(6 * 28 * 28);
     all.push(Kernel {
         name: "ReLU after conv1".into(),
@@ -154,7 +158,7 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     layer.load(&weight, true);
     scratch.reserve(&layer);
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
-    let (x, dy, bias) = (lanes(g.input.len()), lanes(g.output().len()), numbers(g.maps));
+    let (x, dy, bias) = (lanes(g.input.len()), lanes(g.output().len()), numbers(g.out_channels));
     let mut add = |what: &str, times: usize, mut run: Box<Pass>| {
         let layer = (layer.clone(), weight.clone());
         let (mut scratch, x, dy) = (scratch.clone(), x.clone(), dy.clone());
@@ -193,9 +197,9 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
 
 /// The way back of a convolution whose maps go through 2x2 max pooling and ReLU. As above, multiply-adds are those of the definition.
 fn pooled(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
-    let windows = pool::Pool2d { input: g.output(), kernel: 2, stride: 2 };
+    let windows = pool::Pool2d { input: g.output(), kernel_size: 2, stride: 2 };
     let multiply_adds = g.weights() * g.output().plane();
-    let (weight, bias) = (numbers(g.weights()), numbers(g.maps));
+    let (weight, bias) = (numbers(g.weights()), numbers(g.out_channels));
     let (mut layer, mut scratch) = (Convolution::new(g, padding, Some(windows)), Scratch::default());
     layer.load(&weight, true);
     scratch.reserve(&layer);

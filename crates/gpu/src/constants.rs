@@ -49,7 +49,7 @@ pub(crate) fn pool_constants(g: &Pool2d, input: Buffer, output: Buffer) -> Const
         ("OUTPUT", output.offset as f64),
         ("OUT_HEIGHT", output.shape.height as f64),
         ("OUT_WIDTH", output.shape.width as f64),
-        ("KERNEL", g.kernel as f64),
+        ("KERNEL", g.kernel_size as f64),
         ("STRIDE", g.stride as f64),
     ]
 }

@@ -78,8 +78,9 @@ pub(crate) fn fuse(plan: &Plan, training: bool) -> Vec<Fused<'_>> {
             if let Some(Op::Activation { function, output: o, .. }) = ops.get(end) {
                 (finish, output, end) = (activation(*function), *o, end + 1);
             }
-            if let Some(Op::MaxPool2d { geometry: Pool2d { kernel: 2, stride: 2, .. }, output: o, .. }) =
-                ops.get(end)
+            if let Some(Op::MaxPool2d {
+                geometry: Pool2d { kernel_size: 2, stride: 2, .. }, output: o, ..
+            }) = ops.get(end)
                 && conv
             {
                 finish.pooled = Some(output_of(op));
@@ -104,7 +105,7 @@ pub(crate) fn fuse(plan: &Plan, training: bool) -> Vec<Fused<'_>> {
 pub(crate) fn activation(function: Activation) -> Finish {
     let (activation, slope) = match function {
         Activation::Relu => (1, 0.0),
-        Activation::LeakyRelu { slope } => (2, slope),
+        Activation::LeakyRelu { negative_slope } => (2, negative_slope),
         Activation::Sigmoid => (3, 0.0),
         Activation::Tanh => (4, 0.0),
         Activation::Elu { alpha } => (5, alpha),

@@ -73,9 +73,9 @@ impl Step {
             Optimizer::Sgd { momentum, nesterov } => {
                 (step.momentum, step.nesterov) = (momentum, f32::from(u8::from(nesterov)));
             }
-            Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
+            Optimizer::Adam { beta1, beta2, eps } | Optimizer::AdamW { beta1, beta2, eps } => {
                 step.optimizer = if matches!(spec.optimizer, Optimizer::Adam { .. }) { 1 } else { 2 };
-                (step.momentum, step.nesterov, step.epsilon) = (beta1, beta2, epsilon);
+                (step.momentum, step.nesterov, step.epsilon) = (beta1, beta2, eps);
                 (step.size, step.root) = adam_correction(beta1, beta2, rate, optimizer_steps + 1);
             }
         }

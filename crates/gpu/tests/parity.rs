@@ -61,11 +61,11 @@ async fn check(gpu: &gpu::Gpu, name: &str, layers: Vec<LayerSpec>, spec: &Traini
 
 /// Ends any maps in ten classes.
 fn classified(mut layers: Vec<LayerSpec>) -> Vec<LayerSpec> {
-    layers.extend([Flatten, Dense { units: 10 }]);
+    layers.extend([Flatten, Linear { out_features: 10 }]);
     layers
 }
 
-const POOL: LayerSpec = MaxPool2d { kernel: 2, stride: 2 };
+const POOL: LayerSpec = MaxPool2d { kernel_size: 2, stride: 2 };
 
 async fn convolutions() {
     let gpu = gpu().await;
@@ -75,25 +75,25 @@ async fn convolutions() {
         pcg4d([random, 1, 2, 3])[0] % n
     };
     for i in 0..16 {
-        let kernel = 1 + below(7) as usize;
+        let kernel_size = 1 + below(7) as usize;
         let stride = 1 + below(3) as usize;
-        let padding = below(kernel.min(3) as u32) as usize;
+        let padding = below(kernel_size.min(3) as u32) as usize;
         // Only this one sends a gradient to its input.
         let second = 1 + below(7) as usize;
         let mut layers = vec![
-            AvgPool2d { kernel: 2, stride: 2 },
-            Conv2d { maps: 1 + below(7) as usize, kernel, stride, padding },
-            [Relu, Tanh, Sigmoid, LeakyRelu { slope: 0.1 }][below(4) as usize],
+            AvgPool2d { kernel_size: 2, stride: 2 },
+            Conv2d { out_channels: 1 + below(7) as usize, kernel_size, stride, padding },
+            [Relu, Tanh, Sigmoid, LeakyRelu { negative_slope: 0.1 }][below(4) as usize],
             Conv2d {
-                maps: 1 + below(9) as usize,
-                kernel: second,
+                out_channels: 1 + below(9) as usize,
+                kernel_size: second,
                 stride: 1 + below(3) as usize,
                 padding: second / 2,
             },
             Relu,
         ];
         if i % 2 == 0 {
-            layers.insert(3, MaxPool2d { kernel: 2, stride: 1 + below(2) as usize });
+            layers.insert(3, MaxPool2d { kernel_size: 2, stride: 1 + below(2) as usize });
         }
         let name = format!("{layers:?}");
         check(&gpu, &name, classified(layers), &spec()).await;
@@ -102,44 +102,60 @@ async fn convolutions() {
 
 async fn pooling() {
     let gpu = gpu().await;
-    for (kernel, stride) in [(2, 2), (2, 1), (3, 2), (3, 3), (2, 3)] {
-        for pool in
-            [MaxPool2d { kernel, stride }, AvgPool2d { kernel, stride }, Subsample2d { kernel, stride }]
-        {
-            let layers = vec![Conv2d { maps: 5, kernel: 4, stride: 1, padding: 1 }, Tanh, pool, Tanh];
+    for (kernel_size, stride) in [(2, 2), (2, 1), (3, 2), (3, 3), (2, 3)] {
+        for pool in [
+            MaxPool2d { kernel_size, stride },
+            AvgPool2d { kernel_size, stride },
+            Subsample2d { kernel_size, stride },
+        ] {
+            let layers =
+                vec![Conv2d { out_channels: 5, kernel_size: 4, stride: 1, padding: 1 }, Tanh, pool, Tanh];
             check(&gpu, &format!("{pool:?}"), classified(layers), &spec()).await;
         }
     }
     // A kernel of its own makes the largest of each window before the activation.
-    let layers = vec![Conv2d { maps: 5, kernel: 3, stride: 1, padding: 1 }, Elu { alpha: 0.5 }, POOL];
+    let layers =
+        vec![Conv2d { out_channels: 5, kernel_size: 3, stride: 1, padding: 1 }, Elu { alpha: 0.5 }, POOL];
     check(&gpu, "ELU, then pooling", classified(layers), &spec()).await;
     // Pooling first, and several in a row.
-    check(&gpu, "pools", classified(vec![POOL, MaxPool2d { kernel: 3, stride: 1 }, POOL]), &spec()).await;
+    check(&gpu, "pools", classified(vec![POOL, MaxPool2d { kernel_size: 3, stride: 1 }, POOL]), &spec())
+        .await;
 }
 
 async fn dense_and_activations() {
     let gpu = gpu().await;
-    for activation in [Relu, LeakyRelu { slope: 0.2 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
-        for units in [1, 3, 30] {
-            let layers =
-                vec![Flatten, Dense { units }, activation, Dense { units: 9 }, activation, activation];
-            check(&gpu, &format!("{activation:?} {units}"), classified(layers), &spec()).await;
+    for activation in [Relu, LeakyRelu { negative_slope: 0.2 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
+        for out_features in [1, 3, 30] {
+            let layers = vec![
+                Flatten,
+                Linear { out_features },
+                activation,
+                Linear { out_features: 9 },
+                activation,
+                activation,
+            ];
+            check(&gpu, &format!("{activation:?} {out_features}"), classified(layers), &spec()).await;
         }
     }
-    check(&gpu, "one layer", vec![Flatten, Dense { units: 10 }], &spec()).await;
-    check(&gpu, "activated logits", vec![Flatten, Dense { units: 10 }, Tanh], &spec()).await;
-    let last = vec![Flatten, Dense { units: 12 }, Relu, Dense { units: 10 }, BatchNorm];
+    check(&gpu, "one layer", vec![Flatten, Linear { out_features: 10 }], &spec()).await;
+    check(&gpu, "activated logits", vec![Flatten, Linear { out_features: 10 }, Tanh], &spec()).await;
+    let last = vec![Flatten, Linear { out_features: 12 }, Relu, Linear { out_features: 10 }, BatchNorm];
     check(&gpu, "normalised logits", last, &spec()).await;
     for batch_size in [1, 4, 5, 63, 64] {
         let spec = TrainingSpec { batch_size, ..spec() };
-        check(&gpu, "batch sizes", vec![Flatten, Dense { units: 20 }, Relu, Dense { units: 10 }], &spec)
-            .await;
+        check(
+            &gpu,
+            "batch sizes",
+            vec![Flatten, Linear { out_features: 20 }, Relu, Linear { out_features: 10 }],
+            &spec,
+        )
+        .await;
     }
 }
 
 async fn normalization_and_dropout() {
     let gpu = gpu().await;
-    let conv = |maps| Conv2d { maps, kernel: 3, stride: 1, padding: 1 };
+    let conv = |out_channels| Conv2d { out_channels, kernel_size: 3, stride: 1, padding: 1 };
     for layers in [
         vec![conv(5), BatchNorm, Relu, POOL, conv(6), BatchNorm, Tanh],
         vec![BatchNorm, conv(4), Relu, BatchNorm, POOL],
@@ -147,10 +163,10 @@ async fn normalization_and_dropout() {
         vec![conv(4), Relu, Dropout { p: 0.5 }, POOL, Dropout { p: 0.2 }, Dropout { p: 0.1 }],
         vec![
             Flatten,
-            Dense { units: 40 },
+            Linear { out_features: 40 },
             Sigmoid,
             Dropout { p: 0.4 },
-            Dense { units: 20 },
+            Linear { out_features: 20 },
             Dropout { p: 0.2 },
             Tanh,
         ],
@@ -162,7 +178,7 @@ async fn normalization_and_dropout() {
 
 async fn options() {
     let gpu = gpu().await;
-    let layers = || vec![Flatten, Dense { units: 24 }, Relu, Dense { units: 10 }];
+    let layers = || vec![Flatten, Linear { out_features: 24 }, Relu, Linear { out_features: 10 }];
     for optimizer in [Optimizer::MOMENTUM, Optimizer::NESTEROV, Optimizer::ADAM, Optimizer::ADAM_W] {
         for biases in [false, true] {
             let penalty = Penalty { l1: 1e-3, l2: 1e-2, biases };

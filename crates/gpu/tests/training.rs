@@ -3,7 +3,7 @@
 use gpu::{Back, Traffic};
 use nn::network::Network;
 use nn::preset::Preset;
-use nn::spec::LayerSpec::{Dense, Flatten, Relu};
+use nn::spec::LayerSpec::{Flatten, Linear, Relu};
 use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, Shape, TrainingSpec};
 use nn::training::Training;
 
@@ -129,7 +129,7 @@ async fn needs_no_more_memory() {
     let gpu = gpu().await;
     let network = NetworkSpec {
         input: Shape::maps(1, 28, 28),
-        layers: vec![Flatten, Dense { units: 8 }, Relu, Dense { units: 10 }],
+        layers: vec![Flatten, Linear { out_features: 8 }, Relu, Linear { out_features: 10 }],
     };
     let spec = TrainingSpec { subset: Some(64), batch_size: 4, ..TrainingSpec::default() };
     let mut pair = Pair::new(&gpu, &network, &spec).await;

@@ -127,6 +127,16 @@ mod tests {
         }
     }
 
+    /// The shipped file was written when layers had other names: its metadata says `dense` and `units`.
+    #[test]
+    fn a_checkpoint_with_the_old_names_of_layers_is_read() {
+        let bytes = include_bytes!("../../../web/assets/lenet5.safetensors");
+        let old_names: &[u8] = br#"{\"dense\":{\"units\":10}}"#;
+        assert!(bytes.windows(old_names.len()).any(|window| window == old_names));
+        let network = read_checkpoint(bytes).unwrap();
+        assert_eq!(*network.spec(), Preset::LeNet5.network());
+    }
+
     #[test]
     fn bad_files_get_a_sentence() {
         let good =

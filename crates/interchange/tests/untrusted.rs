@@ -42,20 +42,20 @@ const FOR_ANY_FILE: usize = 4_000;
 /// A network of every kind of layer, as a file.
 fn checkpoint() -> Vec<u8> {
     let layers = vec![
-        Conv2d { maps: 3, kernel: 3, stride: 1, padding: 1 },
+        Conv2d { out_channels: 3, kernel_size: 3, stride: 1, padding: 1 },
         BatchNorm,
         Elu { alpha: 1.0 },
-        MaxPool2d { kernel: 2, stride: 2 },
-        Conv2d { maps: 2, kernel: 2, stride: 1, padding: 0 },
-        LeakyRelu { slope: 0.5 },
-        Subsample2d { kernel: 3, stride: 2 },
-        AvgPool2d { kernel: 1, stride: 1 },
+        MaxPool2d { kernel_size: 2, stride: 2 },
+        Conv2d { out_channels: 2, kernel_size: 2, stride: 1, padding: 0 },
+        LeakyRelu { negative_slope: 0.5 },
+        Subsample2d { kernel_size: 3, stride: 2 },
+        AvgPool2d { kernel_size: 1, stride: 1 },
         Flatten,
-        Dense { units: 5 },
+        Linear { out_features: 5 },
         BatchNorm,
         Sigmoid,
         Dropout { p: 0.5 },
-        Dense { units: 4 },
+        Linear { out_features: 4 },
         Tanh,
     ];
     let network = Network::new(NetworkSpec { input: Shape::maps(1, 8, 8), layers }, Initializer::He, 1);

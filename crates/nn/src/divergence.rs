@@ -121,7 +121,7 @@ mod tests {
                 .network()
                 .layers
                 .iter()
-                .rposition(|l| *l == crate::spec::LayerSpec::Dense { units: 84 });
+                .rposition(|l| *l == crate::spec::LayerSpec::Linear { out_features: 84 });
             assert_eq!(found, layer(preset, dense.unwrap(), Quantity::Parameters));
         }
         // Outputs overflow in the second layer that multiplies; the first one's are still finite.

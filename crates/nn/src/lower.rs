@@ -69,27 +69,27 @@ struct Lowering {
 impl Lowering {
     fn layer(&mut self, layer: &LayerSummary) {
         let input = self.at;
-        let pool = |kernel, stride| Pool2d { input: input.shape, kernel, stride };
+        let pool = |kernel_size, stride| Pool2d { input: input.shape, kernel_size, stride };
         match layer.spec {
-            LayerSpec::Conv2d { kernel, stride, padding, .. } => {
+            LayerSpec::Conv2d { kernel_size, stride, padding, .. } => {
                 let name = self.name("conv");
-                self.convolution(&name, layer.output, (kernel, stride, padding));
+                self.convolution(&name, layer.output, (kernel_size, stride, padding));
             }
-            LayerSpec::Dense { .. } => {
+            LayerSpec::Linear { .. } => {
                 let name = self.name("fc");
                 self.convolution(&name, layer.output, (1, 1, 0));
             }
-            LayerSpec::MaxPool2d { kernel, stride } => {
+            LayerSpec::MaxPool2d { kernel_size, stride } => {
                 let output = self.advance(layer.output);
-                self.plan.ops.push(Op::MaxPool2d { geometry: pool(kernel, stride), input, output });
+                self.plan.ops.push(Op::MaxPool2d { geometry: pool(kernel_size, stride), input, output });
             }
-            LayerSpec::AvgPool2d { kernel, stride } => {
+            LayerSpec::AvgPool2d { kernel_size, stride } => {
                 let output = self.advance(layer.output);
-                self.plan.ops.push(Op::AvgPool2d { geometry: pool(kernel, stride), input, output });
+                self.plan.ops.push(Op::AvgPool2d { geometry: pool(kernel_size, stride), input, output });
             }
-            LayerSpec::Subsample2d { kernel, stride } => {
+            LayerSpec::Subsample2d { kernel_size, stride } => {
                 let output = self.advance(layer.output);
-                self.plan.ops.push(Op::AvgPool2d { geometry: pool(kernel, stride), input, output });
+                self.plan.ops.push(Op::AvgPool2d { geometry: pool(kernel_size, stride), input, output });
                 let name = self.name("pool");
                 self.affine(&name);
             }
@@ -101,7 +101,9 @@ impl Lowering {
                 self.affine(&name);
             }
             LayerSpec::Relu => self.activation(Activation::Relu),
-            LayerSpec::LeakyRelu { slope } => self.activation(Activation::LeakyRelu { slope }),
+            LayerSpec::LeakyRelu { negative_slope } => {
+                self.activation(Activation::LeakyRelu { negative_slope })
+            }
             LayerSpec::Elu { alpha } => self.activation(Activation::Elu { alpha }),
             LayerSpec::Sigmoid => self.activation(Activation::Sigmoid),
             LayerSpec::Tanh => self.activation(Activation::Tanh),
@@ -145,7 +147,12 @@ impl Lowering {
         range
     }
 
-    fn convolution(&mut self, name: &str, shape: Shape, (kernel, stride, padding): (usize, usize, usize)) {
+    fn convolution(
+        &mut self,
+        name: &str,
+        shape: Shape,
+        (kernel_size, stride, padding): (usize, usize, usize),
+    ) {
         let source = self.at;
         let Shape { channels, height, width } = source.shape;
         let mut input = source;
@@ -154,13 +161,18 @@ impl Lowering {
             self.plan.ops.push(Op::Pad { input: source, output: input, padding });
         }
         let output = self.advance(shape);
-        let geometry = Conv2d { input: input.shape, maps: shape.channels, kernel: [kernel; 2], stride };
-        let taps = kernel * kernel;
+        let geometry = Conv2d {
+            input: input.shape,
+            out_channels: shape.channels,
+            kernel_size: [kernel_size; 2],
+            stride,
+        };
+        let taps = kernel_size * kernel_size;
         self.owner = name.into();
         let role = Role::Weight { fan_in: channels * taps, fan_out: shape.channels * taps };
         let dims = match input.shape.is_vector() {
             true => vec![shape.channels, channels * taps],
-            false => vec![shape.channels, channels, kernel, kernel],
+            false => vec![shape.channels, channels, kernel_size, kernel_size],
         };
         let weight = self.parameter(format!("{name}.weight"), &dims, role);
         let bias = self.parameter(format!("{name}.bias"), &[shape.channels], Role::Bias);

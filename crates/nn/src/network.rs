@@ -141,15 +141,15 @@ pub fn pixels(bytes: &[u8], pixels: &mut [f32]) {
 
 fn initialize(values: &mut [f32], initializer: Initializer, fans: (usize, usize), seed: u32, parameter: u32) {
     let (fan_in, fan_out) = (fans.0 as f32, fans.1 as f32);
-    let deviation = match initializer {
+    let std = match initializer {
         Initializer::Zeros => return values.fill(0.0),
         Initializer::Constant { value } => return values.fill(value),
-        Initializer::Normal { deviation } => deviation,
+        Initializer::Normal { std } => std,
         Initializer::LeCun => libm::sqrtf(1.0 / fan_in),
         Initializer::Xavier => libm::sqrtf(2.0 / (fan_in + fan_out)),
         Initializer::He => libm::sqrtf(2.0 / fan_in),
     };
     for (element, value) in values.iter_mut().enumerate() {
-        *value = deviation * normal(seed, Stream::Weights, parameter, element as u32);
+        *value = std * normal(seed, Stream::Weights, parameter, element as u32);
     }
 }

@@ -38,15 +38,15 @@ impl OptimizerState {
                     [parameter - rate * along, velocity]
                 });
             }
-            Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
+            Optimizer::Adam { beta1, beta2, eps } | Optimizer::AdamW { beta1, beta2, eps } => {
                 let (size, root) = adam_correction(beta1, beta2, rate, self.steps);
-                let (size, root, epsilon) = (splat(size), splat(root), splat(epsilon));
+                let (size, root, eps) = (splat(size), splat(root), splat(eps));
                 let (rest1, beta2, rest2) = (splat(1.0 - beta1), splat(beta2), splat(1.0 - beta2));
                 let vectors = [parameters, &mut self.first, &mut self.second];
                 by_fours(vectors, gradients, |[parameter, mean, square], gradient| {
                     let mean = mean + rest1 * (gradient - mean);
                     let square = beta2 * square + rest2 * gradient * gradient;
-                    [parameter - size * mean / (square.sqrt() / root + epsilon), mean, square]
+                    [parameter - size * mean / (square.sqrt() / root + eps), mean, square]
                 });
             }
         }

@@ -89,7 +89,7 @@ impl Preset {
 
     /// The network itself.
     pub fn network(self) -> NetworkSpec {
-        use LayerSpec::{BatchNorm, Dense, Dropout, Flatten, Relu, Sigmoid, Tanh};
+        use LayerSpec::{BatchNorm, Dropout, Flatten, Linear, Relu, Sigmoid, Tanh};
         let layers = match self {
             Self::LeNet5 => vec![
                 conv(6, 2),
@@ -99,11 +99,11 @@ impl Preset {
                 Relu,
                 MAX_POOL,
                 Flatten,
-                Dense { units: 120 },
+                Linear { out_features: 120 },
                 Relu,
-                Dense { units: 84 },
+                Linear { out_features: 84 },
                 Relu,
-                Dense { units: 10 },
+                Linear { out_features: 10 },
             ],
             Self::LeNetTricks => vec![
                 conv(6, 2),
@@ -115,48 +115,56 @@ impl Preset {
                 Relu,
                 MAX_POOL,
                 Flatten,
-                Dense { units: 120 },
+                Linear { out_features: 120 },
                 BatchNorm,
                 Relu,
                 Dropout { p: 0.2 },
-                Dense { units: 84 },
+                Linear { out_features: 84 },
                 BatchNorm,
                 Relu,
-                Dense { units: 10 },
+                Linear { out_features: 10 },
             ],
             Self::LeNet1998 => vec![
                 conv(6, 2),
                 Tanh,
-                LayerSpec::Subsample2d { kernel: 2, stride: 2 },
+                LayerSpec::Subsample2d { kernel_size: 2, stride: 2 },
                 Tanh,
                 conv(16, 0),
                 Tanh,
-                LayerSpec::Subsample2d { kernel: 2, stride: 2 },
+                LayerSpec::Subsample2d { kernel_size: 2, stride: 2 },
                 Tanh,
                 Flatten,
-                Dense { units: 120 },
+                Linear { out_features: 120 },
                 Tanh,
-                Dense { units: 84 },
+                Linear { out_features: 84 },
                 Tanh,
-                Dense { units: 10 },
+                Linear { out_features: 10 },
             ],
             Self::OneConvolution => {
-                vec![conv(20, 0), Relu, MAX_POOL, Flatten, Dense { units: 100 }, Relu, Dense { units: 10 }]
+                vec![
+                    conv(20, 0),
+                    Relu,
+                    MAX_POOL,
+                    Flatten,
+                    Linear { out_features: 100 },
+                    Relu,
+                    Linear { out_features: 10 },
+                ]
             }
-            Self::Mlp30 => vec![Flatten, Dense { units: 30 }, Relu, Dense { units: 10 }],
+            Self::Mlp30 => vec![Flatten, Linear { out_features: 30 }, Relu, Linear { out_features: 10 }],
             Self::DeepSigmoid => {
-                let hidden = std::iter::repeat_n([Dense { units: 30 }, Sigmoid], 5).flatten();
-                [Flatten].into_iter().chain(hidden).chain([Dense { units: 10 }]).collect()
+                let hidden = std::iter::repeat_n([Linear { out_features: 30 }, Sigmoid], 5).flatten();
+                [Flatten].into_iter().chain(hidden).chain([Linear { out_features: 10 }]).collect()
             }
         };
         NetworkSpec { input: Shape::maps(1, 28, 28), layers }
     }
 }
 
-const MAX_POOL: LayerSpec = LayerSpec::MaxPool2d { kernel: 2, stride: 2 };
+const MAX_POOL: LayerSpec = LayerSpec::MaxPool2d { kernel_size: 2, stride: 2 };
 
-const fn conv(maps: usize, padding: usize) -> LayerSpec {
-    LayerSpec::Conv2d { maps, kernel: 5, stride: 1, padding }
+const fn conv(out_channels: usize, padding: usize) -> LayerSpec {
+    LayerSpec::Conv2d { out_channels, kernel_size: 5, stride: 1, padding }
 }
 
 #[cfg(test)]

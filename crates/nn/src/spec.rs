@@ -1,4 +1,7 @@
 //! A network and its training as data: what presets, the page's controls, checkpoints and links carry.
+//!
+//! Layers and their options have PyTorch's names. Files written before that had names of their own, such as `dense` and
+//! `units`; they are still read (`serde(alias)`).
 
 use serde::{Deserialize, Serialize};
 pub use tensor::Shape;
@@ -16,28 +19,32 @@ pub struct NetworkSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerSpec {
-    /// Convolution (cross-correlation, as PyTorch's `Conv2d`) with square kernels and a bias per map.
+    /// Convolution (cross-correlation, as PyTorch's `Conv2d`) with square kernels and a bias per output channel.
     Conv2d {
-        /// Output maps.
-        maps: usize,
+        /// Output channels: the layer's feature maps.
+        #[serde(alias = "maps")]
+        out_channels: usize,
         /// Rows and columns of the kernel.
-        kernel: usize,
+        #[serde(alias = "kernel")]
+        kernel_size: usize,
         /// Step of the kernel over the image.
         stride: usize,
-        /// Zeros around the image; less than `kernel`.
+        /// Zeros around the image; less than `kernel_size`.
         padding: usize,
     },
     /// The largest of each window, as PyTorch's `MaxPool2d` without padding.
     MaxPool2d {
         /// Rows and columns of the window.
-        kernel: usize,
+        #[serde(alias = "kernel")]
+        kernel_size: usize,
         /// Step of the window.
         stride: usize,
     },
     /// The mean of each window, as PyTorch's `AvgPool2d` without padding.
     AvgPool2d {
         /// Rows and columns of the window.
-        kernel: usize,
+        #[serde(alias = "kernel")]
+        kernel_size: usize,
         /// Step of the window.
         stride: usize,
     },
@@ -45,26 +52,30 @@ pub enum LayerSpec {
     /// bias that every map learns.
     Subsample2d {
         /// Rows and columns of the window.
-        kernel: usize,
+        #[serde(alias = "kernel")]
+        kernel_size: usize,
         /// Step of the window.
         stride: usize,
     },
     /// Maps `[channel][row][column]` into one vector, in this order.
     Flatten,
-    /// Fully connected, with a bias per unit, as PyTorch's `Linear`.
-    Dense {
+    /// Fully connected, `y = W x + b`, as PyTorch's `Linear`.
+    #[serde(alias = "dense")]
+    Linear {
         /// Output features.
-        units: usize,
+        #[serde(alias = "units")]
+        out_features: usize,
     },
     /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and `BatchNorm1d` with
     /// their constants: epsilon 1e-5, momentum 0.1.
     BatchNorm,
     /// `max(x, 0)` (Nair and Hinton 2010).
     Relu,
-    /// `x` above 0, `slope * x` below (Maas et al. 2013).
+    /// `x` above 0, `negative_slope * x` below (Maas et al. 2013).
     LeakyRelu {
         /// From 0 up; PyTorch's default is 0.01.
-        slope: f32,
+        #[serde(alias = "slope")]
+        negative_slope: f32,
     },
     /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015), as PyTorch's `ELU`.
     Elu {
@@ -188,7 +199,8 @@ pub enum Initializer {
     /// Normal with this standard deviation.
     Normal {
         /// Standard deviation.
-        deviation: f32,
+        #[serde(alias = "deviation")]
+        std: f32,
     },
     /// Normal with variance `1 / fan_in` (LeCun et al. 1998, "Efficient BackProp").
     LeCun,
@@ -218,7 +230,8 @@ pub enum Optimizer {
         /// Decay of the mean of their squares.
         beta2: f32,
         /// Keeps the quotient finite.
-        epsilon: f32,
+        #[serde(alias = "epsilon")]
+        eps: f32,
     },
     /// Adam whose L2 penalty does not go through the gradient (Loshchilov and Hutter 2019).
     AdamW {
@@ -227,7 +240,8 @@ pub enum Optimizer {
         /// Decay of the mean of their squares.
         beta2: f32,
         /// Keeps the quotient finite.
-        epsilon: f32,
+        #[serde(alias = "epsilon")]
+        eps: f32,
     },
 }
 
@@ -250,7 +264,7 @@ impl Default for TrainingSpec {
 
 impl Optimizer {
     /// Adam with the constants of the paper.
-    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
     /// Gradient descent with the customary momentum.
     pub const MOMENTUM: Self = Self::Sgd { momentum: 0.9, nesterov: false };
     /// The same with Nesterov's look ahead.
@@ -258,5 +272,46 @@ impl Optimizer {
     /// Plain gradient descent.
     pub const SGD: Self = Self::Sgd { momentum: 0.0, nesterov: false };
     /// AdamW with the constants of Adam.
-    pub const ADAM_W: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    pub const ADAM_W: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn the_keys_of_old_files_are_read_and_new_keys_are_written() {
+        let old = r#"{"input":{"channels":1,"height":28,"width":28},"layers":[
+            {"conv2d":{"maps":6,"kernel":5,"stride":1,"padding":2}},{"leaky_relu":{"slope":0.5}},
+            {"max_pool2d":{"kernel":2,"stride":2}},{"avg_pool2d":{"kernel":3,"stride":1}},
+            {"subsample2d":{"kernel":2,"stride":2}},"flatten",{"dense":{"units":10}}]}"#;
+        let network = NetworkSpec {
+            input: Shape::maps(1, 28, 28),
+            layers: vec![
+                LayerSpec::Conv2d { out_channels: 6, kernel_size: 5, stride: 1, padding: 2 },
+                LayerSpec::LeakyRelu { negative_slope: 0.5 },
+                LayerSpec::MaxPool2d { kernel_size: 2, stride: 2 },
+                LayerSpec::AvgPool2d { kernel_size: 3, stride: 1 },
+                LayerSpec::Subsample2d { kernel_size: 2, stride: 2 },
+                LayerSpec::Flatten,
+                LayerSpec::Linear { out_features: 10 },
+            ],
+        };
+        assert_eq!(serde_json::from_str::<NetworkSpec>(old).unwrap(), network);
+        let new = serde_json::to_string(&network).unwrap();
+        assert!(
+            new.contains(r#"{"conv2d":{"out_channels":6,"kernel_size":5,"stride":1,"padding":2}}"#),
+            "{new}"
+        );
+        assert!(new.contains(r#"{"linear":{"out_features":10}}"#), "{new}");
+        assert_eq!(serde_json::from_str::<NetworkSpec>(&new).unwrap(), network);
+
+        let normal: Initializer = serde_json::from_str(r#"{"normal":{"deviation":0.1}}"#).unwrap();
+        assert_eq!(normal, Initializer::Normal { std: 0.1 });
+        for (kind, expected) in [("adam", Optimizer::ADAM), ("adam_w", Optimizer::ADAM_W)] {
+            let old = format!(r#"{{"{kind}":{{"beta1":0.9,"beta2":0.999,"epsilon":1e-8}}}}"#);
+            assert_eq!(serde_json::from_str::<Optimizer>(&old).unwrap(), expected);
+        }
+    }
 }

@@ -84,7 +84,7 @@ impl LayerSpec {
             Self::AvgPool2d { .. } => "average pooling",
             Self::Subsample2d { .. } => "sub-sampling",
             Self::Flatten => "flatten",
-            Self::Dense { .. } => "dense",
+            Self::Linear { .. } => "dense",
             Self::BatchNorm => "batch normalisation",
             Self::Relu => "ReLU",
             Self::LeakyRelu { .. } => "leaky ReLU",
@@ -98,35 +98,35 @@ impl LayerSpec {
     /// Shape of the output for one sample of shape `input`, or a sentence that says why there is none.
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match *self {
-            Self::Conv2d { maps, kernel, stride, padding } => {
-                if maps == 0 {
+            Self::Conv2d { out_channels, kernel_size, stride, padding } => {
+                if out_channels == 0 {
                     return Err("A convolution needs at least one map.".into());
                 }
-                if padding >= kernel.max(1) {
+                if padding >= kernel_size.max(1) {
                     return Err(format!(
-                        "Padding {padding} must be smaller than the {kernel}x{kernel} kernel."
+                        "Padding {padding} must be smaller than the {kernel_size}x{kernel_size} kernel."
                     ));
                 }
-                let (height, width) = windows(input, kernel, stride, padding)?;
-                Ok(Shape::maps(maps, height, width))
+                let (height, width) = windows(input, kernel_size, stride, padding)?;
+                Ok(Shape::maps(out_channels, height, width))
             }
-            Self::MaxPool2d { kernel, stride }
-            | Self::AvgPool2d { kernel, stride }
-            | Self::Subsample2d { kernel, stride } => {
-                let (height, width) = windows(input, kernel, stride, 0)?;
+            Self::MaxPool2d { kernel_size, stride }
+            | Self::AvgPool2d { kernel_size, stride }
+            | Self::Subsample2d { kernel_size, stride } => {
+                let (height, width) = windows(input, kernel_size, stride, 0)?;
                 Ok(Shape::maps(input.channels, height, width))
             }
             Self::Flatten => Ok(Shape::vector(input.len())),
-            Self::Dense { units: 0 } => Err("A dense layer needs at least one unit.".into()),
-            Self::Dense { .. } if !input.is_vector() => {
+            Self::Linear { out_features: 0 } => Err("A dense layer needs at least one unit.".into()),
+            Self::Linear { .. } if !input.is_vector() => {
                 Err(format!("A dense layer takes a vector, not maps of {input}: put Flatten before it."))
             }
-            Self::Dense { units } => Ok(Shape::vector(units)),
+            Self::Linear { out_features } => Ok(Shape::vector(out_features)),
             Self::Dropout { p } if !(0.0..1.0).contains(&p) => {
                 Err(format!("Dropout takes a share from 0 to below 1, not {p}."))
             }
-            Self::LeakyRelu { slope } if !(0.0..=1.0).contains(&slope) => {
-                Err(format!("The slope of a leaky ReLU lies between 0 and 1, not at {slope}."))
+            Self::LeakyRelu { negative_slope } if !(0.0..=1.0).contains(&negative_slope) => {
+                Err(format!("The slope of a leaky ReLU lies between 0 and 1, not at {negative_slope}."))
             }
             Self::Elu { alpha } if !(0.0..=f32::MAX).contains(&alpha) => {
                 Err(format!("The alpha of an ELU is a number from 0 up, not {alpha}."))
@@ -153,10 +153,12 @@ impl LayerSpec {
     /// Trainable numbers, at most `usize::MAX`.
     fn parameters(&self, input: Shape) -> usize {
         match *self {
-            Self::Conv2d { maps, kernel, .. } => {
-                count(Shape::maps(input.channels, kernel, kernel)).saturating_add(1).saturating_mul(maps)
+            Self::Conv2d { out_channels, kernel_size, .. } => {
+                count(Shape::maps(input.channels, kernel_size, kernel_size))
+                    .saturating_add(1)
+                    .saturating_mul(out_channels)
             }
-            Self::Dense { units } => (input.len() + 1).saturating_mul(units),
+            Self::Linear { out_features } => (input.len() + 1).saturating_mul(out_features),
             Self::BatchNorm | Self::Subsample2d { .. } => 2 * input.channels,
             Self::MaxPool2d { .. }
             | Self::AvgPool2d { .. }
@@ -216,7 +218,7 @@ mod tests {
         let of = |layer: LayerSpec| NetworkSpec { input: Shape::vector(3), layers: vec![layer] }.summary();
         for value in [-0.1, f32::NAN, f32::INFINITY] {
             for layer in [
-                LayerSpec::LeakyRelu { slope: value },
+                LayerSpec::LeakyRelu { negative_slope: value },
                 LayerSpec::Elu { alpha: value },
                 LayerSpec::Dropout { p: value },
             ] {

@@ -137,7 +137,7 @@ fn optimizers_agree_with_pytorch() {
         // A network with as many parameters: what penalises them goes by its plan.
         let dense = NetworkSpec {
             input: Shape::vector(parameters.len() - 1),
-            layers: vec![LayerSpec::Dense { units: 1 }],
+            layers: vec![LayerSpec::Linear { out_features: 1 }],
         };
         let plan = Plan::new(&dense).unwrap();
         let penalty = Penalty { l1: 0.0, l2: case.weight_decay, biases: true };

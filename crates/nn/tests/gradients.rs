@@ -77,20 +77,20 @@ fn check(name: &str, input: Shape, layers: Vec<LayerSpec>) {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn dense_layers() {
-    check("dense", Shape::vector(13), vec![Dense { units: 7 }, Relu, Dense { units: 5 }]);
+    check("dense", Shape::vector(13), vec![Linear { out_features: 7 }, Relu, Linear { out_features: 5 }]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn convolution_and_pooling() {
     for (stride, padding) in [(1, 0), (1, 2), (2, 1)] {
         let layers = vec![
-            Conv2d { maps: 3, kernel: 3, stride, padding },
+            Conv2d { out_channels: 3, kernel_size: 3, stride, padding },
             Relu,
-            MaxPool2d { kernel: 2, stride: 1 },
-            Conv2d { maps: 7, kernel: 2, stride, padding: padding.min(1) },
+            MaxPool2d { kernel_size: 2, stride: 1 },
+            Conv2d { out_channels: 7, kernel_size: 2, stride, padding: padding.min(1) },
             Relu,
             Flatten,
-            Dense { units: 4 },
+            Linear { out_features: 4 },
         ];
         check(&format!("stride {stride}, padding {padding}"), Shape::maps(2, 9, 8), layers);
     }
@@ -98,22 +98,28 @@ fn convolution_and_pooling() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn activations() {
-    for activation in [Relu, LeakyRelu { slope: 0.1 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
-        let layers = vec![Dense { units: 9 }, activation, Dense { units: 5 }, activation, Dense { units: 4 }];
+    for activation in [Relu, LeakyRelu { negative_slope: 0.1 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
+        let layers = vec![
+            Linear { out_features: 9 },
+            activation,
+            Linear { out_features: 5 },
+            activation,
+            Linear { out_features: 4 },
+        ];
         check(&format!("{activation:?}"), Shape::vector(8), layers);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn average_pooling_and_subsampling() {
-    for pool in [AvgPool2d { kernel: 3, stride: 2 }, Subsample2d { kernel: 2, stride: 2 }] {
+    for pool in [AvgPool2d { kernel_size: 3, stride: 2 }, Subsample2d { kernel_size: 2, stride: 2 }] {
         let layers = vec![
-            Conv2d { maps: 4, kernel: 3, stride: 1, padding: 1 },
+            Conv2d { out_channels: 4, kernel_size: 3, stride: 1, padding: 1 },
             Tanh,
             pool,
             Tanh,
             Flatten,
-            Dense { units: 4 },
+            Linear { out_features: 4 },
         ];
         check(&format!("{pool:?}"), Shape::maps(1, 8, 9), layers);
     }
@@ -121,21 +127,21 @@ fn average_pooling_and_subsampling() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn dropout() {
-    let layers = vec![Dense { units: 20 }, Tanh, Dropout { p: 0.4 }, Dense { units: 4 }];
+    let layers = vec![Linear { out_features: 20 }, Tanh, Dropout { p: 0.4 }, Linear { out_features: 4 }];
     check("dropout", Shape::vector(6), layers);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn batch_normalization() {
     let layers = vec![
-        Conv2d { maps: 5, kernel: 3, stride: 1, padding: 0 },
+        Conv2d { out_channels: 5, kernel_size: 3, stride: 1, padding: 0 },
         BatchNorm,
         Tanh,
         Flatten,
-        Dense { units: 7 },
+        Linear { out_features: 7 },
         BatchNorm,
         Sigmoid,
-        Dense { units: 4 },
+        Linear { out_features: 4 },
     ];
     check("batch normalization", Shape::maps(2, 6, 5), layers);
 }

@@ -41,26 +41,26 @@ impl Random {
     }
 
     fn layer(&mut self) -> LayerSpec {
-        let (kernel, stride) = (self.size(), self.size());
+        let (kernel_size, stride) = (self.size(), self.size());
         match self.below(13) {
             0 | 1 => LayerSpec::Conv2d {
-                maps: self.size(),
-                kernel,
+                out_channels: self.size(),
+                kernel_size,
                 stride,
                 padding: match self.below(3) {
-                    0 => kernel.saturating_sub(1),
+                    0 => kernel_size.saturating_sub(1),
                     1 => self.size(),
                     _ => 0,
                 },
             },
-            2 => LayerSpec::MaxPool2d { kernel, stride },
-            3 => LayerSpec::AvgPool2d { kernel, stride },
-            4 => LayerSpec::Subsample2d { kernel, stride },
+            2 => LayerSpec::MaxPool2d { kernel_size, stride },
+            3 => LayerSpec::AvgPool2d { kernel_size, stride },
+            4 => LayerSpec::Subsample2d { kernel_size, stride },
             5 => LayerSpec::Flatten,
-            6 => LayerSpec::Dense { units: self.size() },
+            6 => LayerSpec::Linear { out_features: self.size() },
             7 => LayerSpec::BatchNorm,
             8 => LayerSpec::Relu,
-            9 => LayerSpec::LeakyRelu { slope: self.number() },
+            9 => LayerSpec::LeakyRelu { negative_slope: self.number() },
             10 => LayerSpec::Elu { alpha: self.number() },
             11 => LayerSpec::Tanh,
             _ => LayerSpec::Dropout { p: self.number() },
@@ -72,7 +72,7 @@ impl Random {
             [self.size(), self.size(), self.size()].map(|size| size.saturating_mul(1 + self.below(4)));
         let mut layers: Vec<LayerSpec> = (0..self.below(5)).map(|_| self.layer()).collect();
         if self.below(2) == 0 {
-            layers.extend([LayerSpec::Flatten, LayerSpec::Dense { units: self.size() }]);
+            layers.extend([LayerSpec::Flatten, LayerSpec::Linear { out_features: self.size() }]);
         }
         NetworkSpec { input: Shape::maps(sides[0], sides[1], sides[2]), layers }
     }
@@ -114,8 +114,10 @@ fn whatever_they_hold_they_are_refused_or_work() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn the_largest_networks_fit_and_larger_ones_do_not() {
-    let dense =
-        |units| NetworkSpec { input: Shape::vector(1 << 12), layers: vec![LayerSpec::Dense { units }] };
+    let dense = |out_features| NetworkSpec {
+        input: Shape::vector(1 << 12),
+        layers: vec![LayerSpec::Linear { out_features }],
+    };
     assert!(dense((1 << 12) - 1).summary().is_ok());
     assert!(dense(1 << 12).summary().unwrap_err().message.contains("16777216 parameters"));
     let deep =
@@ -124,7 +126,7 @@ fn the_largest_networks_fit_and_larger_ones_do_not() {
     assert_eq!(deep(9).summary().unwrap_err().layer, 3);
     let none = NetworkSpec { input: Shape::maps(1, 0, 3), layers: vec![LayerSpec::Relu] };
     assert_eq!(none.summary().unwrap_err().layer, 0);
-    let padded = LayerSpec::Conv2d { maps: 1, kernel: 3_000, stride: 9_000, padding: 2_999 };
+    let padded = LayerSpec::Conv2d { out_channels: 1, kernel_size: 3_000, stride: 9_000, padding: 2_999 };
     let padded = NetworkSpec { input: Shape::maps(1, 28, 28), layers: vec![padded] };
     assert!(padded.summary().unwrap_err().message.contains("1048576 values"));
 }

@@ -8,10 +8,10 @@ use wide::f32x4;
 pub enum Activation {
     /// `max(x, 0)` (Nair and Hinton 2010); its slope at 0 is 0, as in PyTorch.
     Relu,
-    /// `x` above 0, `slope * x` below (Maas et al. 2013).
+    /// `x` above 0, `negative_slope * x` below (Maas et al. 2013).
     LeakyRelu {
         /// From 0 up.
-        slope: f32,
+        negative_slope: f32,
     },
     /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015); its slope at 0 is `alpha`, as in PyTorch.
     Elu {
@@ -30,8 +30,8 @@ pub fn forward(f: Activation, x: &mut [Lanes]) {
     match f {
         // What is not at most 0: NaN stays NaN, so that nobody trains on without noticing it.
         Activation::Relu => map(x, |x| x.simd_le(f32x4::ZERO).bitselect(f32x4::ZERO, x)),
-        Activation::LeakyRelu { slope } => {
-            let slope = f32x4::splat(slope);
+        Activation::LeakyRelu { negative_slope } => {
+            let slope = f32x4::splat(negative_slope);
             map(x, |x| x.simd_gt(f32x4::ZERO).bitselect(x, slope * x));
         }
         Activation::Elu { alpha } => {
@@ -56,8 +56,8 @@ pub fn backward(f: Activation, y: &[Lanes], dy: &mut [Lanes]) {
     let one = f32x4::ONE;
     match f {
         Activation::Relu => map_with(dy, y, |dy, y| y.simd_gt(f32x4::ZERO) & dy),
-        Activation::LeakyRelu { slope } => {
-            let slope = f32x4::splat(slope);
+        Activation::LeakyRelu { negative_slope } => {
+            let slope = f32x4::splat(negative_slope);
             map_with(dy, y, |dy, y| y.simd_gt(f32x4::ZERO).bitselect(dy, slope * dy));
         }
         Activation::Elu { alpha } => {
@@ -101,7 +101,9 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn what_is_no_number_stays_none_and_spoils_no_other_sample() {
         use Activation::*;
-        for f in [Relu, LeakyRelu { slope: 0.1 }, Elu { alpha: 1.5 }, Elu { alpha: 0.0 }, Sigmoid, Tanh] {
+        for f in
+            [Relu, LeakyRelu { negative_slope: 0.1 }, Elu { alpha: 1.5 }, Elu { alpha: 0.0 }, Sigmoid, Tanh]
+        {
             let mut x = [[f32x4::from([f32::NAN, -1e9, 1e9, 0.5]); 4]];
             forward(f, &mut x);
             for [nan, others @ ..] in x[0].map(f32x4::to_array) {

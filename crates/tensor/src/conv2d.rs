@@ -29,9 +29,9 @@ pub struct Conv2d {
     /// Shape of the padded input.
     pub input: Shape,
     /// Output maps.
-    pub maps: usize,
+    pub out_channels: usize,
     /// Rows and columns of the kernel.
-    pub kernel: [usize; 2],
+    pub kernel_size: [usize; 2],
     /// Step of the kernel.
     pub stride: usize,
 }
@@ -40,19 +40,19 @@ impl Conv2d {
     /// Shape of the output.
     pub const fn output(&self) -> Shape {
         Shape::maps(
-            self.maps,
-            (self.input.height - self.kernel[0]) / self.stride + 1,
-            (self.input.width - self.kernel[1]) / self.stride + 1,
+            self.out_channels,
+            (self.input.height - self.kernel_size[0]) / self.stride + 1,
+            (self.input.width - self.kernel_size[1]) / self.stride + 1,
         )
     }
 
     /// Number of weights, `maps * channels * rows * columns`.
     pub const fn weights(&self) -> usize {
-        self.maps * self.input.channels * self.taps()
+        self.out_channels * self.input.channels * self.taps()
     }
 
     const fn taps(&self) -> usize {
-        self.kernel[0] * self.kernel[1]
+        self.kernel_size[0] * self.kernel_size[1]
     }
 }
 
@@ -69,7 +69,7 @@ fn tiles(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
 pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
     let per_map = g.input.channels * g.taps();
-    for (first, size) in tiles(g.maps, FORWARD_TILE) {
+    for (first, size) in tiles(g.out_channels, FORWARD_TILE) {
         let (weight, packed) =
             (&weight[first * per_map..][..size * per_map], &mut packed[first * per_map..][..size * per_map]);
         for (map, weight) in weight.chunks_exact(per_map).enumerate() {
@@ -88,7 +88,7 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     let mut out = packed.iter_mut();
     for (first, size) in tiles(g.input.channels, BACKWARD_TILE) {
         for tap in 0..g.taps() {
-            for map in 0..g.maps {
+            for map in 0..g.out_channels {
                 for channel in first..first + size {
                     *out.next().expect("as many as weights") =
                         weight[(map * g.input.channels + channel) * g.taps() + tap];
@@ -132,11 +132,11 @@ pub fn forward(
 ) {
     assert!(extent.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
     let x = (x, extent);
-    assert!(g.stride > 0 && g.kernel[0] <= g.input.height && g.kernel[1] <= g.input.width);
+    assert!(g.stride > 0 && g.kernel_size[0] <= g.input.height && g.kernel_size[1] <= g.input.width);
     assert!(x.0.len() == g.input.len() && y.len() == g.output().len());
-    assert!(packed.len() == g.weights() && bias.len() == g.maps);
+    assert!(packed.len() == g.weights() && bias.len() == g.out_channels);
     let mut at = 0;
-    for (first, size) in tiles(g.maps, FORWARD_TILE) {
+    for (first, size) in tiles(g.out_channels, FORWARD_TILE) {
         let weights = &packed[at..][..size * g.input.channels * g.taps()];
         at += weights.len();
         let (bias, y) = (&bias[first..first + size], &mut y[first * g.output().plane()..]);
@@ -156,7 +156,7 @@ fn forward_tile<const M: usize>(
     bias: &[f32],
     y: &mut [Lanes],
 ) {
-    let [rows, k] = g.kernel;
+    let [rows, k] = g.kernel_size;
     let (out, width) = (g.output(), g.input.width);
     let (plane_in, plane_out) = (g.input.plane(), out.plane());
     assert!(weights.len() == M * g.input.channels * rows * k && bias.len() == M);
@@ -226,7 +226,7 @@ pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], 
         // See `pack_backward`.
         let (weights, step) = match g.taps() {
             1 => (&packed[first..], g.input.channels),
-            taps => (&packed[first * taps * g.maps..][..size * taps * g.maps], size),
+            taps => (&packed[first * taps * g.out_channels..][..size * taps * g.out_channels], size),
         };
         let dx = &mut dx[first * plane..];
         match size {
@@ -248,23 +248,23 @@ fn input_gradient_tile<const C: usize>(
     let out = g.output();
     let (height, width) = (g.input.height - 2 * padding, g.input.width - 2 * padding);
     let (plane_in, plane_out) = (height * width, out.plane());
-    assert!(weights.len() >= (g.maps * g.taps() - 1) * step + C && dx.len() >= C * plane_in);
+    assert!(weights.len() >= (g.out_channels * g.taps() - 1) * step + C && dx.len() >= C * plane_in);
     for row in 0..height {
-        let rows = taps(row + padding, g.kernel[0], g.stride, out.height);
+        let rows = taps(row + padding, g.kernel_size[0], g.stride, out.height);
         for column in 0..width {
-            let columns = taps(column + padding, g.kernel[1], g.stride, out.width);
+            let columns = taps(column + padding, g.kernel_size[1], g.stride, out.width);
             let mut sums = [[f32x4::ZERO; 4]; C];
             for ky in rows.clone().step_by(g.stride) {
                 let y = (row + padding - ky) / g.stride;
                 for kx in columns.clone().step_by(g.stride) {
                     let x = (column + padding - kx) / g.stride;
-                    let tap = (ky * g.kernel[1] + kx) * g.maps * step;
+                    let tap = (ky * g.kernel_size[1] + kx) * g.out_channels * step;
                     // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts; the weights of
                     // a tap are C for each map, `step` apart, and the length of all is asserted above.
                     unsafe {
                         let mut pixel = dy.as_ptr().add(y * out.width + x);
                         let mut w = weights.as_ptr().add(tap);
-                        for _ in 0..g.maps {
+                        for _ in 0..g.out_channels {
                             let map = &*w.cast::<[f32; C]>();
                             for c in 0..C {
                                 let weight = f32x4::splat(map[c]);
@@ -306,9 +306,9 @@ pub fn weight_gradient(
     assert!(x.1.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
     assert!(x.0.len() == g.input.len() && dy.len() == g.output().len());
     assert!(dw.len() == g.weights() && g.stride > 0);
-    for (map, maps) in tiles(g.maps, GRADIENT_TILE) {
+    for (map, maps) in tiles(g.out_channels, GRADIENT_TILE) {
         for channel in 0..g.input.channels {
-            for (kx, taps) in tiles(g.kernel[1], GRADIENT_TILE) {
+            for (kx, taps) in tiles(g.kernel_size[1], GRADIENT_TILE) {
                 let at = [map, channel, kx];
                 match (maps, taps) {
                     (3, 3) => weight_gradient_tile::<3, 3>(g, x, dy, sums, dw, at),
@@ -362,10 +362,10 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
 ) {
     let out = g.output();
     let plane_out = out.plane();
-    assert!(map + M <= g.maps && channel < g.input.channels && kx + T <= g.kernel[1]);
-    all[..g.kernel[0]].fill(TapSums::default());
+    assert!(map + M <= g.out_channels && channel < g.input.channels && kx + T <= g.kernel_size[1]);
+    all[..g.kernel_size[0]].fill(TapSums::default());
     for row in 0..out.height {
-        for ky in 0..g.kernel[0] {
+        for ky in 0..g.kernel_size[0] {
             let from = channel * g.input.height + row * g.stride + ky;
             let columns = extent.map_or(0..out.width, |extent| {
                 let Range { start, end } = extent[from];
@@ -403,9 +403,10 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
             sums.iter().zip(kept).for_each(|(sums, kept)| kept[..T].copy_from_slice(sums));
         }
     }
-    for (ky, sums) in all[..g.kernel[0]].iter().enumerate() {
+    for (ky, sums) in all[..g.kernel_size[0]].iter().enumerate() {
         for (m, sums) in sums[..M].iter().enumerate() {
-            let at = (((map + m) * g.input.channels + channel) * g.kernel[0] + ky) * g.kernel[1] + kx;
+            let at =
+                (((map + m) * g.input.channels + channel) * g.kernel_size[0] + ky) * g.kernel_size[1] + kx;
             dw[at..at + T].iter_mut().zip(sums).for_each(|(dw, sum)| *dw = sum4(*sum));
         }
     }

@@ -63,19 +63,19 @@ impl Scratch {
             memory.resize(memory.len().max(len), value);
         }
         let g = &convolution.geometry;
-        grow(&mut self.sums, g.kernel[0], TapSums::default());
+        grow(&mut self.sums, g.kernel_size[0], TapSums::default());
         if let Some(winners) = &convolution.winners {
             self.winners.reserve(winners);
         }
         match convolution.way {
             Way::Direct => grow(&mut self.extent, g.input.channels * g.input.height, 0..0),
-            Way::Dense => self.sparse.reserve(g.input.len(), g.maps),
+            Way::Dense => self.sparse.reserve(g.input.len(), g.out_channels),
             Way::Winograd => {
                 let at_point = winograd::at_point(g);
                 grow(&mut self.inputs, POINTS * at_point.input.len(), ZERO);
                 grow(&mut self.outputs, POINTS * at_point.output().len(), ZERO);
                 grow(&mut self.weights, POINTS * at_point.weights(), 0.0);
-                grow(&mut self.zeros, g.maps, 0.0);
+                grow(&mut self.zeros, g.out_channels, 0.0);
             }
         }
     }
@@ -169,7 +169,7 @@ impl Convolution {
         winograd::transform_input(g, x, inputs);
         for (point, weight) in self.forward.chunks_exact(at_point.weights()).enumerate() {
             let (x, y) = (&inputs[point * input..][..input], &mut outputs[point * output..][..output]);
-            conv2d::forward(&at_point, (x, None), weight, &zeros[..g.maps], y);
+            conv2d::forward(&at_point, (x, None), weight, &zeros[..g.out_channels], y);
         }
         winograd::transform_output(g, outputs, bias, y);
     }

@@ -11,7 +11,7 @@ pub struct Pool2d {
     /// Shape of the input.
     pub input: Shape,
     /// Rows and columns of the window.
-    pub kernel: usize,
+    pub kernel_size: usize,
     /// Step of the window.
     pub stride: usize,
 }
@@ -21,8 +21,8 @@ impl Pool2d {
     pub const fn output(&self) -> Shape {
         Shape::maps(
             self.input.channels,
-            (self.input.height - self.kernel) / self.stride + 1,
-            (self.input.width - self.kernel) / self.stride + 1,
+            (self.input.height - self.kernel_size) / self.stride + 1,
+            (self.input.width - self.kernel_size) / self.stride + 1,
         )
     }
 
@@ -43,8 +43,8 @@ impl Pool2d {
 
     /// Calls `visit` for every pixel of a window, with its distance from the first one.
     fn for_each_tap(self, mut visit: impl FnMut(usize)) {
-        for row in 0..self.kernel {
-            for column in 0..self.kernel {
+        for row in 0..self.kernel_size {
+            for column in 0..self.kernel_size {
                 visit(row * self.input.width + column);
             }
         }
@@ -53,7 +53,9 @@ impl Pool2d {
     /// Whether every pixel lies in exactly one window: then gradients need no adding up.
     pub(crate) fn is_partition(self) -> bool {
         let Shape { height, width, .. } = self.input;
-        self.kernel == self.stride && height.is_multiple_of(self.kernel) && width.is_multiple_of(self.kernel)
+        self.kernel_size == self.stride
+            && height.is_multiple_of(self.kernel_size)
+            && width.is_multiple_of(self.kernel_size)
     }
 }
 
@@ -104,7 +106,7 @@ pub(crate) fn max_winners(
     mut visit: impl FnMut(usize, &Lanes),
 ) {
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
-    assert!(numbers.len() == g.kernel * g.kernel);
+    assert!(numbers.len() == g.kernel_size * g.kernel_size);
     g.for_each_window(|at, first| {
         let y = &y[at];
         let (mut done, mut winner, mut numbers) = (ZERO, ZERO, numbers.iter());
@@ -123,7 +125,7 @@ pub(crate) fn max_winners(
 /// The mean of each window.
 pub fn average_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
-    let share = f32x4::splat(1.0 / (g.kernel * g.kernel) as f32);
+    let share = f32x4::splat(1.0 / (g.kernel_size * g.kernel_size) as f32);
     g.for_each_window(|at, first| {
         let mut sum = ZERO;
         g.for_each_tap(|tap| {
@@ -139,7 +141,7 @@ pub fn average_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
 pub fn average_backward(g: &Pool2d, dy: &[Lanes], dx: &mut [Lanes]) {
     assert!(dx.len() == g.input.len() && dy.len() == g.output().len());
     dx.fill(ZERO);
-    let share = f32x4::splat(1.0 / (g.kernel * g.kernel) as f32);
+    let share = f32x4::splat(1.0 / (g.kernel_size * g.kernel_size) as f32);
     g.for_each_window(|at, first| {
         let shared = dy[at].map(|dy| dy * share);
         g.for_each_tap(|tap| {

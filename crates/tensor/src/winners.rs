@@ -70,7 +70,7 @@ impl Memory {
         grow(&mut self.dx, BLOCK * winners.sample());
         grow(&mut self.gradients, BLOCK * winners.pooled());
         grow(&mut self.steps, BLOCK * winners.pooled());
-        grow(&mut self.entries, winners.pool.output().plane().max(conv.maps));
+        grow(&mut self.entries, winners.pool.output().plane().max(conv.out_channels));
         grow(&mut self.ink, conv.input.height);
         grow(&mut self.windows, winners.pool.output().plane());
         grow(&mut self.dw, winners.sums());
@@ -80,7 +80,7 @@ impl Memory {
 impl Winners {
     /// If the gradients are to be found this way: every output of the convolution is in one window of the pooling.
     pub(crate) fn new(conv: Conv2d, padding: usize, pool: Pool2d) -> Option<Self> {
-        if conv.stride != 1 || pool.kernel < 2 || !pool.is_partition() || pool.input != conv.output() {
+        if conv.stride != 1 || pool.kernel_size < 2 || !pool.is_partition() || pool.input != conv.output() {
             return None;
         }
         let Conv2d { input, .. } = conv;
@@ -94,8 +94,8 @@ impl Winners {
         });
         let mut winners =
             Self { conv, pool, order: order.collect(), inner: inner.collect(), steps: Vec::new() };
-        for output in 0..pool.kernel * pool.kernel {
-            let (row, column) = (output / pool.kernel, output % pool.kernel);
+        for output in 0..pool.kernel_size * pool.kernel_size {
+            let (row, column) = (output / pool.kernel_size, output % pool.kernel_size);
             let step = |line| u16::try_from(row * line + column * input.channels).ok().map(u32::from);
             winners.steps.push(step(winners.line())? | step(winners.packed_row())? << 16);
         }
@@ -118,50 +118,50 @@ impl Winners {
     }
 
     fn kernel_row(&self) -> Row {
-        let numbers = self.conv.kernel[1] * self.conv.input.channels;
+        let numbers = self.conv.kernel_size[1] * self.conv.input.channels;
         Row::new(numbers)
     }
 
     /// Numbers in the sums for the weights' gradient.
     fn sums(&self) -> usize {
-        self.conv.maps * self.conv.kernel[0] * self.kernel_row().len()
+        self.conv.out_channels * self.conv.kernel_size[0] * self.kernel_row().len()
     }
 
     /// A row of a patch: of the inputs that the outputs of a window see.
     fn patch_row(&self) -> Row {
-        let numbers = (self.conv.kernel[1] + self.pool.kernel - 1) * self.conv.input.channels;
+        let numbers = (self.conv.kernel_size[1] + self.pool.kernel_size - 1) * self.conv.input.channels;
         Row::new(numbers)
     }
 
     /// Rows of a patch.
     const fn patch_rows(&self) -> usize {
-        self.conv.kernel[0] + self.pool.kernel - 1
+        self.conv.kernel_size[0] + self.pool.kernel_size - 1
     }
 
     /// Packed weights in a row, and in a map: around the kernel there are as many zeros as make every output of a window's kernel a
     /// part of the same patch.
     fn packed_row(&self) -> usize {
-        (self.pool.kernel - 1) * self.conv.input.channels + self.patch_row().len()
+        (self.pool.kernel_size - 1) * self.conv.input.channels + self.patch_row().len()
     }
 
     fn packed_map(&self) -> usize {
-        (self.conv.kernel[0] + 2 * (self.pool.kernel - 1)) * self.packed_row()
+        (self.conv.kernel_size[0] + 2 * (self.pool.kernel_size - 1)) * self.packed_row()
     }
 
     /// Where the first weight of a packed map lies.
     fn packed_first(&self) -> usize {
-        (self.pool.kernel - 1) * (self.packed_row() + self.conv.input.channels)
+        (self.pool.kernel_size - 1) * (self.packed_row() + self.conv.input.channels)
     }
 
     /// Numbers that weights are packed into.
     pub(crate) fn packed(&self) -> usize {
-        self.conv.maps * self.packed_map()
+        self.conv.out_channels * self.packed_map()
     }
 
     /// Weights `[map][channel][row][column]` in the order in which the gradient of the input reads them. What lies around them in
     /// `packed` must be zero already.
     pub(crate) fn pack(&self, weight: &[f32], packed: &mut [f32]) {
-        let (channels, [rows, columns]) = (self.conv.input.channels, self.conv.kernel);
+        let (channels, [rows, columns]) = (self.conv.input.channels, self.conv.kernel_size);
         assert!(weight.len() == self.conv.weights() && packed.len() == self.packed());
         let kernels = weight.chunks_exact(channels * rows * columns);
         for (kernels, packed) in kernels.zip(packed.chunks_exact_mut(self.packed_map())) {
@@ -228,7 +228,7 @@ impl Winners {
     /// one. Gives their number.
     fn find_windows(&self, x: &[f32], ink: &mut [u64], windows: &mut [Window]) -> usize {
         let (line, channels) = (self.line(), self.conv.input.channels);
-        let (pool, pooled) = (self.pool.kernel, self.pool.output());
+        let (pool, pooled) = (self.pool.kernel_size, self.pool.output());
         for (row, ink) in x.chunks_exact(line).zip(ink.iter_mut()).filter(|_| line <= 64) {
             let (fours, rest) = row.as_chunks::<4>();
             let mut last = [0.0; 4];
@@ -237,7 +237,7 @@ impl Winners {
                 ink << 4 | u64::from(f32x4::from(*four).simd_ne(f32x4::ZERO).to_bitmask())
             });
         }
-        let (patch, mut found) = (self.conv.kernel[1] + pool - 1, 0);
+        let (patch, mut found) = (self.conv.kernel_size[1] + pool - 1, 0);
         for y in 0..pooled.height {
             let seen = if line <= 64 {
                 let ink = ink[y * pool..][..self.patch_rows()].iter().fold(0, |all, row| all | row);
@@ -258,10 +258,10 @@ impl Winners {
     fn add_weight_gradient(&self, sample: usize, memory: &mut Memory) {
         let Memory { x, gradients, steps, entries, ink, windows, dw, .. } = memory;
         let x = &x[sample * self.sample()..][..self.sample()];
-        let (line, row, rows) = (self.line(), self.kernel_row(), self.conv.kernel[0]);
+        let (line, row, rows) = (self.line(), self.kernel_row(), self.conv.kernel_size[0]);
         let plane = self.pool.output().plane();
         let seen = self.find_windows(x, &mut ink[..self.conv.input.height], windows);
-        for map in 0..self.conv.maps {
+        for map in 0..self.conv.out_channels {
             let from = sample * self.pooled() + map * plane;
             let (gradients, steps) = (&gradients[from..][..plane], &steps[from..][..plane]);
             let mut found = Found::new(&mut entries[..plane]);
@@ -283,7 +283,7 @@ impl Winners {
         let from = sample * self.pooled();
         let (gradients, steps) = (&gradients[from..][..pooled.len()], &steps[from..][..pooled.len()]);
         for window in 0..pooled.plane() {
-            let mut found = Found::new(&mut entries[..self.conv.maps]);
+            let mut found = Found::new(&mut entries[..self.conv.out_channels]);
             let mut first = self.packed_first() as u32;
             for (gradients, steps) in
                 gradients.chunks_exact(pooled.plane()).zip(steps.chunks_exact(pooled.plane()))
@@ -293,14 +293,14 @@ impl Winners {
                 first += packed_map as u32;
             }
             let (y, x) = (window / pooled.width, window % pooled.width);
-            let corner = self.pool.kernel * (y * line + x * channels);
+            let corner = self.pool.kernel_size * (y * line + x * channels);
             let dx = (&mut dx[corner..], line);
             add_products(found.entries(), (packed, packed_row), (row, self.patch_rows()), dx);
         }
     }
 
     fn give_weight_gradient(&self, sums: &[f32], dw: &mut [f32]) {
-        let (channels, [rows, columns]) = (self.conv.input.channels, self.conv.kernel);
+        let (channels, [rows, columns]) = (self.conv.input.channels, self.conv.kernel_size);
         let row = self.kernel_row().len();
         for (i, dw) in dw.chunks_exact_mut(columns).enumerate() {
             let (map, channel, y) = (i / (channels * rows), i / rows % channels, i % rows);

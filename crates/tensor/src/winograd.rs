@@ -35,7 +35,7 @@ const KERNEL: [[f32; TAPS]; POINTS] = [
 /// Whether a convolution can be done, and is better done, this way: transforming costs a little for each channel and each
 /// map, but saves for each pair of them.
 pub(crate) const fn suits(g: &Conv2d) -> bool {
-    g.kernel[1] == TAPS && g.stride == 1 && g.input.channels >= 4 && g.maps >= 4
+    g.kernel_size[1] == TAPS && g.stride == 1 && g.input.channels >= 4 && g.out_channels >= 4
 }
 
 /// Pairs of output columns; if their number is odd, the last one is half.
@@ -47,8 +47,8 @@ const fn pairs(g: &Conv2d) -> usize {
 pub(crate) const fn at_point(g: &Conv2d) -> Conv2d {
     Conv2d {
         input: Shape::maps(g.input.channels, pairs(g), g.input.height),
-        maps: g.maps,
-        kernel: [1, g.kernel[0]],
+        out_channels: g.out_channels,
+        kernel_size: [1, g.kernel_size[0]],
         stride: 1,
     }
 }

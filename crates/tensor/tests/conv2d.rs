@@ -37,7 +37,7 @@ fn assert_close(what: &str, got: f64, expected: f64) {
 
 /// Every (output, input, weight) that meet, for one geometry.
 fn meetings(g: &Conv2d) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
-    let (out, [rows, columns], c) = (g.output(), g.kernel, g.input.channels);
+    let (out, [rows, columns], c) = (g.output(), g.kernel_size, g.input.channels);
     let taps = rows * columns;
     (0..out.len() * c * taps).map(move |i| {
         let (o, tap) = (i / (c * taps), i % (c * taps));
@@ -69,7 +69,7 @@ fn room(g: &Conv2d, padding: usize) -> Results {
         y: vec![ZERO; g.output().len()],
         dx: vec![ZERO; inner],
         dw: vec![0.0; g.weights()],
-        db: vec![0.0; g.maps],
+        db: vec![0.0; g.out_channels],
     }
 }
 
@@ -82,7 +82,7 @@ fn by_kernels(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     conv2d::forward(g, (x, None), &packed, bias, &mut results.y);
     conv2d::pack_backward(g, weight, &mut packed);
     conv2d::input_gradient(g, padding, dy, &packed, &mut results.dx);
-    let mut sums = vec![conv2d::TapSums::default(); g.kernel[0]];
+    let mut sums = vec![conv2d::TapSums::default(); g.kernel_size[0]];
     conv2d::weight_gradient(g, (x, None), dy, &mut sums, &mut results.dw);
     conv2d::bias_gradient(dy, &mut results.db);
     results
@@ -108,7 +108,7 @@ fn check(g: &Conv2d, padding: usize, random: &mut Random) {
         x: random.lanes(g.input.len()),
         dy: random.lanes(out.len()),
         weight: random.floats(g.weights()),
-        bias: random.floats(g.maps),
+        bias: random.floats(g.out_channels),
     };
     // Kernels leave out what is zero: single samples, whole pixels, and what is outside of a drawing.
     let how = random.below(4);
@@ -172,12 +172,13 @@ fn check(g: &Conv2d, padding: usize, random: &mut Random) {
 fn kernels_do_what_convolution_is() {
     let mut random = Random(1);
     for _ in 0..60 {
-        let kernel = [1 + random.below(7), 1 + random.below(7)];
-        let padding = random.below(kernel[0].min(kernel[1]).min(3));
+        let kernel_size = [1 + random.below(7), 1 + random.below(7)];
+        let padding = random.below(kernel_size[0].min(kernel_size[1]).min(3));
         let size = |kernel: usize, random: &mut Random| kernel.max(2 * padding + 1) + random.below(5);
-        let (height, width) = (size(kernel[0], &mut random), size(kernel[1], &mut random));
+        let (height, width) = (size(kernel_size[0], &mut random), size(kernel_size[1], &mut random));
         let input = Shape::maps(1 + random.below(8), height, width);
-        let g = Conv2d { input, maps: 1 + random.below(13), kernel, stride: 1 + random.below(3) };
+        let g =
+            Conv2d { input, out_channels: 1 + random.below(13), kernel_size, stride: 1 + random.below(3) };
         check(&g, padding, &mut random);
     }
 }
@@ -188,8 +189,13 @@ fn fewer_multiplications_give_the_same() {
     for _ in 0..20 {
         let padding = random.below(3);
         let input = Shape::maps(4 + random.below(5), 5 + random.below(6), 5 + random.below(6));
-        let g = Conv2d { input, maps: 4 + random.below(6), kernel: [1 + random.below(5), 5], stride: 1 };
-        check(&g, padding.min((g.kernel[0] - 1) / 2), &mut random);
+        let g = Conv2d {
+            input,
+            out_channels: 4 + random.below(6),
+            kernel_size: [1 + random.below(5), 5],
+            stride: 1,
+        };
+        check(&g, padding.min((g.kernel_size[0] - 1) / 2), &mut random);
     }
 }
 
@@ -199,8 +205,8 @@ fn a_dense_layer_is_a_convolution_of_one_pixel() {
     for _ in 0..20 {
         let g = Conv2d {
             input: Shape::vector(1 + random.below(40)),
-            maps: 1 + random.below(20),
-            kernel: [1, 1],
+            out_channels: 1 + random.below(20),
+            kernel_size: [1, 1],
             stride: 1,
         };
         check(&g, 0, &mut random);
@@ -214,7 +220,7 @@ fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random
     let coarse = random.below(2) == 0;
     let value = |value: f32| if coarse { value.round() } else { value };
     let weight: Vec<f32> = random.floats(g.weights()).into_iter().map(value).collect();
-    let bias: Vec<f32> = random.floats(g.maps).into_iter().map(value).collect();
+    let bias: Vec<f32> = random.floats(g.out_channels).into_iter().map(value).collect();
     let mut x = vec![ZERO; g.input.len()];
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
     let mut inside = random.lanes(inner.len());
@@ -272,24 +278,24 @@ fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random
 fn gradients_of_pooled_maps_are_those_of_pooling() {
     let mut random = Random(4);
     for _ in 0..80 {
-        let kernel = [1 + random.below(6), 1 + random.below(6)];
-        let padding = random.below(kernel[0].min(kernel[1]).min(3));
+        let kernel_size = [1 + random.below(6), 1 + random.below(6)];
+        let padding = random.below(kernel_size[0].min(kernel_size[1]).min(3));
         let pool = 2 + random.below(2);
-        let [height, width] = kernel.map(|kernel| pool * (1 + random.below(3)) + kernel - 1);
+        let [height, width] = kernel_size.map(|kernel| pool * (1 + random.below(3)) + kernel - 1);
         if height.min(width) <= 2 * padding {
             continue;
         }
         let input = Shape::maps(1 + random.below(20), height, width);
-        let g = Conv2d { input, maps: 1 + random.below(9), kernel, stride: 1 };
-        check_pooled(&g, padding, Pool2d { input: g.output(), kernel: pool, stride: pool }, &mut random);
+        let g = Conv2d { input, out_channels: 1 + random.below(9), kernel_size, stride: 1 };
+        check_pooled(&g, padding, Pool2d { input: g.output(), kernel_size: pool, stride: pool }, &mut random);
     }
 }
 
 #[test]
 fn what_pooling_leaves_out_or_takes_twice_goes_the_way_of_all_gradients() {
-    let g = Conv2d { input: Shape::maps(2, 9, 9), maps: 3, kernel: [3, 3], stride: 1 };
-    let takes = |kernel, stride| {
-        let windows = Pool2d { input: g.output(), kernel, stride };
+    let g = Conv2d { input: Shape::maps(2, 9, 9), out_channels: 3, kernel_size: [3, 3], stride: 1 };
+    let takes = |kernel_size, stride| {
+        let windows = Pool2d { input: g.output(), kernel_size, stride };
         Convolution::new(g, 0, Some(windows)).is_pooled()
     };
     assert!(!takes(2, 2) && !takes(3, 2) && !takes(3, 1) && takes(7, 7));

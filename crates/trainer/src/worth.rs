@@ -50,10 +50,10 @@ mod tests {
         assert_eq!(worth(&Preset::Mlp30.network(), 64, 8), 1);
         let mut wide = Preset::Mlp30.network();
         for layer in &mut wide.layers {
-            if let LayerSpec::Dense { units } = layer
-                && *units == 30
+            if let LayerSpec::Linear { out_features } = layer
+                && *out_features == 30
             {
-                *units = 128;
+                *out_features = 128;
             }
         }
         assert_eq!(worth(&wide, 64, 2), 1);

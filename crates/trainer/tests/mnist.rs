@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use data::DataSet;
 use nn::preset::Preset;
-use nn::spec::LayerSpec::{BatchNorm, Dense, Flatten, Sigmoid};
+use nn::spec::LayerSpec::{BatchNorm, Flatten, Linear, Sigmoid};
 use nn::spec::{Initializer, NetworkSpec, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Split, Tested, Watch};
@@ -73,13 +73,14 @@ fn fifty_images_are_learned_by_heart() {
 fn badly_initialised_deep_layers_need_normalisation() {
     let train = |normalised: bool| {
         let hidden = if normalised {
-            vec![Dense { units: 30 }, BatchNorm, Sigmoid]
+            vec![Linear { out_features: 30 }, BatchNorm, Sigmoid]
         } else {
-            vec![Dense { units: 30 }, Sigmoid]
+            vec![Linear { out_features: 30 }, Sigmoid]
         };
-        let layers = [Flatten].into_iter().chain(hidden.repeat(5)).chain([Dense { units: 10 }]).collect();
+        let layers =
+            [Flatten].into_iter().chain(hidden.repeat(5)).chain([Linear { out_features: 10 }]).collect();
         let training = TrainingSpec {
-            initializer: Initializer::Normal { deviation: 0.01 },
+            initializer: Initializer::Normal { std: 0.01 },
             learning_rate: 0.003,
             ..TrainingSpec::default()
         };

@@ -85,7 +85,8 @@ fn a_reset_can_be_undone_until_something_else_happens() {
 fn every_option_can_be_switched() {
     let lenet = Preset::LeNet5.network();
     let spec = TrainingSpec::default();
-    let weighs = |l: &LayerSpec| matches!(l, LayerSpec::Conv2d { .. } | LayerSpec::Dense { units: 120 | 84 });
+    let weighs =
+        |l: &LayerSpec| matches!(l, LayerSpec::Conv2d { .. } | LayerSpec::Linear { out_features: 120 | 84 });
     let changes: Vec<(&str, NetworkSpec, TrainingSpec)> = vec![
         ("learning rate", lenet.clone(), TrainingSpec { learning_rate: 0.002, ..spec.clone() }),
         ("batch size", lenet.clone(), TrainingSpec { batch_size: 33, ..spec.clone() }),
@@ -120,7 +121,7 @@ fn every_option_can_be_switched() {
         ("batch norm", insert(&lenet, BatchNorm, weighs), spec.clone()),
         (
             "leaky ReLU",
-            replace(&lenet, |l| if l == Relu { LayerSpec::LeakyRelu { slope: 0.01 } } else { l }),
+            replace(&lenet, |l| if l == Relu { LayerSpec::LeakyRelu { negative_slope: 0.01 } } else { l }),
             spec.clone(),
         ),
     ];
@@ -150,7 +151,7 @@ fn layers_that_fit_no_more_begin_anew_and_the_others_stay() {
     steps(&mut session, 5);
     let before = session.network().clone();
     let wider = replace(before.spec(), |l| match l {
-        LayerSpec::Dense { units: 84 } => LayerSpec::Dense { units: 90 },
+        LayerSpec::Linear { out_features: 84 } => LayerSpec::Linear { out_features: 90 },
         Relu => Tanh,
         other => other,
     });
@@ -183,7 +184,7 @@ fn normalisation_comes_and_goes_without_a_jump() {
     steps(&mut session, 40);
     let mut before = test_loss(&session);
     let everywhere = insert(&lenet, BatchNorm, |l| {
-        matches!(l, LayerSpec::Conv2d { .. } | LayerSpec::Dense { units: 120 | 84 })
+        matches!(l, LayerSpec::Conv2d { .. } | LayerSpec::Linear { out_features: 120 | 84 })
     });
     let behind_conv = insert(&lenet, BatchNorm, |l| matches!(l, LayerSpec::Conv2d { .. }));
     for (name, network) in

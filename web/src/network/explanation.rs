@@ -51,12 +51,12 @@ impl Made {
         };
         let windows = Windows::of(layer);
         let (how, patch, sources, weights, bias) = match (layer.spec, windows) {
-            (LayerSpec::Conv2d { kernel, .. }, Some(windows)) => {
-                let patch = Shape::maps(layer.input.channels, kernel, kernel);
+            (LayerSpec::Conv2d { kernel_size, .. }, Some(windows)) => {
+                let patch = Shape::maps(layer.input.channels, kernel_size, kernel_size);
                 let (weights, bias) = learned(patch.len())?;
                 (How::Sum, patch, windows.sources(0..layer.input.channels, row, column), weights, bias)
             }
-            (LayerSpec::Dense { .. }, _) => {
+            (LayerSpec::Linear { .. }, _) => {
                 let (weights, bias) = learned(layer.input.len())?;
                 (How::Sum, before, (0..before.len()).map(Some).collect(), weights, bias)
             }

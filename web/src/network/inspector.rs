@@ -210,7 +210,7 @@ impl Look {
             return path;
         }
         let dense = self.stage(column + 1).and_then(|stage| self.layer(stage.layer));
-        let dense = dense.is_some_and(|layer| matches!(layer.spec, LayerSpec::Dense { .. }));
+        let dense = dense.is_some_and(|layer| matches!(layer.spec, LayerSpec::Linear { .. }));
         if touch.column == column + 1 && dense {
             // All inputs count, but some more than others.
             self.made.with(|made| {

@@ -39,7 +39,7 @@ impl Field {
             };
         }
         match layer.spec {
-            LayerSpec::Dense { .. } => Self::all(input),
+            LayerSpec::Linear { .. } => Self::all(input),
             LayerSpec::Flatten if self.channels.len() == 1 => Self::pixel(input, self.channels.start),
             LayerSpec::Flatten => Self::all(input),
             _ => self.clone(),
@@ -98,17 +98,22 @@ mod tests {
 
     #[test]
     fn fields_are_what_a_change_of_a_pixel_shows() {
-        let conv = |maps, kernel, stride, padding| Conv2d { maps, kernel, stride, padding };
+        let conv = |out_channels, kernel_size, stride, padding| Conv2d {
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+        };
         // Averages and sigmoids: there every pixel of a window counts.
         let layers = vec![
             conv(2, 5, 1, 2),
             Sigmoid,
-            AvgPool2d { kernel: 2, stride: 2 },
+            AvgPool2d { kernel_size: 2, stride: 2 },
             conv(3, 3, 2, 1),
             Sigmoid,
-            AvgPool2d { kernel: 3, stride: 1 },
+            AvgPool2d { kernel_size: 3, stride: 1 },
             Flatten,
-            Dense { units: 10 },
+            Linear { out_features: 10 },
         ];
         let spec = NetworkSpec { input: Shape::maps(1, 14, 14), layers };
         let summary = spec.summary().unwrap();

@@ -20,10 +20,10 @@ impl Windows {
     /// The windows of a layer that has some.
     pub(crate) fn of(layer: &LayerSummary) -> Option<Self> {
         let (kernel, stride, padding) = match layer.spec {
-            LayerSpec::Conv2d { kernel, stride, padding, .. } => (kernel, stride, padding),
-            LayerSpec::MaxPool2d { kernel, stride }
-            | LayerSpec::AvgPool2d { kernel, stride }
-            | LayerSpec::Subsample2d { kernel, stride } => (kernel, stride, 0),
+            LayerSpec::Conv2d { kernel_size, stride, padding, .. } => (kernel_size, stride, padding),
+            LayerSpec::MaxPool2d { kernel_size, stride }
+            | LayerSpec::AvgPool2d { kernel_size, stride }
+            | LayerSpec::Subsample2d { kernel_size, stride } => (kernel_size, stride, 0),
             _ => return None,
         };
         Some(Self { input: layer.input, kernel, stride, padding })
@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn correlation_is_that_of_the_network() {
         use nn::{network::Network, spec::*};
-        let conv = LayerSpec::Conv2d { maps: 2, kernel: 5, stride: 2, padding: 2 };
-        let layers = vec![conv, conv, LayerSpec::Flatten, LayerSpec::Dense { units: 10 }];
+        let conv = LayerSpec::Conv2d { out_channels: 2, kernel_size: 5, stride: 2, padding: 2 };
+        let layers = vec![conv, conv, LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }];
         let spec = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
         let mut network = Network::new(spec.clone(), Initializer::He, 7).unwrap();
         network.prepare();

@@ -35,12 +35,12 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
     for ((at, layer), name) in layers.iter().enumerate().zip(layers::names(&network.layers)) {
         let kind = match layer.spec {
-            LayerSpec::Conv2d { kernel, .. } => format!("conv {kernel}×{kernel}"),
-            LayerSpec::MaxPool2d { kernel, .. } => format!("max pool {kernel}×{kernel}"),
-            LayerSpec::AvgPool2d { kernel, .. } => format!("avg pool {kernel}×{kernel}"),
-            LayerSpec::Subsample2d { kernel, .. } => format!("subsample {kernel}×{kernel}"),
-            LayerSpec::Dense { .. } if name == layers::OUTPUT => "softmax".to_owned(),
-            LayerSpec::Dense { .. } => "dense".to_owned(),
+            LayerSpec::Conv2d { kernel_size, .. } => format!("conv {kernel_size}×{kernel_size}"),
+            LayerSpec::MaxPool2d { kernel_size, .. } => format!("max pool {kernel_size}×{kernel_size}"),
+            LayerSpec::AvgPool2d { kernel_size, .. } => format!("avg pool {kernel_size}×{kernel_size}"),
+            LayerSpec::Subsample2d { kernel_size, .. } => format!("subsample {kernel_size}×{kernel_size}"),
+            LayerSpec::Linear { .. } if name == layers::OUTPUT => "softmax".to_owned(),
+            LayerSpec::Linear { .. } => "dense".to_owned(),
             // They belong to the stage before them, whose maps are shown as they leave it.
             LayerSpec::Flatten
             | LayerSpec::BatchNorm
@@ -61,11 +61,11 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
         };
         let image = network.input;
         let filters = match layer.spec {
-            LayerSpec::Conv2d { kernel, .. } if stages.is_empty() && image.channels == 1 => {
-                Some((kernel, kernel))
+            LayerSpec::Conv2d { kernel_size, .. } if stages.is_empty() && image.channels == 1 => {
+                Some((kernel_size, kernel_size))
             }
-            LayerSpec::Dense { units }
-                if stages.is_empty() && image.channels == 1 && units <= MOST_DENSE_FILTERS =>
+            LayerSpec::Linear { out_features }
+                if stages.is_empty() && image.channels == 1 && out_features <= MOST_DENSE_FILTERS =>
             {
                 Some((image.height, image.width))
             }

@@ -15,15 +15,15 @@ const MOST_VALUES: usize = 500_000;
 
 /// Every kind of layer: its letter in links, and what a new one is like.
 pub(crate) const KINDS: [(char, LayerSpec); 13] = [
-    ('c', LayerSpec::Conv2d { maps: 16, kernel: 5, stride: 1, padding: 0 }),
-    ('m', LayerSpec::MaxPool2d { kernel: 2, stride: 2 }),
-    ('a', LayerSpec::AvgPool2d { kernel: 2, stride: 2 }),
-    ('s', LayerSpec::Subsample2d { kernel: 2, stride: 2 }),
+    ('c', LayerSpec::Conv2d { out_channels: 16, kernel_size: 5, stride: 1, padding: 0 }),
+    ('m', LayerSpec::MaxPool2d { kernel_size: 2, stride: 2 }),
+    ('a', LayerSpec::AvgPool2d { kernel_size: 2, stride: 2 }),
+    ('s', LayerSpec::Subsample2d { kernel_size: 2, stride: 2 }),
     ('f', LayerSpec::Flatten),
-    ('d', LayerSpec::Dense { units: 84 }),
+    ('d', LayerSpec::Linear { out_features: 84 }),
     ('b', LayerSpec::BatchNorm),
     ('r', LayerSpec::Relu),
-    ('l', LayerSpec::LeakyRelu { slope: 0.01 }),
+    ('l', LayerSpec::LeakyRelu { negative_slope: 0.01 }),
     ('e', LayerSpec::Elu { alpha: 1.0 }),
     ('g', LayerSpec::Sigmoid),
     ('t', LayerSpec::Tanh),
@@ -84,15 +84,15 @@ pub(crate) fn numbers(layer: &mut LayerSpec) -> Vec<Number<'_>> {
         "Rows and columns that are looked at together: larger sees more and gives smaller maps.";
     let stride_help = "By how many pixels it moves on: 2 halves rows and columns.";
     match layer {
-        LayerSpec::Conv2d { maps, kernel, stride, padding } => vec![
+        LayerSpec::Conv2d { out_channels, kernel_size, stride, padding } => vec![
             whole(
                 'n',
                 "Maps",
                 "How many patterns it looks for, each everywhere in the image.",
                 (1, 256),
-                maps,
+                out_channels,
             ),
-            whole('k', "Kernel", kernel_help, (1, 28), kernel),
+            whole('k', "Kernel", kernel_help, (1, 28), kernel_size),
             whole('s', "Stride", stride_help, (1, 28), stride),
             whole(
                 'p',
@@ -102,29 +102,29 @@ pub(crate) fn numbers(layer: &mut LayerSpec) -> Vec<Number<'_>> {
                 padding,
             ),
         ],
-        LayerSpec::MaxPool2d { kernel, stride }
-        | LayerSpec::AvgPool2d { kernel, stride }
-        | LayerSpec::Subsample2d { kernel, stride } => vec![
-            whole('k', "Window", kernel_help, (1, 28), kernel),
+        LayerSpec::MaxPool2d { kernel_size, stride }
+        | LayerSpec::AvgPool2d { kernel_size, stride }
+        | LayerSpec::Subsample2d { kernel_size, stride } => vec![
+            whole('k', "Window", kernel_help, (1, 28), kernel_size),
             whole('s', "Stride", stride_help, (1, 28), stride),
         ],
-        LayerSpec::Dense { units } => {
+        LayerSpec::Linear { out_features } => {
             vec![whole(
                 'n',
                 "Units",
                 "How many numbers it gives. The last layer has one for each digit.",
                 (1, 1024),
-                units,
+                out_features,
             )]
         }
-        LayerSpec::LeakyRelu { slope } => vec![Number {
+        LayerSpec::LeakyRelu { negative_slope } => vec![Number {
             code: 'p',
             name: "Slope",
             help: "What is left of negative values: 0 is ReLU, 1 no bend at all.",
             least: 0.0,
             most: 1.0,
             step: 0.01,
-            slot: Slot::Share(slope),
+            slot: Slot::Share(negative_slope),
         }],
         LayerSpec::Elu { alpha } => vec![Number {
             code: 'p',
@@ -273,8 +273,8 @@ pub(crate) fn names(layers: &[LayerSpec]) -> Vec<String> {
         let letter = match layer {
             LayerSpec::Conv2d { .. } => 'C',
             LayerSpec::MaxPool2d { .. } | LayerSpec::AvgPool2d { .. } | LayerSpec::Subsample2d { .. } => 'S',
-            LayerSpec::Dense { .. } if at + 1 == layers.len() => return OUTPUT.into(),
-            LayerSpec::Dense { .. } => 'F',
+            LayerSpec::Linear { .. } if at + 1 == layers.len() => return OUTPUT.into(),
+            LayerSpec::Linear { .. } => 'F',
             _ => return String::new(),
         };
         stages += 1;
@@ -290,19 +290,21 @@ pub(crate) fn describe(layer: &LayerSpec) -> String {
         format!("{what} {kernel}×{kernel}{stride}")
     };
     match *layer {
-        LayerSpec::Conv2d { kernel, stride, padding, .. } => {
+        LayerSpec::Conv2d { kernel_size, stride, padding, .. } => {
             let padding = if padding == 0 { String::new() } else { format!(", pad {padding}") };
-            square("conv", kernel, stride, 1) + &padding
+            square("conv", kernel_size, stride, 1) + &padding
         }
-        LayerSpec::MaxPool2d { kernel, stride } => square("max pool", kernel, stride, kernel),
-        LayerSpec::AvgPool2d { kernel, stride } => square("avg pool", kernel, stride, kernel),
-        LayerSpec::Subsample2d { kernel, stride } => square("subsample", kernel, stride, kernel),
+        LayerSpec::MaxPool2d { kernel_size, stride } => square("max pool", kernel_size, stride, kernel_size),
+        LayerSpec::AvgPool2d { kernel_size, stride } => square("avg pool", kernel_size, stride, kernel_size),
+        LayerSpec::Subsample2d { kernel_size, stride } => {
+            square("subsample", kernel_size, stride, kernel_size)
+        }
         LayerSpec::BatchNorm => "batch norm".into(),
-        LayerSpec::LeakyRelu { slope } => format!("leaky ReLU {slope}"),
+        LayerSpec::LeakyRelu { negative_slope } => format!("leaky ReLU {negative_slope}"),
         LayerSpec::Elu { alpha } => format!("ELU {alpha}"),
         LayerSpec::Dropout { p } => format!("dropout {p}"),
         LayerSpec::Flatten
-        | LayerSpec::Dense { .. }
+        | LayerSpec::Linear { .. }
         | LayerSpec::Relu
         | LayerSpec::Sigmoid
         | LayerSpec::Tanh => layer.kind().into(),

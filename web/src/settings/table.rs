@@ -58,7 +58,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                     None => "none",
                     Some(LayerSpec::Sigmoid) => "sigmoid",
                     Some(LayerSpec::Tanh) => "tanh",
-                    Some(LayerSpec::LeakyRelu { slope: 0.01 }) => "leaky",
+                    Some(LayerSpec::LeakyRelu { negative_slope: 0.01 }) => "leaky",
                     Some(LayerSpec::Elu { alpha: 1.0 }) => "elu",
                     Some(LayerSpec::LeakyRelu { .. } | LayerSpec::Elu { .. }) => "mixed",
                     Some(_) => "relu",
@@ -67,7 +67,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
             set: |s, id| {
                 let activation = match id {
                     "relu" => Some(LayerSpec::Relu),
-                    "leaky" => Some(LayerSpec::LeakyRelu { slope: 0.01 }),
+                    "leaky" => Some(LayerSpec::LeakyRelu { negative_slope: 0.01 }),
                     "elu" => Some(LayerSpec::Elu { alpha: 1.0 }),
                     "tanh" => Some(LayerSpec::Tanh),
                     "sigmoid" => Some(LayerSpec::Sigmoid),
@@ -98,9 +98,9 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 tricks::set_pooling(
                     &mut s.network.layers,
                     match id {
-                        "max" => |kernel, stride| LayerSpec::MaxPool2d { kernel, stride },
-                        "average" => |kernel, stride| LayerSpec::AvgPool2d { kernel, stride },
-                        _ => |kernel, stride| LayerSpec::Subsample2d { kernel, stride },
+                        "max" => |kernel_size, stride| LayerSpec::MaxPool2d { kernel_size, stride },
+                        "average" => |kernel_size, stride| LayerSpec::AvgPool2d { kernel_size, stride },
+                        _ => |kernel_size, stride| LayerSpec::Subsample2d { kernel_size, stride },
                     },
                 );
             },
@@ -309,7 +309,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         help: "Keeps Adam from dividing by nothing. Large, it makes Adam more like plain gradient descent: the loss falls more slowly.",
         kind: Number {
             scale: Rungs(&[1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1]),
-            get: |s| adam(s).map(|[.., epsilon]| epsilon),
+            get: |s| adam(s).map(|[.., eps]| eps),
             set: |s, v| set_adam(s, 2, v),
         },
     },
@@ -429,7 +429,7 @@ pub(crate) static SETTINGS: [Setting; 32] = [
                 s.training.initializer = match id {
                     "zeros" => Initializer::Zeros,
                     "constant" => Initializer::Constant { value: 0.1 },
-                    "normal" => Initializer::Normal { deviation: 0.1 },
+                    "normal" => Initializer::Normal { std: 0.1 },
                     "lecun" => Initializer::LeCun,
                     "xavier" => Initializer::Xavier,
                     _ => Initializer::He,
@@ -459,10 +459,10 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         kind: Number {
             scale: Rungs(&[0.001, 0.01, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]),
             get: |s| match s.training.initializer {
-                Initializer::Normal { deviation } => Some(deviation.into()),
+                Initializer::Normal { std } => Some(std.into()),
                 _ => None,
             },
-            set: |s, v| s.training.initializer = Initializer::Normal { deviation: v as f32 },
+            set: |s, v| s.training.initializer = Initializer::Normal { std: v as f32 },
         },
     },
     Setting {
@@ -550,17 +550,17 @@ const PRESETS: [(&str, &str); Preset::ALL.len()] = {
 /// The numbers of Adam and of AdamW.
 fn adam(setup: &Setup) -> Option<[f64; 3]> {
     match setup.training.optimizer {
-        Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
-            Some([beta1, beta2, epsilon].map(f64::from))
+        Optimizer::Adam { beta1, beta2, eps } | Optimizer::AdamW { beta1, beta2, eps } => {
+            Some([beta1, beta2, eps].map(f64::from))
         }
         Optimizer::Sgd { .. } => None,
     }
 }
 
 fn set_adam(setup: &mut Setup, which: usize, value: f64) {
-    if let Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } =
+    if let Optimizer::Adam { beta1, beta2, eps } | Optimizer::AdamW { beta1, beta2, eps } =
         &mut setup.training.optimizer
     {
-        *[beta1, beta2, epsilon][which] = value as f32;
+        *[beta1, beta2, eps][which] = value as f32;
     }
 }

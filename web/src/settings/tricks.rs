@@ -1,7 +1,7 @@
 //! Tricks that are layers: putting them into a stack and taking them out again.
 
 use nn::spec::LayerSpec::{
-    self, AvgPool2d, BatchNorm, Conv2d, Dense, Dropout, Elu, LeakyRelu, MaxPool2d, Relu, Sigmoid,
+    self, AvgPool2d, BatchNorm, Conv2d, Dropout, Elu, LeakyRelu, Linear, MaxPool2d, Relu, Sigmoid,
     Subsample2d, Tanh,
 };
 
@@ -21,11 +21,11 @@ pub(super) const fn is_dropout(layer: &LayerSpec) -> bool {
 }
 
 const fn is_dense(layer: &LayerSpec) -> bool {
-    matches!(layer, Dense { .. })
+    matches!(layer, Linear { .. })
 }
 
 const fn has_weights(layer: &LayerSpec) -> bool {
-    matches!(layer, Conv2d { .. } | Dense { .. })
+    matches!(layer, Conv2d { .. } | Linear { .. })
 }
 
 /// Puts `new` behind each hidden layer that `which` picks, and behind what `belongs` to it already.
@@ -56,10 +56,11 @@ pub(super) fn set_activation(layers: &mut Vec<LayerSpec>, activation: Option<Lay
 /// Pools in another way by the same windows.
 pub(super) fn set_pooling(layers: &mut [LayerSpec], new: fn(usize, usize) -> LayerSpec) {
     for layer in layers {
-        if let MaxPool2d { kernel, stride } | AvgPool2d { kernel, stride } | Subsample2d { kernel, stride } =
-            *layer
+        if let MaxPool2d { kernel_size, stride }
+        | AvgPool2d { kernel_size, stride }
+        | Subsample2d { kernel_size, stride } = *layer
         {
-            *layer = new(kernel, stride);
+            *layer = new(kernel_size, stride);
         }
     }
 }
@@ -121,7 +122,7 @@ mod tests {
     fn activations_and_pooling_change_in_place() {
         let tanh = changed(Preset::OneConvolution, |layers| {
             set_activation(layers, Some(Tanh));
-            set_pooling(layers, |kernel, stride| AvgPool2d { kernel, stride });
+            set_pooling(layers, |kernel_size, stride| AvgPool2d { kernel_size, stride });
         });
         assert_eq!(tanh, "c20,t,a2,f,d100,t,d10");
     }

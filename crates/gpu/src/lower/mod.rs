@@ -265,8 +265,8 @@ impl<'a> Lowering<'a> {
         bias: &Range<usize>,
     ) -> Job {
         let out = g.output();
-        let taps = (g.kernel[0] * g.kernel[1]) as u32;
-        let (channels, maps) = (g.input.channels as u32, g.maps as u32);
+        let taps = (g.kernel_size[0] * g.kernel_size[1]) as u32;
+        let (channels, maps) = (g.input.channels as u32, g.out_channels as u32);
         let dense = g.input.is_vector();
         let [map_tile, channel_tile] =
             [maps, channels].map(|count| if dense { 4 } else { jobs::tile(count) });
@@ -278,7 +278,7 @@ impl<'a> Lowering<'a> {
             job.kind = kind;
             (job.input, job.channels) = (input.offset as u32, channels);
             (job.height, job.width) = (g.input.height as u32, g.input.width as u32);
-            (job.kernel_rows, job.kernel_columns) = (g.kernel[0] as u32, g.kernel[1] as u32);
+            (job.kernel_rows, job.kernel_columns) = (g.kernel_size[0] as u32, g.kernel_size[1] as u32);
             (job.stride, job.output, job.maps) = (g.stride as u32, fused.unfinished() as u32, maps);
             (job.out_height, job.out_width) = (out.height as u32, out.width as u32);
             (job.forward, job.backward) = (forward, backward);

@@ -44,8 +44,8 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     let own = stage.layer;
     let drawn = Signal::derive(move || {
         look.with_detail(own, |detail| match layer.spec {
-            LayerSpec::Conv2d { maps, kernel, .. } => {
-                detail.map(|d| by_input(&d.weights, maps, kernel * kernel))
+            LayerSpec::Conv2d { out_channels, kernel_size, .. } => {
+                detail.map(|d| by_input(&d.weights, out_channels, kernel_size * kernel_size))
             }
             _ => detail.map(|d| d.weights.clone()),
         })
@@ -53,7 +53,7 @@ pub(crate) fn LayerView(column: usize, stage: Stage) -> impl IntoView {
     let histogram = move |of: fn(&LayerDetail) -> Histogram| {
         Signal::derive(move || look.with_detail(own, |detail| detail.map(of).unwrap_or_default()))
     };
-    let is_weighted = matches!(layer.spec, LayerSpec::Conv2d { .. } | LayerSpec::Dense { .. });
+    let is_weighted = matches!(layer.spec, LayerSpec::Conv2d { .. } | LayerSpec::Linear { .. });
     let is_pool = matches!(layer.spec, LayerSpec::MaxPool2d { .. });
     let dropout = stage.layers().find_map(|at| match look.layer(at)?.spec {
         LayerSpec::Dropout { p } => {
@@ -124,23 +124,26 @@ fn diverges(spec: LayerSpec) -> bool {
 /// How all weights of a layer lie in one picture, how large each is, and what is what.
 fn kernels(spec: LayerSpec, before: Shape, input: Shape) -> (Grid, usize, &'static str) {
     match spec {
-        LayerSpec::Conv2d { maps, kernel, .. } if input.channels == 1 => {
-            (Grid::with_columns(maps.min(10), maps, kernel, kernel), 8, "a kernel for each map, on")
-        }
-        LayerSpec::Conv2d { maps, kernel, .. } => {
+        LayerSpec::Conv2d { out_channels, kernel_size, .. } if input.channels == 1 => (
+            Grid::with_columns(out_channels.min(10), out_channels, kernel_size, kernel_size),
+            8,
+            "a kernel for each map, on",
+        ),
+        LayerSpec::Conv2d { out_channels, kernel_size, .. } => {
             // A kernel for each pair of maps; see `by_input`.
-            let grid = Grid::with_columns(maps, maps * input.channels, kernel, kernel);
+            let grid =
+                Grid::with_columns(out_channels, out_channels * input.channels, kernel_size, kernel_size);
             let scale = (ROOM * 3 / 5 / grid.size().0).clamp(1, 8);
             (grid, scale, "a column for each map, a row for each map of")
         }
-        LayerSpec::Dense { units } if !before.is_vector() && before.channels == 1 => {
-            let grid = Grid::with_columns(6, units, before.height, before.width);
+        LayerSpec::Linear { out_features } if !before.is_vector() && before.channels == 1 => {
+            let grid = Grid::with_columns(6, out_features, before.height, before.width);
             (grid, 2, "an image of weights for each unit, on")
         }
-        LayerSpec::Dense { units } => {
+        LayerSpec::Linear { out_features } => {
             let scale = (ROOM / input.len().max(1)).clamp(1, 5);
             (
-                Grid { gap: 0, ..Grid::with_columns(1, 1, units, input.len()) },
+                Grid { gap: 0, ..Grid::with_columns(1, 1, out_features, input.len()) },
                 scale,
                 "a row for each unit, a column for each value of",
             )

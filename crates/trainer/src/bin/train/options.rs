@@ -18,7 +18,7 @@ Usage: cargo xtask train [OPTION VALUE ...]
   --subset N         train on the first N images only
   --training JSON    any other options, as in '{\"schedule\":{\"cosine\":{\"epochs\":10}},\"label_smoothing\":0.1,
                      \"penalty\":{\"l1\":0,\"l2\":1e-4,\"biases\":false},\"augmentation\":{\"rotation\":10,\"shift\":2}}'
-  --layers JSON      layers instead of the preset's, as in '[\"flatten\",{\"dense\":{\"units\":10}}]'
+  --layers JSON      layers instead of the preset's, as in '[\"flatten\",{\"linear\":{\"out_features\":10}}]'
   --threads N        cores to use (all); the numbers stay the same
   --out FILE         write a checkpoint, as safetensors";
 

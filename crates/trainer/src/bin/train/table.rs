@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use nn::preset::Preset;
-use nn::spec::LayerSpec::{self, BatchNorm, Conv2d, Dense, Dropout, Flatten, MaxPool2d, Relu, Sigmoid};
+use nn::spec::LayerSpec::{self, BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu, Sigmoid};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
 use trainer::Session;
 
@@ -38,10 +38,10 @@ fn maps(layers: impl IntoIterator<Item = LayerSpec>) -> NetworkSpec {
     NetworkSpec { input: Shape::maps(1, 28, 28), layers: layers.into_iter().collect() }
 }
 
-const POOL: LayerSpec = MaxPool2d { kernel: 2, stride: 2 };
+const POOL: LayerSpec = MaxPool2d { kernel_size: 2, stride: 2 };
 
-const fn conv(maps: usize, padding: usize) -> LayerSpec {
-    Conv2d { maps, kernel: 5, stride: 1, padding }
+const fn conv(out_channels: usize, padding: usize) -> LayerSpec {
+    Conv2d { out_channels, kernel_size: 5, stride: 1, padding }
 }
 
 /// LeNet-5 with its convolutional and dense layers followed by these.
@@ -51,11 +51,11 @@ fn lenet(after_conv: &[LayerSpec], after_dense: &[LayerSpec]) -> NetworkSpec {
     layers.extend([POOL, conv(16, 0)]);
     layers.extend(after_conv);
     layers.extend([POOL, Flatten]);
-    for units in [120, 84] {
-        layers.push(Dense { units });
+    for out_features in [120, 84] {
+        layers.push(Linear { out_features });
         layers.extend(after_dense);
     }
-    layers.push(Dense { units: 10 });
+    layers.push(Linear { out_features: 10 });
     maps(layers)
 }
 
@@ -85,7 +85,7 @@ fn tricks(epochs: f32, subset: Option<u32>) -> Vec<Row> {
         row("Fully connected, 784-30-10", Preset::Mlp30.network(), &plain),
         row(
             "Fully connected, 784-100-10",
-            maps([Flatten, Dense { units: 100 }, Relu, Dense { units: 10 }]),
+            maps([Flatten, Linear { out_features: 100 }, Relu, Linear { out_features: 10 }]),
             &plain,
         ),
         row("One convolution (20 maps)", Preset::OneConvolution.network(), &plain),
@@ -118,20 +118,15 @@ fn tricks(epochs: f32, subset: Option<u32>) -> Vec<Row> {
 fn groups() -> Vec<Group> {
     let deep = |normalised: bool| {
         let hidden = if normalised {
-            vec![Dense { units: 30 }, BatchNorm, Sigmoid]
+            vec![Linear { out_features: 30 }, BatchNorm, Sigmoid]
         } else {
-            vec![Dense { units: 30 }, Sigmoid]
+            vec![Linear { out_features: 30 }, Sigmoid]
         };
-        maps([Flatten].into_iter().chain(hidden.repeat(5)).chain([Dense { units: 10 }]))
+        maps([Flatten].into_iter().chain(hidden.repeat(5)).chain([Linear { out_features: 10 }]))
     };
-    let badly =
-        |deviation| TrainingSpec { initializer: Initializer::Normal { deviation }, ..training(5.0, None) };
-    let bad_row = |name, normalised, deviation| Row {
-        name,
-        network: deep(normalised),
-        training: badly(deviation),
-        epochs: 5.0,
-    };
+    let badly = |std| TrainingSpec { initializer: Initializer::Normal { std }, ..training(5.0, None) };
+    let bad_row =
+        |name, normalised, std| Row { name, network: deep(normalised), training: badly(std), epochs: 5.0 };
     vec![
         Group {
             title: "All 60,000 training images, 20 epochs",
