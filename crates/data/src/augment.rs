@@ -2,12 +2,11 @@
 //!
 //! Every distortion is a function of (seed, epoch, image): the same on every machine, in any order, on any core.
 
+use nn::mnist::{PIXELS, SIDE};
 use nn::random::{Stream, symmetric};
 use nn::spec::Augmentation;
 use tensor::math::sin_cos;
 
-/// Rows and columns of an image.
-const SIDE: usize = 28;
 /// Pixels between two knots of the elastic sheet.
 const KNOT: f32 = 7.0;
 /// Knots across and down: those whose influence reaches into the image.
@@ -20,7 +19,7 @@ const KNOTS: usize = 7;
 /// # Panics
 /// If an image has not 28x28 pixels.
 pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[u8], out: &mut [f32]) {
-    assert!(image.len() == SIDE * SIDE && out.len() == SIDE * SIDE, "images have 28x28 pixels");
+    assert!(image.len() == PIXELS && out.len() == PIXELS, "images have 28x28 pixels");
     let draw = |which: u32| symmetric(seed, Stream::Augment, epoch, index * 32 + which);
     let [rotation, shift_x, shift_y, zoom] = draw(0);
     let [shear, crop_x, crop_y, _] = draw(1);
@@ -93,11 +92,11 @@ mod tests {
     /// A bar of 4 x 12 pixels off the middle.
     fn bar() -> Vec<u8> {
         let inside = |at: usize| (9..13).contains(&(at % SIDE)) && (6..18).contains(&(at / SIDE));
-        (0..SIDE * SIDE).map(|at| if inside(at) { 255 } else { 0 }).collect()
+        (0..PIXELS).map(|at| if inside(at) { 255 } else { 0 }).collect()
     }
 
     fn distort(spec: Augmentation, index: u32) -> Vec<f32> {
-        let mut out = vec![0.0; SIDE * SIDE];
+        let mut out = vec![0.0; PIXELS];
         augment(&spec, 5, 1, index, &bar(), &mut out);
         out
     }
@@ -153,7 +152,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn the_same_image_is_distorted_alike_again_and_otherwise_in_another_epoch() {
         let spec = Augmentation { rotation: 10.0, elastic: 2.0, ..Augmentation::default() };
-        let mut other = vec![0.0; SIDE * SIDE];
+        let mut other = vec![0.0; PIXELS];
         augment(&spec, 5, 2, 7, &bar(), &mut other);
         assert!(distort(spec, 7) == distort(spec, 7) && distort(spec, 7) != other);
     }

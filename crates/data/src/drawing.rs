@@ -1,7 +1,6 @@
 //! Turning a drawing into an image as MNIST has them.
 
-/// Rows and columns of an MNIST image.
-pub const SIDE: usize = 28;
+use nn::mnist::{PIXELS, SIDE};
 
 /// Rows and columns of the box into which the ink is fitted.
 const BOX: usize = 20;
@@ -20,7 +19,7 @@ const FAINTEST: u8 = 32;
 /// Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section III.A. That the
 /// long side is exactly 20 pixels, and the centre of mass within half a pixel of (14, 14) counted from 0, was
 /// measured on the test set.
-pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; SIDE * SIDE]> {
+pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; PIXELS]> {
     if width == 0 || width.checked_mul(height) != Some(gray.len()) {
         return None;
     }
@@ -52,7 +51,7 @@ pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; SIDE * 
         return None;
     }
     let (top, left) = (down.offset(moment_y, mass), across.offset(moment_x, mass));
-    let mut image = [0; SIDE * SIDE];
+    let mut image = [0; PIXELS];
     for y in 0..down.weights.len() {
         let at = (top + y) * SIDE + left;
         let length = across.weights.len();

@@ -154,7 +154,7 @@ impl fmt::Display for IdxError {
             IdxError::LabelOutOfRange { index, label } => write!(
                 f,
                 "Label number {index} is {label}, but there are only the classes 0 to {}.",
-                crate::CLASSES - 1
+                nn::mnist::CLASSES - 1
             ),
             IdxError::TrailingBytes(count) => {
                 write!(

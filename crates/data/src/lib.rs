@@ -9,8 +9,6 @@ pub mod set;
 pub mod shard;
 
 pub use idx::IdxError;
+pub use nn::mnist;
 pub use set::DataSet;
 pub use shard::{Manifest, ShardEntry};
-
-/// Number of classes: the ten digits.
-pub const CLASSES: usize = 10;

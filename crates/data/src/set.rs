@@ -1,7 +1,7 @@
 //! A data set in memory: images and their labels, as bytes, in the order of the files they came from.
 
-use crate::CLASSES;
 use crate::idx::{self, IdxError};
+use nn::mnist::CLASSES;
 
 /// Images with a label each. It grows by [`DataSet::append`] while its parts arrive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

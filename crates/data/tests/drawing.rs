@@ -1,6 +1,7 @@
 //! A drawing becomes an image as MNIST has them.
 
-use data::drawing::{SIDE, to_mnist};
+use data::drawing::to_mnist;
+use data::mnist::{PIXELS, SIDE};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A page with discs of ink along straight strokes.
@@ -24,7 +25,7 @@ fn seven(width: usize, height: usize, scale: f64, dx: f64, dy: f64) -> Vec<u8> {
     draw(width, height, 4.0 * scale, &points)
 }
 
-fn centre_of_mass(image: &[u8; SIDE * SIDE]) -> (f64, f64) {
+fn centre_of_mass(image: &[u8; PIXELS]) -> (f64, f64) {
     let mass: f64 = image.iter().map(|&level| f64::from(level)).sum();
     let moment = |along: fn(usize) -> usize| {
         image.iter().enumerate().map(|(at, &level)| along(at) as f64 * f64::from(level)).sum::<f64>() / mass
@@ -33,14 +34,14 @@ fn centre_of_mass(image: &[u8; SIDE * SIDE]) -> (f64, f64) {
 }
 
 /// Columns and rows from the first to the last ink, as (start, end).
-fn extents(image: &[u8; SIDE * SIDE]) -> [(usize, usize); 2] {
+fn extents(image: &[u8; PIXELS]) -> [(usize, usize); 2] {
     [|at| at % SIDE, |at: usize| at / SIDE].map(|along: fn(usize) -> usize| {
-        let inked = || (0..SIDE * SIDE).filter(|&at| image[at] > 0).map(along);
+        let inked = || (0..PIXELS).filter(|&at| image[at] > 0).map(along);
         (inked().min().unwrap(), inked().max().unwrap() + 1)
     })
 }
 
-fn check_normalised(image: &[u8; SIDE * SIDE]) -> Result<(), String> {
+fn check_normalised(image: &[u8; PIXELS]) -> Result<(), String> {
     let (x, y) = centre_of_mass(image);
     for (centre, (start, end)) in [x, y].into_iter().zip(extents(image)) {
         let centred = (centre - 14.0).abs() <= 0.5 + 1e-9;
@@ -92,18 +93,18 @@ fn an_image_enlarged_by_a_whole_number_stays_the_same() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn twenty_pixels_of_ink_are_only_moved() {
-    let mut gray = vec![0; 28 * 28];
+    let mut gray = vec![0; PIXELS];
     for y in 3..23 {
         for x in 1..13 {
-            gray[y * 28 + x] = 40 + (x * y % 200) as u8;
+            gray[y * SIDE + x] = 40 + (x * y % 200) as u8;
         }
     }
-    let image = to_mnist(&gray, 28, 28).unwrap();
+    let image = to_mnist(&gray, SIDE, SIDE).unwrap();
     let [(left, right), (top, bottom)] = extents(&image);
     assert_eq!((right - left, bottom - top), (12, 20));
     for y in 0..20 {
         for x in 0..12 {
-            assert_eq!(image[(top + y) * SIDE + left + x], gray[(3 + y) * 28 + 1 + x]);
+            assert_eq!(image[(top + y) * SIDE + left + x], gray[(3 + y) * SIDE + 1 + x]);
         }
     }
 }

@@ -183,7 +183,7 @@ mod random {
             match shard::parse(&bytes) {
                 Ok(set) => {
                     prop_assert_eq!(set.images.len(), set.len() * set.rows * set.columns);
-                    prop_assert!(!set.is_empty() && set.labels.iter().all(|&l| usize::from(l) < data::CLASSES));
+                    prop_assert!(!set.is_empty() && set.labels.iter().all(|&l| usize::from(l) < data::mnist::CLASSES));
                     prop_assert_eq!(shard::write(set.rows, set.columns, &set.images, &set.labels), bytes);
                 }
                 // Some ask whether two files were swapped.

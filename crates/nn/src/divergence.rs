@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(found, layer(Preset::LeNet5, 3, Quantity::Outputs));
         // Huge images times tiny weights go forward well; the gradient of those weights is huge times huge.
         let found = diagnose(Preset::Mlp30, |t| {
-            let (first, second) = t.network.parameters.split_at_mut(784 * 30);
+            let (first, second) = t.network.parameters.split_at_mut(crate::mnist::PIXELS * 30);
             first.iter_mut().for_each(|w| *w *= 1e-30);
             second.iter_mut().for_each(|w| *w *= 1e12);
         });

@@ -4,6 +4,7 @@ pub mod cpu;
 pub mod divergence;
 pub mod histogram;
 mod lower;
+pub mod mnist;
 pub mod network;
 pub mod optimizer;
 pub mod part;

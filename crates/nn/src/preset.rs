@@ -1,6 +1,7 @@
-//! Ready-made networks for 28x28 images and ten classes.
+//! Ready-made networks for MNIST.
 
-use crate::spec::{Augmentation, LayerSpec, NetworkSpec, Schedule, Shape, TrainingSpec};
+use crate::mnist;
+use crate::spec::{Augmentation, LayerSpec, NetworkSpec, Schedule, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
 /// A network with a name.
@@ -157,7 +158,7 @@ impl Preset {
                 [Flatten].into_iter().chain(hidden).chain([Linear { out_features: 10 }]).collect()
             }
         };
-        NetworkSpec { input: Shape::maps(1, 28, 28), layers }
+        NetworkSpec { input: mnist::IMAGE, layers }
     }
 }
 

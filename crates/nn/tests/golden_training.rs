@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use nn::mnist::PIXELS;
 use nn::spec::{NetworkSpec, Optimizer, Penalty, TrainingSpec};
 use nn::training::Training;
 use serde::Deserialize;
@@ -90,7 +91,7 @@ fn a_hundred_steps_stay_with_pytorch() {
     let cases: Vec<Trajectory> =
         serde_json::from_str(include_str!("../../../tests/golden/trajectories.json")).unwrap();
     assert_eq!(cases.len(), 2);
-    let patterns: Vec<f64> = integers(10 * 784, 1).collect();
+    let patterns: Vec<f64> = integers(10 * PIXELS, 1).collect();
     for case in cases {
         let spec = TrainingSpec {
             optimizer: case.optimizer,
@@ -109,11 +110,11 @@ fn a_hundred_steps_stay_with_pytorch() {
         }
         for (step, expected) in case.losses.iter().enumerate() {
             let labels: Vec<u8> = (0..case.batch).map(|i| ((step * 3 + i * 7) % 10) as u8).collect();
-            let noise: Vec<f64> = integers(case.batch * 784, 2 + step as u64).collect();
+            let noise: Vec<f64> = integers(case.batch * PIXELS, 2 + step as u64).collect();
             let score = training.step(&labels, 0.0, &|i, input| {
-                let pattern = &patterns[usize::from(labels[i]) * 784..];
+                let pattern = &patterns[usize::from(labels[i]) * PIXELS..];
                 for (pixel, value) in input.iter_mut().enumerate() {
-                    *value = (pattern[pixel] * 0.5 + noise[i * 784 + pixel] * 0.5) as f32;
+                    *value = (pattern[pixel] * 0.5 + noise[i * PIXELS + pixel] * 0.5) as f32;
                 }
             });
             let score = score.expect("finite");

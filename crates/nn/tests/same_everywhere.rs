@@ -1,6 +1,7 @@
 //! Same seed, same numbers: the weights after a training are the same to the last bit natively and in wasm, and on any
 //! number of cores.
 
+use nn::mnist::PIXELS;
 use nn::network::pixels;
 use nn::preset::Preset;
 use nn::random::pcg4d;
@@ -10,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 /// 40 images of noise, with labels.
 fn batch() -> (Vec<u8>, Vec<u8>) {
-    let images = (0..40 * 784).map(|i| pcg4d([i, 1, 2, 3])[0].to_be_bytes()[0]).collect();
+    let images = (0..40 * PIXELS as u32).map(|i| pcg4d([i, 1, 2, 3])[0].to_be_bytes()[0]).collect();
     (images, (0..40).map(|i| i % 10).collect())
 }
 
@@ -26,7 +27,7 @@ fn train(preset: Preset, spec: TrainingSpec, threads: usize, steps: usize) -> u6
     training.set_threads(threads);
     for _ in 0..steps {
         training
-            .step(&labels, 0.0, &|i, image: &mut [f32]| pixels(&images[i * 784..][..784], image))
+            .step(&labels, 0.0, &|i, image: &mut [f32]| pixels(&images[i * PIXELS..][..PIXELS], image))
             .expect("finite");
     }
     hash(&training.network.parameters)

@@ -53,7 +53,7 @@ pub enum Done {
 pub struct Measured {
     /// Loss and hits of all.
     pub score: Score,
-    /// The class that each image is taken for, in their order; [`data::CLASSES`] where the network gives no numbers.
+    /// The class that each image is taken for, in their order; [`data::mnist::CLASSES`] where the network gives no numbers.
     pub classes: Vec<u8>,
     /// The probability that the network gives that class, 0 to 1.
     pub confidences: Vec<f32>,
@@ -66,7 +66,7 @@ impl Measured {
         self.score.loss += score.loss;
         self.score.correct += score.correct;
         for answer in network.answers() {
-            let (class, confidence) = answer.unwrap_or((data::CLASSES, f32::NAN));
+            let (class, confidence) = answer.unwrap_or((data::mnist::CLASSES, f32::NAN));
             self.classes.push(class as u8);
             self.confidences.push(confidence);
         }

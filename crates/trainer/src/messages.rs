@@ -247,7 +247,7 @@ pub struct Tested {
 pub struct Answers {
     /// Whose answers these are.
     pub source: Source,
-    /// The class that each image is taken for, from the first image on; [`data::CLASSES`] where the network gives no numbers.
+    /// The class that each image is taken for, from the first image on; [`data::mnist::CLASSES`] where the network gives no numbers.
     pub classes: Vec<u8>,
     /// The probability that the network gives that class, 0 to 1.
     pub confidences: Vec<f32>,

@@ -13,7 +13,7 @@ use crate::place::Place;
 use crate::say::{self, Outcome, While};
 
 /// Images in a shard. 5,000 are about 0.8 MB: training can begin a second after the page opened.
-const IMAGES: usize = 5_000;
+const IMAGES: usize = data::mnist::SHARD_IMAGES;
 
 /// Raise this when the shards change though their sources do not.
 const FORMAT: u32 = 1;

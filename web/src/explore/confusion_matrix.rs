@@ -3,7 +3,7 @@
 use trainer::messages::Answers;
 
 /// The ten digits.
-pub(crate) const CLASSES: usize = data::CLASSES;
+pub(crate) const CLASSES: usize = data::mnist::CLASSES;
 
 /// How many images of each label are taken for each class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

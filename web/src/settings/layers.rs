@@ -245,7 +245,7 @@ pub(crate) fn check(network: &NetworkSpec) -> Result<Vec<LayerSummary>, SpecErro
             return fail(format!("More than {MOST_LAYERS} layers cannot be shown."));
         }
     }
-    let classes = data::CLASSES;
+    let classes = data::mnist::CLASSES;
     match summary.last() {
         Some(last) if last.output.is_vector() && last.output.len() == classes => Ok(summary),
         Some(last) => Err(SpecError {

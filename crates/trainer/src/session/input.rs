@@ -17,7 +17,7 @@ pub(super) fn check(network: &NetworkSpec, training: &TrainingSpec) -> Result<()
     }
     let layers = network.summary().map_err(|e| e.message)?;
     let classes = layers.last().map(|layer| layer.output.len());
-    if network.input.len() != PIXELS || classes != Some(data::CLASSES) {
+    if network.input.len() != PIXELS || classes != Some(data::mnist::CLASSES) {
         return Err("The network must take 28x28 images and end in 10 units.".into());
     }
     Ok(())

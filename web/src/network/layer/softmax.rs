@@ -38,7 +38,7 @@ pub(crate) fn SoftmaxView(
                 <thead><tr>
                     <th scope="col">"Digit"</th><th scope="col">"z"</th><th scope="col">"e^(z − largest)"</th><th scope="col">"Share"</th><td></td>
                 </tr></thead>
-                <tbody>{(0..data::CLASSES).map(row).collect_view()}</tbody>
+                <tbody>{(0..data::mnist::CLASSES).map(row).collect_view()}</tbody>
                 <tfoot><tr><th scope="row">"Sum"</th><td></td><td>{sum}</td><td>{move || sum().map(|_| "100 %")}</td><td></td></tr></tfoot>
             </table>
         </figure>
