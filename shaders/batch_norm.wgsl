@@ -58,7 +58,7 @@ fn part_sums(channel: u32) -> vec2f {
 }
 
 fn count() -> f32 {
-    return f32(step.batch * PLANE);
+    return f32(step.batch_size * PLANE);
 }
 
 // Sums of x and its square, about the running mean: a pivot near the mean keeps the variance from drowning in rounding.

@@ -42,9 +42,9 @@ fn byte(at: u32) -> f32 {
 // The number of the `at`-th image of the epoch: shard by shard in the first epoch, so that training can begin with the
 // first shard.
 fn training_image(at: u32) -> u32 {
-    let window = select(step.images, WINDOW, step.epoch == 0u);
+    let window = select(step.epoch_images, WINDOW, step.epoch == 0u);
     let first = at / window * window;
-    let size = min(window, step.images - first);
+    let size = min(window, step.epoch_images - first);
     return first + permute(step.seed + first, STREAM_SHUFFLE, step.epoch, size, at - first);
 }
 
@@ -102,7 +102,7 @@ fn between(image: u32, place: vec2f) -> f32 {
 
 // The number of a sample of the batch among the images.
 fn number(sample: u32) -> u32 {
-    if WINDOW > 0u && sample < step.batch {
+    if WINDOW > 0u && sample < step.batch_size {
         return training_image(step.first + sample);
     }
     return step.first + sample;
@@ -164,7 +164,7 @@ fn gather(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     let quad = group.x / 4u;
     if local < 4u {
         let sample = 4u * quad + local;
-        let used = sample < step.batch;
+        let used = sample < step.batch_size;
         let number = number(sample);
         four[local] = sample_of(number, used);
         if group.x % 4u == 0u && used {

@@ -34,21 +34,21 @@ fn update_parameter(job: Job, at: u32) {
     var parameter = state[i];
     if job.penalized == 1u || step.penalize_all != 0.0 {
         gradient += step.l1 * sign(parameter);
-        if step.optimizer == 2u {
-            parameter -= step.rate * step.l2 * parameter;
+        if step.optimizer == ADAM_W {
+            parameter -= step.learning_rate * step.l2 * parameter;
         } else {
             gradient += step.l2 * parameter;
         }
     }
     state[GRADIENTS + i] = gradient;
     var first = state[FIRST + i];
-    if step.optimizer == 0u {
-        first = step.momentum * first + gradient;
-        parameter -= step.rate * select(first, gradient + step.momentum * first, step.nesterov != 0.0);
+    if step.optimizer == SGD {
+        first = step.momentum_or_beta1 * first + gradient;
+        parameter -= step.learning_rate * select(first, gradient + step.momentum_or_beta1 * first, step.nesterov_or_beta2 != 0.0);
     } else {
-        let second = step.nesterov * state[SECOND + i] + (1.0 - step.nesterov) * gradient * gradient;
-        first += (1.0 - step.momentum) * (gradient - first);
-        parameter -= step.size * first / (sqrt(second) / step.root + step.epsilon);
+        let second = step.nesterov_or_beta2 * state[SECOND + i] + (1.0 - step.nesterov_or_beta2) * gradient * gradient;
+        first += (1.0 - step.momentum_or_beta1) * (gradient - first);
+        parameter -= step.step_size * first / (sqrt(second) / step.root_correction + step.eps);
         state[SECOND + i] = second;
     }
     state[FIRST + i] = first;

@@ -193,7 +193,7 @@ fn losses(job: Job, item: u32) {
     }
     let first = select(job.output, job.input, item % 2u == 0u);
     var total = 0.0;
-    for (var sample = 16u * chunk; sample < min(16u * chunk + 16u, step.batch); sample++) {
+    for (var sample = 16u * chunk; sample < min(16u * chunk + 16u, step.batch_size); sample++) {
         total += partials[first + sample];
     }
     partials[job.partial + item] = total;

@@ -10,26 +10,26 @@ override Q: u32 = 16;
 // The lengths of the buffers below, `STATE_SIZE` and so on, stand before this file (crates/gpu/src/kernel.rs): were they unknown here,
 // every load would begin by computing one from the size of its buffer, with a division; on SwiftShader that is half of what a load takes.
 
-// What changes from step to step. The same as `Step` in crates/gpu/src/step.rs.
+// Everything that changes from step to step, laid out as `Step` in crates/gpu/src/step.rs.
 struct Step {
     seed: u32,
-    number: u32,
+    number: u32,              // training steps before this one
     epoch: u32,
-    first: u32,           // the batch begins with this image of the epoch
-    batch: u32,           // samples in use
-    images: u32,          // in the epoch
-    slot: u32,            // where the result goes
-    optimizer: u32,       // 0: SGD, 1: Adam, 2: AdamW
-    rate: f32,
-    momentum: f32,        // of SGD; beta1 of Adam
-    nesterov: f32,        // 1 or 0; beta2 of Adam
-    epsilon: f32,
-    size: f32,            // of Adam: rate / (1 - beta1^t)
-    root: f32,            // of Adam: sqrt(1 - beta2^t)
+    first: u32,               // position of the batch's first image in the order of the epoch
+    batch_size: u32,          // samples in use
+    epoch_images: u32,        // images in the epoch
+    slot: u32,                // where the result goes
+    optimizer: u32,           // SGD, ADAM or ADAM_W
+    learning_rate: f32,
+    momentum_or_beta1: f32,   // momentum of SGD, beta1 of Adam
+    nesterov_or_beta2: f32,   // 1 or 0 for SGD, beta2 of Adam
+    eps: f32,
+    step_size: f32,           // of Adam: learning_rate / (1 - beta1^t)
+    root_correction: f32,     // of Adam: sqrt(1 - beta2^t)
     l1: f32,
     l2: f32,
-    smoothing: f32,
-    penalize_all: f32,    // 1: biases, too
+    label_smoothing: f32,
+    penalize_all: f32,        // 1 if biases, scales and shifts are penalized, too
     rotation: f32,
     shift: f32,
     zoom: f32,
@@ -37,6 +37,11 @@ struct Step {
     elastic: f32,
     crop: f32,
 }
+
+// Values of `Step.optimizer`.
+const SGD: u32 = 0u;
+const ADAM: u32 = 1u;
+const ADAM_W: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> step: Step;
 // [parameters][gradients][first moments][second moments][running estimates][statistics][results]
@@ -54,5 +59,5 @@ struct Step {
 
 // All ones where a sample of the quad is in use.
 fn in_use(quad: u32) -> vec4f {
-    return select(vec4f(0.0), vec4f(1.0), vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(step.batch));
+    return select(vec4f(0.0), vec4f(1.0), vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(step.batch_size));
 }

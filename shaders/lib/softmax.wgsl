@@ -35,18 +35,18 @@ fn cross_entropy(output: u32, classes: u32, quad: u32, told: bool, gradient: ptr
         of_label -= select(vec4f(0.0), below, labels == vec4u(label));
     }
     let used = in_use(quad);
-    let spread = step.smoothing / f32(classes);
+    let spread = step.label_smoothing / f32(classes);
     for (var label = 0u; label < classes; label++) {
-        let wanted = select(vec4f(spread), vec4f(1.0 - step.smoothing + spread), labels == vec4u(label));
-        (*gradient)[label] = used * ((*gradient)[label] / sum - wanted) / f32(step.batch);
+        let wanted = select(vec4f(spread), vec4f(1.0 - step.label_smoothing + spread), labels == vec4u(label));
+        (*gradient)[label] = used * ((*gradient)[label] / sum - wanted) / f32(step.batch_size);
     }
     if told {
         let log_sum = log(sum);
         let mean = log_sum + all / f32(classes);
-        let loss = (1.0 - step.smoothing) * (log_sum + of_label) + step.smoothing * mean;
+        let loss = (1.0 - step.label_smoothing) * (log_sum + of_label) + step.label_smoothing * mean;
         let hit = select(vec4f(0.0), vec4f(1.0), best == labels);
         for (var lane = 0u; lane < 4u; lane++) {
-            if 4u * quad + lane < step.batch {
+            if 4u * quad + lane < step.batch_size {
                 partials[LOSSES + 4u * quad + lane] = loss[lane];
                 partials[HITS + 4u * quad + lane] = hit[lane];
             }

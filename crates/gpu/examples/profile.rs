@@ -2,7 +2,7 @@
 //! `cargo run --release -p gpu --example profile [BATCH] [PRESET]`. With `VK_DRIVER_FILES` set to its manifest
 //! (`vk_swiftshader_icd.json`, beside Chromium's own libraries), it measures SwiftShader, by which Chromium runs WebGPU without a GPU.
 
-use gpu::{Executor, Gpu, GpuTrainer, Images, Mode, Place, Step};
+use gpu::{BatchRange, Executor, Gpu, GpuTrainer, Images, Pass, Step};
 use nn::preset::Preset;
 use nn::spec::TrainingSpec;
 use nn::training::{Training, TrainingState};
@@ -26,8 +26,8 @@ async fn measure(batch: usize, preset: Preset) {
     let mut state = TrainingState::default();
     training.save(&mut state);
     let images = Images::new(&gpu);
-    let place = Place { images: 60_000, batch: batch as u32, ..Place::default() };
-    let executor = Executor::new(&gpu, &network, batch, Mode::Training, &images).await;
+    let place = BatchRange { epoch_images: 60_000, len: batch as u32, ..BatchRange::default() };
+    let executor = Executor::new(&gpu, &network, batch, Pass::Training, &images).await;
     let mut executor = executor.unwrap_or_else(|e| panic!("{}", e.0));
     executor.load(&gpu, &state);
     println!("{}, batch {batch}", gpu.name());
@@ -37,14 +37,14 @@ async fn measure(batch: usize, preset: Preset) {
         total += ms;
     }
     println!("{:22} {total:24.2} ms", "together");
-    let trainer = GpuTrainer::new(gpu.clone(), &images, &network, batch).await;
+    let trainer = GpuTrainer::<(), ()>::new(gpu.clone(), &images, &network, batch).await;
     let mut trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
     trainer.load(&state);
     let mut steps = |count: usize| {
         let begin = Instant::now();
-        trainer.train(&spec, &vec![place; count], false);
+        trainer.train(&spec, &vec![place; count], false, ());
         gpu.poll(true);
-        let _ = trainer.take();
+        let _ = trainer.poll_completions();
         begin.elapsed().as_secs_f64()
     };
     steps(2);

@@ -13,11 +13,11 @@ use std::collections::HashMap;
 
 /// Whether a network is trained or measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum Pass {
     /// On the training set.
     Training,
     /// On the test set.
-    Measuring,
+    Evaluation,
 }
 
 /// Images and labels of MNIST in one buffer, in bytes.
@@ -84,7 +84,7 @@ impl Executor {
         gpu: &Gpu,
         network: &NetworkSpec,
         batch: usize,
-        mode: Mode,
+        mode: Pass,
         images: &Images,
     ) -> Result<Self, GpuError> {
         let lowered = lower(network, batch, mode).map_err(|e| GpuError(e.message))?;
@@ -236,7 +236,7 @@ impl Executor {
     }
 
     /// Where the results of a slot are in the state, in bytes: loss and hits.
-    pub(crate) fn result(&self, slot: u32) -> u64 {
+    pub(crate) fn result_offset(&self, slot: u32) -> u64 {
         4 * u64::from(self.layout.results() + 2 * (slot % RESULTS))
     }
 
@@ -246,7 +246,7 @@ impl Executor {
     }
 
     /// The parts of what was read back of the state: parameters, gradients, first and second moments, running estimates.
-    pub(crate) fn parts<'a>(&self, saved: &'a [f32]) -> [&'a [f32]; 5] {
+    pub(crate) fn split_saved<'a>(&self, saved: &'a [f32]) -> [&'a [f32]; 5] {
         let p = self.layout.parameters as usize;
         [&saved[..p], &saved[p..2 * p], &saved[2 * p..3 * p], &saved[3 * p..4 * p], &saved[4 * p..]]
     }

@@ -20,8 +20,8 @@ mod step;
 mod trainer;
 
 pub use device::{Gpu, GpuError};
-pub use executor::{Executor, Images, Mode};
+pub use executor::{Executor, Images, Pass};
 pub use lower::{Dispatch, Lowered, lower};
 pub use pace::Pace;
-pub use step::{Place, Step};
-pub use trainer::{Back, GpuTrainer, Traffic};
+pub use step::{BatchRange, Step};
+pub use trainer::{Completion, GpuTrainer, Saved, Traffic};

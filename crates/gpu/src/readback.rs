@@ -1,41 +1,44 @@
-//! Reading back without waiting: a pool of staging buffers, each on its way once.
+//! Reading back without waiting: staging buffers that are copied to, mapped, read and used again.
 
 use crate::device::Gpu;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-/// A buffer that is being mapped.
+/// A staging buffer that is being mapped.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     buffer: wgpu::Buffer,
     bytes: u64,
-    outcome: Arc<Mutex<Outcome>>,
+    status: Arc<Mutex<MappingStatus>>,
 }
 
+/// Shared with the callback of `map_async`.
 #[derive(Debug, Default)]
-struct Outcome {
+struct MappingStatus {
+    /// Whether mapping succeeded; `None` while it is pending.
     mapped: Option<bool>,
     waker: Option<Waker>,
 }
 
-/// Staging buffers of one size.
+/// Staging buffers of one size, which are used over and over.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub(crate) struct StagingPool {
+    /// Bytes of each buffer.
     size: u64,
     free: Vec<wgpu::Buffer>,
-    made: usize,
+    created: usize,
 }
 
-impl Pool {
+impl StagingPool {
     pub(crate) fn new(size: u64) -> Self {
-        Self { size, free: Vec::new(), made: 0 }
+        Self { size, free: Vec::new(), created: 0 }
     }
 
-    /// A buffer to copy to.
+    /// A free buffer to copy to; a new one if there is none.
     pub(crate) fn take(&mut self, gpu: &Gpu) -> wgpu::Buffer {
         self.free.pop().unwrap_or_else(|| {
-            self.made += 1;
+            self.created += 1;
             gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("staging"),
                 size: self.size,
@@ -45,15 +48,15 @@ impl Pool {
         })
     }
 
-    /// Buffers that there are: those in use and those that wait.
-    pub(crate) fn made(&self) -> usize {
-        self.made
+    /// Buffers that exist, free or in use.
+    pub(crate) fn created(&self) -> usize {
+        self.created
     }
 
-    /// Reads what has come, and takes the buffer back; nothing if it was lost.
+    /// Calls `read` with the numbers of a finished mapping, and frees its buffer; `None` if the buffer is lost.
     pub(crate) fn read<T>(&mut self, mapping: Mapping, read: impl FnOnce(&[f32]) -> T) -> Option<T> {
-        if !mapping.is_there() {
-            self.made -= 1;
+        if !mapping.succeeded() {
+            self.created -= 1;
             return None;
         }
         let result = {
@@ -67,47 +70,47 @@ impl Pool {
 }
 
 impl Mapping {
-    /// Begins to map the first bytes of a buffer, once the work that was submitted is done.
+    /// Starts to map the first `bytes` of `buffer`, which happens after the submissions that precede this call.
     pub(crate) fn new(buffer: wgpu::Buffer, bytes: u64) -> Self {
-        let outcome = Arc::new(Mutex::new(Outcome::default()));
-        let told = outcome.clone();
+        let status = Arc::new(Mutex::new(MappingStatus::default()));
+        let shared = status.clone();
         buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
-            if let Ok(mut outcome) = told.lock() {
-                outcome.mapped = Some(result.is_ok());
-                outcome.waker.take().into_iter().for_each(Waker::wake);
+            if let Ok(mut status) = shared.lock() {
+                status.mapped = Some(result.is_ok());
+                status.waker.take().into_iter().for_each(Waker::wake);
             }
         });
-        Self { buffer, bytes, outcome }
+        Self { buffer, bytes, status }
     }
 
-    /// Whether it came to an end, good or bad.
+    /// Whether mapping has ended, in success or failure.
     pub(crate) fn is_done(&self) -> bool {
-        self.outcome.lock().is_ok_and(|outcome| outcome.mapped.is_some())
+        self.status.lock().is_ok_and(|status| status.mapped.is_some())
     }
 
-    /// To be awaited.
+    /// Resolves when mapping has ended, in success or failure.
     pub(crate) fn done(&self) -> MappingDone {
-        MappingDone(self.outcome.clone())
+        MappingDone(self.status.clone())
     }
 
-    fn is_there(&self) -> bool {
-        self.outcome.lock().is_ok_and(|outcome| outcome.mapped == Some(true))
+    fn succeeded(&self) -> bool {
+        self.status.lock().is_ok_and(|status| status.mapped == Some(true))
     }
 }
 
-/// Resolves when a mapping came to an end, good or bad.
+/// The future of [`Mapping::done`].
 #[derive(Debug)]
-pub(crate) struct MappingDone(Arc<Mutex<Outcome>>);
+pub(crate) struct MappingDone(Arc<Mutex<MappingStatus>>);
 
 impl Future for MappingDone {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Ok(mut outcome) = self.0.lock() else { return Poll::Ready(()) };
-        if outcome.mapped.is_some() {
+        let Ok(mut status) = self.0.lock() else { return Poll::Ready(()) };
+        if status.mapped.is_some() {
             return Poll::Ready(());
         }
-        outcome.waker = Some(context.waker().clone());
+        status.waker = Some(context.waker().clone());
         Poll::Pending
     }
 }

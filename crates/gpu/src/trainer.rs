@@ -1,39 +1,58 @@
-//! Training on a GPU without waiting for it: steps go out several at a time, losses and states come back when they are ready.
+//! Training on a GPU without waiting for it: several steps go into one submission, and losses and states are read back when they are ready.
 
 use crate::device::{Gpu, GpuError};
-use crate::executor::{Executor, Images, Mode, STEPS};
-use crate::readback::{Mapping, Pool};
-use crate::step::{Place, Step};
+use crate::executor::{Executor, Images, Pass, STEPS};
+use crate::readback::{Mapping, StagingPool};
+use crate::step::{BatchRange, Step};
 use nn::network::Score;
 use nn::optimizer::OptimizerState;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::training::TrainingState;
 use std::collections::VecDeque;
 
-/// Samples that are measured at a time.
-const MEASURED_AT_ONCE: usize = 256;
-/// Submissions that may be on their way: the GPU has work while the results of the one before come back.
-const IN_FLIGHT: usize = 2;
+/// Test images in one batch of an evaluation.
+const EVALUATION_BATCH: usize = 256;
+/// Submissions that may be in flight: the GPU works on one while the results of the one before are read back.
+const MAX_IN_FLIGHT: usize = 2;
 
-/// What came back.
+/// A submission that the GPU has finished, with the tag that it was submitted with: `S` for training steps, `E` for evaluations.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Back {
-    /// Results of steps, in order.
-    Steps(Vec<Score>),
-    /// All that was learned after the steps that came back before, and the gradients of the last one.
-    Saved(Box<TrainingState>, Vec<f32>),
-    /// The score of the whole test set.
-    Measured(Score),
-    /// The device is lost.
-    Lost,
+pub enum Completion<S = (), E = ()> {
+    /// Training steps of one [`GpuTrainer::train`].
+    Steps {
+        /// The caller's tag.
+        tag: S,
+        /// Summed loss and hits of each step's batch, in order.
+        scores: Vec<Score>,
+        /// The state after the last of these steps, if it was asked for.
+        saved: Option<Box<Saved>>,
+    },
+    /// One [`GpuTrainer::evaluate`].
+    Evaluation {
+        /// The caller's tag.
+        tag: E,
+        /// Summed loss and hits of all images.
+        score: Score,
+    },
+    /// The device is lost, and with it everything in flight.
+    DeviceLost,
 }
 
-/// What went to and from the GPU since the beginning.
+/// A training's state, as it was read back from the GPU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// Parameters, running estimates, optimizer state and step count.
+    pub state: TrainingState,
+    /// The parameters' gradients in the last step, in the order of `state.parameters`.
+    pub gradients: Vec<f32>,
+}
+
+/// Counts of everything sent to and read from the GPU by training steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Training steps.
     pub steps: u64,
-    /// Kernels run for them.
+    /// Dispatches of kernels in these steps.
     pub dispatches: u64,
     /// Submissions.
     pub submissions: u64,
@@ -41,106 +60,125 @@ pub struct Traffic {
     pub written: u64,
     /// Bytes read back.
     pub read: u64,
-    /// Buffers mapped to read them.
+    /// Staging buffers mapped to read them.
     pub maps: u64,
 }
 
-enum Flight {
-    Steps { steps: usize, saved: Option<(u64, u32)>, mapping: Mapping },
-    Measured { last: bool, steps: usize, mapping: Mapping },
+/// A submission whose results are not read back yet.
+enum InFlight<S, E> {
+    /// `saved` holds the step counts of the state that is read back: of the training, and of the optimizer.
+    Steps { tag: S, steps: usize, saved: Option<(u64, u32)>, mapping: Mapping },
+    /// Part of an evaluation; the last part carries the tag.
+    Evaluation { tag: Option<E>, steps: usize, mapping: Mapping },
 }
 
-/// A network in training on a GPU.
-pub struct GpuTrainer {
+impl<S, E> InFlight<S, E> {
+    const fn mapping(&self) -> &Mapping {
+        match self {
+            Self::Steps { mapping, .. } | Self::Evaluation { mapping, .. } => mapping,
+        }
+    }
+}
+
+/// A network that is trained and evaluated on a GPU.
+///
+/// Every submission carries a tag of the caller, which its [`Completion`] returns: `S` for training steps, `E` for evaluations.
+pub struct GpuTrainer<S = (), E = ()> {
     gpu: Gpu,
     training: Executor,
-    measuring: Executor,
-    results: Pool,
-    states: Pool,
-    flights: VecDeque<Flight>,
-    /// Steps of the optimiser and of the training that have been submitted.
+    evaluation: Executor,
+    results: StagingPool,
+    states: StagingPool,
+    in_flight: VecDeque<InFlight<S, E>>,
+    /// Submitted steps of the training, including those before [`GpuTrainer::load`].
     steps: u64,
+    /// Submitted steps since the optimizer's state was empty.
     optimizer_steps: u32,
-    /// Of the batches of the test set that have come back.
-    measured: Score,
+    /// Score of the parts of the present evaluation that are read back.
+    evaluated: Score,
     traffic: Traffic,
 }
 
-impl GpuTrainer {
-    /// Makes everything for a network in batches of up to `batch_size` images; [`GpuTrainer::load`] gives it weights.
+impl<S, E> GpuTrainer<S, E> {
+    /// Builds the pipelines and buffers of `network` for batches of up to `batch_size` images; [`GpuTrainer::load`] sets the weights.
     ///
     /// # Errors
-    /// A sentence, if this GPU cannot do it.
+    /// A sentence, if the network or the batch size does not fit this GPU.
     pub async fn new(
         gpu: Gpu,
         images: &Images,
         network: &NetworkSpec,
         batch_size: usize,
     ) -> Result<Self, GpuError> {
-        let training = Executor::new(&gpu, network, batch_size, Mode::Training, images).await?;
-        let measuring = Executor::new(&gpu, network, MEASURED_AT_ONCE, Mode::Measuring, images).await?;
-        let results = Pool::new(8 * u64::from(STEPS));
-        let states = Pool::new(8 * u64::from(STEPS) + training.saved_bytes());
+        let training = Executor::new(&gpu, network, batch_size, Pass::Training, images).await?;
+        let evaluation = Executor::new(&gpu, network, EVALUATION_BATCH, Pass::Evaluation, images).await?;
+        let results = StagingPool::new(8 * u64::from(STEPS));
+        let states = StagingPool::new(8 * u64::from(STEPS) + training.saved_bytes());
         Ok(Self {
             gpu,
             training,
-            measuring,
+            evaluation,
             results,
             states,
-            flights: VecDeque::new(),
+            in_flight: VecDeque::new(),
             steps: 0,
             optimizer_steps: 0,
-            measured: Score::default(),
+            evaluated: Score::default(),
             traffic: Traffic::default(),
         })
     }
 
-    /// Takes what a training has learned, in place of all that went before.
+    /// Replaces weights, running estimates and optimizer state by those of `state`.
     pub fn load(&mut self, state: &TrainingState) {
         self.training.load(&self.gpu, state);
         (self.steps, self.optimizer_steps) = (state.steps, state.optimizer.steps);
     }
 
-    /// The GPU.
+    /// The GPU that this trainer uses.
     pub fn gpu(&self) -> &Gpu {
         &self.gpu
     }
 
-    /// Whether more work may be submitted.
-    pub fn is_free(&self) -> bool {
-        self.flights.len() < IN_FLIGHT && !self.gpu.is_lost()
+    /// Whether another submission may follow: fewer than two are in flight, and the device is not lost.
+    pub fn has_capacity(&self) -> bool {
+        self.in_flight.len() < MAX_IN_FLIGHT && !self.gpu.is_lost()
     }
 
-    /// Steps that have been submitted, with those before.
+    /// Whether every submission has been read back.
+    pub fn is_drained(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
+    /// Submitted steps, including those before [`GpuTrainer::load`].
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// What went to and from the GPU in training steps.
+    /// Counts of everything sent to and read from the GPU by training steps.
     pub fn traffic(&self) -> Traffic {
         self.traffic
     }
 
-    /// Buffers that have been made for reading back.
+    /// Staging buffers that exist for reading back.
     pub fn staging_buffers(&self) -> usize {
-        self.results.made() + self.states.made()
+        self.results.created() + self.states.created()
     }
 
-    /// Submits training steps. If `save`, what is learned after the last one comes back, too.
-    pub fn train(&mut self, spec: &TrainingSpec, places: &[Place], save: bool) {
-        let mut steps = Vec::with_capacity(places.len());
-        for (slot, place) in places.iter().enumerate() {
-            steps.push(Step::training(spec, *place, self.steps, self.optimizer_steps).in_slot(slot as u32));
+    /// Submits one training step for each of `batches`. If `save`, the state after the last one is read back, too.
+    pub fn train(&mut self, spec: &TrainingSpec, batches: &[BatchRange], save: bool, tag: S) {
+        let mut steps = Vec::with_capacity(batches.len());
+        for (slot, batch) in batches.iter().enumerate() {
+            steps.push(Step::training(spec, *batch, self.steps, self.optimizer_steps).in_slot(slot as u32));
             self.steps += 1;
             self.optimizer_steps += 1;
         }
         let pool = if save { &mut self.states } else { &mut self.results };
         let staging = pool.take(&self.gpu);
         let (results, saved) = (8 * steps.len() as u64, if save { self.training.saved_bytes() } else { 0 });
-        let at = self.training.result(0);
+        let results_offset = self.training.result_offset(0);
         self.training.submit(&self.gpu, &steps, |encoder, state| {
             if results > 0 {
-                encoder.copy_buffer_to_buffer(state, at, &staging, 0, results);
+                encoder.copy_buffer_to_buffer(state, results_offset, &staging, 0, results);
             }
             if saved > 0 {
                 encoder.copy_buffer_to_buffer(state, 0, &staging, results, saved);
@@ -154,110 +192,107 @@ impl GpuTrainer {
         self.traffic.maps += 1;
         let mapping = Mapping::new(staging, results + saved);
         let saved = save.then_some((self.steps, self.optimizer_steps));
-        self.flights.push_back(Flight::Steps { steps: steps.len(), saved, mapping });
+        self.in_flight.push_back(InFlight::Steps { tag, steps: steps.len(), saved, mapping });
     }
 
-    /// Measures the network, as it is after all that was submitted, on `images` images of the test set.
-    pub fn measure(&mut self, images: usize) {
-        let state = &self.training.state;
-        self.measuring.copy_weights(&self.gpu, state);
-        let mut places = Vec::new();
-        for first in (0..images).step_by(MEASURED_AT_ONCE) {
-            let batch = MEASURED_AT_ONCE.min(images - first) as u32;
-            places.push(Place { first: first as u32, batch, images: images as u32, ..Place::default() });
-        }
-        for (i, places) in places.chunks(STEPS as usize).enumerate() {
-            let steps: Vec<_> = places
-                .iter()
-                .enumerate()
-                .map(|(slot, place)| Step::measuring(*place).in_slot(slot as u32))
-                .collect();
+    /// Submits an evaluation on the first `images` images of the test set (at least one), with the weights after all submitted steps.
+    pub fn evaluate(&mut self, images: usize, tag: E) {
+        self.evaluation.copy_weights(&self.gpu, &self.training.state);
+        let batches: Vec<_> = (0..images)
+            .step_by(EVALUATION_BATCH)
+            .map(|first| BatchRange {
+                first: first as u32,
+                len: EVALUATION_BATCH.min(images - first) as u32,
+                epoch_images: images as u32,
+                ..BatchRange::default()
+            })
+            .collect();
+        let mut tag = Some(tag);
+        let mut parts = batches.chunks(STEPS as usize).peekable();
+        while let Some(part) = parts.next() {
+            let slots = 0..part.len() as u32;
+            let steps: Vec<_> =
+                part.iter().zip(slots).map(|(batch, slot)| Step::evaluation(*batch).in_slot(slot)).collect();
             let staging = self.results.take(&self.gpu);
-            let (at, bytes) = (self.measuring.result(0), 8 * steps.len() as u64);
-            self.measuring.submit(&self.gpu, &steps, |encoder, state| {
-                encoder.copy_buffer_to_buffer(state, at, &staging, 0, bytes);
+            let (offset, bytes) = (self.evaluation.result_offset(0), 8 * steps.len() as u64);
+            self.evaluation.submit(&self.gpu, &steps, |encoder, state| {
+                encoder.copy_buffer_to_buffer(state, offset, &staging, 0, bytes);
             });
             let mapping = Mapping::new(staging, bytes);
-            let last = (i + 1) * STEPS as usize * MEASURED_AT_ONCE >= images;
-            self.flights.push_back(Flight::Measured { last, steps: steps.len(), mapping });
+            let tag = if parts.peek().is_none() { tag.take() } else { None };
+            self.in_flight.push_back(InFlight::Evaluation { tag, steps: steps.len(), mapping });
         }
     }
 
-    /// Forgets what is on its way.
+    /// Drops everything in flight: it gets no completion.
     pub fn abandon(&mut self) {
-        self.flights.clear();
-        self.measured = Score::default();
+        self.in_flight.clear();
+        self.evaluated = Score::default();
     }
 
-    /// What has come back, in order.
-    pub fn take(&mut self) -> Vec<Back> {
-        let mut back = Vec::new();
-        while let Some(flight) = self.flights.front() {
-            let (Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = flight;
+    /// The submissions that have finished since the last call, in the order in which they were submitted. Never waits.
+    pub fn poll_completions(&mut self) -> Vec<Completion<S, E>> {
+        let mut completions = Vec::new();
+        while let Some(next) = self.in_flight.front() {
             if self.gpu.is_lost() {
-                self.flights.clear();
-                back.push(Back::Lost);
+                self.in_flight.clear();
+                completions.push(Completion::DeviceLost);
                 break;
             }
-            if !mapping.is_done() {
+            if !next.mapping().is_done() {
                 break;
             }
-            let Some(flight) = self.flights.pop_front() else { break };
-            if !self.land(flight, &mut back) {
-                self.flights.clear();
-                back.push(Back::Lost);
+            let Some(next) = self.in_flight.pop_front() else { break };
+            if self.read(next, &mut completions).is_none() {
+                self.in_flight.clear();
+                completions.push(Completion::DeviceLost);
             }
         }
-        back
+        completions
     }
 
-    /// The next thing to come back, to be awaited; nothing if nothing is on its way. Natively, somebody must [`Gpu::poll`].
-    pub fn next(&self) -> Option<impl Future<Output = ()> + use<>> {
-        let (Flight::Steps { mapping, .. } | Flight::Measured { mapping, .. }) = self.flights.front()?;
-        Some(mapping.done())
+    /// Resolves when the oldest submission in flight has finished; `None` if nothing is in flight. Natively, something must call
+    /// [`Gpu::poll`] meanwhile.
+    pub fn next_completion(&self) -> Option<impl Future<Output = ()> + use<S, E>> {
+        Some(self.in_flight.front()?.mapping().done())
     }
 
-    fn land(&mut self, flight: Flight, back: &mut Vec<Back>) -> bool {
-        let scores = |numbers: &[f32]| -> Vec<Score> {
-            let (pairs, _) = numbers.as_chunks::<2>();
-            pairs
-                .iter()
-                .map(|[loss, hits]| Score { loss: f64::from(*loss), correct: *hits as usize })
-                .collect()
-        };
-        match flight {
-            Flight::Steps { steps, saved: None, mapping } => {
-                let read = self.results.read(mapping, |numbers| scores(&numbers[..2 * steps]));
-                back.extend(read.clone().map(Back::Steps));
-                read.is_some()
+    /// Reads a finished submission back; `None` if its buffer is lost.
+    fn read(&mut self, finished: InFlight<S, E>, completions: &mut Vec<Completion<S, E>>) -> Option<()> {
+        match finished {
+            InFlight::Steps { tag, steps, saved: None, mapping } => {
+                let scores = self.results.read(mapping, |numbers| scores(&numbers[..2 * steps]))?;
+                completions.push(Completion::Steps { tag, scores, saved: None });
             }
-            Flight::Steps { steps, saved: Some((total, optimizer_steps)), mapping } => {
+            InFlight::Steps { tag, steps, saved: Some((total, optimizer_steps)), mapping } => {
                 let Self { states, training, .. } = self;
-                let read = states.read(mapping, |numbers| {
+                let (scores, saved) = states.read(mapping, |numbers| {
                     let (results, saved) = numbers.split_at(2 * steps);
                     let [parameters, gradients, first, second, running] =
-                        training.parts(saved).map(<[f32]>::to_vec);
+                        training.split_saved(saved).map(<[f32]>::to_vec);
                     let optimizer = OptimizerState { first, second, steps: optimizer_steps };
                     let state = TrainingState { parameters, running, optimizer, steps: total };
-                    [Back::Steps(scores(results)), Back::Saved(Box::new(state), gradients)]
-                });
-                let there = read.is_some();
-                back.extend(read.into_iter().flatten());
-                there
+                    (scores(results), Box::new(Saved { state, gradients }))
+                })?;
+                completions.push(Completion::Steps { tag, scores, saved: Some(saved) });
             }
-            Flight::Measured { last, steps, mapping } => {
-                let Some(all) = self.results.read(mapping, |numbers| scores(&numbers[..2 * steps])) else {
-                    return false;
-                };
-                for score in all {
-                    self.measured.loss += score.loss;
-                    self.measured.correct += score.correct;
+            InFlight::Evaluation { tag, steps, mapping } => {
+                for score in self.results.read(mapping, |numbers| scores(&numbers[..2 * steps]))? {
+                    self.evaluated.loss += score.loss;
+                    self.evaluated.correct += score.correct;
                 }
-                if last {
-                    back.push(Back::Measured(std::mem::take(&mut self.measured)));
+                if let Some(tag) = tag {
+                    let score = std::mem::take(&mut self.evaluated);
+                    completions.push(Completion::Evaluation { tag, score });
                 }
-                true
             }
         }
+        Some(())
     }
+}
+
+/// Scores of steps from their results, `[step][loss, hits]`.
+fn scores(results: &[f32]) -> Vec<Score> {
+    let (pairs, _) = results.as_chunks::<2>();
+    pairs.iter().map(|[loss, hits]| Score { loss: f64::from(*loss), correct: *hits as usize }).collect()
 }

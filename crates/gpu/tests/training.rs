@@ -1,6 +1,6 @@
 //! Training on a GPU as a whole: it repeats itself, it goes on from where the CPU was, and it costs what it should.
 
-use gpu::{Back, Traffic};
+use gpu::{Completion, Traffic};
 use nn::network::Network;
 use nn::preset::Preset;
 use nn::spec::LayerSpec::{Flatten, Linear, Relu};
@@ -35,11 +35,11 @@ async fn repeats_itself() {
         let mut scores = Vec::new();
         let mut last = None;
         for _ in 0..12 / at_once {
-            let places: Vec<_> = (0..at_once).map(|_| pair.next_place()).collect();
-            pair.gpu.train(&spec, &places, true);
-            let after = pair.after_all().await;
-            scores.extend(after.0);
-            last = Some(after.1);
+            let batches: Vec<_> = (0..at_once).map(|_| pair.next_batch()).collect();
+            pair.gpu.train(&spec, &batches, true, ());
+            let (more, saved) = pair.saved_steps().await;
+            scores.extend(more);
+            last = Some(saved.state);
         }
         let last = last.unwrap();
         let bits: Vec<u32> = last.parameters.iter().chain(&last.running).map(|v| v.to_bits()).collect();
@@ -62,7 +62,7 @@ async fn changes_hands() {
     // On from there, on the CPU, beside one that never left it.
     alone.restore(&after.state);
     let mut on = Pair::with(&gpu, alone).await;
-    on.seen(pair.next_place_seen());
+    on.seek(pair.seen());
     let (expected, got) = (pair.cpu_step(), on.cpu_step());
     assert!((expected.loss - got.loss).abs() < 1e-3 * expected.loss, "{expected:?}, {got:?}");
     assert_eq!(on.cpu.steps(), 7);
@@ -78,10 +78,10 @@ async fn measures() {
         for _ in 0..3 {
             state = Some(pair.step().await.1.state);
         }
-        pair.gpu.measure(700);
+        pair.gpu.evaluate(700, ());
         let measured = loop {
             wait(&pair.gpu).await;
-            if let Some(Back::Measured(score)) = pair.gpu.take().pop() {
+            if let Some(Completion::Evaluation { score, .. }) = pair.gpu.poll_completions().pop() {
                 break score;
             }
         };
@@ -108,10 +108,11 @@ async fn costs_what_it_should() {
     for (preset, dispatches) in [(Preset::LeNet5, 12), (Preset::LeNetTricks, 40), (Preset::Mlp30, 6)] {
         let spec = TrainingSpec { subset: Some(64), batch_size: 16, ..TrainingSpec::default() };
         let mut pair = Pair::new(&gpu, &preset.network(), &spec).await;
-        let places: Vec<_> = (0..8).map(|_| pair.next_place()).collect();
-        pair.gpu.train(&spec, &places, false);
+        let batches: Vec<_> = (0..8).map(|_| pair.next_batch()).collect();
+        pair.gpu.train(&spec, &batches, false, ());
         wait(&pair.gpu).await;
-        assert!(matches!(&pair.gpu.take()[..], [Back::Steps(scores)] if scores.len() == 8));
+        let completions = pair.gpu.poll_completions();
+        assert!(matches!(&completions[..], [Completion::Steps { scores, .. }] if scores.len() == 8));
         let expected = Traffic {
             steps: 8,
             dispatches: 8 * dispatches,
@@ -135,12 +136,12 @@ async fn needs_no_more_memory() {
     let mut pair = Pair::new(&gpu, &network, &spec).await;
     let (mut early, mut losses) = (0, Vec::new());
     for round in 0..10_000 / 50 {
-        let places: Vec<_> = (0..50).map(|_| pair.next_place()).collect();
-        pair.gpu.train(&spec, &places, round % 5 == 0);
-        while !pair.gpu.is_free() {
+        let batches: Vec<_> = (0..50).map(|_| pair.next_batch()).collect();
+        pair.gpu.train(&spec, &batches, round % 5 == 0, ());
+        while !pair.gpu.has_capacity() {
             wait(&pair.gpu).await;
-            for back in pair.gpu.take() {
-                if let Back::Steps(scores) = back {
+            for completion in pair.gpu.poll_completions() {
+                if let Completion::Steps { scores, .. } = completion {
                     losses.extend(scores.iter().map(|s| s.loss / 4.0));
                 }
             }
@@ -161,19 +162,19 @@ async fn is_lost_and_found() {
     let mut pair = Pair::new(&gpu, &Preset::LeNet5.network(), &everything()).await;
     let (_, after) = pair.step().await;
     let spec = pair.cpu.spec().clone();
-    let place = pair.next_place();
-    pair.gpu.train(&spec, &[place], false);
+    let batch = pair.next_batch();
+    pair.gpu.train(&spec, &[batch], false, ());
     pair.gpu.gpu().destroy();
     let mut lost = false;
     for _ in 0..400 {
         pair.gpu.gpu().poll(false);
-        lost = pair.gpu.take().contains(&Back::Lost) || pair.gpu.gpu().is_lost();
+        lost = pair.gpu.poll_completions().contains(&Completion::DeviceLost) || pair.gpu.gpu().is_lost();
         if lost {
             break;
         }
         common::pause().await;
     }
-    assert!(lost && !pair.gpu.is_free());
+    assert!(lost && !pair.gpu.has_capacity());
     let other = common::gpu().await;
     let mut cpu = pair.cpu.clone();
     cpu.restore(&after.state);

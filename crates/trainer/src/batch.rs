@@ -58,13 +58,13 @@ impl Place {
     }
 
     /// The same for the kernels of a GPU.
-    pub fn on_gpu(self, spec: &TrainingSpec) -> gpu::Place {
+    pub fn on_gpu(self, spec: &TrainingSpec) -> gpu::BatchRange {
         let (epoch, first) = self.in_epoch(spec);
-        gpu::Place {
+        gpu::BatchRange {
             epoch,
-            images: Self::epoch_images(spec) as u32,
+            epoch_images: Self::epoch_images(spec) as u32,
             first: first as u32,
-            batch: self.batch_size(spec) as u32,
+            len: self.batch_size(spec) as u32,
             epochs: self.epochs(spec),
         }
     }

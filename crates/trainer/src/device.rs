@@ -1,7 +1,6 @@
 //! What trains: the cores, or a GPU that was asked for, built for the network and found faster.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::batch::Place;
@@ -88,20 +87,30 @@ pub(crate) enum Mode {
     Settling,
 }
 
-/// Something on its way back.
-pub(crate) enum Flight {
-    Steps { submitted: f64, sizes: Vec<usize>, after: Place, saved: bool },
-    Measured { step: u64, epoch: f64, images: usize },
+/// Tag of a submission of training steps.
+pub(crate) struct SubmittedSteps {
+    /// Milliseconds on the host's clock.
+    pub(crate) submitted: f64,
+    /// Images of each step.
+    pub(crate) sizes: Vec<usize>,
+    /// Where training is in the data after these steps.
+    pub(crate) after: Place,
 }
 
-/// A trainer on the GPU, and what is on its way.
+/// Tag of an evaluation on the test set.
+pub(crate) struct SubmittedEvaluation {
+    pub(crate) step: u64,
+    pub(crate) epoch: f64,
+    pub(crate) images: usize,
+}
+
+/// A trainer on the GPU, and what the session knows of its work.
 pub(crate) struct OnGpu {
-    pub(crate) trainer: GpuTrainer,
+    pub(crate) trainer: GpuTrainer<SubmittedSteps, SubmittedEvaluation>,
     network: NetworkSpec,
     batch_size: usize,
     pub(crate) mode: Mode,
     pub(crate) pace: Pace,
-    pub(crate) flights: VecDeque<Flight>,
     /// Where the next submission begins.
     pub(crate) place: Place,
     /// Where the state is from that came back last.
@@ -118,14 +127,17 @@ pub(crate) struct OnGpu {
 }
 
 impl OnGpu {
-    fn new(trainer: GpuTrainer, network: NetworkSpec, batch_size: usize) -> Self {
+    fn new(
+        trainer: GpuTrainer<SubmittedSteps, SubmittedEvaluation>,
+        network: NetworkSpec,
+        batch_size: usize,
+    ) -> Self {
         Self {
             trainer,
             network,
             batch_size,
             mode: Mode::Idle,
             pace: Pace::default(),
-            flights: VecDeque::new(),
             place: Place::default(),
             saved: Place::default(),
             saved_at: 0.0,
@@ -145,7 +157,6 @@ impl OnGpu {
     /// Forgets what is on its way.
     pub(crate) fn abandon(&mut self) {
         self.trainer.abandon();
-        self.flights.clear();
         self.mode = Mode::Idle;
     }
 }

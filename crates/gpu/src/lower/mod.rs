@@ -6,7 +6,7 @@ mod batch_norm;
 use crate::constants::{
     Constants, conv_constants, dense_constants, elementwise_constants, pad_constants, pool_constants,
 };
-use crate::executor::Mode;
+use crate::executor::Pass;
 use crate::fuse::{Finish, Fused, activation, fuse};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
@@ -74,7 +74,7 @@ impl Lowered {
 ///
 /// # Errors
 /// A network that does not fit together, or is too large for a GPU.
-pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered, SpecError> {
+pub fn lower(network: &NetworkSpec, batch: usize, mode: Pass) -> Result<Lowered, SpecError> {
     // Its ops are in the order of the layers, and no buffer is overwritten.
     let plan = Plan::to_look_at(network)?;
     let layout = Layout::new(&plan, batch);
@@ -90,7 +90,7 @@ pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered,
         layout,
     };
     lowering.gather();
-    let fused = fuse(&plan, mode == Mode::Training);
+    let fused = fuse(&plan, mode == Pass::Training);
     fused.iter().for_each(|fused| lowering.forward(fused));
     lowering.loss_and_backward(&fused);
     lowering.finish(network)
@@ -98,7 +98,7 @@ pub fn lower(network: &NetworkSpec, batch: usize, mode: Mode) -> Result<Lowered,
 
 struct Lowering<'a> {
     plan: &'a Plan,
-    mode: Mode,
+    mode: Pass,
     layout: Layout,
     forward: Vec<Dispatch>,
     /// In the order in which they run.
@@ -111,7 +111,7 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     fn training(&self) -> bool {
-        self.mode == Mode::Training
+        self.mode == Pass::Training
     }
 
     fn gather(&mut self) {
@@ -123,10 +123,10 @@ impl<'a> Lowering<'a> {
         });
         let (output, padding) = padded.unwrap_or((self.plan.input, 0));
         let images = match self.mode {
-            Mode::Training => {
+            Pass::Training => {
                 [("IMAGES", 0.0), ("LABELS", crate::executor::TRAIN_LABELS as f64), ("WINDOW", 5000.0)]
             }
-            Mode::Measuring => [
+            Pass::Evaluation => [
                 ("IMAGES", crate::executor::TEST_IMAGES as f64),
                 ("LABELS", crate::executor::TEST_LABELS as f64),
                 ("WINDOW", 0.0),
@@ -444,14 +444,14 @@ impl<'a> Lowering<'a> {
         ];
         let mut dispatches = self.forward;
         dispatches.extend(self.backward);
-        let distorting = (self.mode == Mode::Training).then(|| {
+        let distorting = (self.mode == Pass::Training).then(|| {
             let mut gather = dispatches[0].clone();
             gather.constants.push(("DISTORTS", 1.0));
             gather
         });
         let mut push = |kernel, constants: &[(&'static str, f64)], groups| {
             // A batch that is only measured has sums of losses and hits, which come first.
-            let groups = if self.mode == Mode::Training { groups } else { 1 };
+            let groups = if self.mode == Pass::Training { groups } else { 1 };
             dispatches.push(Dispatch { kernel, constants: constants.to_vec(), groups });
         };
         push(Kernel::WeightGradient, &[("SLIDES", f64::from(u8::from(slides)))], groups);

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use data::DataSet;
-use gpu::{Back, Gpu, GpuTrainer, Images, Place};
+use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Saved};
 use nn::network::Score;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -52,32 +52,33 @@ pub(crate) fn blobs(count: usize) -> DataSet {
     set
 }
 
-/// Both executors with the same network, weights and images.
+/// One network on the CPU and on the GPU, with the same weights and the same images.
 pub(crate) struct Pair {
     pub(crate) cpu: Training,
     pub(crate) gpu: GpuTrainer,
     data: DataSet,
+    /// Training images used so far.
     seen: u64,
 }
 
-/// What a step came to on the GPU.
-pub(crate) struct After {
+/// A step's results on the GPU.
+pub(crate) struct GpuStep {
     pub(crate) score: Score,
     pub(crate) state: TrainingState,
     pub(crate) gradients: Vec<f32>,
 }
 
 impl Pair {
-    /// `spec.subset` must be the number of images.
+    /// A new training, whose biases and scales are disturbed so that they have an effect. `spec.subset` is the number of images.
     pub(crate) async fn new(gpu: &Gpu, network: &NetworkSpec, spec: &TrainingSpec) -> Self {
         let mut cpu = Training::new(network.clone(), spec.clone()).unwrap();
-        // Biases and scales that do something.
         for (i, value) in cpu.network.parameters.iter_mut().enumerate() {
             *value += 0.05 * ((i * 7919 % 101) as f32 / 50.0 - 1.0);
         }
         Self::with(gpu, cpu).await
     }
 
+    /// Starts on the GPU with the state of `cpu`.
     pub(crate) async fn with(gpu: &Gpu, cpu: Training) -> Self {
         let data = blobs(cpu.spec().subset.map_or(64, |n| n as usize));
         let images = Images::new(gpu);
@@ -92,37 +93,34 @@ impl Pair {
         Self { cpu, gpu: trainer, data, seen: 0 }
     }
 
-    pub(crate) fn place(&self) -> (trainer::batch::Place, Place) {
-        let spec = self.cpu.spec();
-        let place = trainer::batch::Place { seen: self.seen };
-        let on_gpu = place.on_gpu(spec);
-        (place, on_gpu)
+    fn cursor(&self) -> trainer::batch::Place {
+        trainer::batch::Place { seen: self.seen }
     }
 
-    /// The place of the next step, which is thereby over.
-    pub(crate) fn next_place(&mut self) -> Place {
-        let (_, place) = self.place();
-        self.seen += u64::from(place.batch);
-        place
+    /// The next batch; the one after it follows on the next call.
+    pub(crate) fn next_batch(&mut self) -> BatchRange {
+        let batch = self.cursor().on_gpu(self.cpu.spec());
+        self.seen += u64::from(batch.len);
+        batch
     }
 
-    pub(crate) fn next_place_seen(&self) -> u64 {
+    /// Training images used so far.
+    pub(crate) fn seen(&self) -> u64 {
         self.seen
     }
 
-    pub(crate) fn seen(&mut self, seen: u64) {
+    /// Goes on after the first `seen` training images.
+    pub(crate) fn seek(&mut self, seen: u64) {
         self.seen = seen;
     }
 
-    /// All scores of the last submission, and the state.
-    pub(crate) async fn after_all(&mut self) -> (Vec<Score>, TrainingState) {
-        let mut scores = Vec::new();
+    /// Scores and saved state of the submission in flight.
+    pub(crate) async fn saved_steps(&mut self) -> (Vec<Score>, Saved) {
         loop {
             wait(&self.gpu).await;
-            for back in self.gpu.take() {
-                match back {
-                    Back::Steps(more) => scores.extend(more),
-                    Back::Saved(state, _) => return (scores, *state),
+            for completion in self.gpu.poll_completions() {
+                match completion {
+                    Completion::Steps { scores, saved: Some(saved), .. } => return (scores, *saved),
                     other => panic!("{other:?}"),
                 }
             }
@@ -131,7 +129,7 @@ impl Pair {
 
     /// One step on the CPU alone.
     pub(crate) fn cpu_step(&mut self) -> Score {
-        let (place, _) = self.place();
+        let place = self.cursor();
         let mut batch = Batch::default();
         batch.gather(&self.data, place, self.cpu.spec());
         let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
@@ -139,38 +137,21 @@ impl Pair {
         self.cpu.step(&batch.labels, place.epochs(self.cpu.spec()), &fill).expect("finite")
     }
 
-    /// One step on both.
-    pub(crate) async fn step(&mut self) -> (Score, After) {
-        let (_, place) = self.place();
+    /// The same step on both: the score on the CPU, and the results on the GPU.
+    pub(crate) async fn step(&mut self) -> (Score, GpuStep) {
         let spec = self.cpu.spec().clone();
-        self.gpu.train(&spec, &[place], true);
+        let batch = self.cursor().on_gpu(&spec);
+        self.gpu.train(&spec, &[batch], true, ());
         let expected = self.cpu_step();
-        (expected, self.after().await)
-    }
-
-    /// What came of the last submission, which was to be saved.
-    pub(crate) async fn after(&mut self) -> After {
-        loop {
-            wait(&self.gpu).await;
-            let back = self.gpu.take();
-            let mut scores = Vec::new();
-            for back in back {
-                match back {
-                    Back::Steps(more) => scores.extend(more),
-                    Back::Saved(state, gradients) => {
-                        return After { score: *scores.last().unwrap(), state: *state, gradients };
-                    }
-                    other => panic!("{other:?}"),
-                }
-            }
-        }
+        let (scores, Saved { state, gradients }) = self.saved_steps().await;
+        (expected, GpuStep { score: scores[0], state, gradients })
     }
 }
 
-/// Waits until something has come back.
+/// Waits until the oldest submission in flight has finished.
 pub(crate) async fn wait(trainer: &GpuTrainer) {
     trainer.gpu().poll(true);
-    if let Some(next) = trainer.next() {
+    if let Some(next) = trainer.next_completion() {
         next.await;
     }
 }

@@ -7,10 +7,10 @@ use super::report::{Speed, Tally};
 use super::{FRAME_MS, Session};
 use crate::batch::Place;
 use crate::crew::Host;
-use crate::device::{Built, Flight, Mode, OnGpu, Request};
+use crate::device::{Built, Mode, OnGpu, Request, SubmittedEvaluation, SubmittedSteps};
 use crate::messages::{Command, Event, RunState, Tested, Watch};
 use crate::trial::Trial;
-use gpu::Back;
+use gpu::Completion;
 use nn::network::Score;
 use nn::training::TrainingState;
 
@@ -37,7 +37,7 @@ impl Session {
 
     /// What is to be awaited while the GPU works; then [`Session::work`] has something to do.
     pub fn gpu_next(&self) -> Option<impl Future<Output = ()> + use<>> {
-        self.devices.gpu.as_ref()?.trainer.next()
+        self.devices.gpu.as_ref()?.trainer.next_completion()
     }
 
     /// The device that trains or could, for a test to destroy.
@@ -77,11 +77,9 @@ impl Session {
             }
             Mode::Active => {
                 gpu.mode = Mode::Settling;
-                gpu.trainer.train(self.crew.training().spec(), &[], true);
-                let after = gpu.place;
-                let flight =
-                    Flight::Steps { submitted: gpu.last_landing, sizes: Vec::new(), after, saved: true };
-                gpu.flights.push_back(flight);
+                let (submitted, after) = (gpu.last_landing, gpu.place);
+                let tag = SubmittedSteps { submitted, sizes: Vec::new(), after };
+                gpu.trainer.train(self.crew.training().spec(), &[], true, tag);
             }
             Mode::Settling => {}
         }
@@ -120,7 +118,7 @@ impl Session {
     pub(super) fn gpu_is_free(&self) -> bool {
         self.devices.gpu.as_ref().is_some_and(|gpu| {
             matches!(gpu.mode, Mode::Trial | Mode::Active)
-                && gpu.trainer.is_free()
+                && gpu.trainer.has_capacity()
                 && self.train.len() >= gpu.place.images_needed(self.crew.training().spec())
         })
     }
@@ -131,7 +129,7 @@ impl Session {
         while self.gpu_is_free() {
             self.submit(host);
         }
-        let waits = |gpu: &OnGpu| gpu.flights.is_empty() && gpu.mode != Mode::Idle;
+        let waits = |gpu: &OnGpu| gpu.trainer.is_drained() && gpu.mode != Mode::Idle;
         if self.devices.gpu.as_ref().is_some_and(waits) {
             events.extend(self.set_state(RunState::WaitingForData));
         } else if self.is_on_gpu() {
@@ -166,13 +164,12 @@ impl Session {
         if saved {
             gpu.saved_at = now;
         }
-        gpu.trainer.train(spec, &places, saved);
-        gpu.flights.push_back(Flight::Steps { submitted: now, sizes, after: gpu.place, saved });
+        let tag = SubmittedSteps { submitted: now, sizes, after: gpu.place };
+        gpu.trainer.train(spec, &places, saved, tag);
         if measured {
             let images = self.test.len();
-            gpu.trainer.measure(images);
             let (step, epoch) = (gpu.trainer.steps(), gpu.place.epochs(spec));
-            gpu.flights.push_back(Flight::Measured { step, epoch, images });
+            gpu.trainer.evaluate(images, SubmittedEvaluation { step, epoch, images });
         }
         self.devices.gpu = Some(gpu);
     }
@@ -180,54 +177,50 @@ impl Session {
     /// Takes what came back.
     fn land(&mut self, host: &dyn Host) -> Vec<Event> {
         let Some(mut gpu) = self.devices.gpu.take() else { return Vec::new() };
-        let (mut events, mut settled) = (Vec::new(), false);
-        let backs = gpu.trainer.take();
-        if backs.contains(&Back::Lost) || gpu.trainer.gpu().is_lost() {
+        let mut events = Vec::new();
+        let completions = gpu.trainer.poll_completions();
+        if completions.iter().any(|c| matches!(c, Completion::DeviceLost)) || gpu.trainer.gpu().is_lost() {
             return self.lost(&gpu);
         }
         let now = host.now();
-        for back in backs {
-            match (back, gpu.flights.front()) {
-                (Back::Steps(scores), Some(Flight::Steps { submitted, sizes, saved, .. })) => {
-                    let results: Vec<_> = sizes.iter().copied().zip(scores).collect();
+        for completion in completions {
+            match completion {
+                Completion::Steps { tag, scores, saved } => {
+                    let results: Vec<_> = tag.sizes.into_iter().zip(scores).collect();
                     if !results.is_empty() {
-                        gpu.pace.add(results.len(), *submitted, now);
+                        gpu.pace.add(results.len(), tag.submitted, now);
                     }
                     if results.iter().any(|(_, score)| !score.loss.is_finite()) {
                         return self.diverged_on_gpu(gpu);
                     }
-                    if !saved {
-                        gpu.flights.pop_front();
-                    }
                     self.count(&mut gpu, results, now);
-                }
-                (Back::Saved(state, gradients), Some(Flight::Steps { after, .. })) => {
+                    let Some(saved) = saved else { continue };
+                    let state = &saved.state;
                     if !state.parameters.iter().chain(&state.running).all(|number| number.is_finite()) {
                         return self.diverged_on_gpu(gpu);
                     }
-                    gpu.saved = *after;
-                    settled = gpu.mode == Mode::Settling && gpu.flights.len() == 1;
-                    gpu.flights.pop_front();
+                    gpu.saved = tag.after;
                     self.crew.change(|training| {
-                        training.restore(&state);
-                        training.set_gradients(&gradients);
+                        training.restore(state);
+                        training.set_gradients(&saved.gradients);
                     });
                     let (steps, images, score) = std::mem::take(&mut gpu.since_saved);
                     self.good.add(steps, images, score, self.crew.training(), gpu.saved);
                 }
-                (Back::Measured(score), Some(Flight::Measured { step, epoch, images })) => {
+                Completion::Evaluation { tag, score } => {
                     events.push(Event::Tested(Tested {
-                        step: *step,
-                        epoch: *epoch,
-                        loss: (score.loss / *images as f64) as f32,
-                        accuracy: score.correct as f32 / *images as f32,
+                        step: tag.step,
+                        epoch: tag.epoch,
+                        loss: (score.loss / tag.images as f64) as f32,
+                        accuracy: score.correct as f32 / tag.images as f32,
                     }));
-                    gpu.flights.pop_front();
                     self.ask_after_test();
                 }
-                _ => {}
+                Completion::DeviceLost => {}
             }
         }
+        // The last submission before a change of settings reads the state back.
+        let settled = gpu.mode == Mode::Settling && gpu.trainer.is_drained();
         self.judge(&mut gpu);
         let shown = settled || (gpu.mode == Mode::Active && now - self.last_frame >= FRAME_MS);
         if settled {

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use bench::config::Config;
-use gpu::{Back, Gpu, GpuTrainer, Images, Pace, Place};
+use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pace};
 use nn::network::Network;
 use nn::spec::TrainingSpec;
 use nn::training::{Training, TrainingState};
@@ -22,7 +22,8 @@ pub(super) struct Job {
     spec: TrainingSpec,
     loss_every: u32,
     images: Images,
-    trainer: RefCell<GpuTrainer>,
+    /// Tags are the times of submission, in seconds.
+    trainer: RefCell<GpuTrainer<f64>>,
     /// Steps that came back.
     steps: Cell<u32>,
     losses: RefCell<Vec<(u32, f64)>>,
@@ -75,27 +76,32 @@ impl Job {
         self.images.write(self.trainer.borrow().gpu(), true, 0, &images, &labels);
     }
 
-    fn next_place(&self) -> Place {
+    fn next_batch(&self) -> BatchRange {
         let size = self.spec.batch_size;
         let (first, new) = self.batches.borrow_mut().next(size);
         if new {
             self.write_order();
         }
-        Place { images: TRAIN_IMAGES as u32, first: first as u32, batch: size as u32, ..Place::default() }
+        BatchRange {
+            epoch_images: TRAIN_IMAGES as u32,
+            first: first as u32,
+            len: size as u32,
+            ..BatchRange::default()
+        }
     }
 
-    /// Waits until something comes back.
-    async fn wait(&self) -> Result<Vec<Back>, String> {
-        let waiting = self.trainer.borrow().next();
+    /// Waits until the GPU has finished a submission.
+    async fn wait(&self) -> Result<Vec<Completion<f64>>, String> {
+        let waiting = self.trainer.borrow().next_completion();
         if let Some(waiting) = waiting {
             waiting.await;
         }
-        let back = self.trainer.borrow_mut().take();
-        if back.contains(&Back::Lost) {
+        let completions = self.trainer.borrow_mut().poll_completions();
+        if completions.contains(&Completion::DeviceLost) {
             return Err("The device was lost.".into());
         }
-        for back in &back {
-            if let Back::Steps(scores) = back {
+        for completion in &completions {
+            if let Completion::Steps { scores, .. } = completion {
                 for score in scores {
                     let step = self.steps.replace(self.steps.get() + 1);
                     if step.is_multiple_of(self.loss_every) {
@@ -104,7 +110,7 @@ impl Job {
                 }
             }
         }
-        Ok(back)
+        Ok(completions)
     }
 }
 
@@ -120,21 +126,19 @@ impl super::Job for Job {
     async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
         let (start, mut pace) = (self.now(), Pace::default());
         let (mut submitted, first) = (0, self.steps.get());
-        let mut times = std::collections::VecDeque::new();
         loop {
-            while submitted < steps && self.trainer.borrow().is_free() && self.now() - start < limit {
+            while submitted < steps && self.trainer.borrow().has_capacity() && self.now() - start < limit {
                 let count = pace.steps().min((steps - submitted) as usize);
-                let places: Vec<_> = (0..count).map(|_| self.next_place()).collect();
-                self.trainer.borrow_mut().train(&self.spec, &places, false);
-                times.push_back(self.now());
+                let batches: Vec<_> = (0..count).map(|_| self.next_batch()).collect();
+                self.trainer.borrow_mut().train(&self.spec, &batches, false, self.now());
                 submitted += count as u32;
             }
             if self.steps.get() - first == submitted {
                 return Ok((submitted, self.now() - start));
             }
-            for back in self.wait().await? {
-                if let (Back::Steps(scores), Some(at)) = (back, times.pop_front()) {
-                    pace.add(scores.len(), 1000.0 * at, 1000.0 * self.now());
+            for completion in self.wait().await? {
+                if let Completion::Steps { tag: submitted, scores, .. } = completion {
+                    pace.add(scores.len(), 1000.0 * submitted, 1000.0 * self.now());
                 }
             }
         }
@@ -142,10 +146,10 @@ impl super::Job for Job {
 
     async fn test(&self) -> Result<f64, String> {
         let images = self.sets.test.len();
-        self.trainer.borrow_mut().measure(images);
+        self.trainer.borrow_mut().evaluate(images, ());
         loop {
-            for back in self.wait().await? {
-                if let Back::Measured(score) = back {
+            for completion in self.wait().await? {
+                if let Completion::Evaluation { score, .. } = completion {
                     return Ok(score.correct as f64 / images as f64);
                 }
             }
@@ -153,12 +157,12 @@ impl super::Job for Job {
     }
 
     async fn network(&self) -> Result<Network, String> {
-        self.trainer.borrow_mut().train(&self.spec, &[], true);
+        self.trainer.borrow_mut().train(&self.spec, &[], true, self.now());
         loop {
-            for back in self.wait().await? {
-                if let Back::Saved(state, _) = back {
+            for completion in self.wait().await? {
+                if let Completion::Steps { saved: Some(saved), .. } = completion {
                     let mut network = self.network.borrow_mut();
-                    (network.parameters, network.running) = (state.parameters, state.running);
+                    (network.parameters, network.running) = (saved.state.parameters, saved.state.running);
                     return Ok(network.clone());
                 }
             }
