@@ -4,8 +4,7 @@
 //! little.
 
 use serde::Serialize;
-use tensor::conv2d::Conv2d;
-use tensor::convolution::{Convolution, Pooled, Scratch};
+use tensor::conv2d::{Conv2d, Convolution, Pooled, Scratch};
 use tensor::{BLOCK, Lanes, Shape, ZERO, activation, pool};
 use wide::f32x4;
 

@@ -5,7 +5,7 @@
 use gpu::{BatchRange, Executor, Gpu, GpuTrainer, Images, Pass, Step};
 use nn::preset::Preset;
 use nn::spec::TrainingSpec;
-use nn::training::{Training, TrainingState};
+use nn::train::{Training, TrainingState};
 use std::time::Instant;
 
 /// Steps that are timed.

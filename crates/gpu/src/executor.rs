@@ -8,7 +8,7 @@ use crate::lower::{Dispatch, Lowered, lower};
 use crate::reduction::Job;
 use crate::step::Step;
 use nn::spec::NetworkSpec;
-use nn::training::TrainingState;
+use nn::train::TrainingState;
 use std::collections::HashMap;
 
 /// Whether a network is trained or measured.

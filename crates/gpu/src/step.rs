@@ -1,8 +1,8 @@
 //! The uniform of a step: everything that changes from step to step. All else is fixed when the pipelines are made.
 
 use bytemuck::{Pod, Zeroable};
-use nn::optimizer::{adam_correction, learning_rate};
 use nn::spec::{Optimizer, TrainingSpec};
+use nn::train::optimizer::{adam_correction, learning_rate};
 
 /// The uniform of one step, laid out as `Step` in `shaders/lib/common.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]

@@ -5,9 +5,9 @@ use crate::executor::{Executor, Images, Pass, STEPS};
 use crate::readback::{Mapping, StagingPool};
 use crate::step::{BatchRange, Step};
 use nn::network::Score;
-use nn::optimizer::OptimizerState;
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::training::TrainingState;
+use nn::train::TrainingState;
+use nn::train::optimizer::OptimizerState;
 use std::collections::VecDeque;
 
 /// Test images in one batch of an evaluation.

@@ -5,7 +5,7 @@ use nn::network::Network;
 use nn::preset::Preset;
 use nn::spec::LayerSpec::{Flatten, Linear, Relu};
 use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, Shape, TrainingSpec};
-use nn::training::Training;
+use nn::train::Training;
 
 mod common;
 use common::{Pair, blobs, distance, gpu, gpu_test, wait};

@@ -2,9 +2,10 @@
 
 use crate::plan::{Buffer, Op, Plan};
 use crate::random;
-use tensor::convolution::{Convolution, Pooled, Scratch};
+use tensor::conv2d::direct;
+use tensor::conv2d::{Convolution, Pooled, Scratch};
 use tensor::softmax::{self, Score};
-use tensor::{BLOCK, Lanes, ZERO, activation, channel, conv2d, interleave, pool};
+use tensor::{BLOCK, Lanes, ZERO, activation, batch_norm, interleave, pool};
 
 /// Added to variances (PyTorch's default).
 pub(crate) const EPSILON: f32 = 1e-5;
@@ -226,7 +227,7 @@ impl Cpu {
             match &self.plan.ops[at] {
                 Op::Pad { input, output, padding } => {
                     let (x, y) = split(values, *input, *output);
-                    conv2d::pad(input.shape, *padding, x, y);
+                    direct::pad(input.shape, *padding, x, y);
                 }
                 Op::Conv2d { input, output, weight, bias, .. } => {
                     let (x, y) = split(values, *input, *output);
@@ -250,20 +251,20 @@ impl Cpu {
                 Op::Affine { input, output, scale, shift } => {
                     let (x, y) = split(values, *input, *output);
                     let (scale, shift) = (&parameters[scale.clone()], &parameters[shift.clone()]);
-                    channel::affine_forward(scale, shift, x, y);
+                    batch_norm::affine_forward(scale, shift, x, y);
                 }
                 Op::Moments { input, statistics, .. } => {
                     if mode != Mode::Inference {
-                        let used = channel::lanes_in_use(*samples);
+                        let used = batch_norm::lanes_in_use(*samples);
                         let (first, second) = sums.split_at_mut(input.shape.channels);
                         let pivot = &self.normalizers[*statistics].pivot;
-                        channel::moment_sums(&values[input.range()], pivot, &used, first, second);
+                        batch_norm::moment_sums(&values[input.range()], pivot, &used, first, second);
                     }
                 }
                 Op::Normalize { input, output, statistics } => {
                     let (x, y) = split(values, *input, *output);
                     let Normalizer { mean, inverse_deviation, .. } = &self.normalizers[*statistics];
-                    channel::normalize_forward(mean, inverse_deviation, x, y);
+                    batch_norm::normalize_forward(mean, inverse_deviation, x, y);
                 }
                 Op::Dropout { p, layer, input, mask, output } => {
                     copy(values, *input, *output);
@@ -332,7 +333,7 @@ impl Cpu {
                     let (dx, dy) = split(gradients, *input, *output);
                     let own = &mut parameter_gradients[scale.start - base..shift.end - base];
                     let factors = &parameters[scale.clone()];
-                    channel::affine_backward(
+                    batch_norm::affine_backward(
                         factors,
                         &values[input.range()],
                         dy,
@@ -343,15 +344,15 @@ impl Cpu {
                 Op::Normalize { output, .. } => {
                     let (dy, y) = (&gradients[output.range()], &values[output.range()]);
                     let (first, second) = sums.split_at_mut(output.shape.channels);
-                    channel::product_sums(dy, y, first, second);
+                    batch_norm::product_sums(dy, y, first, second);
                 }
                 Op::Moments { input, output, statistics } => {
                     let (dx, dy) = split(gradients, *input, *output);
-                    let used = channel::lanes_in_use(*samples);
+                    let used = batch_norm::lanes_in_use(*samples);
                     let n = &self.normalizers[*statistics];
                     let means = (n.mean_dy.as_slice(), n.mean_dy_y.as_slice());
                     let y = &values[output.range()];
-                    channel::normalize_backward(&n.inverse_deviation, means, &used, (y, dy), dx);
+                    batch_norm::normalize_backward(&n.inverse_deviation, means, &used, (y, dy), dx);
                 }
                 Op::Dropout { input, mask, output, .. } => {
                     copy(gradients, *output, *input);

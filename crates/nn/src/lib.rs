@@ -1,19 +1,13 @@
-//! Networks: their description, their lowering to a plan of kernels, loss, optimisers and the training step.
+//! Networks: their description, their lowering to a plan of kernels, loss, optimizers and the training step.
 
 pub mod cpu;
-pub mod divergence;
-pub mod histogram;
+pub mod inspect;
 mod lower;
 pub mod mnist;
 pub mod network;
-pub mod optimizer;
-pub mod part;
 pub mod plan;
 pub mod preset;
 pub mod random;
-pub mod sizes;
 pub mod spec;
-pub mod sum;
 pub mod summary;
-mod switch;
-pub mod training;
+pub mod train;

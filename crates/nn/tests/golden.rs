@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use nn::cpu::{Cpu, Memory, Mode};
-use nn::optimizer::{OptimizerState, penalize};
 use nn::plan::{Op, Plan};
 use nn::spec::{LayerSpec, NetworkSpec, Optimizer, Penalty, Shape};
+use nn::train::optimizer::{OptimizerState, penalize};
 use serde::Deserialize;
-use tensor::{BLOCK, Lanes, ZERO, conv2d, pool};
+use tensor::conv2d::direct;
+use tensor::{BLOCK, Lanes, ZERO, pool};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -52,7 +53,7 @@ fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Ve
         return memory.gradient(plan.input).to_vec();
     };
     let mut packed = vec![0.0; weight.len()];
-    conv2d::pack_backward(geometry, &parameters[weight.clone()], &mut packed);
+    direct::pack_backward(geometry, &parameters[weight.clone()], &mut packed);
     let mut dx = vec![ZERO; plan.input.shape.len()];
     if let Some((windows, pooled)) = pooling {
         let dy = memory.gradient(pooled).to_vec();
@@ -60,7 +61,7 @@ fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Ve
         pool::max_backward(&windows, memory.values(output), memory.values(pooled), &dy, &mut unpooled);
         memory.gradient(output).copy_from_slice(&unpooled);
     }
-    conv2d::input_gradient(geometry, padding, memory.gradient(output), &packed, &mut dx);
+    direct::input_gradient(geometry, padding, memory.gradient(output), &packed, &mut dx);
     dx
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use nn::mnist::PIXELS;
 use nn::spec::{NetworkSpec, Optimizer, Penalty, TrainingSpec};
-use nn::training::Training;
+use nn::train::Training;
 use serde::Deserialize;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -4,7 +4,7 @@
 use nn::random::{Stream, normal};
 use nn::spec::LayerSpec::{self, *};
 use nn::spec::{Initializer, NetworkSpec, Optimizer, Shape, TrainingSpec};
-use nn::training::Training;
+use nn::train::Training;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Two blocks, the second not full.

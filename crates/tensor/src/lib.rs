@@ -3,17 +3,14 @@
 //! Nothing here depends on the machine: no fused multiply-add, no libm of the platform, every sum in a fixed order.
 
 pub mod activation;
-pub mod channel;
+pub mod batch_norm;
 pub mod conv2d;
-pub mod convolution;
-pub mod dense;
 mod lanes;
+pub mod linear;
 pub mod math;
 pub mod pool;
 mod shape;
 pub mod softmax;
-mod winners;
-mod winograd;
 
 pub use lanes::{BLOCK, Lanes, ZERO, interleave};
 pub use shape::Shape;

@@ -1,8 +1,8 @@
 //! Convolution kernels against their definition, written as plain loops in double precision, over many shapes.
 
 use tensor::activation::{self, Activation};
-use tensor::conv2d::{self, Conv2d};
-use tensor::convolution::{Convolution, Pooled, Scratch};
+use tensor::conv2d::direct;
+use tensor::conv2d::{Conv2d, Convolution, Pooled, Scratch};
 use tensor::pool::{self, Pool2d};
 use tensor::{BLOCK, Lanes, Shape, ZERO};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -78,13 +78,13 @@ fn by_kernels(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     let Inputs { x, dy, weight, bias } = inputs;
     let mut results = room(g, padding);
     let mut packed = vec![0.0; g.weights()];
-    conv2d::pack_forward(g, weight, &mut packed);
-    conv2d::forward(g, (x, None), &packed, bias, &mut results.y);
-    conv2d::pack_backward(g, weight, &mut packed);
-    conv2d::input_gradient(g, padding, dy, &packed, &mut results.dx);
-    let mut sums = vec![conv2d::TapSums::default(); g.kernel_size[0]];
-    conv2d::weight_gradient(g, (x, None), dy, &mut sums, &mut results.dw);
-    conv2d::bias_gradient(dy, &mut results.db);
+    direct::pack_forward(g, weight, &mut packed);
+    direct::forward(g, (x, None), &packed, bias, &mut results.y);
+    direct::pack_backward(g, weight, &mut packed);
+    direct::input_gradient(g, padding, dy, &packed, &mut results.dx);
+    let mut sums = vec![direct::TapSums::default(); g.kernel_size[0]];
+    direct::weight_gradient(g, (x, None), dy, &mut sums, &mut results.dw);
+    direct::bias_gradient(dy, &mut results.db);
     results
 }
 
@@ -232,7 +232,7 @@ fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random
         let lanes: &mut [f32] = bytemuck::cast_slice_mut(x);
         lanes.iter_mut().enumerate().filter(|(lane, _)| from_edge < lane % 4).for_each(|(_, x)| *x = 0.0);
     }
-    conv2d::pad(inner, padding, &inside, &mut x);
+    direct::pad(inner, padding, &inside, &mut x);
 
     let mut layer = Convolution::new(*g, padding, Some(windows));
     assert!(layer.is_pooled(), "{name}");

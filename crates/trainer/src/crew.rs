@@ -8,9 +8,9 @@ use crate::helper::measure;
 use crate::member::Member;
 use crate::wire::{Reader, Words, kind};
 use data::DataSet;
-use nn::divergence::Divergence;
+use nn::inspect::divergence::Divergence;
 use nn::network::{Network, Score};
-use nn::training::{Training, TrainingState};
+use nn::train::{Training, TrainingState};
 
 /// Images that one core measures at a time: about 15 ms of work, so that commands are heard meanwhile.
 const MEASURED_AT_ONCE: usize = 256;

@@ -1,7 +1,7 @@
 //! What a layer holds, for those who look at it closely.
 
 use crate::messages::LayerDetail;
-use nn::histogram::Histogram;
+use nn::inspect::histogram::Histogram;
 use nn::network::Network;
 use nn::plan::{Parameter, Plan, Role};
 

@@ -2,7 +2,7 @@
 
 use crate::batch::Place;
 use nn::network::Score;
-use nn::training::{Training, TrainingState};
+use nn::train::{Training, TrainingState};
 
 /// How often a state is kept: copying one costs less than a hundredth of so many steps.
 const STEPS: u32 = 32;

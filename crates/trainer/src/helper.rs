@@ -5,7 +5,7 @@ use crate::crew::{Host, Measured};
 use crate::member::Member;
 use crate::wire::{Reader, Words, kind};
 use nn::network::Network;
-use nn::training::Training;
+use nn::train::Training;
 use tensor::BLOCK;
 
 /// A helper. The trainer is core 0; a helper has a number of its own from 1 up.

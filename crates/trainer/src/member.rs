@@ -4,7 +4,7 @@
 use crate::batch::Batch;
 use crate::crew::{Host, StepResult};
 use crate::wire::{Moment, Reader, Words};
-use nn::training::{Training, share};
+use nn::train::{Training, share};
 use std::collections::VecDeque;
 
 /// A core of a crew, with its own copy of the training.

@@ -1,8 +1,8 @@
 //! What the page and the worker tell each other. Nothing else crosses between them.
 
-use nn::divergence::Divergence;
-use nn::histogram::Histogram;
-use nn::sizes::LayerSizes;
+use nn::inspect::divergence::Divergence;
+use nn::inspect::grad_norms::LayerSizes;
+use nn::inspect::histogram::Histogram;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use serde::{Deserialize, Serialize};
 

@@ -6,10 +6,10 @@
 use crate::batch::Batch;
 use crate::crew::Measured;
 use nn::network::Score;
-use nn::optimizer::OptimizerState;
 use nn::spec::{Augmentation, NetworkSpec, TrainingSpec};
-use nn::sum::Node;
-use nn::training::TrainingState;
+use nn::train::TrainingState;
+use nn::train::optimizer::OptimizerState;
+use nn::train::pairwise_sum::Node;
 use std::ops::Range;
 
 /// The first word of a message.

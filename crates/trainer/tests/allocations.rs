@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use data::DataSet;
 use nn::preset::Preset;
 use nn::spec::{Augmentation, Optimizer, Penalty, TrainingSpec};
-use nn::training::Training;
+use nn::train::Training;
 use trainer::Helper;
 use trainer::batch::Place;
 use trainer::crew::{Crew, Done, Host};

@@ -1,7 +1,7 @@
 //! What batch normalisation does, layer by layer: how the values of the image that is shown lie before and after it.
 
 use leptos::prelude::*;
-use nn::histogram::Histogram;
+use nn::inspect::histogram::Histogram;
 
 use crate::client::State;
 use crate::network::explanation::number;

@@ -2,7 +2,7 @@
 //! make weights shrink.
 
 use leptos::prelude::*;
-use nn::sizes::{LayerSizes, error_ratio};
+use nn::inspect::grad_norms::{LayerSizes, error_ratio};
 
 use crate::client::State;
 use crate::network::explanation::number;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use leptos::prelude::*;
-use nn::histogram::Histogram;
+use nn::inspect::histogram::Histogram;
 
 use crate::network::explanation::number;
 

@@ -7,7 +7,7 @@ use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Saved};
 use nn::network::Score;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::training::{Training, TrainingState};
+use nn::train::{Training, TrainingState};
 use trainer::batch::Batch;
 
 /// Runs a test natively, where it waits for the GPU, and in a browser, which does not wait.

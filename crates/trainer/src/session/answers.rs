@@ -10,7 +10,7 @@ use crate::crew::{Host, Measured};
 use crate::messages::{Answers, Command, Event, Images, RunState, Source, Split};
 use data::DataSet;
 use nn::network::Network;
-use nn::training::Training;
+use nn::train::Training;
 use tensor::BLOCK;
 
 /// How long a slice may be while training waits for it.

@@ -7,7 +7,7 @@ use crate::batch::{Batch, PIXELS, Place};
 use crate::messages::{Command, Event, RunState};
 use crate::trial::Trial;
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::training::TrainingState;
+use nn::train::TrainingState;
 
 impl Session {
     /// Carries out a command.

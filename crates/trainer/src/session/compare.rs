@@ -10,7 +10,7 @@ use super::report::{Speed, Tally};
 use crate::batch::{Place, TRAIN_IMAGES};
 use crate::good::Good;
 use crate::messages::{Event, Recipe, RunState};
-use nn::training::Training;
+use nn::train::Training;
 
 /// Most trainings that are compared at a time.
 const MOST_RUNS: usize = 8;

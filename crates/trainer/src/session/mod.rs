@@ -18,9 +18,9 @@ use crate::worth::cores_worth_it;
 use compare::Comparison;
 use data::DataSet;
 use input::add;
-use nn::divergence::Divergence;
+use nn::inspect::divergence::Divergence;
 use nn::network::{Network, Score};
-use nn::training::{Training, TrainingState};
+use nn::train::{Training, TrainingState};
 use report::{Speed, Tally};
 use std::collections::VecDeque;
 

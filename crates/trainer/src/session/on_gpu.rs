@@ -1,6 +1,6 @@
 //! The session while a GPU trains: steps go out several at a time, and come back without anybody waiting.
 //!
-//! The cores' [`Training`](nn::training::Training) stays the one that answers: what the GPU has learned is copied into it as often as
+//! The cores' [`Training`](nn::train::Training) stays the one that answers: what the GPU has learned is copied into it as often as
 //! pictures are drawn, or twice a second. Whatever a command changes, it changes there, after the GPU's last step came back.
 
 use super::report::{Speed, Tally};
@@ -12,7 +12,7 @@ use crate::messages::{Command, Event, RunState, Tested, Watch};
 use crate::trial::Trial;
 use gpu::Completion;
 use nn::network::Score;
-use nn::training::TrainingState;
+use nn::train::TrainingState;
 
 /// The longest time of training that a lost device can take with it, when nobody looks.
 const SAVE_MS: f64 = 500.0;

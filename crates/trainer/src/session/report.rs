@@ -5,9 +5,9 @@ use super::answers::answering;
 use super::compare::Comparison;
 use crate::detail::{detail, gradient_histogram};
 use crate::messages::{Event, LayerValues, Progress, Snapshot, Source};
-use nn::histogram::Histogram;
+use nn::inspect::grad_norms::sizes;
+use nn::inspect::histogram::Histogram;
 use nn::network::Score;
-use nn::sizes::sizes;
 
 #[derive(Default)]
 pub(super) struct Tally {

@@ -4,7 +4,7 @@ pub(crate) mod convolve;
 pub(crate) mod softmax;
 
 use leptos::prelude::*;
-use nn::histogram::Histogram;
+use nn::inspect::histogram::Histogram;
 use nn::spec::{LayerSpec, Shape};
 use trainer::messages::LayerDetail;
 

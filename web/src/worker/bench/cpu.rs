@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bench::config::Config;
 use js_sys::{Function, Promise};
 use nn::network::Network;
-use nn::training::Training;
+use nn::train::Training;
 use trainer::crew::{Crew, Done, Host};
 use trainer::worth::cores_worth_it;
 use wasm_bindgen::prelude::*;

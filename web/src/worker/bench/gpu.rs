@@ -6,7 +6,7 @@ use bench::config::Config;
 use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pace};
 use nn::network::Network;
 use nn::spec::TrainingSpec;
-use nn::training::{Training, TrainingState};
+use nn::train::{Training, TrainingState};
 use trainer::batch::training_image;
 use trainer::crew::Host;
 

@@ -6,7 +6,7 @@ mod gpu;
 use bench::config::{Config, initial_parameters, shuffled};
 use data::DataSet;
 use nn::network::Network;
-use nn::training::Training;
+use nn::train::Training;
 use serde_json::{Value, json};
 use trainer::crew::Host;
 use wasm_bindgen::prelude::*;

@@ -2,7 +2,7 @@
 
 use crate::cpu::{Cpu, Memory, Mode};
 use crate::plan::{Phase, Plan};
-use crate::sum::BlockSum;
+use crate::train::pairwise_sum::BlockSum;
 use std::ops::Range;
 use tensor::BLOCK;
 

@@ -6,7 +6,7 @@ use nn::network::pixels;
 use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
-use nn::training::Training;
+use nn::train::Training;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// 40 images of noise, with labels.

@@ -13,7 +13,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "points are indexed alike on both sides")]
 
-use crate::conv2d::Conv2d;
+use super::direct::Conv2d;
 use crate::{Lanes, Shape, ZERO};
 use wide::f32x4;
 

@@ -1,8 +1,8 @@
 //! Convolution (cross-correlation) and its two gradients by their definition, over one block of samples.
 //!
 //! A dense layer is the same thing on maps of one pixel with a 1x1 kernel; only its weight gradient has a kernel
-//! of its own ([`crate::dense`]). `winograd.rs` makes several small convolutions out of a large one. What a layer
-//! uses is decided by [`crate::convolution`].
+//! of its own ([`crate::linear`]). `winograd.rs` makes several small convolutions out of a large one. What a layer
+//! uses is decided by [`super`].
 //!
 //! Inputs are `[channel][row][column]`, outputs `[map][row][column]`, weights `[map][channel][row][column]` where they are not
 //! packed, biases `[map]`. Kernels panic if a length is not what the geometry says.

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::preset::Preset;
     use crate::spec::{Initializer, TrainingSpec};
-    use crate::training::Training;
+    use crate::train::Training;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     fn after_a_step(preset: Preset, initializer: Initializer) -> Vec<LayerSizes> {

@@ -1,7 +1,7 @@
 //! A dense layer over one block of samples, where zeros cost nothing.
 //!
 //! `x` is `[input]`, `y` is `[unit]`, weights are `[unit][input]` as they lie in the flat vector: nothing is packed. The gradient
-//! of the input is that of a 1x1 convolution ([`crate::conv2d::input_gradient`]).
+//! of the input is that of a 1x1 convolution ([`crate::conv2d::direct::input_gradient`]).
 //!
 //! Four of five pixels of MNIST are zero, and so are half of the values behind a ReLU. What all samples of a block have as zero
 //! is left out of the forward sum; the weight gradient takes four inputs at a time, and leaves out the samples

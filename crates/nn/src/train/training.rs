@@ -1,14 +1,14 @@
 //! The training step: shares of a batch through the phases, their contributions added, one update.
 
 use crate::network::{Network, Score};
-use crate::optimizer::{OptimizerState, learning_rate, penalize};
-use crate::part::{Fill, Job, Part};
 use crate::plan::{Phase, Plan};
 use crate::preset::Preset;
 use crate::spec::{NetworkSpec, TrainingSpec};
-use crate::sum::{BlockSum, Node};
 use crate::summary::SpecError;
-use crate::switch::copy_matching;
+use crate::train::optimizer::{OptimizerState, learning_rate, penalize};
+use crate::train::pairwise_sum::{BlockSum, Node};
+use crate::train::shard::{Fill, Job, Part};
+use crate::train::transfer::copy_matching;
 use std::ops::Range;
 use tensor::BLOCK;
 use wide::f32x4;

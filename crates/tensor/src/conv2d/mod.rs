@@ -1,11 +1,18 @@
 //! A convolutional or dense layer ready to run: its weights in the order that its kernels read them.
 
-use crate::conv2d::{self, Conv2d, TapSums};
+pub mod direct;
+mod max_pooled;
+mod winograd;
+
+pub use direct::Conv2d;
+pub use max_pooled::Pooled;
+
 use crate::pool::Pool2d;
-use crate::winners::{self, Winners};
-use crate::winograd::{self, POINTS};
-use crate::{Lanes, ZERO, dense};
+use crate::{Lanes, ZERO, linear};
+use direct::TapSums;
+use max_pooled::Winners;
 use std::ops::Range;
+use winograd::POINTS;
 
 /// A convolution and the way it is done.
 #[derive(Clone, Debug)]
@@ -41,19 +48,8 @@ pub struct Scratch {
     extent: Vec<Range<usize>>,
     weights: Vec<f32>,
     zeros: Vec<f32>,
-    sparse: dense::Sparse,
-    winners: winners::Memory,
-}
-
-/// What pooling made of the output of a convolution, and the gradient of that: see [`Convolution::backward_pooled`].
-#[derive(Clone, Copy, Debug)]
-pub struct Pooled<'a> {
-    /// The output of the convolution.
-    pub y: &'a [Lanes],
-    /// The largest of each window; what [`crate::activation::Activation::Relu`] made zero may be zero.
-    pub pooled: &'a [Lanes],
-    /// The gradient of that: zero where ReLU made a zero.
-    pub gradient: &'a [Lanes],
+    sparse: linear::Sparse,
+    winners: max_pooled::Memory,
 }
 
 impl Scratch {
@@ -124,9 +120,9 @@ impl Convolution {
         }
         let backward = backward && winners.is_none();
         let mut pack = |g: &Conv2d, weight: &[f32], at: usize| {
-            conv2d::pack_forward(g, weight, &mut forward[at..at + weight.len()]);
+            direct::pack_forward(g, weight, &mut forward[at..at + weight.len()]);
             if backward {
-                conv2d::pack_backward(g, weight, &mut packed_backward[at..at + weight.len()]);
+                direct::pack_backward(g, weight, &mut packed_backward[at..at + weight.len()]);
             }
         };
         match way {
@@ -156,10 +152,10 @@ impl Convolution {
         let g = &self.geometry;
         match self.way {
             Way::Direct => {
-                conv2d::find_extent(x, g.input.width, &mut scratch.extent);
-                return conv2d::forward(g, (x, Some(&scratch.extent)), &self.forward, bias, y);
+                direct::find_extent(x, g.input.width, &mut scratch.extent);
+                return direct::forward(g, (x, Some(&scratch.extent)), &self.forward, bias, y);
             }
-            Way::Dense => return dense::forward(x, weight, bias, y, &mut scratch.sparse),
+            Way::Dense => return linear::forward(x, weight, bias, y, &mut scratch.sparse),
             Way::Winograd => {}
         }
         let at_point = winograd::at_point(g);
@@ -169,7 +165,7 @@ impl Convolution {
         winograd::transform_input(g, x, inputs);
         for (point, weight) in self.forward.chunks_exact(at_point.weights()).enumerate() {
             let (x, y) = (&inputs[point * input..][..input], &mut outputs[point * output..][..output]);
-            conv2d::forward(&at_point, (x, None), weight, &zeros[..g.out_channels], y);
+            direct::forward(&at_point, (x, None), weight, &zeros[..g.out_channels], y);
         }
         winograd::transform_output(g, outputs, bias, y);
     }
@@ -190,20 +186,20 @@ impl Convolution {
     ) {
         assert!(!self.is_pooled(), "weights are packed for the other way back");
         let g = &self.geometry;
-        conv2d::bias_gradient(dy, db);
+        direct::bias_gradient(dy, db);
         match self.way {
             Way::Direct => {
                 let Scratch { extent, sums, .. } = scratch;
-                conv2d::find_extent(x, g.input.width, extent);
-                conv2d::weight_gradient(g, (x, Some(extent)), dy, sums, dw);
+                direct::find_extent(x, g.input.width, extent);
+                direct::weight_gradient(g, (x, Some(extent)), dy, sums, dw);
             }
-            Way::Dense => dense::weight_gradient(x, dy, dw, &mut scratch.sparse),
+            Way::Dense => linear::weight_gradient(x, dy, dw, &mut scratch.sparse),
             Way::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
         }
         if let Some(dx) = dx {
             // A kernel of one tap is read as it lies.
             let weight = if self.way == Way::Dense { weight } else { &self.backward };
-            conv2d::input_gradient(g, self.padding, dy, weight, dx);
+            direct::input_gradient(g, self.padding, dy, weight, dx);
         }
     }
 
@@ -221,7 +217,7 @@ impl Convolution {
         scratch: &mut Scratch,
     ) {
         let winners = self.winners.as_ref().expect("its maps are pooled");
-        conv2d::bias_gradient(output.gradient, db);
+        direct::bias_gradient(output.gradient, db);
         let dx = dx.map(|dx| (dx, self.backward.as_slice()));
         winners.backward(x, output, dx, dw, &mut scratch.winners);
     }
@@ -245,13 +241,13 @@ impl Convolution {
         let (input, output) = (at_point.input.len(), at_point.output().len());
         for (point, dw) in dw_points.chunks_exact_mut(at_point.weights()).enumerate() {
             let (x, dy) = (&x_points[point * input..][..input], &dy_points[point * output..][..output]);
-            conv2d::weight_gradient(&at_point, (x, None), dy, sums, dw);
+            direct::weight_gradient(&at_point, (x, None), dy, sums, dw);
         }
         winograd::transform_weight_gradient(dw_points, dw);
         let Some(dx) = dx else { return };
         for (point, weight) in self.backward.chunks_exact(at_point.weights()).enumerate() {
             let (dx, dy) = (&mut x_points[point * input..][..input], &dy_points[point * output..][..output]);
-            conv2d::input_gradient(&at_point, 0, dy, weight, dx);
+            direct::input_gradient(&at_point, 0, dy, weight, dx);
         }
         winograd::transform_input_gradient(g, self.padding, x_points, dx);
     }

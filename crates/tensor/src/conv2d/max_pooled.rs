@@ -10,8 +10,7 @@
 
 mod tiles;
 
-use crate::conv2d::{Conv2d, reached};
-use crate::convolution::Pooled;
+use super::direct::{Conv2d, reached};
 use crate::pool::{self, Pool2d};
 use crate::{BLOCK, Lanes};
 use tiles::{Entry, Found, Row, add_products, vector};
@@ -20,6 +19,17 @@ use wide::f32x4;
 /// Numbers behind the last one of a sample: a tile of 40 reads on there, and samples that are a power of two apart would fall into the same
 /// few sets of the cache.
 const BEHIND: usize = 48;
+
+/// What pooling made of the output of a convolution, and the gradient of that: see [`Convolution::backward_pooled`](super::Convolution::backward_pooled).
+#[derive(Clone, Copy, Debug)]
+pub struct Pooled<'a> {
+    /// The output of the convolution.
+    pub y: &'a [Lanes],
+    /// The largest of each window; what [`crate::activation::Activation::Relu`] made zero may be zero.
+    pub pooled: &'a [Lanes],
+    /// The gradient of that: zero where ReLU made a zero.
+    pub gradient: &'a [Lanes],
+}
 
 /// A convolution and the pooling of its maps.
 #[derive(Clone, Debug)]

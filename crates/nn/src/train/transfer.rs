@@ -5,9 +5,9 @@
 
 use crate::cpu::EPSILON;
 use crate::network::Network;
-use crate::part::Fill;
 use crate::plan::{Op, Parameter, Plan, Statistics};
-use crate::training::Training;
+use crate::train::Training;
+use crate::train::shard::Fill;
 
 /// Copies stretches of one flat vector to another where names and dimensions agree.
 pub(crate) fn copy_matching(plan: &Plan, to: &mut [f32], other: &Plan, from: &[f32]) {

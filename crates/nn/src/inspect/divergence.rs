@@ -1,9 +1,9 @@
 //! Where numbers stopped being numbers.
 
 use crate::network::Score;
-use crate::part::{Fill, Part};
 use crate::plan::{Buffer, Plan};
-use crate::training::{Training, all_finite};
+use crate::train::shard::{Fill, Part};
+use crate::train::{Training, all_finite};
 use serde::{Deserialize, Serialize};
 
 /// The first thing in a step that is not finite any more.

@@ -1,0 +1,11 @@
+//! Training: the step over shards of a batch, the sum of their gradients in a fixed order, the optimizer, and what is kept
+//! when the network changes.
+
+pub mod optimizer;
+pub mod pairwise_sum;
+pub mod shard;
+mod training;
+mod transfer;
+
+pub(crate) use training::all_finite;
+pub use training::{Training, TrainingState, share};
