@@ -21,12 +21,14 @@ use crate::runs::Measure;
 use crate::runs::panel::Runs;
 use crate::runs::undo_reset::UndoReset;
 use crate::shortcuts::{self, Keys};
+use crate::ui::redraw::Redraw;
 
 /// The playground.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let state = State::start();
     provide_context(state);
+    provide_context(Redraw::new());
     address::keep(state);
     example::keep(state);
     shortcuts::listen(state);

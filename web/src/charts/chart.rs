@@ -17,6 +17,7 @@ use crate::runs::curve;
 use crate::runs::table::differences_in_words;
 use crate::runs::{Measure, Part, letter};
 use crate::ui::download;
+use crate::ui::redraw::Redraw;
 
 /// A drag that is shorter is a click.
 const SHORTEST_DRAG: f64 = 6.0;
@@ -31,12 +32,13 @@ const LEGEND_LINE: f64 = 20.0;
 pub(crate) fn Chart(measure: Measure) -> impl IntoView {
     let state = expect_context::<State>();
     let view = expect_context::<ChartView>();
+    let redraw = expect_context::<Redraw>();
     let canvas = NodeRef::<html::Canvas>::new();
     let plot = Memo::new(move |_| view.plot(measure));
     let size = RwSignal::new(0u32);
     watch_size(canvas, size);
     Effect::new(move |_| {
-        state.look.track();
+        redraw.track();
         size.track();
         let read = view.look.with(|look| look.cursor);
         if let Some(canvas) = canvas.get() {

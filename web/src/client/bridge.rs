@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use trainer::messages::{Command, Event, decode, encode};
 use wasm_bindgen::prelude::*;
@@ -51,11 +52,8 @@ impl Bridge {
         });
         worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
         heard.forget();
-        let failed = Closure::<dyn FnMut()>::new(move || {
-            fail("Training stopped unexpectedly: reload the page to go on.".into());
-        });
-        worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        failed.forget();
+        let failed = move |_: &_| fail("Training stopped unexpectedly: reload the page to go on.".into());
+        EventListener::new(&worker, "error", failed).forget();
 
         let start = Object::new();
         Reflect::set(&start, &"glue".into(), &glue)?;

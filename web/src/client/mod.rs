@@ -8,7 +8,6 @@ use trainer::messages::{
     Command, DeviceChoice, DeviceReport, Diverged, Download, Event, Progress, RunState, Snapshot, Source,
     Tested, Watch,
 };
-use wasm_bindgen::prelude::*;
 
 use crate::client::bridge::Bridge;
 use crate::header::thousands;
@@ -58,8 +57,6 @@ pub(crate) struct State {
     pub(crate) diverged: RwSignal<Option<Diverged>>,
     pub(crate) device: RwSignal<DeviceReport>,
     pub(crate) device_choice: RwSignal<DeviceChoice>,
-    /// Rises when the window's size or theme changes: what is drawn by hand is drawn anew.
-    pub(crate) look: RwSignal<u32>,
     /// What is chosen; its layers may not fit while they are edited.
     pub(crate) setup: RwSignal<Setup>,
     /// The network that is trained and drawn: the chosen one, as it last fitted.
@@ -119,7 +116,6 @@ impl State {
             diverged: RwSignal::default(),
             device: RwSignal::default(),
             device_choice: RwSignal::default(),
-            look: RwSignal::default(),
             setup,
             network,
             training: Memo::new(move |_| setup.with(|setup| setup.training.clone())),
@@ -175,12 +171,6 @@ impl State {
                 state.send(Command::Show { image: image.to_vec() });
             }
         });
-        window_event_listener(leptos::ev::resize, move |_| state.look.update(|n| *n += 1));
-        if let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") {
-            let changed = Closure::<dyn FnMut()>::new(move || state.look.update(|n| *n += 1));
-            let _ = dark.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref());
-            changed.forget();
-        }
         state
     }
 

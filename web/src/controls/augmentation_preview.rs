@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::client::State;
-use crate::network::feature_maps::put;
+use crate::ui::canvas::put_pixels;
 
 /// Copies side by side, and rows of them.
 const COLUMNS: usize = 4;
@@ -36,7 +36,7 @@ pub(crate) fn Distortions() -> impl IntoView {
                 rgba[pixel..pixel + 4].copy_from_slice(&[gray, gray, gray, 255]);
             }
         }
-        put(&canvas, &rgba, WIDTH);
+        put_pixels(&canvas, &rgba, WIDTH);
     });
     view! {
         <figure class="distortions">

@@ -3,12 +3,12 @@
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use nn::spec::NetworkSpec;
-use wasm_bindgen::JsCast;
 
 use crate::client::State;
 use crate::header::thousands;
 use crate::settings::layers::{KINDS, MOST_LAYERS, check, describe, names, numbers};
 use crate::settings::{number, show};
+use crate::ui::focus::focus;
 
 /// One line of the table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -148,10 +148,7 @@ fn Line(stack: Stack, rows: Memo<Vec<Row>>, at: usize) -> impl IntoView {
         // The focus goes with the layer.
         let to = stack.chosen.get_untracked();
         request_animation_frame(move || {
-            let line = to.and_then(|at| document().get_element_by_id(&id(at)));
-            if let Some(Ok(line)) = line.map(JsCast::dyn_into::<web_sys::HtmlElement>) {
-                let _ = line.focus();
-            }
+            focus(to.and_then(|at| document().get_element_by_id(&id(at))));
         });
     };
     view! {

@@ -3,10 +3,11 @@
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::Element;
 
 use crate::explore::confusion_matrix::{CLASSES, Cell, Confusion};
 use crate::header::thousands;
+use crate::ui::focus::focus;
 
 /// Shares are shaded as if none were smaller than this: a single mistake can still be seen.
 const FAINTEST: f32 = 0.14;
@@ -40,9 +41,7 @@ pub(crate) fn ConfusionView(
         let body = ev.current_target().and_then(|target| target.dyn_into::<Element>().ok());
         let row = body.and_then(|body| body.children().item(label as u32));
         let cell = row.and_then(|row| row.children().item(class as u32 + 1)?.first_element_child());
-        if let Some(cell) = cell.and_then(|cell| cell.dyn_into::<HtmlElement>().ok()) {
-            let _ = cell.focus();
-        }
+        focus(cell);
     };
     let percent = |share: Option<f32>| share.map_or(String::new(), |share| format!("{:.1} %", 100.0 * share));
     let of = move |look: &dyn Fn(&Confusion) -> String| matrix.with(|matrix| matrix.as_ref().map(look));

@@ -5,12 +5,13 @@ use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::Element;
 
 use crate::client::State;
 use crate::header::thousands;
 use crate::mnist::split_name;
-use crate::network::feature_maps::put_ink;
+use crate::ui::canvas::put_image;
+use crate::ui::focus::focus;
 
 /// The images with these numbers, so many on a page.
 #[component]
@@ -83,9 +84,7 @@ fn walk(ev: KeyboardEvent) {
     ev.prevent_default();
     let tile = ev.target().and_then(|target| target.dyn_into::<Element>().ok());
     let beside = tile.and_then(|tile| step(&tile.closest("li").ok()??)?.first_element_child());
-    if let Some(beside) = beside.and_then(|beside| beside.dyn_into::<HtmlElement>().ok()) {
-        let _ = beside.focus();
-    }
+    focus(beside);
 }
 
 /// One image, its label, and what it is taken for.
@@ -103,7 +102,7 @@ fn Tile(
     let pixels = Memo::new(move |_| index.get().and_then(|index| mnist.pixels(split.get(), index)));
     Effect::new(move |_| {
         if let Some(canvas) = canvas.get() {
-            put_ink(&canvas, &pixels.get().unwrap_or([0; 784]));
+            put_image(&canvas, &pixels.get().unwrap_or([0; 784]));
         }
     });
     let label = Memo::new(move |_| mnist.labels(split.get()).with(|l| l.get(index.get()? as usize).copied()));

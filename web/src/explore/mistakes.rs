@@ -3,12 +3,12 @@
 use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::Split;
-use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::client::State;
 use crate::explore::confusion_matrix::{self, Cell, Confusion};
 use crate::explore::confusion_table::{ConfusionView, images};
 use crate::explore::gallery::Gallery;
+use crate::ui::focus::scroll_into_view;
 
 /// Images on a page: four rows beside the matrix.
 const PAGE: usize = 20;
@@ -29,7 +29,7 @@ pub(crate) fn MistakesView() -> impl IntoView {
     Effect::new(move |_| {
         if let (Some(_), Some(beside)) = (chosen.get(), beside.get_untracked()) {
             // On small screens it lies below the matrix.
-            request_animation_frame(move || into_sight(&beside));
+            request_animation_frame(move || scroll_into_view(&beside));
         }
     });
     let found = Memo::new(move |_| {
@@ -72,11 +72,4 @@ pub(crate) fn MistakesView() -> impl IntoView {
             </div>
         </div>
     }
-}
-
-/// Scrolls to an element, no more than is needed.
-pub(crate) fn into_sight(element: &Element) {
-    let options = ScrollIntoViewOptions::new();
-    options.set_block(ScrollLogicalPosition::Nearest);
-    element.scroll_into_view_with_scroll_into_view_options(&options);
 }

@@ -13,10 +13,10 @@ use trainer::messages::{Command, Split};
 
 use crate::client::State;
 use crate::explore::dataset::DataView;
-use crate::explore::mistakes::{MistakesView, into_sight};
+use crate::explore::mistakes::MistakesView;
 use crate::link::parts::Tab;
 use crate::pad::prediction::best;
-use crate::ui::focus::{PAD, go_to};
+use crate::ui::focus::{PAD, go_to, scroll_into_view};
 
 /// A bar with two buttons; below it what they open.
 #[component]
@@ -88,7 +88,7 @@ fn bring(panel: NodeRef<html::Section>, heading: NodeRef<html::H2>) {
     if !panel.contains(focused.as_ref().map(AsRef::as_ref)) {
         let _ = heading.focus();
     }
-    into_sight(&panel);
+    scroll_into_view(&panel);
 }
 
 /// Whose answers these are, or why there are none yet.

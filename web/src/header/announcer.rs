@@ -7,6 +7,7 @@ use trainer::messages::{Progress, RunState, Tested};
 
 use crate::client::State;
 use crate::header::thousands;
+use crate::ui::debounce::debounce;
 
 /// What is told together is waited for: that training stopped comes before where it stopped.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(400);
@@ -16,17 +17,13 @@ const ANNOUNCE_AFTER: Duration = Duration::from_millis(400);
 pub(crate) fn Spoken() -> impl IntoView {
     let state = expect_context::<State>();
     let said = RwSignal::new(String::new());
-    Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
-        if let Some(Some(waiting)) = waiting {
-            waiting.clear();
-        }
+    let changed = move || {
         state.run.track();
         state.tested.get();
-        let say = move || {
-            let (run, progress) = (state.run.get_untracked(), state.progress.get_untracked());
-            said.set(words(run, &progress, state.loss.get_untracked(), state.tested.get_untracked()));
-        };
-        set_timeout_with_handle(say, ANNOUNCE_AFTER).ok()
+    };
+    debounce(ANNOUNCE_AFTER, changed, move |()| {
+        let (run, progress) = (state.run.get_untracked(), state.progress.get_untracked());
+        said.set(words(run, &progress, state.loss.get_untracked(), state.tested.get_untracked()));
     });
     view! { <p class="visually-hidden" role="status" aria-label="Progress">{said}</p> }
 }

@@ -9,22 +9,18 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::client::State;
 use crate::settings::presentation::Theme;
+use crate::ui::debounce::debounce_changes;
+use crate::ui::redraw::Redraw;
 
 /// Browsers let the address change about three times a second.
 const SETTLED: Duration = Duration::from_millis(350);
 
 /// Keeps the address and the page's looks with the state.
 pub(crate) fn keep(state: State) {
+    let redraw = expect_context::<Redraw>();
     let link = Memo::new(move |_| state.link());
-    Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
-        if let Some(Some(waiting)) = waiting {
-            waiting.clear();
-        }
-        let link = link.get();
-        // What stands there already (a link that was not understood, at the start) goes only when something changes.
-        waiting?;
-        set_timeout_with_handle(move || write(&link), SETTLED).ok()
-    });
+    // What stands there already (a link that was not understood, at the start) goes only when something changes.
+    debounce_changes(SETTLED, move || link.get(), |link| write(&link));
     // Somebody put another link into the address of the open page. By now the state may have been written over it there: what the
     // event says counts.
     let _ = window_event_listener(ev::hashchange, move |event| {
@@ -44,7 +40,7 @@ pub(crate) fn keep(state: State) {
         if let Ok(Some(sheet)) = document().query_selector("link[data-dark]") {
             let _ = sheet.set_attribute("media", dark);
         }
-        state.look.update(|n| *n += 1);
+        redraw.request();
     });
 }
 

@@ -3,12 +3,12 @@
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEvent};
+use web_sys::PointerEvent;
 
 use crate::client::Touch;
 use crate::network::grid::Grid;
 use crate::network::inspector::Look;
+use crate::ui::canvas::put_pixels;
 use crate::ui::colormap;
 
 /// A canvas of maps. `values` gives nothing while there is nothing to show: then the maps are pale and dashed.
@@ -51,7 +51,7 @@ pub(crate) fn Maps(
                 }
             })
         });
-        put(&canvas, &rgba, width);
+        put_pixels(&canvas, &rgba, width);
     });
     let style = match scale {
         Some(scale) => format!("--pixels:{width};width:{}px", width * scale),
@@ -61,21 +61,6 @@ pub(crate) fn Maps(
         <canvas node_ref=canvas class="maps" role="img" aria-label=label width=width.to_string()
             height=height.to_string() style=style></canvas>
     }
-}
-
-/// Puts RGBA bytes on a canvas of that size.
-pub(crate) fn put(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize) {
-    let Some(context) = canvas.get_context("2d").ok().flatten() else { return };
-    let context: CanvasRenderingContext2d = context.unchecked_into();
-    if let Ok(image) = ImageData::new_with_u8_clamped_array(Clamped(rgba), width as u32) {
-        let _ = context.put_image_data(&image, 0.0, 0.0);
-    }
-}
-
-/// Puts an image of MNIST on a canvas of 28x28 pixels, white on black.
-pub(crate) fn put_ink(canvas: &HtmlCanvasElement, image: &[u8; 784]) {
-    let rgba: Vec<u8> = image.iter().flat_map(|&level| [level, level, level, 255]).collect();
-    put(canvas, &rgba, 28);
 }
 
 /// Makes every pixel of the maps inside something to point at, with pointer or arrow keys, and lights up what the pixel

@@ -14,6 +14,7 @@ use crate::network::explanation::{self, Made, number};
 use crate::network::grid::Grid;
 use crate::network::receptive_field::{self, Field};
 use crate::network::stages::{self, Stage};
+use crate::ui::debounce::debounce;
 
 /// Inputs of a dense unit that are marked: those that weigh most.
 const STRONGEST: usize = 12;
@@ -76,14 +77,11 @@ impl Look {
             }
             now
         });
-        Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
-            if let Some(Some(waiting)) = waiting {
-                waiting.clear();
-            }
-            state.touch.track();
-            let say = move || look.announced.set(untrack(move || look.place_and_value()));
-            set_timeout_with_handle(say, ANNOUNCE_AFTER).ok()
-        });
+        debounce(
+            ANNOUNCE_AFTER,
+            move || state.touch.track(),
+            move |()| look.announced.set(untrack(move || look.place_and_value())),
+        );
         look
     }
 

@@ -26,7 +26,7 @@ use crate::network::inspector::Look;
 use crate::network::layer::LayerView;
 use crate::network::readout::Readout;
 use crate::network::stages::Stage;
-use crate::ui::focus::{bring_back, go_to};
+use crate::ui::focus::{go_to, restore_focus};
 
 /// CSS pixels that a picture of maps of this height asks for, `columns` values wide; a stage gets its share of the room by
 /// it. Chosen so that LeNet's maps get whole pixels for each value, or a little more, at 1440 pixels of page.
@@ -79,7 +79,7 @@ pub(crate) fn NetworkView() -> impl IntoView {
             // Once it is laid out.
             request_animation_frame(|| go_to(".panel.layer h2"));
         } else if let (None, Some(Some(before))) = (&open, before) {
-            bring_back(match before {
+            restore_focus(match before {
                 Open::Stage(name) => format!("#{}", opener_id(&name)),
                 Open::Filter => "#try-filter".to_owned(),
             });

@@ -6,7 +6,8 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::client::State;
-use crate::network::feature_maps::put_ink;
+use crate::ui::canvas::put_image;
+use crate::ui::debounce::debounce;
 
 /// How long a prediction must last until it is read out.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(700);
@@ -19,7 +20,7 @@ pub(crate) fn Prediction() -> impl IntoView {
     Effect::new(move |_| {
         let image = state.image.get().unwrap_or([0; 784]);
         if let Some(canvas) = preview.get() {
-            put_ink(&canvas, &image);
+            put_image(&canvas, &image);
         }
     });
     let probabilities = state.probabilities();
@@ -37,19 +38,14 @@ pub(crate) fn Prediction() -> impl IntoView {
     let truth = move || Some(placed.get()?.verdict(digit.get()?));
     // The output changes with every point that is drawn: only what lasts is read out.
     let announced = RwSignal::new(String::new());
-    Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
-        if let Some(Some(waiting)) = waiting {
-            waiting.clear();
+    let announcement = move || match (digit.get(), placed.get()) {
+        (Some(digit), Some(Placed { name, label, .. })) => {
+            format!("{name}, labelled {label}, reads as {digit}")
         }
-        let text = match (digit.get(), placed.get()) {
-            (Some(digit), Some(Placed { name, label, .. })) => {
-                format!("{name}, labelled {label}, reads as {digit}")
-            }
-            (Some(digit), None) => format!("Reads as {digit}"),
-            (None, _) => String::new(),
-        };
-        set_timeout_with_handle(move || announced.set(text), ANNOUNCE_AFTER).ok()
-    });
+        (Some(digit), None) => format!("Reads as {digit}"),
+        (None, _) => String::new(),
+    };
+    debounce(ANNOUNCE_AFTER, announcement, move |text| announced.set(text));
     view! {
         <div class="verdict">
             <figure>

@@ -8,7 +8,7 @@ use crate::runs::letter;
 use crate::runs::table::RunTable;
 use crate::settings::diff::words;
 use crate::settings::{SETTINGS, Setting, show};
-use crate::ui::focus::bring_back;
+use crate::ui::focus::restore_focus;
 
 /// The first button of what can be compared, or the one that ends a comparison.
 const BUTTON: &str = ".compare button";
@@ -28,7 +28,7 @@ pub(crate) fn Runs() -> impl IntoView {
     Effect::new(move |_| {
         if !comparing.get() && asked.get_value() {
             asked.set_value(false);
-            bring_back(BUTTON);
+            restore_focus(BUTTON);
         }
     });
     view! {
@@ -83,7 +83,7 @@ fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
 /// Starts a comparison; the buttons that start one give way to one that ends it.
 fn compare(state: State, setting: &'static Setting, value: &str, epochs: RwSignal<f64>) {
     state.compare(setting, value, epochs.get_untracked());
-    bring_back(BUTTON);
+    restore_focus(BUTTON);
 }
 
 /// Compares a trick with its absence.

@@ -10,6 +10,7 @@ use web_sys::Storage;
 use crate::client::State;
 use crate::runs::{MOST_PINNED, Record, Run, Runs, SLOTS};
 use crate::settings::codec;
+use crate::ui::debounce::debounce_changes;
 
 /// Where they are. What another version left there is not read.
 const KEY: &str = "lenet-playground-runs-1";
@@ -89,16 +90,9 @@ pub(crate) fn keep(state: State) {
             ));
         }
     };
-    Effect::new(move |waiting: Option<Option<TimeoutHandle>>| {
-        if let Some(Some(waiting)) = waiting {
-            waiting.clear();
-        }
-        // Read, not only tracked: what was never read does not know what it depends on.
-        pinned.get();
-        // What was read at the start is there already.
-        waiting?;
-        set_timeout_with_handle(store, SETTLED).ok()
-    });
+    // Not tracked but read: a memo that was never read does not know its dependencies. The runs that were read at the start are
+    // stored already.
+    debounce_changes(SETTLED, move || pinned.get(), move |_| store());
 }
 
 #[cfg(test)]

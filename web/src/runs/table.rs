@@ -8,7 +8,7 @@ use crate::header::thousands;
 use crate::runs::{MOST_PINNED, Measure, Part, Record, Run, letter};
 use crate::settings::Setup;
 use crate::settings::diff::differences;
-use crate::ui::focus::bring_back;
+use crate::ui::focus::restore_focus;
 
 /// What is special about a setup beside the present one: "Dropout on (now off)".
 pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
@@ -164,7 +164,7 @@ fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
     };
     let remove = move |_| {
         state.runs.update(|runs| runs.remove(slot));
-        bring_back("[aria-label='Table of runs']");
+        restore_focus("[aria-label='Table of runs']");
     };
     let name = letter(slot);
     let keep_title = format!("Keeps this run when something else is compared; {MOST_PINNED} at most");

@@ -12,6 +12,7 @@ use crate::network::filter::kernel::{Kernel, SIDES, presets};
 use crate::network::grid::Grid;
 use crate::network::inspector::Look;
 use crate::ui::colormap;
+use crate::ui::focus::focus;
 
 /// CSS pixels for each pixel of the maps.
 const SCALE: usize = 8;
@@ -109,9 +110,7 @@ fn Cells(side: usize, scene: RwSignal<Scene>, pen: RwSignal<f32>) -> impl IntoVi
         let cells =
             ev.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).map(|e| e.children());
         let cell = cells.and_then(|cells| cells.item(to as u32));
-        if let Some(cell) = cell.and_then(|cell| cell.dyn_into::<web_sys::HtmlElement>().ok()) {
-            let _ = cell.focus();
-        }
+        focus(cell);
     };
     let paint = move |at: usize| set(at, &|_| pen.get_untracked());
     view! {

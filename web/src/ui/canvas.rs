@@ -1,0 +1,19 @@
+//! Pixels on canvases.
+
+use wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+
+/// Puts RGBA bytes, `width` pixels a row, on a canvas of that size.
+pub(crate) fn put_pixels(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize) {
+    let Some(context) = canvas.get_context("2d").ok().flatten() else { return };
+    let context: CanvasRenderingContext2d = context.unchecked_into();
+    if let Ok(image) = ImageData::new_with_u8_clamped_array(Clamped(rgba), width as u32) {
+        let _ = context.put_image_data(&image, 0.0, 0.0);
+    }
+}
+
+/// Puts an image of MNIST on a canvas of 28×28 pixels, white on black.
+pub(crate) fn put_image(canvas: &HtmlCanvasElement, image: &[u8; 784]) {
+    let rgba: Vec<u8> = image.iter().flat_map(|&level| [level, level, level, 255]).collect();
+    put_pixels(canvas, &rgba, 28);
+}
