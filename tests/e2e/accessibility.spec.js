@@ -2,7 +2,7 @@
 // large type. (What a theme does to contrast does not depend on the size, so a dark phone is not tried as well.)
 
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 

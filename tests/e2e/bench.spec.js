@@ -1,6 +1,6 @@
 // What bench.html measures is real: the same numbers as PyTorch's and on any number of cores, and no memory that grows.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ page, host }) => {
   await page.goto(`${host}/bench.html`);

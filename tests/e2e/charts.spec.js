@@ -1,7 +1,7 @@
 // The charts: what is read off them, what part of them is seen, and what they are saved as.
 
 import { readFile } from "node:fs/promises";
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ page, playground, host }, info) => {
   await playground.open(`${host}/${info.title.startsWith("large type") ? "#v=1&present=1&images=1000" : "#v=1&images=1000"}`);

@@ -1,6 +1,6 @@
 // Runs are kept, and two of them train side by side in one press.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const FEW = "#v=1&images=5000";
 

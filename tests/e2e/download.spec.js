@@ -1,6 +1,6 @@
 // MNIST comes in shards: what happens when one does not, and that they come only once.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const SHARDS = /\/mnist\/(train|test)-[^/]*$/;
 const SECOND_SHARD = /\/mnist\/train-0*1\b[^/]*$/;

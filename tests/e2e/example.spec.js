@@ -1,6 +1,6 @@
 // Test images at a press, for those who would rather not draw.
 
-import { expect, hash, test } from "./playground.js";
+import { expect, hash, test } from "./support/playground.js";
 
 /** Keeps the test set back; gives what lets it go. */
 async function withhold(page) {

@@ -1,6 +1,6 @@
 // Training on WebGPU: in software where there is no GPU, so these tests are about what happens, not about how fast.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 /** The trainer's worker, once it runs. */
 const trainerOf = async (page) => {

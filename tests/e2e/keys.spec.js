@@ -1,6 +1,6 @@
 // Keys that work wherever the focus is, except where they mean something else.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 

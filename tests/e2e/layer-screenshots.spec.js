@@ -1,6 +1,6 @@
 // Pictures of opened layers with a pixel that is pointed at, for people to look at: results/layer-*.png.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const CASES = [
   { width: 1440, height: 900, colorScheme: "light", preset: "lenet5", stage: "C1" },

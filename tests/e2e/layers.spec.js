@@ -1,6 +1,6 @@
 // The layer editor: by mouse and by keyboard, and what it says of a stack that does not fit.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ page, playground, host }) => {
   await playground.open(`${host}/`);

@@ -1,6 +1,6 @@
 // The address carries the state: it follows the settings, and they follow it.
 
-import { Playground, expect, hash, test } from "./playground.js";
+import { Playground, expect, hash, test } from "./support/playground.js";
 
 test("the address follows the settings, and opens them again", async ({ page, playground, host }) => {
   await playground.open(`${host}/`);

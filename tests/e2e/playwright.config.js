@@ -1,23 +1,5 @@
-import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
-
-const chromium = process.env.CHROMIUM || "/usr/bin/chromium";
-if (!existsSync(chromium)) {
-  throw new Error(`There is no Chromium at ${chromium}: install it, or set CHROMIUM to its program.`);
-}
-
-export const launchOptions = {
-  executablePath: chromium,
-  args: [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-unsafe-webgpu",
-  ],
-};
+import { launchOptions } from "./support/browser.js";
 
 export default defineConfig({
   testDir: ".",

@@ -1,6 +1,6 @@
 // Pictures of the page in training, for people to look at: results/*.png.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 for (const [width, height] of [[1440, 900], [1920, 1080], [390, 844]]) {
   for (const colorScheme of ["light", "dark"]) {

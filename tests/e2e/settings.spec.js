@@ -1,6 +1,6 @@
 // The left column: every setting can be chosen, counts at once, and says what it does.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 

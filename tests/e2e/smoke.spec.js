@@ -1,7 +1,7 @@
 // The first things anyone does: open the page, draw, undo, clear. Nothing has been trained yet, so the shipped
 // checkpoint answers.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 

@@ -1,6 +1,6 @@
 // The same files under a folder of a host, as project pages are.
 
-import { expect, SUBPATH, test } from "./playground.js";
+import { expect, SUBPATH, test } from "./support/playground.js";
 
 test("the page works from a sub-path", async ({ page, playground, host }) => {
   const outside = [];

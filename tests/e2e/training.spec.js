@@ -1,6 +1,6 @@
 // Training in the worker, as a lecturer would show it.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 test("one epoch of LeNet passes 97 %, while the page stays responsive", async ({ page, playground, host }) => {
   test.setTimeout(180_000);

@@ -1,6 +1,6 @@
 // On a phone, with a finger.
 
-import { DIGITS, expect, test } from "./playground.js";
+import { DIGITS, expect, test } from "../support/playground.js";
 
 test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 

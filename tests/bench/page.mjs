@@ -1,7 +1,7 @@
 // How the page feels while it trains and while it opens: tasks, frames, the pointer, the first picture, the pad. Medians of
 // several windows, for other processes of the machine have their moments; each measure is shown to see what it is there for.
 
-import { Playground, expect, test } from "./playground.js";
+import { Playground, expect, test } from "./support/playground.js";
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const WINDOWS = 5;

@@ -1,6 +1,6 @@
 // For those who see little: the page magnified to 400 %, and in the colours of a system with high contrast.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "../support/playground.js";
 
 /** What sticks out of the screen to the right, and does not scroll by itself. */
 const tooWide = (page) => page.evaluate(() => {

@@ -1,6 +1,6 @@
 // What the network misreads, and the data: from the matrix to its images, from any image to the pad.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const panel = (page) => page.getByRole("region", { name: "Mistakes and data" });
 const matrix = (page) => panel(page).getByRole("table");

@@ -1,6 +1,6 @@
 // The picture of the network: layers open, and every number tells what it is made of.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const arithmetic = (page) => page.getByRole("status", { name: "Arithmetic" });
 const pixels = (page, name) => page.getByRole("application", { name: new RegExp(`^Pixels of ${name}:`) });

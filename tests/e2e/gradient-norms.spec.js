@@ -1,6 +1,6 @@
 // How large gradients and weights are, layer by layer.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "./support/playground.js";
 
 const panel = (page) => page.getByRole("region", { name: "Gradients and weights" });
 const table = (page) => page.getByRole("table", { name: "Sizes by layer" });

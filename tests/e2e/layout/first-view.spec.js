@@ -1,6 +1,6 @@
 // Whoever draws sees the network answer: pad and network are in the first view of every screen but a phone's, side by side.
 
-import { expect, test } from "./playground.js";
+import { expect, test } from "../support/playground.js";
 
 for (const [width, height, link] of [[1440, 900, ""], [1440, 900, "#v=1&present=1"], [1181, 700, ""], [1024, 768, ""], [1024, 768, "#v=1&hide=settings"], [768, 1024, ""]]) {
   test.describe(() => {

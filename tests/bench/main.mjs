@@ -1,9 +1,8 @@
 // `cargo xtask bench`: runs the jobs of bench.html in a real Chromium and prints what they came to.
 
 import { availableParallelism } from "node:os";
-import { chromium } from "@playwright/test";
-import { launchOptions } from "./playwright.config.js";
-import { serve } from "./server.js";
+import { chromium, launchOptions } from "../e2e/support/browser.js";
+import { serve } from "../e2e/support/server.js";
 
 const host = await serve();
 /** In a browser of its own: what one job leaves behind is no load for the next. */

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+const DIST = fileURLToPath(new URL("../../../dist", import.meta.url));
 /** MNIST as raw IDX files, which benchmarks read from /data/. */
 const DATA = process.env.LENET_MNIST;
 export const SUBPATH = "/lenet-playground/";
