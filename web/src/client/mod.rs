@@ -10,7 +10,6 @@ use trainer::messages::{
 };
 
 use crate::client::bridge::Bridge;
-use crate::header::thousands;
 use crate::link::address;
 use crate::link::parts::{Open, Scene};
 use crate::link::{self, Linked};
@@ -23,6 +22,7 @@ use crate::runs::undo_reset::Undo;
 use crate::runs::{Record, Runs, letter};
 use crate::settings::presentation::Presentation;
 use crate::settings::{Setting, Setup, layers};
+use crate::ui::format::thousands;
 
 /// A pixel of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl State {
 
     /// Changes a setting as a control or a key asks; says whether it has such a value.
     pub(crate) fn change(&self, setting: &Setting, text: &str) -> bool {
-        self.setup.try_update(|setup| setting.put(setup, text).is_ok()).unwrap_or(false)
+        self.setup.try_update(|setup| setting.set_text(setup, text).is_ok()).unwrap_or(false)
     }
 
     /// Whether a setting, or a group of them, is not to be seen.

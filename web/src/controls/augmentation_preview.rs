@@ -1,5 +1,6 @@
 //! What augmentation does to the digit just drawn.
 
+use data::mnist::SIDE;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -9,7 +10,6 @@ use crate::ui::canvas::put_pixels;
 /// Copies side by side, and rows of them.
 const COLUMNS: usize = 4;
 const ROWS: usize = 2;
-const SIDE: usize = 28;
 /// From one copy to the next.
 const PITCH: usize = SIDE + 2;
 const WIDTH: usize = COLUMNS * PITCH - 2;

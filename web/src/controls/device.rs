@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use trainer::messages::{Device, DeviceChoice, DeviceReport};
 
 use crate::client::State;
-use crate::header::thousands;
+use crate::ui::format::thousands;
 
 const CHOICES: [(DeviceChoice, &str); 3] =
     [(DeviceChoice::Automatic, "Automatic"), (DeviceChoice::WebGpu, "WebGPU"), (DeviceChoice::Cpu, "CPU")];

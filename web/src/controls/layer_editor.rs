@@ -5,10 +5,9 @@ use leptos::prelude::*;
 use nn::spec::NetworkSpec;
 
 use crate::client::State;
-use crate::header::thousands;
 use crate::settings::layers::{KINDS, MOST_LAYERS, check, describe, names, numbers};
-use crate::settings::{number, show};
 use crate::ui::focus::focus;
+use crate::ui::format::{parse_number, shortest, thousands};
 
 /// One line of the table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -221,7 +220,7 @@ fn Field(stack: Stack, field: usize) -> impl IntoView {
     let (name, help, range, step) =
         number_of.map(|n| (n.name, n.help, (n.least, n.most), n.step)).unwrap_or_default();
     let put = move |ev| {
-        if let (Some(value), Some(at)) = (number(&event_target_value(&ev)), stack.at()) {
+        if let (Some(value), Some(at)) = (parse_number(&event_target_value(&ev)), stack.at()) {
             setup.update(|setup| {
                 if let Some(layer) = setup.network.layers.get_mut(at)
                     && let Some(number) = numbers(layer).get_mut(field)
@@ -233,13 +232,13 @@ fn Field(stack: Stack, field: usize) -> impl IntoView {
     };
     // What is no such number gives way to the one that stays, once the field is left.
     let restore = move |ev: leptos::ev::Event| {
-        event_target::<web_sys::HtmlInputElement>(&ev).set_value(&now().map(show).unwrap_or_default());
+        event_target::<web_sys::HtmlInputElement>(&ev).set_value(&now().map(shortest).unwrap_or_default());
     };
     view! {
         <label on:pointerenter=move |_| stack.state.help.set(Some((name, help)))>
             <span>{name}</span>
-            <input type="number" min=show(range.0) max=show(range.1) step=show(step) aria-description=help
-                prop:value=move || now().map(show) on:input=put on:change=restore
+            <input type="number" min=shortest(range.0) max=shortest(range.1) step=shortest(step) aria-description=help
+                prop:value=move || now().map(shortest) on:input=put on:change=restore
                 on:focus=move |_| stack.state.help.set(Some((name, help))) />
         </label>
     }

@@ -6,8 +6,8 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use crate::explore::confusion_matrix::{CLASSES, Cell, Confusion};
-use crate::header::thousands;
 use crate::ui::focus::focus;
+use crate::ui::format::thousands;
 
 /// Shares are shaded as if none were smaller than this: a single mistake can still be seen.
 const FAINTEST: f32 = 0.14;

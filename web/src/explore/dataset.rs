@@ -7,8 +7,8 @@ use crate::client::State;
 use crate::explore::confusion_matrix::{CLASSES, browse, counts};
 use crate::explore::confusion_table::images;
 use crate::explore::gallery::Gallery;
-use crate::header::thousands;
 use crate::link::parts::Scene;
+use crate::ui::format::thousands;
 
 /// Images on a page: five rows of ten.
 const PAGE: usize = 50;

@@ -8,10 +8,10 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use crate::client::State;
-use crate::header::thousands;
 use crate::mnist::split_name;
 use crate::ui::canvas::put_image;
 use crate::ui::focus::focus;
+use crate::ui::format::thousands;
 
 /// The images with these numbers, so many on a page.
 #[component]

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use trainer::messages::{Progress, RunState, Tested};
 
 use crate::client::State;
-use crate::header::thousands;
 use crate::ui::debounce::debounce;
+use crate::ui::format::thousands;
 
 /// What is told together is waited for: that training stopped comes before where it stopped.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(400);

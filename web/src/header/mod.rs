@@ -10,6 +10,7 @@ use crate::link::address::CopyLink;
 use crate::link::parts::Tab;
 use crate::shortcuts::KeysButton;
 use crate::ui::focus::{SETTINGS, go_to};
+use crate::ui::format::thousands;
 
 /// Title, buttons and read-outs.
 #[component]
@@ -93,23 +94,5 @@ pub(crate) fn DownloadBar() -> impl IntoView {
                 </Show>
             </div>
         </Show>
-    }
-}
-
-/// `60000` as `60,000`.
-pub(crate) fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|g| String::from_utf8_lossy(g)).collect();
-    groups.join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(
-            [0, 999, 1000, 61706, 1_234_567].map(super::thousands),
-            ["0", "999", "1,000", "61,706", "1,234,567"]
-        );
     }
 }

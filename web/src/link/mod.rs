@@ -126,20 +126,24 @@ mod tests {
             for (which, share) in changes {
                 let setting = &SETTINGS[which];
                 let text = match &setting.kind {
-                    Kind::Choice { options, .. } => {
-                        options[(share * options.len() as f64) as usize].0.to_owned()
+                    Kind::Choice(choice) => {
+                        let option = share * choice.options.len() as f64;
+                        choice.options[option as usize].0.to_owned()
                     }
-                    Kind::Switch { .. } => if share < 0.5 { "on" } else { "off" }.to_owned(),
-                    Kind::Number { scale, .. } => {
+                    Kind::Switch(_) => if share < 0.5 { "on" } else { "off" }.to_owned(),
+                    Kind::Number(scale, _) => {
                         let (least, most) = scale.range();
                         let value = least + share * (most - least);
                         if share < 0.5 { value.round() } else { value }.to_string()
                     }
                     Kind::Layers => "c6p2,b,l0.2,a2,f,d20,t,o0.25,d10".to_owned(),
                 };
-                // What has no meaning here is refused.
-                let _ = setting.put(&mut setup, &text);
+                // A value without meaning here is refused.
+                let _ = setting.set_text(&mut setup, &text);
             }
+            // Without a penalty this switch has no meaning, and links do not carry it.
+            let penalty = &mut setup.training.penalty;
+            penalty.biases &= penalty.l1 > 0.0 || penalty.l2 > 0.0;
             setup
         })
     }

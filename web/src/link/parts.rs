@@ -9,7 +9,8 @@ use crate::explore::confusion_matrix::{CLASSES, Cell};
 use crate::network::filter::kernel::Kernel;
 use crate::network::stages;
 use crate::runs;
-use crate::settings::{Group, shortened};
+use crate::settings::Group;
+use crate::ui::format::excerpt;
 
 /// Points of the training curves that are averaged at most.
 pub(crate) const MOST_SMOOTHED: u32 = 100;
@@ -265,7 +266,7 @@ pub(crate) fn write(scene: &Scene) -> Vec<(&'static str, String)> {
 pub(crate) fn read(scene: &mut Scene, key: &str, value: &str) -> Option<Result<(), String>> {
     let part = PARTS.iter().find(|part| part.key == key)?;
     let taken = (part.set)(scene, value);
-    Some(taken.ok_or_else(|| format!("“{key}” cannot be “{}”.", shortened(value))))
+    Some(taken.ok_or_else(|| format!("“{key}” cannot be “{}”.", excerpt(value))))
 }
 
 /// Whether what is open is there in this network.
@@ -276,7 +277,7 @@ pub(crate) fn check(scene: &Scene, network: &NetworkSpec) -> Result<(), String> 
     let Some(Open::Stage(name)) = &scene.open else { return Ok(()) };
     let stages = stages::of(network);
     let stage = stages.iter().find(|stage| stage.name == *name);
-    let stage = stage.ok_or_else(|| format!("this network has no layer “{}”.", shortened(name)))?;
+    let stage = stage.ok_or_else(|| format!("this network has no layer “{}”.", excerpt(name)))?;
     if scene.map >= stage.shape.channels {
         return Err(format!("{name} has only {} maps.", stage.shape.channels));
     }

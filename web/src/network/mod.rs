@@ -17,7 +17,6 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use crate::client::State;
-use crate::header::thousands;
 use crate::link::parts::Open;
 use crate::network::feature_maps::{Maps, Touchable};
 use crate::network::filter::FilterView;
@@ -27,6 +26,7 @@ use crate::network::layer::LayerView;
 use crate::network::readout::Readout;
 use crate::network::stages::Stage;
 use crate::ui::focus::{go_to, restore_focus};
+use crate::ui::format::thousands;
 
 /// CSS pixels that a picture of maps of this height asks for, `columns` values wide; a stage gets its share of the room by
 /// it. Chosen so that LeNet's maps get whole pixels for each value, or a little more, at 1440 pixels of page.

@@ -48,7 +48,7 @@ impl State {
     pub(crate) fn compare(&self, setting: &Setting, value: &str, epochs: f64) {
         let first = untrack(|| self.trained());
         let mut second = first.clone();
-        let changed = setting.put(&mut second, value);
+        let changed = setting.set_text(&mut second, value);
         if let Err(sentence) =
             changed.and_then(|()| layers::check(&second.network).map(drop).map_err(|e| e.message))
         {

@@ -7,8 +7,9 @@ use crate::client::State;
 use crate::runs::letter;
 use crate::runs::table::RunTable;
 use crate::settings::diff::words;
-use crate::settings::{SETTINGS, Setting, show};
+use crate::settings::{SETTINGS, Setting};
 use crate::ui::focus::restore_focus;
+use crate::ui::format::shortest;
 
 /// The first button of what can be compared, or the one that ends a comparison.
 const BUTTON: &str = ".compare button";
@@ -58,7 +59,7 @@ fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
         }
     };
     let epoch_words =
-        |value: f64| if value == 1.0 { "1 epoch".to_owned() } else { format!("{} epochs", show(value)) };
+        |value: f64| if value == 1.0 { "1 epoch".to_owned() } else { format!("{} epochs", shortest(value)) };
     view! {
         <div class="switches" role="group" aria-label="With and without">
             <h3>"With and without"</h3>
@@ -67,7 +68,7 @@ fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
                 <span>"for"</span>
                 <select aria-label="Length of a comparison" on:change=choose>
                     {EPOCHS.map(|value| view! {
-                        <option value=show(value) prop:selected=move || epochs.get() == value>{epoch_words(value)}</option>
+                        <option value=shortest(value) prop:selected=move || epochs.get() == value>{epoch_words(value)}</option>
                     }).collect_view()}
                 </select>
             </label>
@@ -90,7 +91,7 @@ fn compare(state: State, setting: &'static Setting, value: &str, epochs: RwSigna
 #[component]
 fn Chip(setting: &'static Setting, epochs: RwSignal<f64>) -> impl IntoView {
     let state = expect_context::<State>();
-    let switched = Memo::new(move |_| state.setup.with(|setup| setting.switched(setup)));
+    let switched = Memo::new(move |_| state.setup.with(|setup| setting.toggled(setup)));
     let seen = Memo::new(move |_| switched.with(Option::is_some) && !hidden(state, setting));
     let title = move || {
         let to = switched.get().map(|text| words(setting, &text)).unwrap_or_default();
@@ -124,7 +125,7 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
     // Those that have other values here.
     let possible = Memo::new(move |_| {
         let setup = state.setup.get();
-        let all = SETTINGS.iter().filter(|s| !hidden(state, s) && !s.others(&setup).is_empty());
+        let all = SETTINGS.iter().filter(|s| !hidden(state, s) && !s.alternatives(&setup).is_empty());
         all.map(|setting| (setting.id, setting.name)).collect::<Vec<_>>()
     });
     let setting = Memo::new(move |_| {
@@ -135,7 +136,7 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
     });
     let found = move || setting.get().and_then(Setting::find);
     let values = Memo::new(move |_| {
-        let others = state.setup.with(|setup| found().map(|setting| setting.others(setup)));
+        let others = state.setup.with(|setup| found().map(|setting| setting.alternatives(setup)));
         others.unwrap_or_default()
     });
     let value = Memo::new(move |_| {
@@ -191,7 +192,7 @@ fn UnderWay(
     let words = move || {
         done.get().map(|(comparison, [first, second])| {
             let [a, b] = comparison.slots.map(letter);
-            let of = show(comparison.epochs);
+            let of = shortest(comparison.epochs);
             format!("Comparing {}: {a} is at epoch {first:.2}, {b} at {second:.2} of {of}. The picture and the answers are those of {a}.", comparison.about)
         })
     };

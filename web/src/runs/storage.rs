@@ -122,7 +122,7 @@ mod tests {
     fn pinned_runs_come_back_and_no_others() {
         let (mut runs, mut setup) = (Runs::default(), Setup::default());
         for (id, value) in [("preset", "mlp30"), ("lr", "0.02"), ("dropout", "on")] {
-            Setting::find(id).unwrap().put(&mut setup, value).unwrap();
+            Setting::find(id).unwrap().set_text(&mut setup, value).unwrap();
         }
         runs.pin(Setup::default(), record(3));
         runs.pin(setup.clone(), record(40));

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use crate::charts::toolbar::{ChartView, Swatch};
 use crate::client::State;
-use crate::header::thousands;
 use crate::runs::{MOST_PINNED, Measure, Part, Record, Run, letter};
 use crate::settings::Setup;
 use crate::settings::diff::differences;
 use crate::ui::focus::restore_focus;
+use crate::ui::format::thousands;
 
 /// What is special about a setup beside the present one: "Dropout on (now off)".
 pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
@@ -204,7 +204,7 @@ mod tests {
         let (now, mut then) = (Setup::default(), Setup::default());
         assert_eq!(differences_in_words(&then, &now), "");
         for (id, value) in [("batch", "16"), ("dropout", "on"), ("dropout-share", "0.2")] {
-            Setting::find(id).unwrap().put(&mut then, value).unwrap();
+            Setting::find(id).unwrap().set_text(&mut then, value).unwrap();
         }
         assert_eq!(
             differences_in_words(&then, &now),

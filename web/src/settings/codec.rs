@@ -5,7 +5,11 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::{SETTINGS, Setting, Setup, diff, layers, shortened};
+use super::setting::Setting;
+use super::setup::Setup;
+use super::table::SETTINGS;
+use super::{diff, layers};
+use crate::ui::format::excerpt;
 
 /// Version of the format; text of another version is refused.
 const VERSION: &str = "1";
@@ -33,8 +37,8 @@ pub(crate) fn read(text: &str) -> Result<Setup, String> {
 
 /// The settings in which a setup differs from the first one, as keys and values.
 pub(crate) fn parts(setup: &Setup) -> Vec<(&'static str, String)> {
-    let steps = diff::steps(&Setup::default(), setup).into_iter();
-    steps.map(|(setting, value)| (setting.id, value)).collect()
+    let changes = diff::changes(&Setup::default(), setup).into_iter();
+    changes.map(|(setting, value)| (setting.id, value)).collect()
 }
 
 /// Keys and values as one fragment of an address; empty if there are none.
@@ -67,13 +71,13 @@ pub(crate) fn split(text: &str) -> impl Iterator<Item = Result<(&str, &str), Str
         Some(("v", VERSION)) => None,
         Some(("v", _)) => Some(Err("another version of this page made it.".into())),
         Some(pair) => Some(Ok(pair)),
-        None => Some(Err(format!("“{}” is not known here.", shortened(part)))),
+        None => Some(Err(format!("“{}” is not known here.", excerpt(part)))),
     })
 }
 
 /// The sentence about a part that nothing reads.
 pub(crate) fn unknown(key: &str, value: &str) -> String {
-    format!("“{}” is not known here.", shortened(&format!("{key}={value}")))
+    format!("“{}” is not known here.", excerpt(&format!("{key}={value}")))
 }
 
 /// The first setup with these settings. They are set in the order of the table, since one setting may change those below it.
@@ -84,7 +88,7 @@ pub(crate) fn apply(settings: &[(&Setting, &str)]) -> Result<Setup, String> {
     let mut setup = Setup::default();
     for setting in &SETTINGS {
         for (_, value) in settings.iter().filter(|(other, _)| other.id == setting.id) {
-            setting.put(&mut setup, value)?;
+            setting.set_text(&mut setup, value)?;
         }
     }
     layers::check(&setup.network).map_err(|e| e.message)?;

@@ -3,8 +3,7 @@
 use nn::spec::{LayerSpec, NetworkSpec};
 use nn::summary::{LayerSummary, SpecError};
 
-use super::{shortened, show};
-use crate::header::thousands;
+use crate::ui::format::{excerpt, parse_number, shortest, thousands};
 
 /// More layers than these are no network to look at.
 pub(crate) const MOST_LAYERS: usize = 40;
@@ -165,8 +164,8 @@ pub(crate) fn write(layers: &[LayerSpec]) -> String {
         let mut text = letter.to_string();
         for (i, (number, usual)) in numbers(&mut layer).iter().zip(numbers(&mut example)).enumerate() {
             match number.get() {
-                value if i == 0 => text += &show(value),
-                value if value != usual.get() => text += &format!("{}{}", number.code, show(value)),
+                value if i == 0 => text += &shortest(value),
+                value if value != usual.get() => text += &format!("{}{}", number.code, shortest(value)),
                 _ => {}
             }
         }
@@ -180,7 +179,7 @@ pub(crate) fn write(layers: &[LayerSpec]) -> String {
 /// # Errors
 /// A sentence, if it is no list of layers.
 pub(crate) fn read(text: &str) -> Result<Vec<LayerSpec>, String> {
-    let wrong = |part: &str| format!("“{}” is no layer.", shortened(part));
+    let wrong = |part: &str| format!("“{}” is no layer.", excerpt(part));
     let one = |part: &str| {
         let letter = part.chars().next();
         let (_, mut layer) =
@@ -191,10 +190,10 @@ pub(crate) fn read(text: &str) -> Result<Vec<LayerSpec>, String> {
         while !rest.is_empty() {
             let length = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len());
             let number = numbers.get_mut(which).ok_or_else(|| wrong(part))?;
-            let value = super::number(&rest[..length]).ok_or_else(|| wrong(part))?;
+            let value = parse_number(&rest[..length]).ok_or_else(|| wrong(part))?;
             if !number.set(value) {
                 let Number { name, least, most, .. } = number;
-                return Err(format!("“{}”: {name} must be between {least} and {most}.", shortened(part)));
+                return Err(format!("“{}”: {name} must be between {least} and {most}.", excerpt(part)));
             }
             rest = &rest[length..];
             if let Some(code) = rest.chars().next() {

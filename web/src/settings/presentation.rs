@@ -1,6 +1,8 @@
 //! How the page is shown: its colours, the size of its type, which settings it hides. Training does not depend on it.
 
-use super::{Group, SETTINGS, shortened};
+use super::setting::Group;
+use super::table::SETTINGS;
+use crate::ui::format::excerpt;
 
 /// How the page is shown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,7 +66,7 @@ impl Presentation {
 
     fn read_hidden(&mut self, list: &str) -> Result<(), String> {
         for id in list.split(',').filter(|id| !id.is_empty()) {
-            let id = hideable(id).ok_or_else(|| format!("nothing to hide is called “{}”.", shortened(id)))?;
+            let id = hideable(id).ok_or_else(|| format!("nothing to hide is called “{}”.", excerpt(id)))?;
             if !self.hide.contains(&id) {
                 self.hide.push(id);
             }

@@ -1,23 +1,23 @@
-//! Tricks that are layers: putting them into a stack and taking them out again.
+//! Tricks that are layers: inserting them among the layers of a network and removing them.
 
 use nn::spec::LayerSpec::{
     self, AvgPool2d, BatchNorm, Conv2d, Dropout, Elu, LeakyRelu, Linear, MaxPool2d, Relu, Sigmoid,
     Subsample2d, Tanh,
 };
 
-/// Whether it bends what goes through it.
+/// Whether a layer is an activation function.
 pub(super) const fn is_activation(layer: &LayerSpec) -> bool {
     matches!(layer, Relu | LeakyRelu { .. } | Elu { .. } | Sigmoid | Tanh)
 }
 
-/// Whether it makes maps smaller.
+/// Whether a layer pools.
 pub(super) const fn is_pooling(layer: &LayerSpec) -> bool {
     matches!(layer, MaxPool2d { .. } | AvgPool2d { .. } | Subsample2d { .. })
 }
 
-/// Whether it is dropout.
-pub(super) const fn is_dropout(layer: &LayerSpec) -> bool {
-    matches!(layer, Dropout { .. })
+/// The share that the first dropout layer zeroes.
+pub(super) fn dropout(layers: &[LayerSpec]) -> Option<f32> {
+    layers.iter().find_map(|layer| if let Dropout { p } = layer { Some(*p) } else { None })
 }
 
 const fn is_dense(layer: &LayerSpec) -> bool {
@@ -28,21 +28,21 @@ const fn has_weights(layer: &LayerSpec) -> bool {
     matches!(layer, Conv2d { .. } | Linear { .. })
 }
 
-/// Puts `new` behind each hidden layer that `which` picks, and behind what `belongs` to it already.
+/// Inserts `new` after each hidden layer that `selects` accepts, and after those layers that `follows` accepts behind it.
 fn insert(
     layers: &mut Vec<LayerSpec>,
     new: LayerSpec,
-    which: fn(&LayerSpec) -> bool,
-    belongs: fn(&LayerSpec) -> bool,
+    selects: fn(&LayerSpec) -> bool,
+    follows: fn(&LayerSpec) -> bool,
 ) {
     let output = layers.iter().rposition(has_weights).unwrap_or(0);
-    for at in (0..output).rev().filter(|at| which(&layers[*at])).collect::<Vec<_>>() {
-        let behind = at + 1 + layers[at + 1..].iter().take_while(|layer| belongs(layer)).count();
-        layers.insert(behind, new);
+    for at in (0..output).rev().filter(|at| selects(&layers[*at])).collect::<Vec<_>>() {
+        let after = at + 1 + layers[at + 1..].iter().take_while(|layer| follows(layer)).count();
+        layers.insert(after, new);
     }
 }
 
-/// Bends what all hidden layers give by this function, or by none.
+/// Sets the activation function of all hidden layers; `None` removes it.
 pub(super) fn set_activation(layers: &mut Vec<LayerSpec>, activation: Option<LayerSpec>) {
     match activation {
         None => layers.retain(|layer| !is_activation(layer)),
@@ -53,7 +53,7 @@ pub(super) fn set_activation(layers: &mut Vec<LayerSpec>, activation: Option<Lay
     }
 }
 
-/// Pools in another way by the same windows.
+/// Replaces all pooling layers; windows and strides stay.
 pub(super) fn set_pooling(layers: &mut [LayerSpec], new: fn(usize, usize) -> LayerSpec) {
     for layer in layers {
         if let MaxPool2d { kernel_size, stride }
@@ -65,7 +65,7 @@ pub(super) fn set_pooling(layers: &mut [LayerSpec], new: fn(usize, usize) -> Lay
     }
 }
 
-/// Normalises what all hidden layers give, or nothing.
+/// Adds batch normalisation after all hidden layers with weights, or removes it.
 pub(super) fn set_batch_norm(layers: &mut Vec<LayerSpec>, on: bool) {
     layers.retain(|layer| *layer != BatchNorm);
     if on {
@@ -73,9 +73,9 @@ pub(super) fn set_batch_norm(layers: &mut Vec<LayerSpec>, on: bool) {
     }
 }
 
-/// Drops units of all hidden dense layers, or of no layer.
+/// Adds dropout with share `p` after all hidden fully connected layers; `None` removes it.
 pub(super) fn set_dropout(layers: &mut Vec<LayerSpec>, p: Option<f32>) {
-    layers.retain(|layer| !is_dropout(layer));
+    layers.retain(|layer| !matches!(layer, Dropout { .. }));
     if let Some(p) = p {
         insert(layers, Dropout { p }, is_dense, |layer| *layer == BatchNorm || is_activation(layer));
     }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn tricks_go_where_books_put_them() {
+    fn layers_are_inserted_where_textbooks_put_them() {
         let all = changed(Preset::LeNet5, |layers| {
             set_batch_norm(layers, true);
             set_dropout(layers, Some(0.5));
@@ -103,9 +103,9 @@ mod tests {
     }
 
     #[test]
-    fn they_come_and_go_without_a_trace() {
+    fn adding_and_removing_restores_the_layers() {
         for preset in [Preset::LeNet5, Preset::Mlp30, Preset::OneConvolution, Preset::DeepSigmoid] {
-            let there_and_back = changed(preset, |layers| {
+            let restored = changed(preset, |layers| {
                 let activation = layers.iter().copied().find(is_activation);
                 set_batch_norm(layers, true);
                 set_dropout(layers, Some(0.5));
@@ -114,12 +114,12 @@ mod tests {
                 set_dropout(layers, None);
                 set_batch_norm(layers, false);
             });
-            assert_eq!(there_and_back, write(&preset.network().layers));
+            assert_eq!(restored, write(&preset.network().layers));
         }
     }
 
     #[test]
-    fn activations_and_pooling_change_in_place() {
+    fn activations_and_pooling_are_replaced_in_place() {
         let tanh = changed(Preset::OneConvolution, |layers| {
             set_activation(layers, Some(Tanh));
             set_pooling(layers, |kernel_size, stride| AvgPool2d { kernel_size, stride });

@@ -5,5 +5,6 @@ pub(crate) mod colormap;
 pub(crate) mod debounce;
 pub(crate) mod download;
 pub(crate) mod focus;
+pub(crate) mod format;
 pub(crate) mod histogram;
 pub(crate) mod redraw;

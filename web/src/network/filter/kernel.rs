@@ -3,7 +3,7 @@
 use nn::spec::Shape;
 
 use crate::network::sliding_window::Windows;
-use crate::settings::{number, show};
+use crate::ui::format::{parse_number, shortest};
 
 /// Rows and columns that a filter may have.
 pub(crate) const SIDES: [usize; 2] = [3, 5];
@@ -44,7 +44,7 @@ impl Kernel {
         match presets().into_iter().find(|(.., kernel)| kernel == self) {
             Some((id, ..)) => id.to_owned(),
             None => {
-                let weights: Vec<_> = self.weights.iter().map(|weight| show((*weight).into())).collect();
+                let weights: Vec<_> = self.weights.iter().map(|weight| shortest((*weight).into())).collect();
                 weights.join(",")
             }
         }
@@ -55,7 +55,8 @@ impl Kernel {
         if let Some((.., kernel)) = presets().into_iter().find(|(id, ..)| *id == text) {
             return Some(kernel);
         }
-        let weight = |text| number(text).filter(|weight| weight.abs() <= MOST).map(|weight| weight as f32);
+        let weight =
+            |text| parse_number(text).filter(|weight| weight.abs() <= MOST).map(|weight| weight as f32);
         let weights = text.split(',').map(weight).collect::<Option<Vec<f32>>>()?;
         let side = SIDES.into_iter().find(|side| side * side == weights.len())?;
         Some(Self { side, weights })

@@ -8,7 +8,6 @@ use nn::inspect::histogram::Histogram;
 use nn::spec::{LayerSpec, Shape};
 use trainer::messages::LayerDetail;
 
-use crate::header::thousands;
 use crate::network::explanation::number;
 use crate::network::feature_maps::{Maps, Touchable};
 use crate::network::grid::Grid;
@@ -18,6 +17,7 @@ use crate::network::layer::softmax::SoftmaxView;
 use crate::network::sliding_window::Windows;
 use crate::network::stages::Stage;
 use crate::settings::layers::OUTPUT;
+use crate::ui::format::thousands;
 use crate::ui::histogram::HistogramView;
 
 /// CSS pixels that pictures may be wide in this panel.
