@@ -349,6 +349,45 @@ def optimizers():
     yield optimizer("nesterov, weight decay 0.1", *sgd(0.9, True, 0.1), 0.02) | {"weight_decay": 0.1}
 
 
+def schedule(name, options, make, total, rate=0.1, steps_per_epoch=10):
+    """The learning rate of each step, from the first on, until `total` steps."""
+    rule = torch.optim.SGD([nn.Parameter(torch.zeros(1))], rate)
+    scheduler, rates = make(rule), []
+    for step in range(total):
+        rates.append(number(rule.param_groups[0]["lr"]))
+        rule.step()
+        scheduler.step()
+    return {
+        "name": name,
+        "schedule": options,
+        "learning_rate": rate,
+        "steps_per_epoch": steps_per_epoch,
+        "rates": rates,
+    }
+
+
+def schedules():
+    """Schedules of ours are functions of the epochs trained. PyTorch counts scheduler steps: here one a training step."""
+    lr = torch.optim.lr_scheduler
+    for epochs, factor in [(2, 0.5), (1, 0.6), (3, 0.1)]:
+        step = lambda rule: lr.StepLR(rule, step_size=epochs * 10, gamma=factor)
+        yield schedule(f"StepLR every {epochs} epochs", {"step": {"epochs": epochs, "factor": factor}}, step, 70)
+    for epochs in (4, 7):
+        cosine = lambda rule: lr.CosineAnnealingLR(rule, T_max=epochs * 10)
+        yield schedule(f"CosineAnnealingLR, {epochs} epochs", {"cosine": {"epochs": epochs}}, cosine, epochs * 10 + 1)
+    # PyTorch reaches the peak at step pct_start * total - 1 and the end at step total - 1. Ours reaches them at 0.3 and 1 of the
+    # run: one more step, and the share that puts the peak there.
+    for epochs in (5, 20):
+        last = epochs * 10
+        cycle = lambda rule: lr.OneCycleLR(
+            rule, max_lr=0.1, total_steps=last + 1, pct_start=(0.3 * last + 1) / (last + 1), cycle_momentum=False
+        )
+        yield schedule(f"OneCycleLR, {epochs} epochs", {"one_cycle": {"epochs": epochs}}, cycle, last + 1)
+    test = lambda rule: lr.ExponentialLR(rule, gamma=10 ** (7 / 30))
+    # A range test begins at a ten-thousandth of the learning rate.
+    yield schedule("ExponentialLR, a range test of 3 epochs", {"range_test": {"epochs": 3}}, test, 31, 1e-4) | {"learning_rate": 1.0}
+
+
 def write(name, cases):
     """One case a line, so that a change shows as the line of its case."""
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
@@ -360,5 +399,6 @@ def write(name, cases):
 if __name__ == "__main__":
     write("layers.json", list(layers()))
     write("optimizers.json", list(optimizers()))
+    write("schedules.json", list(schedules()))
     write("training.json", list(trainings()))
     write("trajectories.json", list(trajectories()))
