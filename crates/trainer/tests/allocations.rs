@@ -11,7 +11,7 @@ use nn::spec::{Augmentation, Optimizer, Penalty, TrainingSpec};
 use nn::train::Training;
 use trainer::Helper;
 use trainer::batch::Place;
-use trainer::crew::{Crew, Done, Host};
+use trainer::parallel::group::{Crew, Done, Host};
 
 mod common;
 

@@ -191,7 +191,8 @@ fn e2e(place: &Place) -> Outcome {
 
 /// `cargo xtask bench`: measures the page that was built, in a real browser.
 pub(crate) fn bench(place: &Place, jobs: &[String]) -> Outcome {
-    let arguments: Vec<&str> = ["../bench/main.mjs"].into_iter().chain(jobs.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> =
+        ["../bench/main.mjs"].into_iter().chain(jobs.iter().map(String::as_str)).collect();
     run::visibly(&mut in_browser(place, "node", &arguments)?, "the benchmark")
 }
 

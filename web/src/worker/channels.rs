@@ -5,7 +5,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Function, Object, Reflect, Uint32Array};
-use trainer::crew::Host;
+use trainer::parallel::group::Host;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Performance};
 

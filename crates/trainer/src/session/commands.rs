@@ -1,11 +1,11 @@
 //! What the page can ask of a session, and what comes of it at once.
 
 use super::Session;
-use super::input::check;
 use super::report::{Speed, Tally};
+use super::validate::check;
 use crate::batch::{Batch, PIXELS, Place};
+use crate::device::probe::Trial;
 use crate::messages::{Command, Event, RunState};
-use crate::trial::Trial;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::TrainingState;
 

@@ -1,28 +1,28 @@
 //! One training session as a state machine: commands and data go in, events come out, work is done in slices.
 
-mod answers;
 mod commands;
-mod compare;
-mod input;
-mod on_gpu;
+mod comparison;
+mod gpu;
+mod predictions;
 mod report;
+mod validate;
 
 use crate::batch::{PIXELS, Place, TRAIN_IMAGES};
-use crate::crew::{Crew, Done, Host, StepResult};
 use crate::device::Devices;
-use crate::good::Good;
-use crate::helper::measure;
+use crate::device::probe::Trial;
 use crate::messages::{Command, Diverged, Event, RunState, Tested, Watch};
-use crate::trial::Trial;
-use crate::worth::cores_worth_it;
-use compare::Comparison;
+use crate::parallel::cost_model::cores_worth_it;
+use crate::parallel::group::{Crew, Done, Host, StepResult};
+use crate::parallel::worker::measure;
+use crate::rollback::Good;
+use comparison::Comparison;
 use data::DataSet;
-use input::add;
 use nn::inspect::divergence::Divergence;
 use nn::network::{Network, Score};
 use nn::train::{Training, TrainingState};
 use report::{Speed, Tally};
 use std::collections::VecDeque;
+use validate::add;
 
 /// Test images in MNIST.
 pub const TEST_IMAGES: usize = 10_000;
@@ -45,7 +45,7 @@ pub struct Session {
     image: Option<Vec<u8>>,
     watch: Watch,
     /// Reads the test images, while somebody wants to know.
-    pass: Option<answers::Pass>,
+    pass: Option<predictions::Pass>,
     state: RunState,
     /// Steps to take before stopping, when not told to go on for ever.
     steps_wanted: Option<u64>,

@@ -1,9 +1,9 @@
 //! What the session tells of itself while it trains: how far it is, how fast, and what is on screen.
 
 use super::Session;
-use super::answers::answering;
-use super::compare::Comparison;
-use crate::detail::{detail, gradient_histogram};
+use super::comparison::Comparison;
+use super::predictions::answering;
+use crate::layer_detail::{detail, gradient_histogram};
 use crate::messages::{Event, LayerValues, Progress, Snapshot, Source};
 use nn::inspect::grad_norms::sizes;
 use nn::inspect::histogram::Histogram;

@@ -5,8 +5,8 @@
 use data::{DataSet, drawing, shard};
 use nn::random::pcg4d;
 use std::cell::{Cell, RefCell};
-use trainer::crew::Host;
 use trainer::messages::Event;
+use trainer::parallel::group::Host;
 use trainer::{Helper, Session};
 
 /// A digit as a pocket calculator shows it, a little different for every `variant`, as MNIST would have it.

@@ -8,7 +8,7 @@ use nn::network::Network;
 use nn::spec::TrainingSpec;
 use nn::train::{Training, TrainingState};
 use trainer::batch::training_image;
-use trainer::crew::Host;
+use trainer::parallel::group::Host;
 
 use super::super::helpers::Helpers;
 use super::{Batches, Sets};

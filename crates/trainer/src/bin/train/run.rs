@@ -7,8 +7,8 @@ use std::time::Instant;
 use data::DataSet;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::Session;
-use trainer::crew::Host;
 use trainer::messages::{Command, Event, Progress, Tested};
+use trainer::parallel::group::Host;
 
 /// This process alone: it has a clock and no helpers.
 struct Alone(Instant);

@@ -7,10 +7,10 @@ use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
 use std::cell::Cell;
 use std::time::Instant;
 use trainer::Session;
-use trainer::crew::Host;
 use trainer::messages::{
     Command, Device, DeviceChoice, DeviceReport, Event, RunState, Source, Split, Tested, Watch,
 };
+use trainer::parallel::group::Host;
 
 mod common;
 use common::digits;

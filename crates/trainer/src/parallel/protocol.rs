@@ -4,7 +4,7 @@
 //! phase of a step every core tells every other its sums. In between helpers are given images to measure the network on.
 
 use crate::batch::Batch;
-use crate::crew::Measured;
+use crate::parallel::group::Measured;
 use nn::network::Score;
 use nn::spec::{Augmentation, NetworkSpec, TrainingSpec};
 use nn::train::TrainingState;

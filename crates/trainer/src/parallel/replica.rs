@@ -2,8 +2,8 @@
 //! of the batch: what they tell each other is what came of their parts, and all add it up in the same order.
 
 use crate::batch::Batch;
-use crate::crew::{Host, StepResult};
-use crate::wire::{Moment, Reader, Words};
+use crate::parallel::group::{Host, StepResult};
+use crate::parallel::protocol::{Moment, Reader, Words};
 use nn::train::{Training, share};
 use std::collections::VecDeque;
 

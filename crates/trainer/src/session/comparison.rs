@@ -5,11 +5,11 @@
 //! anew at every turn.
 
 use super::Session;
-use super::input::check;
 use super::report::{Speed, Tally};
+use super::validate::check;
 use crate::batch::{Place, TRAIN_IMAGES};
-use crate::good::Good;
 use crate::messages::{Event, Recipe, RunState};
+use crate::rollback::Good;
 use nn::train::Training;
 
 /// Most trainings that are compared at a time.

@@ -6,8 +6,8 @@ use data::DataSet;
 use nn::preset::Preset;
 use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
-use trainer::crew::Host;
 use trainer::messages::{Command, Event, RunState, Tested};
+use trainer::parallel::group::Host;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;

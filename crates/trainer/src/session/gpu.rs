@@ -6,10 +6,10 @@
 use super::report::{Speed, Tally};
 use super::{FRAME_MS, Session};
 use crate::batch::Place;
-use crate::crew::Host;
+use crate::device::probe::Trial;
 use crate::device::{Built, Mode, OnGpu, Request, SubmittedEvaluation, SubmittedSteps};
 use crate::messages::{Command, Event, RunState, Tested, Watch};
-use crate::trial::Trial;
+use crate::parallel::group::Host;
 use gpu::Completion;
 use nn::network::Score;
 use nn::train::TrainingState;

@@ -1,11 +1,13 @@
 //! What trains: the cores, or a GPU that was asked for, built for the network and found faster.
 
+pub(crate) mod probe;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::batch::Place;
+use crate::device::probe::Trial;
 use crate::messages::{Device, DeviceChoice, DeviceReport};
-use crate::trial::Trial;
 use data::DataSet;
 use gpu::{Gpu, GpuTrainer, Images, Pace};
 use nn::network::Score;

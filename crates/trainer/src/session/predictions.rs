@@ -3,11 +3,11 @@
 //! While the cores train, each evaluation tells it. At other times, and while a GPU trains, a copy of the network reads them
 //! in slices, on this core alone: work goes on meanwhile, and the answers are all of one and the same network.
 
-use super::compare::Comparison;
+use super::comparison::Comparison;
 use super::{SLICE_MS, Session};
 use crate::batch::PIXELS;
-use crate::crew::{Host, Measured};
 use crate::messages::{Answers, Command, Event, Images, RunState, Source, Split};
+use crate::parallel::group::{Host, Measured};
 use data::DataSet;
 use nn::network::Network;
 use nn::train::Training;

@@ -1,9 +1,9 @@
-//! A core that helps: it shares no memory with the trainer, and hears of everything by [messages](crate::wire).
+//! A core that helps: it shares no memory with the trainer, and hears of everything by [messages](crate::parallel::protocol).
 
 use crate::batch::PIXELS;
-use crate::crew::{Host, Measured};
-use crate::member::Member;
-use crate::wire::{Reader, Words, kind};
+use crate::parallel::group::{Host, Measured};
+use crate::parallel::protocol::{Reader, Words, kind};
+use crate::parallel::replica::Member;
 use nn::network::Network;
 use nn::train::Training;
 use tensor::BLOCK;

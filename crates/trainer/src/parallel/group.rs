@@ -4,9 +4,9 @@
 //! when the helpers have answered.
 
 use crate::batch::{Batch, PIXELS, Place};
-use crate::helper::measure;
-use crate::member::Member;
-use crate::wire::{Reader, Words, kind};
+use crate::parallel::protocol::{Reader, Words, kind};
+use crate::parallel::replica::Member;
+use crate::parallel::worker::measure;
 use data::DataSet;
 use nn::inspect::divergence::Divergence;
 use nn::network::{Network, Score};
