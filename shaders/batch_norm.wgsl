@@ -1,35 +1,36 @@
-// What is done to every channel as a whole: a factor and an addend, and batch normalisation by the statistics of the whole
-// batch. The twin of crates/tensor/src/channel.rs.
+// Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the whole batch, and scale and shift of each channel; the same as
+// crates/tensor/src/batch_norm.rs.
 //
-// Statistics are sums over all pixels and samples of a channel, taken in two passes: some workgroups sum a part each, and one
-// invocation adds the parts, in their order.
+// Statistics are sums over all pixels and samples of a channel, in two passes: each workgroup sums one part, and one invocation adds the
+// parts in their order.
 
-// x, its normalised value, and what becomes of that: [CHANNELS][PLANE] each.
+// Offsets of x, of the normalised x, and of the output: [CHANNELS][PLANE] each.
 override INPUT: u32;
 override NORMALIZED: u32 = 0u;
 override OUTPUT: u32;
 override CHANNELS: u32;
 override PLANE: u32;
-// Factors and addends in `state`.
+// Offsets of scales and shifts in `state`.
 override SCALE: u32 = 0u;
 override SHIFT: u32 = 0u;
-// In `state`: running means and variances; and for each channel mean, inverse deviation, and the means of the gradient and
-// of its product with the normalised values.
+// Offsets in `state`: of the running estimates, [mean, variance][CHANNELS]; and of the statistics, [mean, inverse standard deviation, mean of
+// the gradient, mean of its product with the normalised values][CHANNELS].
 override RUNNING: u32 = 0u;
 override STATISTICS: u32 = 0u;
+// Whether statistics are those of the batch, and not the running estimates.
 override TRAINING: bool = true;
-// Sums over parts in `partials`: [PARTS][CHANNELS] of one kind, then of another.
+// Offset in `partials` of sums over parts, [2][PARTS][CHANNELS].
 override PARTIAL: u32 = 0u;
 override PARTS: u32 = 1u;
 
-// Added to variances, and how fast running estimates follow (PyTorch's defaults).
-const EPSILON: f32 = 1e-5;
+// PyTorch's defaults.
+const EPS: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
 var<workgroup> first: array<vec4f, 64>;
 var<workgroup> second: array<vec4f, 64>;
 
-// Adds up what the invocations of a workgroup found, and writes it as one part.
+// Adds up the sums of all invocations of a workgroup, and writes them as one part.
 fn write_part(part: u32, channel: u32, local: u32, a: vec4f, b: vec4f) {
     first[local] = a;
     second[local] = b;
@@ -61,7 +62,7 @@ fn count() -> f32 {
     return f32(step.batch_size * PLANE);
 }
 
-// Sums of x and its square, about the running mean: a pivot near the mean keeps the variance from drowning in rounding.
+// Sums of the differences between x and the running mean, and of their squares: with a pivot near the mean the variance keeps its digits.
 @compute @workgroup_size(64)
 fn moment_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let channel = group.x % CHANNELS;
@@ -78,9 +79,9 @@ fn moment_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     write_part(part, channel, local, a, b);
 }
 
-// Mean and inverse deviation of each channel: of the batch in training, which the running estimates follow, else of these.
+// Mean and inverse standard deviation of each channel: of the batch in training, which also updates the running estimates; else from these.
 @compute @workgroup_size(64)
-fn moments(@builtin(global_invocation_id) id: vec3u) {
+fn batch_statistics(@builtin(global_invocation_id) id: vec3u) {
     let channel = id.x;
     if channel >= CHANNELS {
         return;
@@ -89,19 +90,19 @@ fn moments(@builtin(global_invocation_id) id: vec3u) {
     var variance = state[RUNNING + CHANNELS + channel];
     if TRAINING {
         let sums = part_sums(channel);
-        let moved = sums.x / count();
-        let of_batch = max(sums.y / count() - moved * moved, 0.0);
+        let shift = sums.x / count();
+        let of_batch = max(sums.y / count() - shift * shift, 0.0);
         let unbiased = of_batch * (count() / max(count() - 1.0, 1.0));
-        state[RUNNING + channel] = mean + MOMENTUM * moved;
+        state[RUNNING + channel] = mean + MOMENTUM * shift;
         state[RUNNING + CHANNELS + channel] = variance + MOMENTUM * (unbiased - variance);
-        mean += moved;
+        mean += shift;
         variance = of_batch;
     }
     state[STATISTICS + channel] = mean;
-    state[STATISTICS + CHANNELS + channel] = 1.0 / sqrt(variance + EPSILON);
+    state[STATISTICS + CHANNELS + channel] = 1.0 / sqrt(variance + EPS);
 }
 
-// Normalised, and then scaled and shifted.
+// Normalises, scales and shifts.
 @compute @workgroup_size(64)
 fn normalize(@builtin(global_invocation_id) id: vec3u) {
     let quad = id.x % Q;
@@ -114,10 +115,10 @@ fn normalize(@builtin(global_invocation_id) id: vec3u) {
     let y = (x - state[STATISTICS + channel]) * state[STATISTICS + CHANNELS + channel];
     values[(NORMALIZED + value) * Q + quad] = y;
     let z = y * state[SCALE + channel] + state[SHIFT + channel];
-    values[(OUTPUT + value) * Q + quad] = finish(z, value, CHANNELS * PLANE, quad);
+    values[(OUTPUT + value) * Q + quad] = epilogue(z, value, CHANNELS * PLANE, quad);
 }
 
-// y = scale * x + shift by itself.
+// scale * x + shift.
 @compute @workgroup_size(64)
 fn affine(@builtin(global_invocation_id) id: vec3u) {
     let quad = id.x % Q;
@@ -127,10 +128,10 @@ fn affine(@builtin(global_invocation_id) id: vec3u) {
     }
     let channel = value / PLANE;
     let y = values[(INPUT + value) * Q + quad] * state[SCALE + channel] + state[SHIFT + channel];
-    values[(OUTPUT + value) * Q + quad] = finish(y, value, CHANNELS * PLANE, quad);
+    values[(OUTPUT + value) * Q + quad] = epilogue(y, value, CHANNELS * PLANE, quad);
 }
 
-// Sums of the gradient and of its product with what the factors multiplied: they are the gradients of addends and factors.
+// Sums of the gradient and of its product with the values that were scaled: the gradients of shift and scale.
 @compute @workgroup_size(64)
 fn gradient_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let channel = group.x % CHANNELS;
@@ -142,11 +143,11 @@ fn gradient_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
         a += dy;
         b += dy * values[(NORMALIZED + channel * PLANE) * Q + i];
     }
-    // The factors come first among the parameters.
+    // The scales come first among the parameters.
     write_part(part, channel, local, b, a);
 }
 
-// Means over the batch of the gradient of the normalised values, and of its product with them.
+// Means, over the batch, of the gradient of the normalised values and of its product with them.
 @compute @workgroup_size(64)
 fn gradient_means(@builtin(global_invocation_id) id: vec3u) {
     if id.x < CHANNELS {
@@ -156,7 +157,7 @@ fn gradient_means(@builtin(global_invocation_id) id: vec3u) {
     }
 }
 
-// Through scale and normalisation (Ioffe and Szegedy 2015, section 3).
+// The gradient of x through scale and normalisation (Ioffe and Szegedy 2015, section 3).
 @compute @workgroup_size(64)
 fn normalize_backward(@builtin(global_invocation_id) id: vec3u) {
     let quad = id.x % Q;
@@ -168,18 +169,18 @@ fn normalize_backward(@builtin(global_invocation_id) id: vec3u) {
     let dy = gradients[(OUTPUT + value) * Q + quad] * state[SCALE + channel];
     let y = values[(NORMALIZED + value) * Q + quad];
     let mean = state[STATISTICS + 2u * CHANNELS + channel];
-    let slope_of_y = state[STATISTICS + 3u * CHANNELS + channel];
-    let dx = (dy - mean - y * slope_of_y) * state[STATISTICS + CHANNELS + channel] * in_use(quad);
-    send_back(dx, INPUT, value, quad);
+    let product = state[STATISTICS + 3u * CHANNELS + channel];
+    let dx = (dy - mean - y * product) * state[STATISTICS + CHANNELS + channel] * in_use(quad);
+    write_gradient(dx, INPUT, value, quad);
 }
 
-// Through the factor alone.
+// The gradient of x through scale alone.
 @compute @workgroup_size(64)
 fn affine_backward(@builtin(global_invocation_id) id: vec3u) {
     let quad = id.x % Q;
     let value = id.x / Q;
     if value < CHANNELS * PLANE {
         let dx = gradients[(OUTPUT + value) * Q + quad] * state[SCALE + value / PLANE];
-        send_back(dx, INPUT, value, quad);
+        write_gradient(dx, INPUT, value, quad);
     }
 }

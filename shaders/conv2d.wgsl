@@ -1,43 +1,44 @@
-// Convolution: the twin of crates/tensor/src/conv2d.rs. With it go what follows a convolution in most networks, so that its output is
-// written once and small: bias, 2x2 max pooling, activation, dropout.
+// Convolution; the same as crates/tensor/src/conv2d/. Bias, 2x2 max pooling, activation and dropout behind it are part of its kernel, so
+// that its output is small and written once.
 //
-// An invocation makes 2x2 pixels of a tile of maps for four samples. Where the stride is 1 the pixels slide: what was the right column is
-// the left one at the next tap, so that few vectors are loaded for many multiply-adds. Five taps of a row are written out. On SwiftShader,
-// where a load costs as much as ten multiply-adds and all that is carried through a loop is masked each time round, LeNet's two
-// convolutions take 12 ms for 64 images; with four maps to each tile and the taps in a loop it was 17.
+// An invocation computes 2x2 pixels of a tile of output channels for four samples. Where the stride is 1 the pixels move along: the right
+// column at one tap is the left one at the next, so that few vectors are loaded for many multiply-adds. Five taps of a row are written out.
+// On SwiftShader, where a load costs as much as ten multiply-adds and all variables of a loop are masked in each round, LeNet's two
+// convolutions take 12 ms for 64 images; with tiles of four channels and the taps in a loop they took 17.
 
-// The padded input [CHANNELS][HEIGHT][WIDTH].
+// The padded input [IN_CHANNELS][HEIGHT][WIDTH].
 override INPUT: u32;
-override CHANNELS: u32;
+override IN_CHANNELS: u32;
 override HEIGHT: u32;
 override WIDTH: u32;
 override PADDING: u32 = 0u;
-override KERNEL_ROWS: u32;
-override KERNEL_COLUMNS: u32;
+override KERNEL_HEIGHT: u32;
+override KERNEL_WIDTH: u32;
 override STRIDE: u32 = 1u;
-// The convolution's own output, before pooling: [MAPS][OUT_HEIGHT][OUT_WIDTH].
-override MAPS: u32;
+// The convolution's own output, before pooling: [OUT_CHANNELS][OUT_HEIGHT][OUT_WIDTH].
+override OUT_CHANNELS: u32;
 override OUT_HEIGHT: u32;
 override OUT_WIDTH: u32;
-// Where it lies, for its gradient; and what is written, [MAPS][OUT_HEIGHT / 2][OUT_WIDTH / 2] if pooled.
-override UNFINISHED: u32;
+// Offset of its gradient; and of the output that is written, [OUT_CHANNELS][OUT_HEIGHT / 2][OUT_WIDTH / 2] if pooled.
+override OUTPUT_GRADIENT: u32;
 override OUTPUT: u32;
-// Places in `packed` and `state`.
-override FORWARD: u32 = 0u;
-override BACKWARD: u32 = 0u;
+// Offsets of the weights in `packed`, and of the biases in `state`.
+override FORWARD_WEIGHTS: u32 = 0u;
+override BACKWARD_WEIGHTS: u32 = 0u;
 override BIAS: u32 = 0u;
-// The unpadded input, whose gradient is written.
+// The input before padding, whose gradient is written.
 override SOURCE: u32 = 0u;
-// How many maps (forward) or channels (back) a tile has: 4, or 6 where that leaves fewer of them empty.
+// Output channels (forward) or input channels (backward) of a tile: 4, or 6 where that leaves fewer of them empty.
 override TILE: u32 = 4u;
 
-// Sums of the maps for one pixel of the tile: a upper left, b upper right, c and d below them. (Or of the channels, a to e in a row.)
+// Sums of a tile's channels for one pixel: a is the upper left pixel, b the upper right one, c and d are below them. (Backward, a to e are
+// in a row.)
 alias Sums = array<vec4f, 6>;
 
 // Weights of a tile for one tap.
 struct Weights { four: vec4f, two: vec2f }
 
-// The `i`-th after `first`: one vector of `packed` if there are four, two if there are six.
+// Weights number `i` after `first`: one vector of `packed` for a tile of four, two for a tile of six.
 fn weights(first: u32, i: u32) -> Weights {
     var at = first + i;
     var two = vec2f(0.0);
@@ -59,14 +60,14 @@ fn add(sums: ptr<function, Sums>, w: Weights, x: vec4f) {
     }
 }
 
-// Adds what one tap gives to two by two pixels. `at` is the input pixel under the upper left one, `upper` its value and `lower` that of the
-// one below.
+// Adds the products of one tap to 2x2 pixels. `at` is the index of the input pixel at the upper left one, `upper` its value, and `lower` the
+// value of the pixel below.
 fn tap(
     a: ptr<function, Sums>, b: ptr<function, Sums>, c: ptr<function, Sums>, d: ptr<function, Sums>,
     upper: ptr<function, vec4f>, lower: ptr<function, vec4f>, at: u32, weight: u32,
 ) {
     let below = at + STRIDE * WIDTH * Q;
-    let w = weights(FORWARD, weight);
+    let w = weights(FORWARD_WEIGHTS, weight);
     let upper_right = values[at + STRIDE * Q];
     let lower_right = values[below + STRIDE * Q];
     add(a, w, *upper);
@@ -88,92 +89,92 @@ fn forward(@builtin(global_invocation_id) id: vec3u) {
     let tile_columns = select((OUT_WIDTH + 1u) / 2u, OUT_WIDTH / 2u, POOLED);
     let quad = id.x % Q;
     let pixel = id.x / Q % (tile_rows * tile_columns);
-    let map_tile = id.x / Q / (tile_rows * tile_columns);
-    if map_tile >= (MAPS + TILE - 1u) / TILE {
+    let channel_tile = id.x / Q / (tile_rows * tile_columns);
+    if channel_tile >= (OUT_CHANNELS + TILE - 1u) / TILE {
         return;
     }
     let row = pixel / tile_columns * 2u;
     let column = pixel % tile_columns * 2u;
-    // A tile that reaches over the edge reads some other pixel there, and what comes of it is not written.
+    // A tile that reaches over the edge reads another pixel there, and its sum is not written.
     var a = Sums();
     var b = Sums();
     var c = Sums();
     var d = Sums();
-    var weight = map_tile * CHANNELS * KERNEL_ROWS * KERNEL_COLUMNS;
-    for (var channel = 0u; channel < CHANNELS; channel++) {
-        for (var ky = 0u; ky < KERNEL_ROWS; ky++) {
+    var weight = channel_tile * IN_CHANNELS * KERNEL_HEIGHT * KERNEL_WIDTH;
+    for (var channel = 0u; channel < IN_CHANNELS; channel++) {
+        for (var ky = 0u; ky < KERNEL_HEIGHT; ky++) {
             let line = (INPUT + (channel * HEIGHT + row * STRIDE + ky) * WIDTH + column * STRIDE) * Q + quad;
             var upper = values[line];
             var lower = values[line + STRIDE * WIDTH * Q];
             tap(&a, &b, &c, &d, &upper, &lower, line, weight);
-            if KERNEL_COLUMNS > 1u { tap(&a, &b, &c, &d, &upper, &lower, line + Q, weight + 1u); }
-            if KERNEL_COLUMNS > 2u { tap(&a, &b, &c, &d, &upper, &lower, line + 2u * Q, weight + 2u); }
-            if KERNEL_COLUMNS > 3u { tap(&a, &b, &c, &d, &upper, &lower, line + 3u * Q, weight + 3u); }
-            if KERNEL_COLUMNS > 4u { tap(&a, &b, &c, &d, &upper, &lower, line + 4u * Q, weight + 4u); }
-            if KERNEL_COLUMNS > 5u {
-                for (var kx = 5u; kx < KERNEL_COLUMNS; kx++) {
+            if KERNEL_WIDTH > 1u { tap(&a, &b, &c, &d, &upper, &lower, line + Q, weight + 1u); }
+            if KERNEL_WIDTH > 2u { tap(&a, &b, &c, &d, &upper, &lower, line + 2u * Q, weight + 2u); }
+            if KERNEL_WIDTH > 3u { tap(&a, &b, &c, &d, &upper, &lower, line + 3u * Q, weight + 3u); }
+            if KERNEL_WIDTH > 4u { tap(&a, &b, &c, &d, &upper, &lower, line + 4u * Q, weight + 4u); }
+            if KERNEL_WIDTH > 5u {
+                for (var kx = 5u; kx < KERNEL_WIDTH; kx++) {
                     tap(&a, &b, &c, &d, &upper, &lower, line + kx * Q, weight + kx);
                 }
             }
-            weight += KERNEL_COLUMNS;
+            weight += KERNEL_WIDTH;
         }
     }
-    let map = TILE * map_tile;
-    store(map, row, column, quad, a[0], b[0], c[0], d[0]);
-    store(map + 1u, row, column, quad, a[1], b[1], c[1], d[1]);
-    store(map + 2u, row, column, quad, a[2], b[2], c[2], d[2]);
-    store(map + 3u, row, column, quad, a[3], b[3], c[3], d[3]);
+    let channel = TILE * channel_tile;
+    store(channel, row, column, quad, a[0], b[0], c[0], d[0]);
+    store(channel + 1u, row, column, quad, a[1], b[1], c[1], d[1]);
+    store(channel + 2u, row, column, quad, a[2], b[2], c[2], d[2]);
+    store(channel + 3u, row, column, quad, a[3], b[3], c[3], d[3]);
     if TILE == 6u {
-        store(map + 4u, row, column, quad, a[4], b[4], c[4], d[4]);
-        store(map + 5u, row, column, quad, a[5], b[5], c[5], d[5]);
+        store(channel + 4u, row, column, quad, a[4], b[4], c[4], d[4]);
+        store(channel + 5u, row, column, quad, a[5], b[5], c[5], d[5]);
     }
 }
 
-fn store(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
-    if map < MAPS {
-        let bias = state[BIAS + map];
+fn store(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+    if channel < OUT_CHANNELS {
+        let bias = state[BIAS + channel];
         if POOLED {
-            store_largest(map, row / 2u, column / 2u, quad, a + bias, b + bias, c + bias, d + bias);
+            store_largest(channel, row / 2u, column / 2u, quad, a + bias, b + bias, c + bias, d + bias);
         } else {
-            store_all(map, row, column, quad, a + bias, b + bias, c + bias, d + bias);
+            store_all(channel, row, column, quad, a + bias, b + bias, c + bias, d + bias);
         }
     }
 }
 
-// The largest of the four, and which one it is: the first of several, as in PyTorch.
-fn store_largest(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+// The largest of the four pixels, and its number: the first of several, as in PyTorch.
+fn store_largest(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
     let height = OUT_HEIGHT / 2u;
     let width = OUT_WIDTH / 2u;
-    let value = (map * height + row) * width + column;
+    let value = (channel * height + row) * width + column;
     var best = a;
-    var winner = vec4u(0u);
-    winner = select(winner, vec4u(1u), b > best);
+    var number = vec4u(0u);
+    number = select(number, vec4u(1u), b > best);
     best = select(best, b, b > best);
-    winner = select(winner, vec4u(2u), c > best);
+    number = select(number, vec4u(2u), c > best);
     best = select(best, c, c > best);
-    winner = select(winner, vec4u(3u), d > best);
+    number = select(number, vec4u(3u), d > best);
     best = select(best, d, d > best);
-    values[(OUTPUT + value) * Q + quad] = finish(best, value, MAPS * height * width, quad);
-    winners[(OUTPUT + value) * Q + quad] = winner.x | (winner.y << 8u) | (winner.z << 16u) | (winner.w << 24u);
+    values[(OUTPUT + value) * Q + quad] = epilogue(best, value, OUT_CHANNELS * height * width, quad);
+    argmax[(OUTPUT + value) * Q + quad] = number.x | (number.y << 8u) | (number.z << 16u) | (number.w << 24u);
 }
 
-fn store_all(map: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
-    let value = (map * OUT_HEIGHT + row) * OUT_WIDTH + column;
-    let all = MAPS * OUT_HEIGHT * OUT_WIDTH;
+fn store_all(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
+    let value = (channel * OUT_HEIGHT + row) * OUT_WIDTH + column;
+    let all = OUT_CHANNELS * OUT_HEIGHT * OUT_WIDTH;
     let below = value + OUT_WIDTH;
     let has_right = column + 1u < OUT_WIDTH;
     let has_down = row + 1u < OUT_HEIGHT;
-    values[(OUTPUT + value) * Q + quad] = finish(a, value, all, quad);
-    if has_right { values[(OUTPUT + value + 1u) * Q + quad] = finish(b, value + 1u, all, quad); }
-    if has_down { values[(OUTPUT + below) * Q + quad] = finish(c, below, all, quad); }
-    if has_right && has_down { values[(OUTPUT + below + 1u) * Q + quad] = finish(d, below + 1u, all, quad); }
+    values[(OUTPUT + value) * Q + quad] = epilogue(a, value, all, quad);
+    if has_right { values[(OUTPUT + value + 1u) * Q + quad] = epilogue(b, value + 1u, all, quad); }
+    if has_down { values[(OUTPUT + below) * Q + quad] = epilogue(c, below, all, quad); }
+    if has_right && has_down { values[(OUTPUT + below + 1u) * Q + quad] = epilogue(d, below + 1u, all, quad); }
 }
 
-// Gradients of five neighbouring pixels of an output's row.
+// Gradients of five neighbouring pixels in a row of the output.
 alias Pixels = array<vec4f, 5>;
 
-// The gradient that pixel `x` of the padded input gets through a kernel's first tap, from a row of the output that begins at `line`. Of an
-// input pixel left of the first, `x` is wrapped around.
+// The gradient that column `x` of the padded input gets through the first column of the kernel, from the row of the output at index `line`.
+// For an input pixel left of the first, `x` is wrapped around.
 fn output_gradient(line: u32, x: u32) -> vec4f {
     var column = x;
     var is_there = true;
@@ -184,12 +185,12 @@ fn output_gradient(line: u32, x: u32) -> vec4f {
     return select(vec4f(0.0), gradients[line + min(column, OUT_WIDTH) * Q], is_there & (column < OUT_WIDTH));
 }
 
-// Adds what one tap gives to five pixels; then they are those of the next tap, of which the first lies at `x`.
-fn tap_back(
+// Adds the products of one tap to five pixels, and moves `dy` to the next tap, whose first pixel is in column `x`.
+fn tap_backward(
     a: ptr<function, Sums>, b: ptr<function, Sums>, c: ptr<function, Sums>, d: ptr<function, Sums>, e: ptr<function, Sums>,
     dy: ptr<function, Pixels>, line: u32, x: u32, weight: u32,
 ) {
-    let w = weights(BACKWARD, weight);
+    let w = weights(BACKWARD_WEIGHTS, weight);
     add(a, w, (*dy)[0]);
     add(b, w, (*dy)[1]);
     add(c, w, (*dy)[2]);
@@ -198,7 +199,7 @@ fn tap_back(
     *dy = Pixels(output_gradient(line, x), (*dy)[0], (*dy)[1], (*dy)[2], (*dy)[3]);
 }
 
-// The gradient of a tile of channels of five pixels in a row of the unpadded input [CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
+// The gradient of a tile of channels at five pixels in a row of the input before padding, [IN_CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
 @compute @workgroup_size(32)
 fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
     let height = HEIGHT - 2u * PADDING;
@@ -208,7 +209,7 @@ fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
     let quad = id.x % Q;
     let tile = id.x / Q % tiles;
     let channel_tile = id.x / Q / tiles;
-    if channel_tile >= (CHANNELS + TILE - 1u) / TILE {
+    if channel_tile >= (IN_CHANNELS + TILE - 1u) / TILE {
         return;
     }
     let row = tile / tile_columns;
@@ -216,19 +217,19 @@ fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
     // In the padded input.
     let y = row + PADDING;
     let x = column + PADDING;
-    // Rows of the output whose windows hold these pixels.
-    let first_row = select(0u, (y - KERNEL_ROWS) / STRIDE + 1u, y >= KERNEL_ROWS);
+    // Rows of the output whose windows contain these pixels.
+    let first_row = select(0u, (y - KERNEL_HEIGHT) / STRIDE + 1u, y >= KERNEL_HEIGHT);
     let last_row = min(y / STRIDE, OUT_HEIGHT - 1u);
     var a = Sums();
     var b = Sums();
     var c = Sums();
     var d = Sums();
     var e = Sums();
-    for (var map = 0u; map < MAPS; map++) {
+    for (var out_channel = 0u; out_channel < OUT_CHANNELS; out_channel++) {
         for (var out_row = first_row; out_row <= last_row; out_row++) {
-            let line = (UNFINISHED + (map * OUT_HEIGHT + out_row) * OUT_WIDTH) * Q + quad;
+            let line = (OUTPUT_GRADIENT + (out_channel * OUT_HEIGHT + out_row) * OUT_WIDTH) * Q + quad;
             let ky = y - out_row * STRIDE;
-            let weight = ((channel_tile * MAPS + map) * KERNEL_ROWS + ky) * KERNEL_COLUMNS;
+            let weight = ((channel_tile * OUT_CHANNELS + out_channel) * KERNEL_HEIGHT + ky) * KERNEL_WIDTH;
             var dy = Pixels(
                 output_gradient(line, x),
                 output_gradient(line, x + 1u),
@@ -236,14 +237,14 @@ fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
                 output_gradient(line, x + 3u),
                 output_gradient(line, x + 4u),
             );
-            tap_back(&a, &b, &c, &d, &e, &dy, line, x - 1u, weight);
-            if KERNEL_COLUMNS > 1u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 2u, weight + 1u); }
-            if KERNEL_COLUMNS > 2u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 3u, weight + 2u); }
-            if KERNEL_COLUMNS > 3u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 4u, weight + 3u); }
-            if KERNEL_COLUMNS > 4u { tap_back(&a, &b, &c, &d, &e, &dy, line, x - 5u, weight + 4u); }
-            if KERNEL_COLUMNS > 5u {
-                for (var kx = 5u; kx < KERNEL_COLUMNS; kx++) {
-                    tap_back(&a, &b, &c, &d, &e, &dy, line, x - kx - 1u, weight + kx);
+            tap_backward(&a, &b, &c, &d, &e, &dy, line, x - 1u, weight);
+            if KERNEL_WIDTH > 1u { tap_backward(&a, &b, &c, &d, &e, &dy, line, x - 2u, weight + 1u); }
+            if KERNEL_WIDTH > 2u { tap_backward(&a, &b, &c, &d, &e, &dy, line, x - 3u, weight + 2u); }
+            if KERNEL_WIDTH > 3u { tap_backward(&a, &b, &c, &d, &e, &dy, line, x - 4u, weight + 3u); }
+            if KERNEL_WIDTH > 4u { tap_backward(&a, &b, &c, &d, &e, &dy, line, x - 5u, weight + 4u); }
+            if KERNEL_WIDTH > 5u {
+                for (var kx = 5u; kx < KERNEL_WIDTH; kx++) {
+                    tap_backward(&a, &b, &c, &d, &e, &dy, line, x - kx - 1u, weight + kx);
                 }
             }
         }
@@ -263,11 +264,11 @@ fn store_gradient(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: v
     let height = HEIGHT - 2u * PADDING;
     let width = WIDTH - 2u * PADDING;
     let value = (channel * height + row) * width + column;
-    if channel < CHANNELS {
-        send_back(a, SOURCE, value, quad);
-        if column + 1u < width { send_back(b, SOURCE, value + 1u, quad); }
-        if column + 2u < width { send_back(c, SOURCE, value + 2u, quad); }
-        if column + 3u < width { send_back(d, SOURCE, value + 3u, quad); }
-        if column + 4u < width { send_back(e, SOURCE, value + 4u, quad); }
+    if channel < IN_CHANNELS {
+        write_gradient(a, SOURCE, value, quad);
+        if column + 1u < width { write_gradient(b, SOURCE, value + 1u, quad); }
+        if column + 2u < width { write_gradient(c, SOURCE, value + 2u, quad); }
+        if column + 3u < width { write_gradient(d, SOURCE, value + 3u, quad); }
+        if column + 4u < width { write_gradient(e, SOURCE, value + 4u, quad); }
     }
 }

@@ -1,6 +1,6 @@
-// What is done to each value by itself, where it is not part of the kernel before it: activation, dropout, zeros around maps.
+// Activation, dropout and padding by themselves, where they are not part of the kernel before them.
 
-// [VALUES] to [VALUES].
+// Offsets of the input [VALUES] and of the output.
 override INPUT: u32;
 override OUTPUT: u32;
 override VALUES: u32;
@@ -10,7 +10,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u) {
     let quad = id.x % Q;
     let value = id.x / Q;
     if value < VALUES {
-        values[(OUTPUT + value) * Q + quad] = finish(values[(INPUT + value) * Q + quad], value, VALUES, quad);
+        values[(OUTPUT + value) * Q + quad] = epilogue(values[(INPUT + value) * Q + quad], value, VALUES, quad);
     }
 }
 
@@ -20,11 +20,11 @@ fn backward(@builtin(global_invocation_id) id: vec3u) {
     let value = id.x / Q;
     if value < VALUES {
         let dy = gradients[(OUTPUT + value) * Q + quad];
-        gradients[(INPUT + value) * Q + quad] = unfinish(dy, OUTPUT, value, quad);
+        gradients[(INPUT + value) * Q + quad] = epilogue_backward(dy, OUTPUT, value, quad);
     }
 }
 
-// Maps [channel][HEIGHT][WIDTH] in the middle of larger ones, whose border of PADDING is zero already.
+// Copies [channel][HEIGHT][WIDTH] into the middle of larger maps, whose border of PADDING pixels is zero already.
 override HEIGHT: u32 = 1u;
 override WIDTH: u32 = 1u;
 override PADDING: u32 = 0u;

@@ -1,46 +1,46 @@
-// Which images a batch has, and how they are distorted: the twin of crates/trainer/src/batch.rs and crates/data/src/augment.rs.
-// A workgroup makes seven rows of four samples: `input` [28][28][sample], in the middle of zeros if the first layer pads. Each of its
-// invocations makes four pixels, which lie in one word of the data.
+// The input of a step: chooses the batch's images and distorts them; the same as crates/trainer/src/batch.rs and crates/data/src/augment.rs.
+//
+// A workgroup computes seven rows of four samples of the input [28][28][sample], which lies in the middle of zeros if the first layer pads.
+// Each of its invocations computes four pixels of each sample, which lie in one word of `data`.
 
-// Where the images, and their labels, begin in `data`, in bytes.
+// Offsets of images and labels in `data`, in bytes.
 override IMAGES: u32;
 override LABELS: u32;
-// Where the input lies, its zeros on each side, and its width with them.
+// Offset of the input, and its zeros on each side.
 override OUTPUT: u32;
 override PADDING: u32 = 0u;
-// Images of the first epoch are shuffled within so many; a test set (0) is not shuffled or distorted.
-override WINDOW: u32 = 5000u;
-// Where the labels of the batch go in `partials`.
+// The first epoch shuffles within windows of this many images. The test set (0) is not shuffled.
+override WINDOW: u32;
+// Offset of the batch's labels in `partials`.
 override BATCH_LABELS: u32;
-// Whether the images are distorted. A pipeline of its own, for SwiftShader runs what stands in a branch whether it is taken or not.
+// Whether the images are distorted. That is a pipeline of its own, because SwiftShader runs both sides of a branch.
 override DISTORTS: bool = false;
 
 const SIDE: u32 = 28u;
 const PIXELS: u32 = 784u;
-// Pixels between two knots of the elastic sheet, and knots across and down.
+// Pixels between two knots of the elastic displacement, and knots across and down.
 const KNOT: f32 = 7.0;
 const KNOTS: u32 = 7u;
 
-// Of one sample: where it begins in `data`, whether there is one, and how it is distorted.
 struct Sample {
-    image: u32,
-    used: bool,
-    turn: vec2f,    // sine and cosine
+    image: u32,           // offset in `data`, in bytes
+    used: bool,           // whether the batch has this sample
+    rotation: vec2f,      // sine and cosine
     scale: f32,
     shear: f32,
-    moved: vec2f,
+    translation: vec2f,
 }
 
-var<workgroup> four: array<Sample, 4>;
-// Of each sample, across and down.
+var<workgroup> samples: array<Sample, 4>;
+// Displacements of the knots, [sample][across, down][KNOTS][KNOTS].
 var<workgroup> knots: array<f32, 392>;
 
 fn byte(at: u32) -> f32 {
     return f32((data[at / 4u] >> (8u * (at % 4u))) & 255u);
 }
 
-// The number of the `at`-th image of the epoch: shard by shard in the first epoch, so that training can begin with the
-// first shard.
+// The number of the image at position `at` of the epoch. The first epoch goes shard by shard, so that training can start with the first
+// shard.
 fn training_image(at: u32) -> u32 {
     let window = select(step.epoch_images, WINDOW, step.epoch == 0u);
     let first = at / window * window;
@@ -48,7 +48,7 @@ fn training_image(at: u32) -> u32 {
     return first + permute(step.seed + first, STREAM_SHUFFLE, step.epoch, size, at - first);
 }
 
-// Sine and cosine for up to half a turn, by polynomials: the built-in ones may be off by 2^-11. The twin of
+// Sine and cosine for up to half a turn, by polynomials, because the built-in functions may be off by 2^-11; the same as
 // `tensor::math::sin_cos`.
 fn sin_cos(angle: f32) -> vec2f {
     let quarter = round(angle * 0.63661977);
@@ -60,7 +60,7 @@ fn sin_cos(angle: f32) -> vec2f {
     return select(turned, -turned, (i32(quarter) & 2) != 0);
 }
 
-// Weights of the four knots around a row or column: a uniform cubic B-spline.
+// Weights of the four knots around row or column `at`: a uniform cubic B-spline.
 fn spline(at: f32) -> vec4f {
     let t = fract(at / KNOT);
     let s = 1.0 - t;
@@ -69,8 +69,8 @@ fn spline(at: f32) -> vec4f {
     return vec4f(s * s * s, 3.0 * t3 - 6.0 * t2 + 4.0, -3.0 * t3 + 3.0 * t2 + 3.0 * t + 1.0, t3) / 6.0;
 }
 
-// How far a sheet moves a pixel: one across and one down for each sample.
-fn bend(sheet: u32, row: vec4f, first_row: u32, column: vec4f, first_column: u32) -> f32 {
+// Elastic displacement of a pixel. Each sample has two sheets of knots: 2 * sample across, and 2 * sample + 1 down.
+fn displacement(sheet: u32, row: vec4f, first_row: u32, column: vec4f, first_column: u32) -> f32 {
     var sum = 0.0;
     for (var k = 0u; k < 4u; k++) {
         var line = 0.0;
@@ -89,10 +89,10 @@ fn pixel(image: u32, x: i32, y: i32) -> f32 {
     return byte(image + u32(y) * SIDE + u32(x));
 }
 
-// The image between pixels.
-fn between(image: u32, place: vec2f) -> f32 {
-    let corner = floor(place);
-    let share = place - corner;
+// Bilinear interpolation at `position`, from 0 to 1.
+fn interpolate(image: u32, position: vec2f) -> f32 {
+    let corner = floor(position);
+    let share = position - corner;
     let x = i32(corner.x);
     let y = i32(corner.y);
     let upper = pixel(image, x, y) * (1.0 - share.x) + pixel(image, x + 1, y) * share.x;
@@ -100,7 +100,7 @@ fn between(image: u32, place: vec2f) -> f32 {
     return (upper * (1.0 - share.y) + lower * share.y) / 255.0;
 }
 
-// The number of a sample of the batch among the images.
+// The number of the image that is sample number `sample` of the batch.
 fn number(sample: u32) -> u32 {
     if WINDOW > 0u && sample < step.batch_size {
         return training_image(step.first + sample);
@@ -111,38 +111,38 @@ fn number(sample: u32) -> u32 {
 fn sample_of(number: u32, used: bool) -> Sample {
     let first = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u);
     let second = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u + 1u);
-    // Whole steps from -crop to crop, each as likely.
-    let steps = 2.0 * step.crop + 1.0;
-    let whole = min(floor((second.yz + 1.0) * 0.5 * steps), vec2f(steps - 1.0)) - step.crop;
+    // Whole pixels from -crop to crop, with equal probability.
+    let choices = 2.0 * step.crop + 1.0;
+    let crop = min(floor((second.yz + 1.0) * 0.5 * choices), vec2f(choices - 1.0)) - step.crop;
     return Sample(
         IMAGES + number * PIXELS,
         used,
         sin_cos(first.x * step.rotation * 0.017453292),
         1.0 / (1.0 + first.w * clamp(step.zoom, 0.0, 0.9)),
         second.x * step.shear,
-        first.yz * step.shift + whole,
+        first.yz * step.shift + crop,
     );
 }
 
-// One pixel of a sample, distorted.
+// One pixel of a distorted sample.
 fn distorted(i: u32, row: u32, column: u32) -> f32 {
-    let sample = four[i];
+    let sample = samples[i];
     let middle = 13.5;
-    let u = f32(column) - middle - sample.moved.x;
-    let v = f32(row) - middle - sample.moved.y;
-    var place = vec2f(
-        sample.scale * (sample.turn.y * u + sample.turn.x * v) + sample.shear * v + middle,
-        sample.scale * (sample.turn.y * v - sample.turn.x * u) + middle,
+    let u = f32(column) - middle - sample.translation.x;
+    let v = f32(row) - middle - sample.translation.y;
+    var position = vec2f(
+        sample.scale * (sample.rotation.y * u + sample.rotation.x * v) + sample.shear * v + middle,
+        sample.scale * (sample.rotation.y * v - sample.rotation.x * u) + middle,
     );
     if step.elastic != 0.0 {
         let down = spline(f32(row));
         let across = spline(f32(column));
-        place += vec2f(
-            bend(2u * i, down, row / 7u, across, column / 7u),
-            bend(2u * i + 1u, down, row / 7u, across, column / 7u),
+        position += vec2f(
+            displacement(2u * i, down, row / 7u, across, column / 7u),
+            displacement(2u * i + 1u, down, row / 7u, across, column / 7u),
         );
     }
-    return between(sample.image, place);
+    return interpolate(sample.image, position);
 }
 
 // Four pixels of a sample, from `column` on.
@@ -153,20 +153,20 @@ fn pixels(i: u32, row: u32, column: u32) -> vec4f {
             all[k] = distorted(i, row, column + k);
         }
     } else {
-        let word = data[(four[i].image + row * SIDE + column) / 4u];
+        let word = data[(samples[i].image + row * SIDE + column) / 4u];
         all = vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u)) / 255.0;
     }
-    return select(vec4f(0.0), all, four[i].used);
+    return select(vec4f(0.0), all, samples[i].used);
 }
 
 @compute @workgroup_size(64)
-fn gather(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let quad = group.x / 4u;
     if local < 4u {
         let sample = 4u * quad + local;
         let used = sample < step.batch_size;
         let number = number(sample);
-        four[local] = sample_of(number, used);
+        samples[local] = sample_of(number, used);
         if group.x % 4u == 0u && used {
             partials[BATCH_LABELS + sample] = byte(LABELS + number);
         }
@@ -174,7 +174,7 @@ fn gather(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     workgroupBarrier();
     if DISTORTS {
         for (var i = local; i < 392u; i += 64u) {
-            let number = (four[i / 98u].image - IMAGES) / PIXELS;
+            let number = (samples[i / 98u].image - IMAGES) / PIXELS;
             let knot = symmetric(step.seed, STREAM_AUGMENT, step.epoch, number * 32u + 2u + i % 98u / 4u);
             knots[i] = knot[i % 98u % 4u] * step.elastic;
         }

@@ -1,8 +1,9 @@
-// The loss of networks that do not end in a dense layer, and of those that are only measured.
+// The loss by itself: in evaluations, and for networks that do not end in a linear layer.
 
+// The logits [CLASSES].
 override OUTPUT: u32;
-override UNITS: u32;
-// Whether the gradient is wanted, and what finished the logits.
+override CLASSES: u32;
+// Whether the gradient is written, too.
 override TRAINING: bool = true;
 
 @compute @workgroup_size(64)
@@ -11,11 +12,11 @@ fn loss(@builtin(global_invocation_id) id: vec3u) {
     if quad >= Q {
         return;
     }
-    var gradient: array<vec4f, 16>;
-    cross_entropy(OUTPUT, UNITS, quad, true, &gradient);
+    var gradient: array<vec4f, MAX_CLASSES>;
+    cross_entropy(OUTPUT, CLASSES, quad, true, &gradient);
     if TRAINING {
-        for (var unit = 0u; unit < UNITS; unit++) {
-            send_back(gradient[unit], OUTPUT, unit, quad);
+        for (var label = 0u; label < CLASSES; label++) {
+            write_gradient(gradient[label], OUTPUT, label, quad);
         }
     }
 }

@@ -1,38 +1,39 @@
-// The end of a step: adds up the partial sums of each gradient, of losses and of hits; updates each parameter, and packs it for the next
-// step. The twin of crates/nn/src/optimizer.rs. No barriers here: SwiftShader runs every workgroup of a kernel that has one as a coroutine,
-// which took longer than the work.
+// The end of a step: adds up the partial sums of gradients, losses and hits, updates each parameter, and packs it for the next step. The
+// optimisers are the same as in crates/nn/src/optimizer.rs.
+//
+// There are no barriers here: SwiftShader runs every workgroup of a kernel with a barrier as a coroutine, which took longer than the work.
 
-// Where in `state` the gradients, the optimiser's two memories, and the results are.
+// Offsets in `state` of the gradients, the optimiser's moments, and the results.
 override GRADIENTS: u32;
-override FIRST: u32;
-override SECOND: u32;
+override FIRST_MOMENTS: u32;
+override SECOND_MOMENTS: u32;
 override RESULTS: u32;
 
-// Parameters to a workgroup.
-const UPDATED_AT_ONCE: u32 = 512u;
+// Parameters that a workgroup updates.
+const UPDATES_PER_WORKGROUP: u32 = 512u;
 
-// The job that a workgroup works on.
-fn job_of(group: u32) -> u32 {
+// Index of the reduction that a workgroup belongs to.
+fn reduction_of(group: u32) -> u32 {
     var i = 0u;
-    while i + 1u < JOBS && jobs[i + 1u].first_update <= group {
+    while i + 1u < REDUCTIONS && reductions[i + 1u].first_update_workgroup <= group {
         i++;
     }
     return i;
 }
 
-// Parameter number `at` of a job; or the sum of the losses (0) or hits (1).
-fn update_parameter(job: Job, at: u32) {
+// Updates parameter number `at` of a reduction, or sums the losses (0) or hits (1).
+fn update_parameter(reduction: Reduction, at: u32) {
     var gradient = 0.0;
-    for (var chunk = 0u; chunk < job.chunks; chunk++) {
-        gradient += partials[job.partial + chunk * job.count + at];
+    for (var chunk = 0u; chunk < reduction.chunks; chunk++) {
+        gradient += partials[reduction.partial + chunk * reduction.count + at];
     }
-    if job.kind == LOSSES {
+    if reduction.kind == LOSS_AND_HITS {
         state[RESULTS + 2u * step.slot + at] = gradient;
         return;
     }
-    let i = job.parameter + at;
+    let i = reduction.parameter + at;
     var parameter = state[i];
-    if job.penalized == 1u || step.penalize_all != 0.0 {
+    if reduction.penalized == 1u || step.penalize_all != 0.0 {
         gradient += step.l1 * sign(parameter);
         if step.optimizer == ADAM_W {
             parameter -= step.learning_rate * step.l2 * parameter;
@@ -41,23 +42,23 @@ fn update_parameter(job: Job, at: u32) {
         }
     }
     state[GRADIENTS + i] = gradient;
-    var first = state[FIRST + i];
+    var first = state[FIRST_MOMENTS + i];
     if step.optimizer == SGD {
         first = step.momentum_or_beta1 * first + gradient;
         parameter -= step.learning_rate * select(first, gradient + step.momentum_or_beta1 * first, step.nesterov_or_beta2 != 0.0);
     } else {
-        let second = step.nesterov_or_beta2 * state[SECOND + i] + (1.0 - step.nesterov_or_beta2) * gradient * gradient;
+        let second = step.nesterov_or_beta2 * state[SECOND_MOMENTS + i] + (1.0 - step.nesterov_or_beta2) * gradient * gradient;
         first += (1.0 - step.momentum_or_beta1) * (gradient - first);
         parameter -= step.step_size * first / (sqrt(second) / step.root_correction + step.eps);
-        state[SECOND + i] = second;
+        state[SECOND_MOMENTS + i] = second;
     }
-    state[FIRST + i] = first;
+    state[FIRST_MOMENTS + i] = first;
     state[i] = parameter;
-    pack(job, at, parameter);
+    pack(reduction, at, parameter);
 }
 
-// Which tile of four or six a map or channel is in, and which of the tile it is. By shifts: a division takes SwiftShader longer than all
-// the rest of a parameter's update.
+// The tile of four or six that channel `i` is in, and its index in the tile. Tiles of four use shifts: a division takes SwiftShader longer
+// than the rest of a parameter's update.
 fn tile_of(i: u32, tile: u32) -> vec2u {
     if tile == 6u {
         return vec2u(i / 6u, i % 6u);
@@ -65,49 +66,51 @@ fn tile_of(i: u32, tile: u32) -> vec2u {
     return vec2u(i >> 2u, i & 3u);
 }
 
-// Puts a weight [map][channel][row][column] where the kernels read it: a tile of maps, or of channels, in one vector or two.
-fn pack(job: Job, i: u32, parameter: f32) {
-    if job.kind > 1u {
+// Puts weight number `i` of [out_channel][in_channel][row][column] where the kernels read it: beside the others of its tile of channels, in
+// one vector or two.
+fn pack(reduction: Reduction, i: u32, parameter: f32) {
+    // Only the first two kinds are packed.
+    if reduction.kind > LINEAR_WEIGHT {
         return;
     }
-    // Of a dense layer, whose kernels are one number, `i` says it all but for one division.
+    // The kernel of a linear layer is one number, which saves two divisions.
     var row = 0u;
     var column = 0u;
     var plane = i;
-    if job.kernel_rows * job.kernel_columns > 1u {
-        let line = i / job.kernel_columns;
-        plane = line / job.kernel_rows;
-        column = i - line * job.kernel_columns;
-        row = line - plane * job.kernel_rows;
+    if reduction.kernel_height * reduction.kernel_width > 1u {
+        let line = i / reduction.kernel_width;
+        plane = line / reduction.kernel_height;
+        column = i - line * reduction.kernel_width;
+        row = line - plane * reduction.kernel_height;
     }
-    let map = plane / job.channels;
-    let channel = plane - map * job.channels;
-    let maps = tile_of(map, job.map_tile);
-    let tap = ((maps.x * job.channels + channel) * job.kernel_rows + row) * job.kernel_columns + column;
-    weights[4u * job.forward + tap * select(4u, 8u, job.map_tile == 6u) + maps.y] = parameter;
-    let channels = tile_of(channel, job.channel_tile);
-    let back = ((channels.x * job.maps + map) * job.kernel_rows + row) * job.kernel_columns + column;
-    weights[4u * job.backward + back * select(4u, 8u, job.channel_tile == 6u) + channels.y] = parameter;
+    let out_channel = plane / reduction.in_channels;
+    let in_channel = plane - out_channel * reduction.in_channels;
+    let out_tile = tile_of(out_channel, reduction.out_channel_tile);
+    let forward = ((out_tile.x * reduction.in_channels + in_channel) * reduction.kernel_height + row) * reduction.kernel_width + column;
+    weights[4u * reduction.forward_weights + forward * select(4u, 8u, reduction.out_channel_tile == 6u) + out_tile.y] = parameter;
+    let in_tile = tile_of(in_channel, reduction.in_channel_tile);
+    let backward = ((in_tile.x * reduction.out_channels + out_channel) * reduction.kernel_height + row) * reduction.kernel_width + column;
+    weights[4u * reduction.backward_weights + backward * select(4u, 8u, reduction.in_channel_tile == 6u) + in_tile.y] = parameter;
 }
 
-// `packed` as single numbers.
-@group(0) @binding(2) var<storage, read_write> weights: array<f32, 4u * PACKED_SIZE>;
+// `packed`, as single numbers.
+@group(0) @binding(2) var<storage, read_write> weights: array<f32, 4u * PACKED_LENGTH>;
 
 @compute @workgroup_size(64)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let job = jobs[job_of(group.x)];
-    let first = (group.x - job.first_update) * UPDATED_AT_ONCE;
-    for (var at = first + local; at < min(first + UPDATED_AT_ONCE, job.count); at += 64u) {
-        update_parameter(job, at);
+fn optimizer_step(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let reduction = reductions[reduction_of(group.x)];
+    let first = (group.x - reduction.first_update_workgroup) * UPDATES_PER_WORKGROUP;
+    for (var at = first + local; at < min(first + UPDATES_PER_WORKGROUP, reduction.count); at += 64u) {
+        update_parameter(reduction, at);
     }
 }
 
-// Packs what came from outside.
+// Packs all weights, after parameters were loaded.
 @compute @workgroup_size(64)
-fn pack_all(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let job = jobs[job_of(group.x)];
-    let first = (group.x - job.first_update) * UPDATED_AT_ONCE;
-    for (var at = first + local; at < min(first + UPDATED_AT_ONCE, job.count); at += 64u) {
-        pack(job, at, state[job.parameter + at]);
+fn pack_weights(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let reduction = reductions[reduction_of(group.x)];
+    let first = (group.x - reduction.first_update_workgroup) * UPDATES_PER_WORKGROUP;
+    for (var at = first + local; at < min(first + UPDATES_PER_WORKGROUP, reduction.count); at += 64u) {
+        pack(reduction, at, state[reduction.parameter + at]);
     }
 }

@@ -1,24 +1,27 @@
-// Gradients of the weights and biases of all convolutional and dense layers, and sums of the losses, in one dispatch: the twin of `weight_gradient` in
-// crates/tensor/src/conv2d.rs and dense.rs.
+// Partial sums of the gradients of all weights and biases, and of losses and hits, in one dispatch; the same sums as `weight_gradient` in
+// crates/tensor/src/conv2d/ and linear.rs.
 //
-// One invocation for each weight would be 150 invocations of 50,000 steps for LeNet's first layer. So sums are split over
-// (sample, row): each invocation sums some weights over some quads of samples and one row of the output, and `update` adds
-// these partial sums, always in the same order. There are no atomic additions of floats, and none are needed.
+// With one invocation for each weight, LeNet's first layer would have 150 invocations of 50,000 steps each. Sums are therefore split over
+// samples and rows: each invocation sums the gradients of some weights over some quads of samples and one row of the output, and
+// `optimizer_step` adds up these partial sums in a fixed order. WGSL has no atomic additions of floats, and none are needed.
 
 // Whether all convolutions have a stride of 1.
-override SLIDES: bool;
+override UNIT_STRIDES: bool;
+
+// Samples whose losses and hits an invocation adds up.
+const LOSS_CHUNK: u32 = 16u;
 
 fn sum(v: vec4f) -> f32 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-// Five pixels of four samples, of each of three rows.
+// Five pixels of a row, of four samples each.
 alias Pixels = array<vec4f, 5>;
 
-// Weights of a map: three rows of five. Scalar sums, where vectors would be four times the registers.
+// Sums for three rows of five weights of an output channel. They are scalars: vectors would need four times the registers.
 struct Sums { upper: array<f32, 5>, middle: array<f32, 5>, lower: array<f32, 5> }
 
-// Adds four samples' part.
+// Adds the products of four samples.
 fn add(sums: ptr<function, Sums>, dy: vec4f, x: ptr<function, Pixels>, y: ptr<function, Pixels>, z: ptr<function, Pixels>) {
     (*sums).upper[0] += dot(dy, (*x)[0]);
     (*sums).upper[1] += dot(dy, (*x)[1]);
@@ -42,23 +45,23 @@ fn first_four(at: u32) -> Pixels {
     return Pixels(values[at], values[at + Q], values[at + 2u * Q], values[at + 3u * Q], vec4f(0.0));
 }
 
-// The five pixels one to the right.
+// The first four of the next five pixels, whose first lies at `at`: one to the right, if strides are 1.
 fn next(x: ptr<function, Pixels>, at: u32) -> Pixels {
-    var four = Pixels((*x)[1], (*x)[2], (*x)[3], (*x)[4], vec4f(0.0));
-    if !SLIDES {
-        four = first_four(at);
+    var pixels = Pixels((*x)[1], (*x)[2], (*x)[3], (*x)[4], vec4f(0.0));
+    if !UNIT_STRIDES {
+        pixels = first_four(at);
     }
-    return four;
+    return pixels;
 }
 
-// Four maps, a channel, three rows of the kernel, five of its columns: over one row of the output. With a stride of 1 the five pixels
-// of each row slide along, so that seven vectors are loaded for 60 products of vectors.
-fn convolution(job: Job, item: u32) {
-    let row_tiles = (job.kernel_rows + 2u) / 3u;
-    let column_tiles = (job.kernel_columns + 4u) / 5u;
-    let tiles = (job.maps + 3u) / 4u * job.channels * row_tiles * column_tiles;
+// Weights of four output channels and one input channel, three rows and five columns of the kernel, over one row of the output. With a
+// stride of 1 the five pixels of each row move along, so that seven vectors are loaded for 60 products of vectors.
+fn conv2d_weight(reduction: Reduction, item: u32) {
+    let row_tiles = (reduction.kernel_height + 2u) / 3u;
+    let column_tiles = (reduction.kernel_width + 4u) / 5u;
+    let tiles = (reduction.out_channels + 3u) / 4u * reduction.in_channels * row_tiles * column_tiles;
     let chunk = item / tiles;
-    if chunk >= job.chunks {
+    if chunk >= reduction.chunks {
         return;
     }
     var rest = item % tiles;
@@ -66,25 +69,25 @@ fn convolution(job: Job, item: u32) {
     rest /= column_tiles;
     let ky = rest % row_tiles * 3u;
     rest /= row_tiles;
-    let channel = rest % job.channels;
-    let map = rest / job.channels * 4u;
-    let row = chunk % job.out_height;
-    let first_quad = chunk / job.out_height * job.quads;
-    // Maps, rows and columns of the kernel that are not there are summed like the others, over some other pixels, and left out in the end.
-    let plane = job.out_height * job.out_width * Q;
-    let line = job.width * Q;
-    let step = job.stride * Q;
+    let in_channel = rest % reduction.in_channels;
+    let out_channel = rest / reduction.in_channels * 4u;
+    let row = chunk % reduction.out_height;
+    let first_quad = chunk / reduction.out_height * reduction.chunk_quads;
+    // Channels, rows and columns behind the last are summed over other pixels, and their sums are not written.
+    let plane = reduction.out_height * reduction.out_width * Q;
+    let line = reduction.width * Q;
+    let step = reduction.stride * Q;
     var s0 = Sums();
     var s1 = Sums();
     var s2 = Sums();
     var s3 = Sums();
-    for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
-        var at = (job.input + (channel * job.height + row * job.stride + ky) * job.width + kx) * Q + quad;
-        var to = (job.output + (map * job.out_height + row) * job.out_width) * Q + quad;
+    for (var quad = first_quad; quad < min(first_quad + reduction.chunk_quads, Q); quad++) {
+        var at = (reduction.input + (in_channel * reduction.height + row * reduction.stride + ky) * reduction.width + kx) * Q + quad;
+        var to = (reduction.output_gradient + (out_channel * reduction.out_height + row) * reduction.out_width) * Q + quad;
         var x = first_four(at);
         var y = first_four(at + line);
         var z = first_four(at + 2u * line);
-        for (var column = 0u; column < job.out_width; column++) {
+        for (var column = 0u; column < reduction.out_width; column++) {
             x[4] = values[at + 4u * Q];
             y[4] = values[at + 4u * Q + line];
             z[4] = values[at + 4u * Q + 2u * line];
@@ -99,19 +102,19 @@ fn convolution(job: Job, item: u32) {
             z = next(&z, at + 2u * line);
         }
     }
-    let size = job.channels * job.kernel_rows * job.kernel_columns;
-    let weight = job.partial + chunk * job.count + map * size + (channel * job.kernel_rows + ky) * job.kernel_columns + kx;
-    write_map(job, weight, ky, kx, &s0);
-    if map + 1u < job.maps { write_map(job, weight + size, ky, kx, &s1); }
-    if map + 2u < job.maps { write_map(job, weight + 2u * size, ky, kx, &s2); }
-    if map + 3u < job.maps { write_map(job, weight + 3u * size, ky, kx, &s3); }
+    let size = reduction.in_channels * reduction.kernel_height * reduction.kernel_width;
+    let weight = reduction.partial + chunk * reduction.count + out_channel * size + (in_channel * reduction.kernel_height + ky) * reduction.kernel_width + kx;
+    write_channel(reduction, weight, ky, kx, &s0);
+    if out_channel + 1u < reduction.out_channels { write_channel(reduction, weight + size, ky, kx, &s1); }
+    if out_channel + 2u < reduction.out_channels { write_channel(reduction, weight + 2u * size, ky, kx, &s2); }
+    if out_channel + 3u < reduction.out_channels { write_channel(reduction, weight + 3u * size, ky, kx, &s3); }
 }
 
-fn write_map(job: Job, at: u32, ky: u32, kx: u32, sums: ptr<function, Sums>) {
-    let left = job.kernel_columns - kx;
+fn write_channel(reduction: Reduction, at: u32, ky: u32, kx: u32, sums: ptr<function, Sums>) {
+    let left = reduction.kernel_width - kx;
     write_five(at, left, (*sums).upper);
-    if ky + 1u < job.kernel_rows { write_five(at + job.kernel_columns, left, (*sums).middle); }
-    if ky + 2u < job.kernel_rows { write_five(at + 2u * job.kernel_columns, left, (*sums).lower); }
+    if ky + 1u < reduction.kernel_height { write_five(at + reduction.kernel_width, left, (*sums).middle); }
+    if ky + 2u < reduction.kernel_height { write_five(at + 2u * reduction.kernel_width, left, (*sums).lower); }
 }
 
 fn write_five(at: u32, left: u32, sums: array<f32, 5>) {
@@ -122,35 +125,35 @@ fn write_five(at: u32, left: u32, sums: array<f32, 5>) {
     if left > 4u { partials[at + 4u] = sums[4]; }
 }
 
-// Four units and eight inputs: dot products over samples.
-fn dense(job: Job, item: u32) {
-    let input_tiles = (job.channels + 7u) / 8u;
-    let tiles = (job.maps + 3u) / 4u * input_tiles;
+// Weights of four output features and eight input features: dot products over samples.
+fn linear_weight(reduction: Reduction, item: u32) {
+    let input_tiles = (reduction.in_channels + 7u) / 8u;
+    let tiles = (reduction.out_channels + 3u) / 4u * input_tiles;
     let chunk = item / tiles;
-    if chunk >= job.chunks {
+    if chunk >= reduction.chunks {
         return;
     }
-    let input = item % tiles % input_tiles * 8u;
-    let unit = item % tiles / input_tiles * 4u;
-    let first_quad = chunk * job.quads;
+    let in_feature = item % tiles % input_tiles * 8u;
+    let out_feature = item % tiles / input_tiles * 4u;
+    let first_quad = chunk * reduction.chunk_quads;
     var low = mat4x4f();
     var high = mat4x4f();
-    for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
-        // Those that are not there are summed like the others, over some other values, and left out in the end.
-        let x = (job.input + input) * Q + quad;
-        let dy = (job.output + unit) * Q + quad;
+    for (var quad = first_quad; quad < min(first_quad + reduction.chunk_quads, Q); quad++) {
+        // Features behind the last are summed over other values, and their sums are not written.
+        let x = (reduction.input + in_feature) * Q + quad;
+        let dy = (reduction.output_gradient + out_feature) * Q + quad;
         let d = mat4x4f(gradients[dy], gradients[dy + Q], gradients[dy + 2u * Q], gradients[dy + 3u * Q]);
         low += mat4x4f(values[x] * d, values[x + Q] * d, values[x + 2u * Q] * d, values[x + 3u * Q] * d);
         high += mat4x4f(values[x + 4u * Q] * d, values[x + 5u * Q] * d, values[x + 6u * Q] * d, values[x + 7u * Q] * d);
     }
-    let at = job.partial + chunk * job.count + unit * job.channels + input;
-    let left = job.channels - input;
+    let at = reduction.partial + chunk * reduction.count + out_feature * reduction.in_channels + in_feature;
+    let left = reduction.in_channels - in_feature;
     low = transpose(low);
     high = transpose(high);
     write_eight(at, left, low[0], high[0]);
-    if unit + 1u < job.maps { write_eight(at + job.channels, left, low[1], high[1]); }
-    if unit + 2u < job.maps { write_eight(at + 2u * job.channels, left, low[2], high[2]); }
-    if unit + 3u < job.maps { write_eight(at + 3u * job.channels, left, low[3], high[3]); }
+    if out_feature + 1u < reduction.out_channels { write_eight(at + reduction.in_channels, left, low[1], high[1]); }
+    if out_feature + 2u < reduction.out_channels { write_eight(at + 2u * reduction.in_channels, left, low[2], high[2]); }
+    if out_feature + 3u < reduction.out_channels { write_eight(at + 3u * reduction.in_channels, left, low[3], high[3]); }
 }
 
 fn write_eight(at: u32, left: u32, low: vec4f, high: vec4f) {
@@ -165,53 +168,53 @@ fn write_four(at: u32, left: u32, v: vec4f) {
     if left > 3u { partials[at + 3u] = v.w; }
 }
 
-// The bias of one map: over one row of the output, and all samples of some quads.
-fn bias(job: Job, item: u32) {
-    let map = item % job.maps;
-    let chunk = item / job.maps;
-    if chunk >= job.chunks {
+// The bias of one output channel, over one row of the output.
+fn bias(reduction: Reduction, item: u32) {
+    let out_channel = item % reduction.out_channels;
+    let chunk = item / reduction.out_channels;
+    if chunk >= reduction.chunks {
         return;
     }
-    let height = job.out_height;
-    let width = job.out_width;
+    let height = reduction.out_height;
+    let width = reduction.out_width;
     var total = vec4f(0.0);
-    let first_quad = chunk / height * job.quads;
-    let line = job.output + (map * height + chunk % height) * width;
+    let first_quad = chunk / height * reduction.chunk_quads;
+    let line = reduction.output_gradient + (out_channel * height + chunk % height) * width;
     for (var column = 0u; column < width; column++) {
-        for (var quad = first_quad; quad < min(first_quad + job.quads, Q); quad++) {
+        for (var quad = first_quad; quad < min(first_quad + reduction.chunk_quads, Q); quad++) {
             total += gradients[(line + column) * Q + quad];
         }
     }
-    partials[job.partial + chunk * job.count + map] = sum(total);
+    partials[reduction.partial + chunk * reduction.count + out_channel] = sum(total);
 }
 
-// The losses, or hits, of sixteen samples.
-fn losses(job: Job, item: u32) {
+// The losses (even items) or hits (odd items) of LOSS_CHUNK samples.
+fn loss_and_hits(reduction: Reduction, item: u32) {
     let chunk = item / 2u;
-    if chunk >= job.chunks {
+    if chunk >= reduction.chunks {
         return;
     }
-    let first = select(job.output, job.input, item % 2u == 0u);
+    let first = select(reduction.output_gradient, reduction.input, item % 2u == 0u);
     var total = 0.0;
-    for (var sample = 16u * chunk; sample < min(16u * chunk + 16u, step.batch_size); sample++) {
+    for (var sample = LOSS_CHUNK * chunk; sample < min(LOSS_CHUNK * (chunk + 1u), step.batch_size); sample++) {
         total += partials[first + sample];
     }
-    partials[job.partial + item] = total;
+    partials[reduction.partial + item] = total;
 }
 
 @compute @workgroup_size(64)
 fn weight_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     var i = 0u;
-    while i + 1u < JOBS && jobs[i + 1u].first_group <= group.x {
+    while i + 1u < REDUCTIONS && reductions[i + 1u].first_workgroup <= group.x {
         i++;
     }
-    let job = jobs[i];
-    let item = (group.x - job.first_group) * 64u + local;
-    switch job.kind {
-        case 0u: { convolution(job, item); }
-        case 1u: { dense(job, item); }
-        case 2u: { bias(job, item); }
-        case LOSSES: { losses(job, item); }
+    let reduction = reductions[i];
+    let item = (group.x - reduction.first_workgroup) * 64u + local;
+    switch reduction.kind {
+        case CONV2D_WEIGHT: { conv2d_weight(reduction, item); }
+        case LINEAR_WEIGHT: { linear_weight(reduction, item); }
+        case BIAS: { bias(reduction, item); }
+        case LOSS_AND_HITS: { loss_and_hits(reduction, item); }
         default: {}
     }
 }

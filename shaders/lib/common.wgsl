@@ -1,14 +1,13 @@
-// What all kernels share; it is put before each of them.
+// Declarations that stand before every kernel.
 //
-// A value of the network is Q vectors of four samples: buffers are [channel][row][column][sample] like those of
-// `crates/tensor`, `values[(offset + value) * Q + quad]`. So neighbouring invocations work on neighbouring samples, loads are
-// contiguous, and the weights they multiply with are the same for all.
+// A value of the network is Q vectors of four samples: buffers are [channel][row][column][sample] as in `crates/tensor`,
+// `values[(offset + value) * Q + quad]`. Neighbouring invocations work on neighbouring samples, so their loads are contiguous and they
+// multiply by the same weights.
 
-// Vectors of four samples that there is room for.
+// Vectors of four samples in a batch.
 override Q: u32 = 16;
 
-// The lengths of the buffers below, `STATE_SIZE` and so on, stand before this file (crates/gpu/src/kernel.rs): were they unknown here,
-// every load would begin by computing one from the size of its buffer, with a division; on SwiftShader that is half of what a load takes.
+// `BufferLengths` in crates/gpu/src/layout.rs declares the lengths of the buffers, `STATE_LENGTH` and so on, before this file.
 
 // Everything that changes from step to step, laid out as `Step` in crates/gpu/src/step.rs.
 struct Step {
@@ -45,19 +44,19 @@ const ADAM_W: u32 = 2u;
 
 @group(0) @binding(0) var<uniform> step: Step;
 // [parameters][gradients][first moments][second moments][running estimates][statistics][results]
-@group(0) @binding(1) var<storage, read_write> state: array<f32, STATE_SIZE>;
-// Weights in the orders in which they are read, four maps (forward) or four channels (backward) to a vector.
-@group(0) @binding(2) var<storage, read_write> packed: array<vec4f, PACKED_SIZE>;
-@group(0) @binding(3) var<storage, read_write> values: array<vec4f, VALUES_SIZE>;
-@group(0) @binding(4) var<storage, read_write> gradients: array<vec4f, VALUES_SIZE>;
-// For each pooled value the number of its window's largest pixel, a byte for each of four samples.
-@group(0) @binding(5) var<storage, read_write> winners: array<u32, VALUES_SIZE>;
-// Sums over parts of the batch, to be added up by `update`; and the losses of the samples.
-@group(0) @binding(6) var<storage, read_write> partials: array<f32, PARTIALS_SIZE>;
-// [images of the training set, of the test set][labels of both], bytes.
-@group(0) @binding(7) var<storage, read> data: array<u32, DATA_SIZE>;
+@group(0) @binding(1) var<storage, read_write> state: array<f32, STATE_LENGTH>;
+// Weights in the orders in which kernels read them, four output channels (forward) or four input channels (backward) to a vector.
+@group(0) @binding(2) var<storage, read_write> packed: array<vec4f, PACKED_LENGTH>;
+@group(0) @binding(3) var<storage, read_write> values: array<vec4f, VALUES_LENGTH>;
+@group(0) @binding(4) var<storage, read_write> gradients: array<vec4f, VALUES_LENGTH>;
+// For each pooled value the number of its window's largest pixel (0 to 3), in a byte for each of four samples.
+@group(0) @binding(5) var<storage, read_write> argmax: array<u32, VALUES_LENGTH>;
+// [labels][losses][hits] of the samples, then sums over parts of the batch, which `optimizer_step` adds up.
+@group(0) @binding(6) var<storage, read_write> partials: array<f32, PARTIALS_LENGTH>;
+// [training images][test images][training labels][test labels], in bytes.
+@group(0) @binding(7) var<storage, read> data: array<u32, DATA_LENGTH>;
 
-// All ones where a sample of the quad is in use.
+// 1 for each sample of the quad that is in use, else 0.
 fn in_use(quad: u32) -> vec4f {
     return select(vec4f(0.0), vec4f(1.0), vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(step.batch_size));
 }

@@ -1,4 +1,4 @@
-// Randomness as a pure function of (seed, stream, step, index): the twin of crates/nn/src/random.rs.
+// Random numbers as a pure function of (seed, stream, step, index); the same as crates/nn/src/random.rs.
 
 const STREAM_SHUFFLE: u32 = 2u;
 const STREAM_DROPOUT: u32 = 3u;
@@ -24,7 +24,7 @@ fn symmetric(seed: u32, stream: u32, epoch: u32, index: u32) -> vec4f {
     return vec4f(pcg4d(vec4u(seed, stream, epoch, index)) >> vec4u(8u)) / 8388608.0 - 1.0;
 }
 
-// Where `index` goes in a random permutation of 0..n: a Feistel network of four rounds, walked until it lands below n.
+// The image of `index` under a random permutation of 0..n: a Feistel network of four rounds, applied until the result is below n.
 fn permute(seed: u32, stream: u32, epoch: u32, n: u32, index: u32) -> u32 {
     let half_bits = max((33u - countLeadingZeros(max(n, 2u) - 1u)) / 2u, 1u);
     let mask = (1u << half_bits) - 1u;

@@ -1,15 +1,17 @@
-// Softmax and cross-entropy: the twin of crates/tensor/src/softmax.rs.
+// Softmax and cross-entropy; the same as crates/tensor/src/softmax.rs.
 
-// Most classes that there may be.
-const CLASSES: u32 = 16u;
-// Where the labels are in `partials`, and where the loss of each sample and whether it was recognised go.
+// Classes that a network may have at most, as in crates/gpu/src/lower/mod.rs.
+const MAX_CLASSES: u32 = 16u;
+// Offsets in `partials` of the samples' labels, losses, and hits (1 where the largest logit is the label's).
 override BATCH_LABELS: u32 = 0u;
 override LOSSES: u32 = 0u;
 override HITS: u32 = 0u;
 
-// The gradient of the mean cross-entropy with respect to the logits [classes] at `output`, `(softmax - target) / batch`, 0 for
-// samples that are not in use. Where `told`, losses and hits are written, too.
-fn cross_entropy(output: u32, classes: u32, quad: u32, told: bool, gradient: ptr<function, array<vec4f, 16>>) {
+// The gradient of the mean cross-entropy with respect to the logits [classes] at offset `output`, `(softmax - target) / batch size`; 0
+// for samples that are not in use. Writes losses and hits, too, if `writes_scores`.
+fn cross_entropy(
+    output: u32, classes: u32, quad: u32, writes_scores: bool, gradient: ptr<function, array<vec4f, MAX_CLASSES>>,
+) {
     let labels = vec4u(vec4f(
         partials[BATCH_LABELS + 4u * quad],
         partials[BATCH_LABELS + 4u * quad + 1u],
@@ -35,12 +37,12 @@ fn cross_entropy(output: u32, classes: u32, quad: u32, told: bool, gradient: ptr
         of_label -= select(vec4f(0.0), below, labels == vec4u(label));
     }
     let used = in_use(quad);
-    let spread = step.label_smoothing / f32(classes);
+    let share = step.label_smoothing / f32(classes);
     for (var label = 0u; label < classes; label++) {
-        let wanted = select(vec4f(spread), vec4f(1.0 - step.label_smoothing + spread), labels == vec4u(label));
-        (*gradient)[label] = used * ((*gradient)[label] / sum - wanted) / f32(step.batch_size);
+        let goal = select(vec4f(share), vec4f(1.0 - step.label_smoothing + share), labels == vec4u(label));
+        (*gradient)[label] = used * ((*gradient)[label] / sum - goal) / f32(step.batch_size);
     }
-    if told {
+    if writes_scores {
         let log_sum = log(sum);
         let mean = log_sum + all / f32(classes);
         let loss = (1.0 - step.label_smoothing) * (log_sum + of_label) + step.label_smoothing * mean;

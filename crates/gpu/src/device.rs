@@ -1,9 +1,9 @@
-//! Finding a GPU, and hearing of its loss.
+//! A GPU: its adapter, its device and queue, and the loss of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Why there is no GPU, as a sentence.
+/// Why a GPU cannot be used, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuError(pub String);
 
@@ -16,15 +16,31 @@ pub struct Gpu {
     lost: Arc<AtomicBool>,
 }
 
-/// Bytes that a buffer must be able to hold: all of MNIST.
-const LARGEST_BUFFER: u64 = 56 << 20;
+/// Bytes that a storage buffer must be able to hold: the image buffer has 55 MB.
+const MIN_STORAGE_BUFFER: u64 = 56 << 20;
+/// Storage buffers that every kernel binds.
+const STORAGE_BUFFERS: u32 = 8;
 
 impl Gpu {
-    /// Asks for a new adapter, and for its device.
+    /// Asks for an adapter, and for its device.
     ///
     /// # Errors
-    /// A sentence that says why there is none, or why it would not do.
+    /// A sentence: there is no adapter, its limits are too small, or it refuses.
     pub async fn open() -> Result<Self, GpuError> {
+        Self::open_with_limits(|adapter| adapter).await
+    }
+
+    /// Does the same as if the adapter offered no more than the WebGPU specification guarantees: every adapter can run what runs on this
+    /// device. Tests use it.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub async fn open_with_default_limits() -> Result<Self, GpuError> {
+        Self::open_with_limits(|_| wgpu::Limits::default()).await
+    }
+
+    /// `offered` gives the limits that count as the adapter's.
+    async fn open_with_limits(offered: fn(wgpu::Limits) -> wgpu::Limits) -> Result<Self, GpuError> {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let options = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
@@ -32,28 +48,15 @@ impl Gpu {
         };
         let adapter = instance.request_adapter(&options).await;
         let adapter = adapter.map_err(|_| GpuError("This browser offers no WebGPU adapter.".into()))?;
-        let limits = adapter.limits();
-        let small = |what: &str| Err(GpuError(format!("The GPU's {what} are too small.")));
-        if limits.max_storage_buffer_binding_size < LARGEST_BUFFER {
-            return small("buffers");
-        }
-        if limits.max_storage_buffers_per_shader_stage < 8 {
-            return small("bind groups");
-        }
-        let required_limits = wgpu::Limits {
-            max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
-            max_buffer_size: limits.max_buffer_size,
-            ..wgpu::Limits::downlevel_defaults()
-        };
-        let required_limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..required_limits };
+        let required_limits = required_limits(&offered(adapter.limits()))?;
         let descriptor = wgpu::DeviceDescriptor { required_limits, ..wgpu::DeviceDescriptor::default() };
         let (device, queue) = adapter
             .request_device(&descriptor)
             .await
             .map_err(|e| GpuError(format!("The GPU refused to start: {e}.")))?;
         let lost = Arc::new(AtomicBool::new(false));
-        let told = lost.clone();
-        device.set_device_lost_callback(move |_, _| told.store(true, Ordering::Relaxed));
+        let shared = lost.clone();
+        device.set_device_lost_callback(move |_, _| shared.store(true, Ordering::Relaxed));
         let name = match adapter.get_info().name {
             name if name.is_empty() => browser_name().await,
             name => name,
@@ -61,29 +64,55 @@ impl Gpu {
         Ok(Self { device, queue, name, lost })
     }
 
-    /// The adapter's name; empty where a browser does not tell.
+    /// The adapter's name; empty where a browser hides it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether the device was lost: nothing that was given to it will come back.
+    /// Whether the device was lost: work in flight never completes.
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Gives the device up, as a driver that crashes would.
+    /// Destroys the device, as the crash of a driver would.
     pub fn destroy(&self) {
         self.device.destroy();
     }
 
-    /// Natively, lets callbacks run; in a browser they do so by themselves. Waits for all work to be done, if asked.
+    /// Runs callbacks natively, after all work is done if `wait`. A browser runs them by itself.
     pub fn poll(&self, wait: bool) {
         let kind = if wait { wgpu::PollType::wait_indefinitely() } else { wgpu::PollType::Poll };
         let _ = self.device.poll(kind);
     }
+
+    pub(crate) fn create_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
+    }
 }
 
-/// What the browser says of its adapter, in words; wgpu leaves it out.
+/// What a device must offer, given the adapter's limits: as large buffers as the adapter has, and little else.
+fn required_limits(adapter: &wgpu::Limits) -> Result<wgpu::Limits, GpuError> {
+    let small = |what: &str| Err(GpuError(format!("The GPU's {what} are too small.")));
+    if adapter.max_storage_buffer_binding_size < MIN_STORAGE_BUFFER {
+        return small("buffers");
+    }
+    if adapter.max_storage_buffers_per_shader_stage < STORAGE_BUFFERS {
+        return small("bind groups");
+    }
+    Ok(wgpu::Limits {
+        max_storage_buffer_binding_size: adapter.max_storage_buffer_binding_size,
+        max_buffer_size: adapter.max_buffer_size,
+        max_storage_buffers_per_shader_stage: STORAGE_BUFFERS,
+        ..wgpu::Limits::downlevel_defaults()
+    })
+}
+
+/// The browser's description of its adapter, which wgpu leaves out.
 #[cfg(target_family = "wasm")]
 async fn browser_name() -> String {
     use wasm_bindgen::{JsCast, JsValue};
@@ -102,8 +131,24 @@ async fn browser_name() -> String {
     }
 }
 
-/// There is nobody else to ask.
+/// A native adapter always has a name.
 #[cfg(not(target_family = "wasm"))]
 async fn browser_name() -> String {
     String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIN_STORAGE_BUFFER, required_limits};
+
+    #[test]
+    fn an_adapter_with_small_limits_is_refused_with_a_sentence() {
+        let default = wgpu::Limits::default();
+        assert!(required_limits(&default).is_ok(), "WebGPU's default limits suffice");
+        let buffers =
+            wgpu::Limits { max_storage_buffer_binding_size: MIN_STORAGE_BUFFER - 1, ..default.clone() };
+        assert_eq!(required_limits(&buffers).unwrap_err().0, "The GPU's buffers are too small.");
+        let bindings = wgpu::Limits { max_storage_buffers_per_shader_stage: 7, ..default };
+        assert_eq!(required_limits(&bindings).unwrap_err().0, "The GPU's bind groups are too small.");
+    }
 }

@@ -1,55 +1,57 @@
-//! The kernels: which shader file each is in.
+//! The kernels: in which shader file each lies, and how many invocations its workgroups have.
+
+use crate::layout::BufferLengths;
 
 /// A kernel of `shaders/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kernel {
-    /// Makes the input out of images.
-    Gather,
-    /// A convolution with what is fused to it.
-    ConvForward,
-    /// The gradient of its input.
-    ConvInputGradient,
-    /// A dense layer with what is fused to it.
-    DenseForward,
-    /// The gradient of its input.
-    DenseInputGradient,
+pub(crate) enum Kernel {
+    /// Chooses, distorts and pads the batch's images.
+    Input,
+    /// Convolution with its epilogue.
+    Conv2dForward,
+    /// Gradient of a convolution's input.
+    Conv2dInputGradient,
+    /// Linear layer with its epilogue.
+    LinearForward,
+    /// Gradient of a linear layer's input.
+    LinearInputGradient,
     /// Loss and its gradient.
     Loss,
-    /// All gradients of weights and biases.
+    /// Partial sums of all gradients of weights and biases, and of losses and hits.
     WeightGradient,
-    /// The optimiser.
-    Update,
-    /// Packs weights that came from outside.
-    PackAll,
+    /// Adds the partial sums, updates the parameters, and packs the weights.
+    OptimizerStep,
+    /// Packs weights that were loaded.
+    PackWeights,
     /// Max pooling.
-    MaxForward,
-    /// Its gradient.
-    MaxBackward,
+    MaxPoolForward,
+    /// Gradient of max pooling.
+    MaxPoolBackward,
     /// Average pooling.
-    AverageForward,
-    /// Its gradient.
-    AverageBackward,
-    /// Activation and dropout.
+    AvgPoolForward,
+    /// Gradient of average pooling.
+    AvgPoolBackward,
+    /// Activation or dropout by itself.
     ElementwiseForward,
-    /// Their gradient.
+    /// Gradient of activation or dropout by itself.
     ElementwiseBackward,
-    /// Zeros around maps.
+    /// Zeros around each channel.
     Pad,
-    /// Parts of the sums for a batch's statistics.
+    /// Partial sums for the statistics of a batch.
     MomentSums,
-    /// These statistics.
-    Moments,
-    /// Normalisation, scale and shift.
+    /// Mean and inverse standard deviation of each channel.
+    BatchStatistics,
+    /// Normalization, scale and shift.
     Normalize,
     /// Scale and shift.
     Affine,
-    /// Parts of the gradients of scale and shift.
+    /// Partial sums of the gradients of scale and shift.
     GradientSums,
-    /// What normalisation needs of them.
+    /// Means of the gradients, which [`Kernel::NormalizeBackward`] needs.
     GradientMeans,
-    /// The gradient through normalisation.
+    /// Gradient of normalization and scale.
     NormalizeBackward,
-    /// The gradient through a scale.
+    /// Gradient of scale.
     AffineBackward,
 }
 
@@ -62,31 +64,61 @@ macro_rules! shader {
 const COMMON: &str = shader!("lib/common");
 const RANDOM: &str = shader!("lib/random");
 const ACTIVATION: &str = shader!("lib/activation");
+const EPILOGUE: &str = shader!("lib/epilogue");
 const SOFTMAX: &str = shader!("lib/softmax");
-const JOBS: &str = shader!("lib/reduction");
+const REDUCTION: &str = shader!("lib/reduction");
 
 impl Kernel {
-    /// Name of its file and its entry point.
-    pub const fn name(self) -> (&'static str, &'static str) {
+    /// Every kernel.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 24] = [
+        Self::Input,
+        Self::Conv2dForward,
+        Self::Conv2dInputGradient,
+        Self::LinearForward,
+        Self::LinearInputGradient,
+        Self::Loss,
+        Self::WeightGradient,
+        Self::OptimizerStep,
+        Self::PackWeights,
+        Self::MaxPoolForward,
+        Self::MaxPoolBackward,
+        Self::AvgPoolForward,
+        Self::AvgPoolBackward,
+        Self::ElementwiseForward,
+        Self::ElementwiseBackward,
+        Self::Pad,
+        Self::MomentSums,
+        Self::BatchStatistics,
+        Self::Normalize,
+        Self::Affine,
+        Self::GradientSums,
+        Self::GradientMeans,
+        Self::NormalizeBackward,
+        Self::AffineBackward,
+    ];
+
+    /// Name of its file and of its entry point.
+    pub(crate) const fn name(self) -> (&'static str, &'static str) {
         match self {
-            Self::Gather => ("input", "gather"),
-            Self::ConvForward => ("conv2d", "forward"),
-            Self::ConvInputGradient => ("conv2d", "input_gradient"),
-            Self::DenseForward => ("linear", "forward"),
-            Self::DenseInputGradient => ("linear", "input_gradient"),
+            Self::Input => ("input", "input"),
+            Self::Conv2dForward => ("conv2d", "forward"),
+            Self::Conv2dInputGradient => ("conv2d", "input_gradient"),
+            Self::LinearForward => ("linear", "forward"),
+            Self::LinearInputGradient => ("linear", "input_gradient"),
             Self::Loss => ("loss", "loss"),
             Self::WeightGradient => ("weight_gradient", "weight_gradient"),
-            Self::Update => ("optimizer", "update"),
-            Self::PackAll => ("optimizer", "pack_all"),
-            Self::MaxForward => ("pool", "max_forward"),
-            Self::MaxBackward => ("pool", "max_backward"),
-            Self::AverageForward => ("pool", "average_forward"),
-            Self::AverageBackward => ("pool", "average_backward"),
+            Self::OptimizerStep => ("optimizer", "optimizer_step"),
+            Self::PackWeights => ("optimizer", "pack_weights"),
+            Self::MaxPoolForward => ("pool", "max_forward"),
+            Self::MaxPoolBackward => ("pool", "max_backward"),
+            Self::AvgPoolForward => ("pool", "avg_forward"),
+            Self::AvgPoolBackward => ("pool", "avg_backward"),
             Self::ElementwiseForward => ("elementwise", "forward"),
             Self::ElementwiseBackward => ("elementwise", "backward"),
             Self::Pad => ("elementwise", "pad"),
             Self::MomentSums => ("batch_norm", "moment_sums"),
-            Self::Moments => ("batch_norm", "moments"),
+            Self::BatchStatistics => ("batch_norm", "batch_statistics"),
             Self::Normalize => ("batch_norm", "normalize"),
             Self::Affine => ("batch_norm", "affine"),
             Self::GradientSums => ("batch_norm", "gradient_sums"),
@@ -96,21 +128,28 @@ impl Kernel {
         }
     }
 
-    /// The source of a file, with what all kernels share before it, for buffers of these lengths.
-    pub fn source(file: &str, sizes: &[(&'static str, u64)]) -> String {
+    /// Invocations in a workgroup. Where each does much, workgroups are small, so that a small batch spreads over a GPU.
+    pub(crate) const fn workgroup_size(self) -> u32 {
+        match self {
+            Self::Conv2dForward | Self::Conv2dInputGradient | Self::LinearForward => 32,
+            _ => 64,
+        }
+    }
+
+    /// The source of a shader file behind the declarations that it needs, for buffers of these lengths.
+    pub(crate) fn source(file: &str, lengths: &BufferLengths) -> String {
         let parts: &[&str] = match file {
             "input" => &[RANDOM, shader!("input")],
-            "conv2d" => &[RANDOM, ACTIVATION, shader!("conv2d")],
-            "linear" => &[RANDOM, ACTIVATION, SOFTMAX, shader!("linear")],
-            "loss" => &[RANDOM, ACTIVATION, SOFTMAX, shader!("loss")],
-            "weight_gradient" => &[JOBS, shader!("weight_gradient")],
-            "optimizer" => &[JOBS, shader!("optimizer")],
-            "pool" => &[RANDOM, ACTIVATION, shader!("pool")],
-            "elementwise" => &[RANDOM, ACTIVATION, shader!("elementwise")],
-            _ => &[RANDOM, ACTIVATION, shader!("batch_norm")],
+            "conv2d" => &[RANDOM, ACTIVATION, EPILOGUE, shader!("conv2d")],
+            "linear" => &[RANDOM, ACTIVATION, EPILOGUE, SOFTMAX, shader!("linear")],
+            "loss" => &[RANDOM, ACTIVATION, EPILOGUE, SOFTMAX, shader!("loss")],
+            "weight_gradient" => &[REDUCTION, shader!("weight_gradient")],
+            "optimizer" => &[REDUCTION, shader!("optimizer")],
+            "pool" => &[RANDOM, ACTIVATION, EPILOGUE, shader!("pool")],
+            "elementwise" => &[RANDOM, ACTIVATION, EPILOGUE, shader!("elementwise")],
+            _ => &[RANDOM, ACTIVATION, EPILOGUE, shader!("batch_norm")],
         };
-        let sizes = sizes.iter().map(|(name, size)| format!("const {name}: u32 = {size}u;\n"));
-        let sizes: String = sizes.collect();
-        [sizes.as_str(), COMMON].iter().chain(parts).copied().collect::<Vec<_>>().join("\n")
+        let declarations = lengths.declarations();
+        [declarations.as_str(), COMMON].iter().chain(parts).copied().collect::<Vec<_>>().join("\n")
     }
 }

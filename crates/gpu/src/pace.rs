@@ -1,31 +1,31 @@
 //! How many steps go into one submission.
 
-use crate::executor::STEPS;
+use crate::layout::MAX_STEPS;
 
-/// Milliseconds that a submission should take: so long that the work between two of them does not count, so short that a
-/// press of a button is heard in the next frame.
+/// Milliseconds that a submission should take: so long that the work between two of them does not count, so short that a press of a
+/// button takes effect in the next frame.
 const TARGET_MS: f64 = 12.0;
 
-/// Measures how long steps take.
+/// An estimate of the duration of a step, and the number of steps that take 12 ms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
-    /// Milliseconds a step; nothing is known at first.
+    /// Milliseconds a step; unknown before the first submission is back.
     step_ms: Option<f64>,
-    /// When the last submission came back.
+    /// When the last submission came back, in milliseconds.
     last: f64,
 }
 
 impl Pace {
-    /// Steps for the next submission.
+    /// Steps for the next submission, from 1 to 64.
     pub fn steps(&self) -> usize {
-        self.step_ms.map_or(1, |ms| ((TARGET_MS / ms) as usize).clamp(1, STEPS as usize))
+        self.step_ms.map_or(1, |ms| ((TARGET_MS / ms) as usize).clamp(1, MAX_STEPS as usize))
     }
 
-    /// So many steps, submitted at some time, came back now. The GPU had begun with them when those before came back.
+    /// Takes the times, in milliseconds, of a submission of `steps` steps. The GPU started on it when the one before came back.
     pub fn add(&mut self, steps: usize, submitted: f64, now: f64) {
         let ms = (now - self.last.max(submitted)).max(0.01) / steps.max(1) as f64;
         self.last = now;
-        // The first submission of all waits for pipelines to be compiled: the second one forgets it.
+        // The first submission waits for pipelines to be compiled, so a step that is more than twice as fast replaces the estimate.
         self.step_ms = Some(
             self.step_ms.map_or(ms, |before| if ms < 0.5 * before { ms } else { 0.75 * before + 0.25 * ms }),
         );

@@ -39,12 +39,8 @@ impl StagingPool {
     pub(crate) fn take(&mut self, gpu: &Gpu) -> wgpu::Buffer {
         self.free.pop().unwrap_or_else(|| {
             self.created += 1;
-            gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("staging"),
-                size: self.size,
-                usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-                mapped_at_creation: false,
-            })
+            let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
+            gpu.create_buffer("staging", self.size, usage)
         })
     }
 

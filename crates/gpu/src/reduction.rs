@@ -1,74 +1,76 @@
-//! What there is to do for the parameters: the table by which one dispatch makes all gradients, and another all updates.
+//! Sums over the batch: a table by which one dispatch makes the partial sums of all gradients, and another adds them up and updates
+//! the parameters.
 
+use crate::layout::{LOSS_CHUNK, Layout};
 use bytemuck::{Pod, Zeroable};
 use nn::plan::Parameter;
 
-/// A stretch of parameters: the same as `Job` in `shaders/lib/reduction.wgsl`.
+/// The sums for one parameter tensor, or for losses and hits; laid out as `Reduction` in `shaders/lib/reduction.wgsl`, where the fields
+/// are explained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 #[repr(C)]
-pub(crate) struct Job {
+pub(crate) struct Reduction {
     pub(crate) kind: u32,
-    pub(crate) first_group: u32,
+    pub(crate) first_workgroup: u32,
     pub(crate) parameter: u32,
     pub(crate) count: u32,
     pub(crate) partial: u32,
     pub(crate) chunks: u32,
     pub(crate) input: u32,
-    pub(crate) channels: u32,
+    pub(crate) in_channels: u32,
     pub(crate) height: u32,
     pub(crate) width: u32,
-    pub(crate) kernel_rows: u32,
-    pub(crate) kernel_columns: u32,
+    pub(crate) kernel_height: u32,
+    pub(crate) kernel_width: u32,
     pub(crate) stride: u32,
-    pub(crate) output: u32,
-    pub(crate) maps: u32,
+    pub(crate) output_gradient: u32,
+    pub(crate) out_channels: u32,
     pub(crate) out_height: u32,
     pub(crate) out_width: u32,
-    pub(crate) quads: u32,
-    pub(crate) forward: u32,
-    pub(crate) backward: u32,
-    pub(crate) map_tile: u32,
-    pub(crate) channel_tile: u32,
+    pub(crate) chunk_quads: u32,
+    pub(crate) forward_weights: u32,
+    pub(crate) backward_weights: u32,
+    pub(crate) out_channel_tile: u32,
+    pub(crate) in_channel_tile: u32,
     pub(crate) penalized: u32,
-    pub(crate) first_update: u32,
+    pub(crate) first_update_workgroup: u32,
 }
 
-/// The weights of a convolution.
-pub(crate) const CONVOLUTION: u32 = 0;
-/// The weights of a dense layer.
-pub(crate) const DENSE: u32 = 1;
-/// The biases of either.
+/// `Reduction::kind`: the weights of a convolution.
+pub(crate) const CONV2D_WEIGHT: u32 = 0;
+/// `Reduction::kind`: the weights of a linear layer.
+pub(crate) const LINEAR_WEIGHT: u32 = 1;
+/// `Reduction::kind`: the biases of either.
 pub(crate) const BIAS: u32 = 2;
-/// Parameters whose sums another kernel makes.
-pub(crate) const SUMMED: u32 = 3;
-/// The losses and hits of the batch.
-pub(crate) const LOSSES: u32 = 4;
+/// `Reduction::kind`: parameters whose partial sums another kernel makes.
+pub(crate) const OTHER: u32 = 3;
+/// `Reduction::kind`: losses and hits of the batch.
+pub(crate) const LOSS_AND_HITS: u32 = 4;
 
-/// Parameters that a workgroup updates: several to an invocation, which has to find its job first.
-pub(crate) const UPDATED_AT_ONCE: u32 = 512;
+/// Parameters that a workgroup updates: several to an invocation, which has to find its reduction first.
+pub(crate) const UPDATES_PER_WORKGROUP: u32 = 512;
 
-/// How many of `count` maps or channels a convolution's kernels do at once: four, or six where that leaves fewer empty. LeNet's first
-/// six maps are one tile then, not two of which a quarter is for nothing.
-pub(crate) fn tile(count: u32) -> u32 {
-    if count.next_multiple_of(6) <= count.next_multiple_of(4) { 6 } else { 4 }
-}
+/// Parts into which the batch is split at most for a gradient, however large it is.
+const MAX_BATCH_PARTS: u32 = 4;
 
-/// Vectors in which the weights of a tile are packed.
-pub(crate) fn vectors(tile: u32) -> u32 {
-    tile.div_ceil(4)
-}
-
-impl Job {
-    /// The sums of losses and hits, which lie there in `partials` for each sample; their partial sums go to `partial`.
-    pub(crate) fn losses(losses: u32, hits: u32, partial: u32) -> Self {
-        Self { kind: LOSSES, count: 2, input: losses, output: hits, partial, ..Self::default() }
+impl Reduction {
+    /// The sums of losses and hits.
+    pub(crate) fn loss_and_hits(layout: &Layout) -> Self {
+        Self {
+            kind: LOSS_AND_HITS,
+            count: 2,
+            input: layout.losses(),
+            output_gradient: layout.hits(),
+            partial: layout.loss_sums(),
+            ..Self::default()
+        }
     }
 
-    /// Nothing to do yet but the update itself.
-    pub(crate) fn of(parameter: &Parameter) -> Self {
+    /// A parameter tensor, whose layer has not yet said how its gradient is summed.
+    pub(crate) fn new(parameter: &Parameter) -> Self {
         let range = parameter.range();
         Self {
-            kind: SUMMED,
+            kind: OTHER,
             parameter: range.start as u32,
             count: range.len() as u32,
             penalized: u32::from(parameter.is_weight()),
@@ -76,25 +78,25 @@ impl Job {
         }
     }
 
-    /// Splits the sums into chunks, and gives the number of invocations: enough of them to keep a GPU busy, and not more partial
-    /// sums than are soon added up.
+    /// Splits the sums into chunks, and gives the number of invocations that make the partial sums: enough to keep a GPU busy, while one
+    /// invocation per parameter still adds them up in little time.
     pub(crate) fn split(&mut self, quads: u32) -> u32 {
-        let (items, rows, at_once) = match self.kind {
-            CONVOLUTION => {
-                let kernel = self.kernel_rows.div_ceil(3) * self.kernel_columns.div_ceil(5);
-                (self.maps.div_ceil(4) * self.channels * kernel, self.out_height, 4)
+        // Invocations for each chunk; rows of the output, each a chunk of its own; the least quads of samples in a chunk.
+        let (tiles, rows, min_quads) = match self.kind {
+            CONV2D_WEIGHT => {
+                let taps = self.kernel_height.div_ceil(3) * self.kernel_width.div_ceil(5);
+                (self.out_channels.div_ceil(4) * self.in_channels * taps, self.out_height, 4)
             }
-            DENSE => (self.maps.div_ceil(4) * self.channels.div_ceil(8), 1, 16),
-            BIAS => (self.maps, self.out_height, 16),
-            LOSSES => {
-                self.chunks = quads.div_ceil(4);
+            LINEAR_WEIGHT => (self.out_channels.div_ceil(4) * self.in_channels.div_ceil(8), 1, 16),
+            BIAS => (self.out_channels, self.out_height, 16),
+            LOSS_AND_HITS => {
+                self.chunks = (4 * quads).div_ceil(LOSS_CHUNK);
                 return self.count * self.chunks;
             }
             _ => return 0,
         };
-        // At most four parts of the batch, however large it is.
-        self.quads = at_once.max(quads.div_ceil(4));
-        self.chunks = rows * quads.div_ceil(self.quads);
-        items * self.chunks
+        self.chunk_quads = min_quads.max(quads.div_ceil(MAX_BATCH_PARTS));
+        self.chunks = rows * quads.div_ceil(self.chunk_quads);
+        tiles * self.chunks
     }
 }

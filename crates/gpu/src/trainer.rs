@@ -1,7 +1,9 @@
 //! Training on a GPU without waiting for it: several steps go into one submission, and losses and states are read back when they are ready.
 
 use crate::device::{Gpu, GpuError};
-use crate::executor::{Executor, Images, Pass, STEPS};
+use crate::executor::{Executor, UNIFORM_STRIDE};
+use crate::images::Images;
+use crate::layout::{MAX_STEPS, Pass};
 use crate::readback::{Mapping, StagingPool};
 use crate::step::{BatchRange, Step};
 use nn::network::Score;
@@ -112,8 +114,8 @@ impl<S, E> GpuTrainer<S, E> {
     ) -> Result<Self, GpuError> {
         let training = Executor::new(&gpu, network, batch_size, Pass::Training, images).await?;
         let evaluation = Executor::new(&gpu, network, EVALUATION_BATCH, Pass::Evaluation, images).await?;
-        let results = StagingPool::new(8 * u64::from(STEPS));
-        let states = StagingPool::new(8 * u64::from(STEPS) + training.saved_bytes());
+        let results = StagingPool::new(8 * u64::from(MAX_STEPS));
+        let states = StagingPool::new(8 * u64::from(MAX_STEPS) + training.saved_bytes());
         Ok(Self {
             gpu,
             training,
@@ -187,7 +189,7 @@ impl<S, E> GpuTrainer<S, E> {
         self.traffic.steps += steps.len() as u64;
         self.traffic.dispatches += (steps.len() * self.training.dispatches()) as u64;
         self.traffic.submissions += 1;
-        self.traffic.written += steps.len() as u64 * crate::executor::UNIFORM;
+        self.traffic.written += steps.len() as u64 * UNIFORM_STRIDE;
         self.traffic.read += results + saved;
         self.traffic.maps += 1;
         let mapping = Mapping::new(staging, results + saved);
@@ -208,7 +210,7 @@ impl<S, E> GpuTrainer<S, E> {
             })
             .collect();
         let mut tag = Some(tag);
-        let mut parts = batches.chunks(STEPS as usize).peekable();
+        let mut parts = batches.chunks(MAX_STEPS as usize).peekable();
         while let Some(part) = parts.next() {
             let slots = 0..part.len() as u32;
             let steps: Vec<_> =

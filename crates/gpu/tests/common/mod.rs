@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use data::DataSet;
-use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Saved};
+use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pass, Saved};
 use nn::network::Score;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -82,8 +82,8 @@ impl Pair {
     pub(crate) async fn with(gpu: &Gpu, cpu: Training) -> Self {
         let data = blobs(cpu.spec().subset.map_or(64, |n| n as usize));
         let images = Images::new(gpu);
-        images.write(gpu, true, 0, &data.images, &data.labels);
-        images.write(gpu, false, 0, &data.images, &data.labels);
+        images.write(gpu, Pass::Training, 0, &data.images, &data.labels);
+        images.write(gpu, Pass::Evaluation, 0, &data.images, &data.labels);
         let mut state = TrainingState::default();
         cpu.save(&mut state);
         let batch_size = cpu.spec().batch_size;

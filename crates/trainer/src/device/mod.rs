@@ -9,7 +9,7 @@ use crate::batch::Place;
 use crate::device::probe::Trial;
 use crate::messages::{Device, DeviceChoice, DeviceReport};
 use data::DataSet;
-use gpu::{Gpu, GpuTrainer, Images, Pace};
+use gpu::{Gpu, GpuTrainer, Images, Pace, Pass};
 use nn::network::Score;
 use nn::spec::{NetworkSpec, TrainingSpec};
 
@@ -32,13 +32,13 @@ impl GpuDevice {
     /// Writes the images that have come since.
     pub(crate) fn write(&self, train: &DataSet, test: &DataSet) {
         let (had_train, had_test) = self.written.replace((train.len(), test.len()));
-        for (set, had, training) in [(train, had_train, true), (test, had_test, false)] {
+        for (set, had, pass) in [(train, had_train, Pass::Training), (test, had_test, Pass::Evaluation)] {
             if set.len() > had {
                 // Labels are written four at a time.
                 let first = had / 4 * 4;
                 let mut labels = set.labels[first..].to_vec();
                 labels.resize(labels.len().next_multiple_of(4), 0);
-                self.images.write(&self.gpu, training, first, &set.images[first * 784..], &labels);
+                self.images.write(&self.gpu, pass, first, &set.images[first * 784..], &labels);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use bench::config::Config;
-use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pace};
+use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pace, Pass};
 use nn::network::Network;
 use nn::spec::TrainingSpec;
 use nn::train::{Training, TrainingState};
@@ -39,7 +39,7 @@ impl Job {
     ) -> Result<Self, String> {
         let gpu = Gpu::open().await.map_err(|e| e.0)?;
         let images = Images::new(&gpu);
-        images.write(&gpu, false, 0, &sets.test.images, &sets.test.labels);
+        images.write(&gpu, Pass::Evaluation, 0, &sets.test.images, &sets.test.labels);
         let network = training.network.clone();
         let trainer = GpuTrainer::new(gpu, &images, network.spec(), config.batch).await;
         let mut trainer = trainer.map_err(|e| e.0)?;
@@ -73,7 +73,7 @@ impl Job {
             images[place * 784..][..784].copy_from_slice(train.image(*number as usize));
             labels[place] = train.labels[*number as usize];
         }
-        self.images.write(self.trainer.borrow().gpu(), true, 0, &images, &labels);
+        self.images.write(self.trainer.borrow().gpu(), Pass::Training, 0, &images, &labels);
     }
 
     fn next_batch(&self) -> BatchRange {
