@@ -23,6 +23,8 @@ mod readback;
 mod reduction;
 mod step;
 mod trainer;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod wgsl_layout;
 
 pub use device::{Gpu, GpuError};
 pub use executor::Executor;
