@@ -3,7 +3,7 @@
 mod bench;
 mod channels;
 mod dataset;
-mod helpers;
+mod pool;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,8 +16,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
 pub(crate) use bench::run as run_bench;
-use helpers::Helpers;
-pub(crate) use helpers::run as run_helper;
+use pool::Helpers;
+pub(crate) use pool::run as run_helper;
 
 struct Worker {
     scope: DedicatedWorkerGlobalScope,
@@ -71,7 +71,7 @@ pub(crate) fn run(base: String, glue: String) {
     });
     worker.again.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
     slice.forget();
-    worker.helpers.want(helpers::cores(&scope) - 1, &worker);
+    worker.helpers.want(pool::cores(&scope) - 1, &worker);
     spawn_local(dataset::checkpoint(worker.clone(), base.clone()));
     spawn_local(dataset::mnist(worker, base));
     let _ = scope.post_message(&"ready".into());
@@ -125,7 +125,7 @@ impl Worker {
     }
 }
 
-impl helpers::Trainer for Worker {
+impl pool::Trainer for Worker {
     fn helpers_changed(self: &Rc<Self>, helpers: usize) {
         let events = self.session.borrow_mut().set_helpers(helpers);
         self.tell(events);

@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
-use super::super::helpers::{self, Helpers};
+use super::super::pool::{self, Helpers};
 use super::{Batches, Sets};
 
 pub(super) struct Job {
@@ -41,7 +41,7 @@ impl Job {
         helpers: Helpers,
         scope: &DedicatedWorkerGlobalScope,
     ) -> Rc<Self> {
-        let cores = if config.cores == 0 { helpers::cores(scope) } else { config.cores };
+        let cores = if config.cores == 0 { pool::cores(scope) } else { config.cores };
         let job = Rc::new(Self {
             crew: RefCell::new(Crew::new(training)),
             helpers,
@@ -185,7 +185,7 @@ impl super::Job for Job {
     }
 }
 
-impl helpers::Trainer for Job {
+impl pool::Trainer for Job {
     fn helpers_changed(self: &Rc<Self>, helpers: usize) {
         let mut crew = self.crew.borrow_mut();
         crew.set_helpers(helpers);

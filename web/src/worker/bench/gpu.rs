@@ -10,7 +10,7 @@ use nn::train::{Training, TrainingState};
 use trainer::batch::training_image;
 use trainer::parallel::group::Host;
 
-use super::super::helpers::Helpers;
+use super::super::pool::Helpers;
 use super::{Batches, Sets};
 
 const TRAIN_IMAGES: usize = 60_000;

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::dataset::fetch_bytes;
-use super::helpers::Helpers;
+use super::pool::Helpers;
 
 /// Rounds of the kernels' measurement.
 const ROUNDS: usize = 9;
