@@ -1,13 +1,14 @@
-// Starts the page's own WebAssembly module once more, as the trainer as one of its helpers, or to be measured. The message says where the
-// module's glue is, the compiled module (so that nothing is downloaded or compiled twice) and the address files are relative to.
+// Starts the page's WebAssembly module in a worker: as the session, as a worker of its pool, or as a benchmark. The first message
+// holds the address of the module's glue, the compiled module (so that nothing is downloaded or compiled twice), and the address of
+// the page's folder.
 
-// The page hears only of errors that nobody awaits: what fails in a promise is thrown once more.
+// A page gets only errors that are thrown, not those of promises: they are thrown again.
 addEventListener("unhandledrejection", ({ reason }) => setTimeout(() => { throw reason; }));
 
-addEventListener("message", async ({ data: { glue, module, base, helps, bench } }) => {
-  const { initSync, start_bench, start_helper, start_worker } = await import(glue);
+addEventListener("message", async ({ data: { glue, module, base, pooled, bench } }) => {
+  const { initSync, start_bench, start_pooled_worker, start_worker } = await import(glue);
   initSync({ module });
-  if (helps) start_helper();
+  if (pooled) start_pooled_worker();
   else if (bench) start_bench(base, glue, bench);
   else start_worker(base, glue);
 }, { once: true });

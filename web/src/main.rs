@@ -30,21 +30,21 @@ fn main() {
     }
 }
 
-/// Turns this instance of the module into the trainer; `base` is the address of the page's folder, `glue` that of the
-/// JavaScript that was imported to start it.
+/// Runs the session in this instance of the module. `base` is the address of the page's folder, `glue` that of the JavaScript that
+/// was imported to start the module.
 #[wasm_bindgen]
 pub fn start_worker(base: String, glue: String) {
     worker::run(base, glue);
 }
 
-/// Measures what `config` (JSON) asks for, and sends the result as JSON, or a sentence beginning with `Error: `.
+/// Runs the benchmark that `config` (JSON) describes, and posts the result as JSON, or a sentence that begins with `Error: `.
 #[wasm_bindgen]
 pub fn start_bench(base: String, glue: String, config: String) {
     worker::run_bench(base, glue, config);
 }
 
-/// Turns this instance of the module into a helper of the trainer.
+/// Makes this instance of the module a worker of the session's pool.
 #[wasm_bindgen]
-pub fn start_helper() {
-    worker::run_helper();
+pub fn start_pooled_worker() {
+    worker::run_pooled_worker();
 }

@@ -1,194 +1,184 @@
-//! What the session is given over the network: the checkpoint and MNIST, in pieces that are tried again.
+//! The downloads of the worker: the pretrained checkpoint and MNIST.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use data::{Manifest, ShardEntry, shard};
-use js_sys::Uint8Array;
-use trainer::messages::{Download, Event};
+use data::{DataSet, Manifest, ShardEntry, shard};
+use trainer::messages::{Download, Event, Split};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{DedicatedWorkerGlobalScope, ReadableStream, Response, WritableStream};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Cache, DedicatedWorkerGlobalScope, Response};
 
-use super::Worker;
+use super::fetch::{ATTEMPTS, back_off, body, fetch, fetch_with_retries, gunzip};
+use super::session_worker::SessionWorker;
 
-/// How often a download is tried before people are told.
-const TRIES: u32 = 4;
-/// The cache of what was downloaded. File names carry a hash of their content, so nothing in it gets stale.
+/// The browser's cache of shards. Their names carry a hash of their content, so none of them becomes stale.
 const CACHE: &str = "lenet-playground-mnist";
 
-#[wasm_bindgen]
-extern "C" {
-    // web-sys has it only behind its flag for unstable APIs; every browser has had it since 2023.
-    type DecompressionStream;
-    #[wasm_bindgen(constructor, catch)]
-    fn new(format: &str) -> Result<DecompressionStream, JsValue>;
-    #[wasm_bindgen(method, getter)]
-    fn readable(this: &DecompressionStream) -> ReadableStream;
-    #[wasm_bindgen(method, getter)]
-    fn writable(this: &DecompressionStream) -> WritableStream;
-}
-
-/// How the download is going.
-#[derive(Default)]
-pub(super) struct State {
-    told: RefCell<Download>,
-    running: RefCell<bool>,
-}
-
-fn tell(worker: &Worker, change: impl FnOnce(&mut Download)) {
-    change(&mut worker.download.told.borrow_mut());
-    worker.tell(vec![Event::Download(worker.download.told.borrow().clone())]);
-}
-
-/// Fetches the network that answers before any training.
-pub(super) async fn checkpoint(worker: Rc<Worker>, base: String) {
-    let loaded = match patiently(&worker, &format!("{base}assets/lenet5.safetensors")).await {
-        Ok(bytes) => worker.session.borrow_mut().set_pretrained(&bytes),
+/// Downloads the checkpoint that makes predictions before any training.
+pub(super) async fn download_checkpoint(worker: Rc<SessionWorker>, base: String) {
+    let loaded = match fetch_with_retries(worker.scope(), &format!("{base}assets/lenet5.safetensors")).await {
+        Ok(bytes) => worker.session().set_pretrained(&bytes),
         Err(_) => {
             Err("The pretrained network could not be loaded: drawings are read once you have trained one."
                 .into())
         }
     };
-    worker.tell(loaded.unwrap_or_else(|sentence| vec![Event::Failed(sentence)]));
+    worker.send(loaded.unwrap_or_else(|sentence| vec![Event::Failed(sentence)]));
 }
 
-/// Downloads what is missing of MNIST, training images first, one shard after the other.
-pub(super) async fn mnist(worker: Rc<Worker>, base: String) {
-    if worker.download.running.replace(true) {
-        return;
-    }
-    tell(&worker, |d| d.problem = None);
-    if let Err(sentence) = download_all(&worker, &format!("{base}mnist/")).await {
-        tell(&worker, |d| d.problem = Some(sentence));
-    }
-    *worker.download.running.borrow_mut() = false;
-    worker.wake();
+/// The download of MNIST.
+pub(super) struct MnistDownload {
+    worker: Rc<SessionWorker>,
+    /// The address of the folder with the shards.
+    folder: String,
+    /// As the page was told last.
+    progress: RefCell<Download>,
+    running: Cell<bool>,
 }
 
-async fn download_all(worker: &Rc<Worker>, base: &str) -> Result<(), String> {
-    let lost = "MNIST could not be downloaded: check the connection, then press Retry.";
-    let manifest = patiently(worker, &format!("{base}{}", shard::MANIFEST_FILE)).await.map_err(|_| lost)?;
-    let manifest: Manifest = serde_json::from_slice(&manifest)
-        .map_err(|_| "The list of MNIST's parts is damaged: the site must be built again.".to_owned())?;
-    tell(worker, |d| d.total_bytes = manifest.total_bytes() as u64);
-    // The first shard lets training begin, the test set lets it be measured, the rest follows.
-    let (first, rest) = manifest.train.split_at(manifest.train.len().min(1));
-    let parts = first.iter().map(|s| (true, s));
-    let parts = parts.chain(manifest.test.iter().map(|s| (false, s))).chain(rest.iter().map(|s| (true, s)));
-    let (mut train, mut test) = (0, 0);
-    for (is_train, entry) in parts {
-        let (end, have) = if is_train {
-            train += entry.images;
-            (train, worker.download.told.borrow().train_images)
-        } else {
-            test += entry.images;
-            (test, worker.download.told.borrow().test_images)
-        };
-        if have >= end {
-            continue;
-        }
-        let part = fetch_shard(worker, base, entry).await.map_err(|_| {
-            let have = worker.download.told.borrow().train_images;
-            format!("A part of MNIST could not be downloaded ({have} training images are here): check the connection, then press Retry.")
-        })?;
-        let added = match is_train {
-            true => worker.session.borrow_mut().add_train(&part),
-            false => worker.session.borrow_mut().add_test(&part),
-        }?;
-        tell(worker, |d| {
-            *if is_train { &mut d.train_images } else { &mut d.test_images } = added;
-            d.bytes += entry.bytes as u64;
+impl MnistDownload {
+    /// `base` is the address of the page's folder.
+    pub(super) fn new(worker: Rc<SessionWorker>, base: &str) -> Rc<Self> {
+        let (progress, running) = (RefCell::default(), Cell::new(false));
+        Rc::new(Self { worker, folder: format!("{base}mnist/"), progress, running })
+    }
+
+    /// Downloads what is missing, unless that is under way.
+    pub(super) fn start(self: &Rc<Self>) {
+        let this = self.clone();
+        spawn_local(async move {
+            if this.running.replace(true) {
+                return;
+            }
+            this.report(|progress| progress.problem = None);
+            if let Err(sentence) = this.download().await {
+                this.report(|progress| progress.problem = Some(sentence));
+            }
+            this.running.set(false);
+            this.worker.proceed();
         });
-        worker.wake();
     }
-    tell(worker, |d| d.complete = true);
-    Ok(())
+
+    /// Changes the progress and sends it to the page.
+    fn report(&self, change: impl FnOnce(&mut Download)) {
+        change(&mut self.progress.borrow_mut());
+        self.worker.send(vec![Event::Download(self.progress.borrow().clone())]);
+    }
+
+    async fn download(&self) -> Result<(), String> {
+        let manifest = self.manifest().await?;
+        self.report(|progress| progress.total_bytes = manifest.total_bytes() as u64);
+        // The first shard lets training begin, the test set lets it be evaluated, the rest follows.
+        let (first, rest) = manifest.train.split_at(manifest.train.len().min(1));
+        let train = |shard| (Split::Train, shard);
+        let shards = first.iter().map(train);
+        let shards = shards.chain(manifest.test.iter().map(|shard| (Split::Test, shard)));
+        let (mut train_end, mut test_end) = (0, 0);
+        for (split, entry) in shards.chain(rest.iter().map(train)) {
+            let end = if split == Split::Train { &mut train_end } else { &mut test_end };
+            *end += entry.images;
+            if self.images(split) >= *end {
+                continue;
+            }
+            let images = fetch_shard(self.worker.scope(), &self.folder, entry).await.map_err(|_| {
+                let images = self.images(Split::Train);
+                format!("A part of MNIST could not be downloaded ({images} training images are here): check the connection, then press Retry.")
+            })?;
+            let total = match split {
+                Split::Train => self.worker.session().add_train(&images),
+                Split::Test => self.worker.session().add_test(&images),
+            }?;
+            self.report(|progress| {
+                *match split {
+                    Split::Train => &mut progress.train_images,
+                    Split::Test => &mut progress.test_images,
+                } = total;
+                progress.bytes += entry.bytes as u64;
+            });
+            self.worker.proceed();
+        }
+        self.report(|progress| progress.complete = true);
+        Ok(())
+    }
+
+    /// The list of all shards.
+    async fn manifest(&self) -> Result<Manifest, String> {
+        let url = format!("{}{}", self.folder, shard::MANIFEST_FILE);
+        let manifest = fetch_with_retries(self.worker.scope(), &url).await.map_err(|_| {
+            "MNIST could not be downloaded: check the connection, then press Retry.".to_owned()
+        })?;
+        serde_json::from_slice(&manifest)
+            .map_err(|_| "The list of MNIST's parts is damaged: the site must be built again.".to_owned())
+    }
+
+    /// How many images of a split are here.
+    fn images(&self, split: Split) -> usize {
+        let progress = self.progress.borrow();
+        match split {
+            Split::Train => progress.train_images,
+            Split::Test => progress.test_images,
+        }
+    }
 }
 
-/// A shard out of the cache or from the network, unzipped and checked; tried again when it is damaged.
-async fn fetch_shard(worker: &Worker, base: &str, entry: &ShardEntry) -> Result<data::DataSet, JsValue> {
-    let url = format!("{base}{}", entry.file);
-    let cache = open_cache(worker).await;
+/// A shard from the cache or from the network, unzipped and checked. A damaged shard is fetched again.
+async fn fetch_shard(
+    scope: &DedicatedWorkerGlobalScope,
+    folder: &str,
+    entry: &ShardEntry,
+) -> Result<DataSet, JsValue> {
+    let url = format!("{folder}{}", entry.file);
+    let cache = open_cache(scope).await;
     if let Some(cache) = &cache
         && let Ok(hit) = JsFuture::from(cache.match_with_str(&url)).await
         && let Ok(response) = hit.dyn_into::<Response>()
-        && let Ok(part) = read_shard(&response, entry).await
+        && let Ok(images) = read_shard(&response, entry).await
     {
-        return Ok(part);
+        return Ok(images);
     }
     for attempt in 0.. {
-        let response = fetch(&worker.scope, &url).await;
-        let part = match &response {
+        let result = match fetch(scope, &url).await {
             Ok(response) => {
                 let copy = response.clone()?;
-                read_shard(response, entry).await.map(|part| (part, copy))
+                read_shard(&response, entry).await.map(|images| (images, copy))
             }
-            Err(error) => Err(error.clone()),
+            Err(error) => Err(error),
         };
-        match part {
-            Ok((part, copy)) => {
+        match result {
+            Ok((images, copy)) => {
                 if let Some(cache) = &cache {
-                    // A full disk only means that the next visit downloads again.
+                    // If the disk is full, the next visit downloads the shard again.
                     let _ = JsFuture::from(cache.put_with_str(&url, &copy)).await;
                 }
-                return Ok(part);
+                return Ok(images);
             }
-            Err(error) if attempt + 1 == TRIES => return Err(error),
-            Err(_) => gloo_timers::future::TimeoutFuture::new(250 << attempt).await,
+            Err(error) if attempt + 1 == ATTEMPTS => return Err(error),
+            Err(_) => back_off(attempt).await,
         }
     }
-    unreachable!("the loop returns at the last try")
+    unreachable!("the loop returns at the last attempt")
 }
 
-async fn open_cache(worker: &Worker) -> Option<web_sys::Cache> {
-    // Absent where the page is served neither by https nor from localhost; the browser's own cache remains.
-    let caches = worker.scope.caches().ok()?;
+/// The cache; `None` on a page that is served neither by https nor from localhost, where the browser's own cache remains.
+async fn open_cache(scope: &DedicatedWorkerGlobalScope) -> Option<Cache> {
+    let caches = scope.caches().ok()?;
     if caches.is_undefined() {
         return None;
     }
     JsFuture::from(caches.open(CACHE)).await.ok()?.dyn_into().ok()
 }
 
-async fn read_shard(response: &Response, entry: &ShardEntry) -> Result<data::DataSet, JsValue> {
+async fn read_shard(response: &Response, entry: &ShardEntry) -> Result<DataSet, JsValue> {
     let mut bytes = body(response).await?;
-    // Some hosts unzip on the way what looks like gzip: then it is raw already.
+    // Some hosts send gzip files unzipped.
     if bytes.starts_with(&[0x1f, 0x8b]) {
         bytes = gunzip(&bytes).await?;
     }
-    let part = shard::parse(&bytes).map_err(|e| JsValue::from(e.to_string()))?;
-    if part.len() == entry.images { Ok(part) } else { Err("The shard is not the one of the list.".into()) }
-}
-
-async fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, JsValue> {
-    let zipped = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes)))?;
-    let stream = zipped.body().ok_or("no body")?;
-    let gzip = DecompressionStream::new("gzip")?;
-    let unzip = web_sys::ReadableWritablePair::new(&gzip.readable(), &gzip.writable());
-    let raw = stream.pipe_through(&unzip);
-    body(&Response::new_with_opt_readable_stream(Some(&raw))?).await
-}
-
-async fn patiently(worker: &Worker, url: &str) -> Result<Vec<u8>, JsValue> {
-    for attempt in 0.. {
-        match fetch_bytes(&worker.scope, url).await {
-            Err(_) if attempt + 1 < TRIES => gloo_timers::future::TimeoutFuture::new(250 << attempt).await,
-            done => return done,
-        }
+    let images = shard::parse(&bytes).map_err(|e| JsValue::from(e.to_string()))?;
+    if images.len() == entry.images {
+        Ok(images)
+    } else {
+        Err("The shard is not the one of the list.".into())
     }
-    unreachable!("the loop returns at the last try")
-}
-
-/// The bytes behind an address.
-pub(super) async fn fetch_bytes(scope: &DedicatedWorkerGlobalScope, url: &str) -> Result<Vec<u8>, JsValue> {
-    body(&fetch(scope, url).await?).await
-}
-
-async fn fetch(scope: &DedicatedWorkerGlobalScope, url: &str) -> Result<Response, JsValue> {
-    let response: Response = JsFuture::from(scope.fetch_with_str(url)).await?.dyn_into()?;
-    if response.ok() { Ok(response) } else { Err(format!("HTTP {}", response.status()).into()) }
-}
-
-async fn body(response: &Response) -> Result<Vec<u8>, JsValue> {
-    Ok(Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec())
 }

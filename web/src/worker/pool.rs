@@ -1,104 +1,89 @@
-//! Helper workers: one for each further core. The trainer's worker starts them and connects each with each other.
+//! The pool of further workers, one for each further core. The worker of the session starts them and connects them with each
+//! other.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Object, Reflect};
-use trainer::Helper;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::channels::{Lines, Port, listen};
+use super::channels::{Channels, Port, on_message};
 
-/// More than this gain nothing: a batch of 64 is four blocks of work.
-const MOST_CORES: usize = 8;
+/// More cores gain nothing: a batch of 64 is four blocks of work.
+const MAX_CORES: usize = 8;
 
 /// Cores that training may use.
-pub(super) fn cores(scope: &DedicatedWorkerGlobalScope) -> usize {
-    (scope.navigator().hardware_concurrency() as usize).clamp(1, MOST_CORES)
+pub(super) fn core_count(scope: &DedicatedWorkerGlobalScope) -> usize {
+    (scope.navigator().hardware_concurrency() as usize).clamp(1, MAX_CORES)
 }
 
-/// What the trainer does when its crew changes or speaks.
-pub(super) trait Trainer {
-    /// There are so many helpers now: cores 1 to this number.
-    fn helpers_changed(self: &Rc<Self>, helpers: usize);
-    /// A core stopped.
-    fn lost(self: &Rc<Self>, core: usize);
-    /// A core tells something.
-    fn heard(self: &Rc<Self>, core: usize, words: &mut Vec<u32>);
+/// What the owner of a pool does when it changes, and with its messages.
+pub(super) trait Owner {
+    /// The pool has this many workers: ranks 1 to this number.
+    fn resized(self: &Rc<Self>, workers: usize);
+    /// A worker stopped by an error.
+    fn worker_lost(self: &Rc<Self>, rank: usize);
+    /// A worker sent a message.
+    fn message(self: &Rc<Self>, rank: usize, words: &mut Vec<u32>);
 }
 
-/// The helpers of a trainer.
-pub(super) struct Helpers {
+/// The workers of ranks 1 and up; their owner has rank 0.
+pub(super) struct WorkerPool {
     base: String,
     glue: String,
-    /// The lines to those that are up: cores 1 to `count`.
-    pub(super) lines: Rc<Lines>,
-    count: Rc<Cell<usize>>,
-    wanted: Rc<Cell<usize>>,
+    /// The channels of the owner to the workers that are ready.
+    pub(super) channels: Rc<Channels>,
+    /// Workers that are ready.
+    ready: Rc<Cell<usize>>,
+    /// Workers that there should be.
+    target: Rc<Cell<usize>>,
 }
 
-impl Helpers {
+impl WorkerPool {
+    /// An empty pool. `base` is the address of the page's folder, `glue` that of the module's JavaScript.
     pub(super) fn new(scope: &DedicatedWorkerGlobalScope, base: &str, glue: String) -> Self {
         let performance = scope.performance().expect("every worker has a clock");
         Self {
             base: base.into(),
             glue,
-            lines: Rc::new(Lines::new(performance)),
-            count: Rc::default(),
-            wanted: Rc::default(),
+            channels: Rc::new(Channels::new(performance)),
+            ready: Rc::default(),
+            target: Rc::default(),
         }
     }
 
-    /// Helpers that are up.
-    pub(super) fn count(&self) -> usize {
-        self.count.get()
+    /// The number of workers that are ready.
+    pub(super) fn len(&self) -> usize {
+        self.ready.get()
     }
 
-    /// Starts or stops helpers until there are so many. Those that cannot be started are done without.
-    pub(super) fn want(&self, helpers: usize, trainer: &Rc<impl Trainer + 'static>) {
-        self.wanted.set(helpers);
-        if self.count() > helpers {
-            for core in helpers + 1..=self.count.replace(helpers) {
-                if let Some(port) = self.lines.disconnect(core) {
+    /// Starts or stops workers until the pool has `workers` of them. A worker that cannot be started is left out.
+    pub(super) fn resize(&self, workers: usize, owner: &Rc<impl Owner + 'static>) {
+        self.target.set(workers);
+        if self.len() > workers {
+            for rank in workers + 1..=self.ready.replace(workers) {
+                if let Some(port) = self.channels.disconnect(rank) {
                     port.unchecked_into::<Worker>().terminate();
                 }
             }
-            trainer.helpers_changed(helpers);
+            owner.resized(workers);
         }
-        for _ in self.count()..helpers {
-            let _ = self.start(trainer.clone());
+        for _ in self.len()..workers {
+            let _ = self.start(owner.clone());
         }
     }
 
-    fn start(&self, trainer: Rc<impl Trainer + 'static>) -> Result<(), JsValue> {
+    fn start(&self, owner: Rc<impl Owner + 'static>) -> Result<(), JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(&format!("{}worker.js", self.base), &options)?;
-        let (lines, count, wanted) = (self.lines.clone(), self.count.clone(), self.wanted.clone());
-        let (number, words) = (Rc::new(Cell::new(0)), RefCell::new(Vec::new()));
-        let (owner, this) = (trainer.clone(), worker.clone());
-        let core = number.clone();
-        listen(worker.unchecked_ref(), move |message: MessageEvent| {
-            match message.data().dyn_into::<ArrayBuffer>() {
-                Ok(buffer) => {
-                    lines.take(core.get(), buffer, &mut words.borrow_mut());
-                    owner.heard(core.get(), &mut words.borrow_mut());
-                }
-                // Its first word is "ready".
-                Err(_) if core.get() == 0 && count.get() < wanted.get() => {
-                    count.set(count.get() + 1);
-                    core.set(count.get());
-                    if introduce(&this, core.get(), &lines).is_ok() {
-                        owner.helpers_changed(count.get());
-                    }
-                }
-                Err(_) => this.terminate(),
-            }
-        });
+        // 0 until the worker is ready.
+        let rank = Rc::new(Cell::new(0));
+        on_message(worker.unchecked_ref(), self.message_handler(worker.clone(), rank.clone(), owner.clone()));
         let failed = Closure::<dyn FnMut()>::new(move || {
-            if number.get() > 0 {
-                trainer.lost(number.get());
+            if rank.get() > 0 {
+                owner.worker_lost(rank.get());
             }
         });
         worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
@@ -106,64 +91,50 @@ impl Helpers {
         let start = Object::new();
         Reflect::set(&start, &"glue".into(), &self.glue.as_str().into())?;
         Reflect::set(&start, &"module".into(), &wasm_bindgen::module())?;
-        Reflect::set(&start, &"helps".into(), &true.into())?;
+        Reflect::set(&start, &"pooled".into(), &true.into())?;
         worker.post_message(&start)
+    }
+
+    /// Handles the messages of one worker: "ready" first, then those of the group.
+    fn message_handler(
+        &self,
+        worker: Worker,
+        rank: Rc<Cell<usize>>,
+        owner: Rc<impl Owner + 'static>,
+    ) -> impl FnMut(MessageEvent) + 'static {
+        let (channels, ready, target) = (self.channels.clone(), self.ready.clone(), self.target.clone());
+        let words = RefCell::new(Vec::new());
+        move |message| match message.data().dyn_into::<ArrayBuffer>() {
+            Ok(buffer) => {
+                channels.receive(rank.get(), buffer, &mut words.borrow_mut());
+                owner.message(rank.get(), &mut words.borrow_mut());
+            }
+            Err(_) if rank.get() == 0 && ready.get() < target.get() => {
+                ready.set(ready.get() + 1);
+                rank.set(ready.get());
+                if connect(&worker, rank.get(), &channels).is_ok() {
+                    owner.resized(ready.get());
+                }
+            }
+            Err(_) => worker.terminate(),
+        }
     }
 }
 
-/// Tells a new helper its number, and connects it with all that are there.
-fn introduce(worker: &Worker, core: usize, lines: &Lines) -> Result<(), JsValue> {
-    worker.post_message(&(core as u32).into())?;
-    for (other, port) in lines.ports() {
+/// Sends a new worker its rank, and connects it with all others.
+fn connect(worker: &Worker, rank: usize, channels: &Channels) -> Result<(), JsValue> {
+    worker.post_message(&(rank as u32).into())?;
+    for (other, port) in channels.ports() {
         let channel = MessageChannel::new()?;
-        for (to, whom, end) in
-            [(worker.unchecked_ref(), other, channel.port1()), (&port, core, channel.port2())]
+        for (to, peer, end) in
+            [(worker.unchecked_ref(), other, channel.port1()), (&port, rank, channel.port2())]
         {
             let message = Object::new();
-            Reflect::set(&message, &"core".into(), &(whom as u32).into())?;
+            Reflect::set(&message, &"rank".into(), &(peer as u32).into())?;
             Reflect::set(&message, &"port".into(), &end)?;
             Port::post(to, &message, &Array::of1(&end))?;
         }
     }
-    lines.connect(core, worker.clone().unchecked_into());
+    channels.connect(rank, worker.clone().unchecked_into());
     Ok(())
-}
-
-/// Turns this worker into a helper.
-pub(crate) fn run() {
-    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let lines = Rc::new(Lines::new(scope.performance().expect("every worker has a clock")));
-    lines.connect(0, scope.clone().unchecked_into());
-    let helper = Rc::new(RefCell::new(None));
-    let words = Rc::new(RefCell::new(Vec::new()));
-    let hear = {
-        let (lines, helper) = (lines.clone(), helper.clone());
-        move |from: usize, buffer: ArrayBuffer| {
-            lines.take(from, buffer, &mut words.borrow_mut());
-            if let Some(helper) = helper.borrow_mut().as_mut() {
-                Helper::hear(helper, from, &mut words.borrow_mut(), &*lines);
-            }
-        }
-    };
-    listen(scope.unchecked_ref(), move |message: MessageEvent| {
-        let data = match message.data().dyn_into::<ArrayBuffer>() {
-            Ok(buffer) => return hear(0, buffer),
-            Err(data) => data,
-        };
-        if let Some(number) = data.as_f64() {
-            *helper.borrow_mut() = Some(Helper::new(number as u32));
-        } else if let (Ok(core), Ok(port)) =
-            (Reflect::get(&data, &"core".into()), Reflect::get(&data, &"port".into()))
-        {
-            let (core, port) = (core.as_f64().unwrap_or(0.0) as usize, port.unchecked_into::<Port>());
-            lines.connect(core, port.clone());
-            let hear = hear.clone();
-            listen(&port, move |message| {
-                if let Ok(buffer) = message.data().dyn_into::<ArrayBuffer>() {
-                    hear(core, buffer);
-                }
-            });
-        }
-    });
-    let _ = scope.post_message(&"ready".into());
 }

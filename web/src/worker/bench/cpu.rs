@@ -1,4 +1,4 @@
-//! The job on all cores.
+//! A benchmark on the cores.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,63 +13,67 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
-use super::super::pool::{self, Helpers};
-use super::{Batches, Sets};
+use super::job::{BatchSampler, Job, Mnist};
+use crate::worker::pool::{self, WorkerPool};
 
-pub(super) struct Job {
+pub(super) struct CpuJob {
     crew: RefCell<Crew>,
-    helpers: Helpers,
-    sets: Sets,
-    batches: RefCell<Batches>,
+    pool: WorkerPool,
+    mnist: Mnist,
+    sampler: RefCell<BatchSampler>,
     batch: usize,
     loss_every: u32,
     losses: RefCell<Vec<(u32, f64)>>,
-    /// Steps taken, how many there are to be, and the moment (ms) from which on no more are planned.
+    /// Steps done.
     steps: Cell<u32>,
-    wanted: Cell<u32>,
-    until: Cell<f64>,
-    /// What else came to its end, and who waits for it or for the steps.
+    /// Steps to be done in all.
+    target: Cell<u32>,
+    /// When to plan no more steps (ms).
+    deadline: Cell<f64>,
+    /// A result that is no step.
     done: Cell<Option<Done>>,
+    /// Resolves the promise of [`CpuJob::sleep`].
     resolve: RefCell<Option<Function>>,
 }
 
-impl Job {
+impl CpuJob {
     pub(super) async fn new(
         config: &Config,
         training: Training,
-        sets: Sets,
-        helpers: Helpers,
+        mnist: Mnist,
+        pool: WorkerPool,
         scope: &DedicatedWorkerGlobalScope,
     ) -> Rc<Self> {
-        let cores = if config.cores == 0 { pool::cores(scope) } else { config.cores };
+        let cores = if config.cores == 0 { pool::core_count(scope) } else { config.cores };
         let job = Rc::new(Self {
             crew: RefCell::new(Crew::new(training)),
-            helpers,
-            sets,
-            batches: RefCell::new(Batches::new(config.seed)),
+            pool,
+            mnist,
+            sampler: RefCell::new(BatchSampler::new(config.seed)),
             batch: config.batch,
             loss_every: config.loss_every,
             losses: RefCell::default(),
             steps: Cell::new(0),
-            wanted: Cell::new(0),
-            until: Cell::new(0.0),
+            target: Cell::new(0),
+            deadline: Cell::new(0.0),
             done: Cell::new(None),
             resolve: RefCell::default(),
         });
-        job.helpers.want(cores - 1, &job);
-        while job.helpers.count() < cores - 1 {
+        job.pool.resize(cores - 1, &job);
+        while job.pool.len() < cores - 1 {
             job.sleep().await;
         }
         job
     }
 
+    /// Ends [`CpuJob::sleep`].
     fn wake(&self) {
         if let Some(resolve) = self.resolve.take() {
             let _ = resolve.call0(&JsValue::NULL);
         }
     }
 
-    /// Until somebody calls [`Job::wake`].
+    /// Waits for [`CpuJob::wake`].
     async fn sleep(&self) {
         let promise = Promise::new(&mut |resolve, _| {
             self.resolve.replace(Some(resolve));
@@ -79,16 +83,16 @@ impl Job {
 
     /// Plans a step on the next batch.
     fn plan(&self) {
-        let mut batches = self.batches.borrow_mut();
-        let (at, _) = batches.next(self.batch);
+        let mut sampler = self.sampler.borrow_mut();
+        let (first, _) = sampler.next(self.batch);
         let mut crew = self.crew.borrow_mut();
         let mut batch = crew.spare_batch();
-        batch.gather_images(&self.sets.train, batches.order[at..at + self.batch].iter().copied());
-        crew.plan_batch(batch, 0.0, &*self.helpers.lines);
+        batch.gather_images(&self.mnist.train, sampler.order[first..first + self.batch].iter().copied());
+        crew.plan_batch(batch, 0.0, &*self.pool.channels);
     }
 
-    /// Goes on with the steps that are wanted until helpers must answer, as [`trainer::Session`] does: they are told the steps
-    /// that come next meanwhile. `done` is what has just come to its end.
+    /// Trains until workers have to answer, and plans the next steps for them meanwhile, as [`trainer::Session`] does. `done` is
+    /// the result that came last.
     fn go_on(&self, mut done: Option<Done>) {
         loop {
             match done {
@@ -110,35 +114,35 @@ impl Job {
                 }
                 self.plan();
             }
-            done = self.crew.borrow_mut().go_on(&*self.helpers.lines);
+            done = self.crew.borrow_mut().go_on(&*self.pool.channels);
             if done.is_none() {
                 let ahead = self.crew.borrow().plans_more();
                 (0..ahead).take_while(|_| self.more()).for_each(|_| self.plan());
-                return self.crew.borrow_mut().tell(&*self.helpers.lines);
+                return self.crew.borrow_mut().tell(&*self.pool.channels);
             }
         }
     }
 
-    /// Whether a step is wanted that is not planned.
+    /// Whether another step is to be planned.
     fn more(&self) -> bool {
         let planned = self.steps.get() + self.crew.borrow().planned() as u32;
-        planned < self.wanted.get() && self.helpers.lines.now() < self.until.get()
+        planned < self.target.get() && self.pool.channels.now() < self.deadline.get()
     }
 }
 
-impl super::Job for Job {
+impl Job for CpuJob {
     fn now(&self) -> f64 {
-        self.helpers.lines.now() / 1000.0
+        self.pool.channels.now() / 1000.0
     }
 
     fn info(&self) -> String {
         format!("wasm simd128, {} core(s)", self.crew.borrow().working())
     }
 
-    async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
+    async fn train(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
         let (start, before) = (self.now(), self.steps.get());
-        self.wanted.set(before + steps);
-        self.until.set(1000.0 * (start + limit));
+        self.target.set(before + steps);
+        self.deadline.set(1000.0 * (start + limit));
         self.go_on(None);
         loop {
             if self.done.take().is_some() {
@@ -158,9 +162,9 @@ impl super::Job for Job {
             if waiting {
                 self.sleep().await;
             } else {
-                done = self.crew.borrow_mut().measure(&self.sets.test, &*self.helpers.lines);
-                // Helpers are heard between two pieces of work.
-                let _ = hop().await;
+                done = self.crew.borrow_mut().measure(&self.mnist.test, &*self.pool.channels);
+                // Messages of workers are handled between two slices of work.
+                let _ = next_task().await;
             }
             done = done.or(self.done.take());
         }
@@ -180,35 +184,35 @@ impl super::Job for Job {
         self.losses.borrow().clone()
     }
 
-    fn test_image(&self, number: usize) -> &[u8] {
-        self.sets.test.image(number)
+    fn test_image(&self, index: usize) -> &[u8] {
+        self.mnist.test.image(index)
     }
 }
 
-impl pool::Trainer for Job {
-    fn helpers_changed(self: &Rc<Self>, helpers: usize) {
+impl pool::Owner for CpuJob {
+    fn resized(self: &Rc<Self>, workers: usize) {
         let mut crew = self.crew.borrow_mut();
-        crew.set_helpers(helpers);
+        crew.set_helpers(workers);
         let cores = cores_worth_it(crew.training().network.plan(), self.batch, crew.cores());
         crew.limit(cores);
         drop(crew);
         self.wake();
     }
 
-    fn lost(self: &Rc<Self>, _: usize) {
+    fn worker_lost(self: &Rc<Self>, _: usize) {
         self.wake();
     }
 
-    fn heard(self: &Rc<Self>, core: usize, words: &mut Vec<u32>) {
-        let done = self.crew.borrow_mut().hear(core, words, &self.sets.test, &*self.helpers.lines);
+    fn message(self: &Rc<Self>, rank: usize, words: &mut Vec<u32>) {
+        let done = self.crew.borrow_mut().hear(rank, words, &self.mnist.test, &*self.pool.channels);
         if done.is_some() {
             self.go_on(done);
         }
     }
 }
 
-/// Once through the event loop.
-async fn hop() -> Result<(), JsValue> {
+/// Waits until the event loop has handled the queued tasks.
+async fn next_task() -> Result<(), JsValue> {
     let channel = MessageChannel::new()?;
     let promise = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
     channel.port2().post_message(&JsValue::NULL)?;

@@ -1,8 +1,9 @@
-//! The job on WebGPU.
+//! A benchmark on WebGPU.
 
 use std::cell::{Cell, RefCell};
 
 use bench::config::Config;
+use data::mnist::{PIXELS, TRAIN_IMAGES};
 use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pace, Pass};
 use nn::network::Network;
 use nn::spec::TrainingSpec;
@@ -10,36 +11,35 @@ use nn::train::{Training, TrainingState};
 use trainer::batch::training_image;
 use trainer::parallel::group::Host;
 
-use super::super::pool::Helpers;
-use super::{Batches, Sets};
+use super::job::{BatchSampler, Job, Mnist};
+use crate::worker::pool::WorkerPool;
 
-const TRAIN_IMAGES: usize = 60_000;
-
-pub(super) struct Job {
-    helpers: Helpers,
-    sets: Sets,
-    batches: RefCell<Batches>,
+pub(super) struct GpuJob {
+    /// Only for its clock.
+    pool: WorkerPool,
+    mnist: Mnist,
+    sampler: RefCell<BatchSampler>,
     spec: TrainingSpec,
     loss_every: u32,
     images: Images,
     /// Tags are the times of submission, in seconds.
     trainer: RefCell<GpuTrainer<f64>>,
-    /// Steps that came back.
+    /// Steps that the GPU has finished.
     steps: Cell<u32>,
     losses: RefCell<Vec<(u32, f64)>>,
     network: RefCell<Network>,
 }
 
-impl Job {
+impl GpuJob {
     pub(super) async fn new(
         config: &Config,
         training: Training,
-        sets: Sets,
-        helpers: Helpers,
+        mnist: Mnist,
+        pool: WorkerPool,
     ) -> Result<Self, String> {
         let gpu = Gpu::open().await.map_err(|e| e.0)?;
         let images = Images::new(&gpu);
-        images.write(&gpu, Pass::Evaluation, 0, &sets.test.images, &sets.test.labels);
+        images.write(&gpu, Pass::Evaluation, 0, &mnist.test.images, &mnist.test.labels);
         let network = training.network.clone();
         let trainer = GpuTrainer::new(gpu, &images, network.spec(), config.batch).await;
         let mut trainer = trainer.map_err(|e| e.0)?;
@@ -47,9 +47,9 @@ impl Job {
         training.save(&mut state);
         trainer.load(&state);
         let job = Self {
-            helpers,
-            sets,
-            batches: RefCell::new(Batches::new(config.seed)),
+            pool,
+            mnist,
+            sampler: RefCell::new(BatchSampler::new(config.seed)),
             spec: training.spec().clone(),
             loss_every: config.loss_every,
             images,
@@ -62,24 +62,23 @@ impl Job {
         Ok(job)
     }
 
-    /// Puts the images where the kernel that chooses them finds them in the order of the others. It always takes them for
-    /// those of the first epoch.
+    /// Writes the images in an order for which the kernel's own shuffle of the first epoch gives the order of the sampler.
     fn write_order(&self) {
-        let (train, batches) = (&self.sets.train, self.batches.borrow());
+        let (train, sampler) = (&self.mnist.train, self.sampler.borrow());
         let mut images = vec![0; train.images.len()];
         let mut labels = vec![0; train.labels.len()];
-        for (at, number) in batches.order.iter().enumerate() {
-            let place = training_image(self.spec.seed, 0, at as u32, TRAIN_IMAGES as u32) as usize;
-            images[place * 784..][..784].copy_from_slice(train.image(*number as usize));
-            labels[place] = train.labels[*number as usize];
+        for (position, index) in sampler.order.iter().enumerate() {
+            let place = training_image(self.spec.seed, 0, position as u32, TRAIN_IMAGES as u32) as usize;
+            images[place * PIXELS..][..PIXELS].copy_from_slice(train.image(*index as usize));
+            labels[place] = train.labels[*index as usize];
         }
         self.images.write(self.trainer.borrow().gpu(), Pass::Training, 0, &images, &labels);
     }
 
     fn next_batch(&self) -> BatchRange {
         let size = self.spec.batch_size;
-        let (first, new) = self.batches.borrow_mut().next(size);
-        if new {
+        let (first, is_new_epoch) = self.sampler.borrow_mut().next(size);
+        if is_new_epoch {
             self.write_order();
         }
         BatchRange {
@@ -114,16 +113,16 @@ impl Job {
     }
 }
 
-impl super::Job for Job {
+impl Job for GpuJob {
     fn now(&self) -> f64 {
-        self.helpers.lines.now() / 1000.0
+        self.pool.channels.now() / 1000.0
     }
 
     fn info(&self) -> String {
         "webgpu".into()
     }
 
-    async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
+    async fn train(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
         let (start, mut pace) = (self.now(), Pace::default());
         let (mut submitted, first) = (0, self.steps.get());
         loop {
@@ -145,7 +144,7 @@ impl super::Job for Job {
     }
 
     async fn test(&self) -> Result<f64, String> {
-        let images = self.sets.test.len();
+        let images = self.mnist.test.len();
         self.trainer.borrow_mut().evaluate(images, ());
         loop {
             for completion in self.wait().await? {
@@ -173,7 +172,7 @@ impl super::Job for Job {
         self.losses.borrow().clone()
     }
 
-    fn test_image(&self, number: usize) -> &[u8] {
-        self.sets.test.image(number)
+    fn test_image(&self, index: usize) -> &[u8] {
+        self.mnist.test.image(index)
     }
 }

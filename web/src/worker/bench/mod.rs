@@ -1,9 +1,10 @@
-//! What `bench.html` offers: training as other libraries are measured, and the kernels one by one.
+//! The benchmarks of `bench.html`: training, measured as other libraries are, and the kernels one by one.
 
 mod cpu;
 mod gpu;
+mod job;
 
-use bench::config::{Config, initial_parameters, shuffled};
+use bench::config::{Config, initial_parameters};
 use data::DataSet;
 use nn::network::Network;
 use nn::train::Training;
@@ -13,25 +14,28 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
-use super::dataset::fetch_bytes;
-use super::pool::Helpers;
+use super::fetch::fetch_bytes;
+use super::pool::WorkerPool;
+use cpu::CpuJob;
+use gpu::GpuJob;
+use job::{Job, Mnist};
 
-/// Rounds of the kernels' measurement.
+/// How often each kernel is measured.
 const ROUNDS: usize = 9;
 
-/// Measures, and sends what came of it.
+/// Measures what `config` (JSON) asks for, and posts the result as JSON, or a sentence that begins with `Error: `.
 pub(crate) fn run(base: String, glue: String, config: String) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     spawn_local(async move {
-        let answer = match answer(&scope, &base, glue, &config).await {
+        let message = match run_config(&scope, &base, glue, &config).await {
             Ok(result) => result.to_string(),
             Err(sentence) => format!("Error: {sentence}"),
         };
-        let _ = scope.post_message(&answer.into());
+        let _ = scope.post_message(&message.into());
     });
 }
 
-async fn answer(
+async fn run_config(
     scope: &DedicatedWorkerGlobalScope,
     base: &str,
     glue: String,
@@ -39,50 +43,44 @@ async fn answer(
 ) -> Result<Value, String> {
     let config: Config =
         serde_json::from_str(config).map_err(|e| format!("The settings do not fit: {e}."))?;
-    let helpers = Helpers::new(scope, base, glue);
+    let pool = WorkerPool::new(scope, base, glue);
     if config.job == "kernels" {
-        let table = bench::kernels::measure(ROUNDS, &|| helpers.lines.now());
+        let table = bench::kernels::measure(ROUNDS, &|| pool.channels.now());
         return serde_json::to_value(table).map_err(|e| e.to_string());
     }
     let train = fetch_set(scope, &config.data_url, "train").await?;
     let test = fetch_set(scope, &config.data_url, "t10k").await?;
-    let begin = helpers.lines.now();
+    let start = pool.channels.now();
     let mut training = Training::new(config.network()?, config.training()?).map_err(|e| e.message)?;
     training.network.parameters = initial_parameters(training.network.plan(), config.seed);
-    let sets = Sets { train, test };
+    let mnist = Mnist { train, test };
     match config.device.as_str() {
-        "webgpu" => measure(&gpu::Job::new(&config, training, sets, helpers).await?, &config, begin).await,
-        "cpu" => {
-            measure(&*cpu::Job::new(&config, training, sets, helpers, scope).await, &config, begin).await
-        }
+        "webgpu" => measure(&GpuJob::new(&config, training, mnist, pool).await?, &config, start).await,
+        "cpu" => measure(&*CpuJob::new(&config, training, mnist, pool, scope).await, &config, start).await,
         other => Err(format!("There is no device {other}: it is cpu or webgpu.")),
     }
 }
 
-async fn measure(job: &impl Job, config: &Config, begin: f64) -> Result<Value, String> {
-    let setup = job.now() - begin / 1000.0;
+/// Runs a job whose setup began at `start` (ms).
+async fn measure(job: &impl Job, config: &Config, start: f64) -> Result<Value, String> {
+    let setup = job.now() - start / 1000.0;
     let mut result = match config.mode.as_str() {
         "accuracy" => accuracy(job, config).await?,
         _ => throughput(job, config).await?,
     };
-    let learned = job.network().await?;
+    let network = job.network().await?;
     for (name, value) in [
         ("info", json!(job.info())),
         ("setupSeconds", json!(setup)),
         ("losses", json!(job.losses())),
-        ("hash", json!(hash(&learned))),
+        ("hash", json!(hash(&network))),
     ] {
         result[name] = value;
     }
     Ok(result)
 }
 
-/// MNIST.
-struct Sets {
-    train: DataSet,
-    test: DataSet,
-}
-
+/// The two IDX files of a set.
 async fn fetch_set(scope: &DedicatedWorkerGlobalScope, base: &str, name: &str) -> Result<DataSet, String> {
     let file = async |kind: &str| {
         let url = format!("{base}{name}-{kind}-ubyte");
@@ -91,30 +89,13 @@ async fn fetch_set(scope: &DedicatedWorkerGlobalScope, base: &str, name: &str) -
     DataSet::from_idx(&file("images-idx3").await?, &file("labels-idx1").await?).map_err(|e| e.to_string())
 }
 
-/// One run of one job, on some device.
-trait Job {
-    /// Seconds.
-    fn now(&self) -> f64;
-    /// The device.
-    fn info(&self) -> String;
-    /// Takes so many steps, or fewer once `limit` seconds are over; how many, and in how many seconds.
-    async fn steps(&self, steps: u32, limit: f64) -> Result<(u32, f64), String>;
-    /// Share of the test set that is recognised.
-    async fn test(&self) -> Result<f64, String>;
-    /// The network as it is now.
-    async fn network(&self) -> Result<Network, String>;
-    /// Losses of some steps.
-    fn losses(&self) -> Vec<(u32, f64)>;
-    /// An image of the test set.
-    fn test_image(&self, number: usize) -> &[u8];
-}
-
+/// Images a second, and the latency of a single image.
 async fn throughput(job: &impl Job, config: &Config) -> Result<Value, String> {
     let Config { warmup, steps, batch, max_seconds, latency, eval_count, .. } = *config;
-    let (_, first) = job.steps(1, f64::INFINITY).await?;
-    job.steps(warmup.saturating_sub(1), max_seconds / 3.0).await?;
+    let (_, first) = job.train(1, f64::INFINITY).await?;
+    job.train(warmup.saturating_sub(1), max_seconds / 3.0).await?;
     let before = memory_bytes();
-    let (done, seconds) = job.steps(steps, max_seconds).await?;
+    let (done, seconds) = job.train(steps, max_seconds).await?;
     let mut result = json!({
         "samplesPerSecond": (done as usize * batch) as f64 / seconds,
         "stepsDone": done,
@@ -136,7 +117,7 @@ async fn throughput(job: &impl Job, config: &Config) -> Result<Value, String> {
     Ok(result)
 }
 
-/// In which one image is recognised.
+/// The latency of one image in milliseconds.
 fn milliseconds(job: &impl Job, network: &mut Network, image: usize) -> f64 {
     let start = job.now();
     network.infer(std::iter::once(job.test_image(image)));
@@ -144,19 +125,20 @@ fn milliseconds(job: &impl Job, network: &mut Network, image: usize) -> f64 {
     1000.0 * (job.now() - start)
 }
 
+/// The time until the test accuracy reaches the target.
 async fn accuracy(job: &impl Job, config: &Config) -> Result<Value, String> {
     let Config { batch, eval_every, cap_seconds, target, .. } = *config;
-    let (start, mut train, mut best, mut steps) = (job.now(), 0.0, 0.0, 0);
+    let (start, mut train_seconds, mut best, mut steps) = (job.now(), 0.0, 0.0, 0);
     let mut evals = Vec::new();
     let mut reached = None;
     while reached.is_none() && job.now() - start < cap_seconds {
         let left = cap_seconds - (job.now() - start);
-        let (done, seconds) = job.steps((eval_every / batch) as u32, left).await?;
-        (steps, train) = (steps + done, train + seconds);
+        let (done, seconds) = job.train((eval_every / batch) as u32, left).await?;
+        (steps, train_seconds) = (steps + done, train_seconds + seconds);
         let accuracy = job.test().await?;
         evals.push((steps, job.now() - start, accuracy));
         best = f64::max(best, accuracy);
-        reached = (accuracy >= target).then(|| (job.now() - start, train));
+        reached = (accuracy >= target).then(|| (job.now() - start, train_seconds));
     }
     Ok(json!({
         "secondsToTarget": reached.map(|r| r.0),
@@ -167,34 +149,7 @@ async fn accuracy(job: &impl Job, config: &Config) -> Result<Value, String> {
     }))
 }
 
-/// Which images come next: like the others, what does not fill a batch at the end of an epoch is left out.
-struct Batches {
-    seed: u32,
-    epoch: u32,
-    at: usize,
-    /// The numbers of the epoch's images.
-    order: Vec<u32>,
-}
-
-impl Batches {
-    fn new(seed: u32) -> Self {
-        Self { seed, epoch: 0, at: 0, order: shuffled(60_000, seed + 1000) }
-    }
-
-    /// Where the next batch begins in the order, and whether the order is a new one.
-    fn next(&mut self, size: usize) -> (usize, bool) {
-        let new = self.at + size > self.order.len();
-        if new {
-            self.epoch += 1;
-            self.order = shuffled(60_000, self.seed + 1000 + self.epoch);
-            self.at = 0;
-        }
-        self.at += size;
-        (self.at - size, new)
-    }
-}
-
-/// FNV-1a over the bits of all weights: the same wherever the same was done.
+/// FNV-1a of the bits of all parameters, by which runs on different machines are compared.
 fn hash(network: &Network) -> String {
     let bytes = network.parameters.iter().flat_map(|w| w.to_bits().to_le_bytes());
     let hash = bytes
@@ -202,7 +157,7 @@ fn hash(network: &Network) -> String {
     format!("{hash:016x}")
 }
 
-/// Memory of this module.
+/// The size of this module's memory.
 fn memory_bytes() -> u32 {
     let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
     memory.buffer().unchecked_into::<js_sys::ArrayBuffer>().byte_length()
