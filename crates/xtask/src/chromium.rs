@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::debian;
-use crate::say::{Failure, Outcome};
+use crate::progress::{Failure, Outcome};
 
 /// The variable that names the browser; the tests read it too.
 pub(crate) const VARIABLE: &str = "CHROMIUM";

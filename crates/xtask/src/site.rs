@@ -5,9 +5,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
-use crate::run;
-use crate::say::{self, Failure, Outcome, While};
+use crate::paths::Place;
+use crate::process;
+use crate::progress::{self, Failure, Outcome, While};
 use crate::shards;
 use crate::tools::Tools;
 
@@ -16,10 +16,13 @@ const PORT: u16 = 8080;
 /// Leaves in `dist/` what any static host can serve.
 pub(crate) fn build(place: &Place, tools: &Tools) -> Outcome {
     shards::ensure(place)?;
-    say::step("Building the page");
+    progress::step("Building the page");
     let begin = Instant::now();
-    run::visibly(&mut trunk(place, tools, "build")?, "the build of the page")?;
-    say::step(format_args!("dist/ is ready for any static host, after {}", say::duration(begin.elapsed())));
+    process::visibly(&mut trunk(place, tools, "build")?, "the build of the page")?;
+    progress::step(format_args!(
+        "dist/ is ready for any static host, after {}",
+        progress::duration(begin.elapsed())
+    ));
     Ok(())
 }
 
@@ -33,7 +36,7 @@ pub(crate) fn serve(place: &Place, tools: &Tools, port: u16) -> Outcome {
         )));
     }
     shards::ensure(place)?;
-    say::step("Building the page, then serving it (Ctrl+C ends it)");
+    progress::step("Building the page, then serving it (Ctrl+C ends it)");
     let mut trunk = trunk(place, tools, "serve")?;
     trunk.args(["--address", "127.0.0.1", "--port", &port.to_string()]);
     let mut server = trunk.spawn().while_doing("starting Trunk")?;
@@ -46,13 +49,13 @@ pub(crate) fn serve(place: &Place, tools: &Tools, port: u16) -> Outcome {
         }
         thread::sleep(Duration::from_millis(200));
     }
-    say::step(format_args!("LeNet Playground: http://127.0.0.1:{port}/"));
+    progress::step(format_args!("LeNet Playground: http://127.0.0.1:{port}/"));
     let status = server.wait().while_doing("waiting for Trunk")?;
     if status.success() { Ok(()) } else { Err(Failure("Trunk failed; its message is above.".into())) }
 }
 
 fn trunk(place: &Place, tools: &Tools, command: &str) -> Outcome<Command> {
-    let mut trunk = run::command("trunk");
+    let mut trunk = process::command("trunk");
     tools.equip(&mut trunk)?;
     trunk.current_dir(&place.root).args([command, "--release"]);
     // As for cargo: flags from the environment would replace those of .cargo/config.toml.

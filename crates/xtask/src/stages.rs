@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
-use crate::say::{self, Failure, Outcome};
-use crate::{chromium, mnist, npm, run, site, tools, vulkan};
+use crate::paths::Place;
+use crate::progress::{self, Failure, Outcome};
+use crate::{chromium, mnist, npm, process, site, tools, vulkan};
 
 /// A part of the test that can be run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +82,16 @@ pub(crate) fn run(place: &Place, stages: &[Stage]) -> Outcome {
             results.push((stage, None, Duration::ZERO));
             continue;
         }
-        say::step(format_args!("Test stage {}", stage.name()));
+        progress::step(format_args!("Test stage {}", stage.name()));
         let begin = Instant::now();
         let result = stage.run(place);
         let duration = begin.elapsed();
         match &result {
-            Ok(()) => say::step(format_args!("Stage {} passed in {}", stage.name(), say::duration(duration))),
+            Ok(()) => progress::step(format_args!(
+                "Stage {} passed in {}",
+                stage.name(),
+                progress::duration(duration)
+            )),
             Err(failure) => eprintln!("xtask: {}", sentence(stage, failure)),
         }
         results.push((stage, Some(result), duration));
@@ -128,7 +132,7 @@ fn summary(results: &[(Stage, Option<Outcome>, Duration)]) -> String {
             }
             None => "skipped",
         };
-        text += &format!("{:<8}{word:<9}{:>14}\n", stage.name(), say::duration(*duration));
+        text += &format!("{:<8}{word:<9}{:>14}\n", stage.name(), progress::duration(*duration));
     }
     let skipped = results.len() - passed - failed;
     let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
@@ -139,26 +143,26 @@ fn lint(place: &Place) -> Outcome {
     tools::ensure_lints()?;
     tools::ensure_target()?;
     let deny = ["--", "-D", "warnings"];
-    run::visibly(
-        run::cargo(place).args(["fmt", "--all", "--check"]),
+    process::visibly(
+        process::cargo(place).args(["fmt", "--all", "--check"]),
         "the check of the format (`cargo fmt --all`)",
     )?;
-    let mut native = run::cargo(place);
-    run::visibly(native.args(["clippy", "--workspace", "--all-targets"]).args(deny), "clippy")?;
-    let mut web = run::cargo(place);
+    let mut native = process::cargo(place);
+    process::visibly(native.args(["clippy", "--workspace", "--all-targets"]).args(deny), "clippy")?;
+    let mut web = process::cargo(place);
     web.args(["clippy", "--package", "web", "--target", tools::TARGET]).args(deny);
-    run::visibly(&mut web, "clippy for the browser")
+    process::visibly(&mut web, "clippy for the browser")
 }
 
 fn native(place: &Place) -> Outcome {
     vulkan::ensure()?;
-    let mut cargo = run::cargo(place);
+    let mut cargo = process::cargo(place);
     cargo.args(["test", "--workspace"]).env(mnist::VARIABLE, mnist::ensure(place)?);
-    run::visibly(&mut cargo, "a test")
+    process::visibly(&mut cargo, "a test")
 }
 
 fn wasm(place: &Place) -> Outcome {
-    run::visibly(&mut as_wasm(place, &WASM_CRATES)?, "a test")
+    process::visibly(&mut as_wasm(place, &WASM_CRATES)?, "a test")
 }
 
 /// Chromium has a GPU in software, SwiftShader, where there is no other.
@@ -168,13 +172,13 @@ fn gpu(place: &Place) -> Outcome {
     cargo.env(chromium::DRIVER, chromium::ensure_driver()?);
     // Seconds until a test file must have come to its end.
     cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
-    run::visibly(&mut cargo, "a test")
+    process::visibly(&mut cargo, "a test")
 }
 
 /// The tests of some crates as WebAssembly.
 fn as_wasm(place: &Place, crates: &[&str]) -> Outcome<Command> {
     let tools = tools::ensure(place)?;
-    let mut cargo = run::cargo(place);
+    let mut cargo = process::cargo(place);
     tools.equip(&mut cargo)?;
     // --tests leaves out the examples in the documentation, which the native stage has run.
     cargo.args(["test", "--tests", "--target", tools::TARGET]);
@@ -186,14 +190,17 @@ fn e2e(place: &Place) -> Outcome {
     if !place.root.join("dist/index.html").exists() {
         return Err(Failure("there is no page in dist/: run `cargo xtask build` first.".into()));
     }
-    run::visibly(&mut in_browser(place, "npx", &["--no-install", "playwright", "test"])?, "a browser test")
+    process::visibly(
+        &mut in_browser(place, "npx", &["--no-install", "playwright", "test"])?,
+        "a browser test",
+    )
 }
 
 /// `cargo xtask bench`: measures the page that was built, in a real browser.
 pub(crate) fn bench(place: &Place, jobs: &[String]) -> Outcome {
     let arguments: Vec<&str> =
         ["../bench/main.mjs"].into_iter().chain(jobs.iter().map(String::as_str)).collect();
-    run::visibly(&mut in_browser(place, "node", &arguments)?, "the benchmark")
+    process::visibly(&mut in_browser(place, "node", &arguments)?, "the benchmark")
 }
 
 /// A program among the browser tests, with all that they need.
@@ -214,12 +221,12 @@ fn install_packages(folder: &Path) -> Outcome {
     if installed.is_some() && installed >= changed("package-lock.json") {
         return Ok(());
     }
-    say::step("Fetching the packages of the browser tests");
+    progress::step("Fetching the packages of the browser tests");
     let mut npm: Command = npm::npm()?;
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
     // They drive the Chromium found above.
     npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-    run::visibly(&mut npm, "`npm ci`")
+    process::visibly(&mut npm, "`npm ci`")
 }
 
 #[cfg(test)]

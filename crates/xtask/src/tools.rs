@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::npm;
-use crate::place::Place;
-use crate::run::{self, Job};
-use crate::say::{self, Failure, Outcome, While};
+use crate::paths::Place;
+use crate::process::{self, Job};
+use crate::progress::{self, Failure, Outcome, While};
 
 /// The target of the page.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -29,7 +29,7 @@ pub(crate) struct Tools {
 impl Tools {
     /// Puts the tools first on the PATH of a command.
     pub(crate) fn equip(&self, command: &mut Command) -> Outcome {
-        run::put_on_path(command, self.folders.iter().map(PathBuf::as_path))
+        process::put_on_path(command, self.folders.iter().map(PathBuf::as_path))
     }
 }
 
@@ -61,32 +61,35 @@ pub(crate) fn ensure(place: &Place) -> Outcome<Tools> {
 
 /// Makes sure that the standard library for WebAssembly is installed.
 pub(crate) fn ensure_target() -> Outcome {
-    let printed = run::silently(run::command("rustc").args(["--print", "sysroot"]))?;
+    let printed = process::silently(process::command("rustc").args(["--print", "sysroot"]))?;
     if Path::new(printed.trim()).join("lib/rustlib").join(TARGET).exists() {
         return Ok(());
     }
-    if !run::works("rustup", &["--version"]) {
+    if !process::works("rustup", &["--version"]) {
         return Err(Failure(format!(
             "this Rust has no standard library for {TARGET}: install it with your system's packages, or use rustup."
         )));
     }
-    say::step(format_args!("Adding the target {TARGET} to Rust"));
-    run::visibly(run::command("rustup").args(["target", "add", TARGET]), "`rustup target add`")
+    progress::step(format_args!("Adding the target {TARGET} to Rust"));
+    process::visibly(process::command("rustup").args(["target", "add", TARGET]), "`rustup target add`")
 }
 
 /// Makes sure that rustup's optional programs `cargo fmt` and `cargo clippy` are there.
 pub(crate) fn ensure_lints() -> Outcome {
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-        if run::works("cargo", &[subcommand, "--version"]) {
+        if process::works("cargo", &[subcommand, "--version"]) {
             continue;
         }
-        if !run::works("rustup", &["--version"]) {
+        if !process::works("rustup", &["--version"]) {
             return Err(Failure(format!(
                 "`cargo {subcommand}` is missing: install {component}, or use rustup."
             )));
         }
-        say::step(format_args!("Adding {component} to Rust"));
-        run::visibly(run::command("rustup").args(["component", "add", component]), "`rustup component add`")?;
+        progress::step(format_args!("Adding {component} to Rust"));
+        process::visibly(
+            process::command("rustup").args(["component", "add", component]),
+            "`rustup component add`",
+        )?;
     }
     Ok(())
 }
@@ -105,7 +108,10 @@ fn compile(place: &Place, builds: Vec<Build>) -> Outcome {
         return Ok(());
     }
     let names: Vec<_> = builds.iter().map(|build| format!("{} {}", build.krate, build.version)).collect();
-    say::step(format_args!("Compiling {} (minutes, but only once on this machine)", names.join(" and ")));
+    progress::step(format_args!(
+        "Compiling {} (minutes, but only once on this machine)",
+        names.join(" and ")
+    ));
     let scratch = |build: &Build| place.cache.join(format!("compiling-{}", build.krate));
     let jobs = builds.iter().map(|build| {
         let install = |lock: Option<&str>| install(build, &scratch(build), &place.cache, lock);
@@ -116,7 +122,7 @@ fn compile(place: &Place, builds: Vec<Build>) -> Outcome {
             otherwise: Some(install(None)),
         }
     });
-    run::compile_together(jobs.collect())?;
+    process::compile_together(jobs.collect())?;
     for build in &builds {
         let scratch = scratch(build);
         fs::rename(scratch.join("root"), &build.to).while_doing(format_args!(
@@ -134,7 +140,7 @@ fn compile(place: &Place, builds: Vec<Build>) -> Outcome {
 /// than it saves. With their own release profiles the two tools take 29 CPU-minutes; this way 10, which are 6 minutes
 /// on two cores. Optimisation level 1 adds 2 CPU-minutes; the number of codegen units makes no difference.
 fn install(build: &Build, scratch: &Path, cache: &Path, lock: Option<&str>) -> Command {
-    let mut cargo = run::command("cargo");
+    let mut cargo = process::command("cargo");
     // Outside the repository, whose .cargo/config.toml is not meant for tools.
     cargo.current_dir(cache).args(["install", build.krate, "--version", build.version]).args(build.options);
     cargo.args(lock).arg("--root").arg(scratch.join("root"));
@@ -159,7 +165,7 @@ fn install(build: &Build, scratch: &Path, cache: &Path, lock: Option<&str>) -> C
 /// 880 kB; a native one would have to be compiled from Binaryen's C++ first.
 fn unpack_wasm_opt(place: &Place, to: &Path) -> Outcome {
     npm::npm()?;
-    say::step("Fetching wasm-opt (23 MB, once)");
+    progress::step("Fetching wasm-opt (23 MB, once)");
     let scratch = place.cache.join("unpacking-binaryen");
     let partial = place.cache.join("partial-binaryen");
     let bin = partial.join("bin");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::debian;
-use crate::say::{Failure, Outcome};
+use crate::progress::{Failure, Outcome};
 
 /// Where drivers announce themselves on Linux.
 const FOLDERS: [&str; 3] = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d"];

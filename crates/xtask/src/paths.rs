@@ -4,7 +4,7 @@ use std::env;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::say::{self, Failure, Outcome, While};
+use crate::progress::{self, Failure, Outcome, While};
 
 /// The folders that every command works in.
 pub(crate) struct Place {
@@ -35,7 +35,7 @@ impl Place {
         let path = self.cache.join("lock");
         let file = File::create(&path).while_doing(format_args!("making {}", path.display()))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            say::step("Waiting for another set-up on this machine to finish");
+            progress::step("Waiting for another set-up on this machine to finish");
             file.lock().while_doing("waiting for another set-up")?;
         }
         Ok(file)

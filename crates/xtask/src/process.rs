@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
-use crate::say::{self, Failure, Outcome, While};
+use crate::paths::Place;
+use crate::progress::{self, Failure, Outcome, While};
 
 /// A command without what `cargo run` told this program about itself: build scripts that watch those variables
 /// would otherwise run again each time the user changes between `cargo` and `cargo xtask`.
@@ -99,7 +99,7 @@ pub(crate) fn compile_together(jobs: Vec<Job>) -> Outcome {
                     let line = format!(
                         "    {title}: {} crates, {}",
                         crates.load(Ordering::Relaxed),
-                        say::duration(begin.elapsed())
+                        progress::duration(begin.elapsed())
                     );
                     if tty { eprint!("\r{line}\x1b[K") } else { eprintln!("{line}") }
                 }
