@@ -63,7 +63,7 @@ pub(crate) fn App() -> impl IntoView {
                 <div class="toast">
                     <span role="alert">{move || state.diverged.get().map(|d| d.sentence)}</span>
                     <button on:click=move |_| state.send(Command::Restore)>
-                        {move || state.diverged.get().map(|d| format!("Back to step {}", d.good_step))}
+                        {move || state.diverged.get().map(|d| format!("Back to step {}", d.healthy_step))}
                     </button>
                 </div>
             </Show>

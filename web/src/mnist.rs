@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use trainer::messages::{Answers, Event, Images, Split};
+use trainer::messages::{Event, Images, Predictions, Split};
 
 use crate::link::parts::{Scene, Tab};
 
@@ -50,7 +50,7 @@ pub(crate) struct Mnist {
     train: RwSignal<Vec<u8>>,
     test: RwSignal<Vec<u8>>,
     /// How the network reads the test images.
-    pub(crate) answers: RwSignal<Option<Answers>>,
+    pub(crate) answers: RwSignal<Option<Predictions>>,
     /// Pixels of the images that are shown, and of some that were.
     pixels: RwSignal<HashMap<(Split, u32), [u8; 784]>>,
 }
@@ -108,7 +108,7 @@ impl Mnist {
     pub(crate) fn hear(&self, event: Event) {
         match event {
             // What was asked before it was closed is not wanted any more.
-            Event::Answers(answers) if self.open.get_untracked().is_some() => {
+            Event::Predictions(answers) if self.open.get_untracked().is_some() => {
                 self.answers.set(Some(answers));
             }
             Event::Labels { split, labels } => self.labels(split).set(labels),

@@ -1,4 +1,11 @@
-//! What the page and the worker tell each other. Nothing else crosses between them.
+//! The messages between the page and the worker: [`Command`]s one way, [`Event`]s the other. Nothing else crosses between them.
+//!
+//! ```
+//! use trainer::messages::{Command, decode, encode};
+//!
+//! let bytes = encode(&Command::Train);
+//! assert!(matches!(decode(&bytes), Some(Command::Train)));
+//! ```
 
 use nn::inspect::divergence::Divergence;
 use nn::inspect::grad_norms::LayerSizes;
@@ -6,149 +13,150 @@ use nn::inspect::histogram::Histogram;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
-/// From the page to the worker. Commands are carried out in their order.
+/// From the page to the worker. The worker executes commands in the order in which they were sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
-    /// Use this network and these options from the next step on. Parameters whose name and shape stay are kept.
+    /// Changes the network and the options of its training from the next step on. Parameters whose name and shape stay are kept.
     Configure {
         /// The network.
         network: NetworkSpec,
         /// The options of its training.
         training: TrainingSpec,
     },
-    /// Train until told to pause.
+    /// Trains until [`Command::Pause`].
     Train,
-    /// Stop after the step under way.
+    /// Stops training. A step that is not finished is dropped, and taken when training resumes.
     Pause,
-    /// Train on one batch, then stop.
+    /// Trains on one batch, then stops.
     Step,
-    /// Back to the initial weights of the seed, step 0, paused.
+    /// Sets the weights to the initial ones of the seed: step 0, paused.
     Reset,
-    /// Back to where the last [`Command::Reset`] came, paused. Nothing, once something was trained or configured since.
+    /// Restores the state before the last [`Command::Reset`], paused. Does nothing after a step or a [`Command::Configure`] since.
     UndoReset,
-    /// The image to recognise and to show maps of: 28x28 bytes, rows first, 0 black to 255 white ink.
+    /// Sets the image that the network classifies and whose feature maps [`Snapshot`]s hold.
     Show {
-        /// 784 bytes.
+        /// `[28][28]` bytes, from 0 (background) to 255 (ink).
         image: Vec<u8>,
     },
-    /// What is on screen: only this is sent in snapshots.
+    /// Sets what [`Snapshot`]s hold: what is on screen.
     Watch(Watch),
-    /// The labels of all images that are here.
+    /// Asks for the labels of all images that have been downloaded: [`Event::Labels`].
     Labels(Split),
-    /// These images, as far as they are here.
+    /// Asks for images; those that have not been downloaded are left out: [`Event::Images`].
     Images {
-        /// Of which set.
+        /// The set.
         split: Split,
-        /// Their numbers, from 0, in MNIST's order.
+        /// Indices into the set, in MNIST's order.
         indices: Vec<u32>,
     },
-    /// After [`Event::Diverged`]: back to the last state that was well, paused.
+    /// Restores the last healthy checkpoint after [`Event::Diverged`], paused.
     Restore,
-    /// Try again to download what failed.
+    /// Retries the failed download.
     RetryDownload,
-    /// Train on this device.
+    /// Sets the device that trains.
     UseDevice(DeviceChoice),
-    /// Train on so many cores. The numbers stay the same to the last bit.
+    /// Sets the number of cores that train. The results are bit-identical for every number.
     UseCores(usize),
-    /// Train these side by side, in turns, each from the initial weights of its seed; then all is as it was before. Pictures are
-    /// of the first. Pausing and training on works as always; a reset, other options or [`Command::EndComparison`] end it.
+    /// Trains several runs in turns, each from the initial weights of its seed, then restores the session's own training. Snapshots
+    /// show the first run. [`Command::Pause`] and [`Command::Train`] work as ever; [`Command::Reset`], [`Command::Configure`] and
+    /// [`Command::EndComparison`] end the comparison.
     Compare {
         /// The runs.
-        runs: Vec<Recipe>,
-        /// How long each trains.
+        runs: Vec<RunConfig>,
+        /// Length of each run in epochs.
         epochs: f64,
     },
-    /// End a comparison, if there is one: all is as it was before it, and paused.
+    /// Ends the comparison under way, if any: restores the session's own training, paused.
     EndComparison,
 }
 
-/// What is trained, and how.
+/// A network and the options of its training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recipe {
+pub struct RunConfig {
     /// The network.
     pub network: NetworkSpec,
     /// The options of its training.
     pub training: TrainingSpec,
 }
 
-/// Indices into the layers of the network (`NetworkSpec::layers`).
+/// What snapshots hold. Layers are indices into [`NetworkSpec::layers`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
-    /// Layers whose output on the shown image is wanted.
+    /// Layers whose output for the shown image is included.
     pub activations: Vec<usize>,
-    /// Layers whose weights are wanted.
+    /// Layers whose weights are included.
     pub weights: Vec<usize>,
-    /// Whether the sizes of weights and gradients are wanted.
-    pub sizes: bool,
-    /// Layers that are looked at closely: all that they hold is wanted.
+    /// Whether the norms of weights and gradients are included.
+    pub norms: bool,
+    /// Layers of which everything is included, as [`LayerDetail`].
     pub details: Vec<usize>,
-    /// Whether [`Event::Answers`] are wanted.
-    pub answers: bool,
+    /// Whether [`Event::Predictions`] are sent.
+    pub predictions: bool,
 }
 
 /// One of MNIST's two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Split {
-    /// The 60,000 images to learn from.
+    /// The training set, 60,000 images.
     Train,
-    /// The 10,000 images to measure on.
+    /// The test set, 10,000 images.
     Test,
 }
 
 /// From the worker to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    /// The download of MNIST went on. At the start all but the totals is zero.
+    /// The download of MNIST made progress. The first one holds only the totals.
     Download(Download),
-    /// Training started or stopped; sent whenever one of these changes.
+    /// The run state changed.
     State(RunState),
-    /// Training went on; at most 30 a second.
+    /// Training made progress. At most 30 a second.
     Progress(Progress),
-    /// The network was measured on the whole test set.
+    /// The network was evaluated on the whole test set.
     Tested(Tested),
-    /// The shown image went through the network; after `Show`, `Watch` and, while training, at most 30 times a second.
+    /// The forward pass of the shown image: after [`Command::Show`], [`Command::Watch`], and at most 30 times a second while training.
     Snapshot(Snapshot),
-    /// The next step would have made the network useless: it was not taken, and training stopped.
+    /// A number in the next step is not finite. The step was not taken, and training stopped.
     Diverged(Diverged),
-    /// From here on, progress, measurements and divergence are told of this run of a comparison; `None`: of the session's own
-    /// training, as before any `Turn`. A run that diverged is over; the others go on.
-    Turn(Option<usize>),
-    /// Another device trains, or more is known of the devices.
+    /// The run that trains now. Later progress, evaluations and divergence belong to this run of a comparison, or to the session's
+    /// own training if `None`, as before the first `ActiveRun`. A run that diverged has ended; the others continue.
+    ActiveRun(Option<usize>),
+    /// Another device trains, or a measurement of a device is new.
     Device(DeviceReport),
-    /// Something failed and the session is as it was: one sentence for people.
+    /// A command failed and changed nothing: one sentence for people.
     Failed(String),
-    /// The network read the test images that are here; while that is watched, after each evaluation, and whenever the
+    /// The predictions on the downloaded test images. While [`Watch::predictions`] is set: after each evaluation, and whenever the
     /// network changes while it does not train.
-    Answers(Answers),
-    /// After [`Command::Labels`].
+    Predictions(Predictions),
+    /// Answers [`Command::Labels`].
     Labels {
-        /// Of which set.
+        /// The set.
         split: Split,
-        /// One for each image that is here, from the first on.
+        /// The labels of all downloaded images, in MNIST's order.
         labels: Vec<u8>,
     },
-    /// After [`Command::Images`].
+    /// Answers [`Command::Images`].
     Images(Images),
 }
 
-/// How much of MNIST is here.
+/// The state of the download of MNIST.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Download {
-    /// Compressed bytes that have come.
+    /// Compressed bytes received.
     pub bytes: u64,
-    /// Compressed bytes there are.
+    /// Compressed bytes in all.
     pub total_bytes: u64,
     /// Training images that can be used (60,000 in the end).
     pub train_images: usize,
     /// Test images that can be used (10,000 in the end).
     pub test_images: usize,
-    /// All is here.
+    /// Whether everything has been downloaded.
     pub complete: bool,
-    /// Why it stopped, in a sentence; `Command::RetryDownload` tries again.
+    /// Why the download stopped, in a sentence. [`Command::RetryDownload`] retries.
     pub problem: Option<String>,
 }
 
-/// What the session is doing.
+/// Whether the session trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunState {
     /// Not training.
@@ -156,176 +164,176 @@ pub enum RunState {
     Paused,
     /// Training.
     Training,
-    /// Told to train, but the images of the next batch are still being downloaded.
+    /// Waiting for the images of the next batch to be downloaded.
     WaitingForData,
 }
 
-/// Where training is.
+/// How far training is, and how the last steps went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Optimiser steps done since the last reset. 0 right after a reset: curves start anew.
+    /// Optimizer steps since the last reset; 0 right after one.
     pub step: u64,
-    /// Passes over the training set, with the fraction of the present one. Less than before after [`Command::Restore`].
+    /// Epochs since the last reset, with a fraction. [`Command::Restore`] makes it smaller.
     pub epoch: f64,
-    /// Mean loss over the steps since the last `Progress` (cross-entropy, nats per image); `None` without steps.
+    /// Mean training loss since the last `Progress` (cross-entropy, nats per image); `None` without a step.
     pub train_loss: Option<f32>,
-    /// Share of the images of these steps that were recognised, 0 to 1.
+    /// Training accuracy over the same steps, 0 to 1.
     pub train_accuracy: Option<f32>,
     /// Training images a second over about the last second of training; `None` while unknown.
     pub images_per_second: Option<f32>,
-    /// Cores that train.
+    /// Number of cores that train.
     pub cores: usize,
 }
 
-/// Who chooses the device.
+/// How the device is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// Both are measured, and the faster one trains.
+    /// The faster device trains; both are measured.
     #[default]
     Automatic,
-    /// The GPU, where there is one.
+    /// The GPU trains, if there is one.
     WebGpu,
-    /// The cores.
+    /// The CPU cores train.
     Cpu,
 }
 
-/// What trains.
+/// A device that trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Device {
-    /// The cores.
+    /// The CPU cores.
     #[default]
     Cpu,
-    /// A GPU, by WebGPU.
+    /// A GPU, through WebGPU.
     WebGpu,
 }
 
-/// What is known of the devices.
+/// The devices and their speeds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceReport {
-    /// Who chooses.
+    /// How the device is chosen.
     pub choice: DeviceChoice,
-    /// What trains, or will once it is told to.
+    /// The device that trains, or will after [`Command::Train`].
     pub device: Device,
-    /// The GPU's name, once one was found; it may be empty.
+    /// The name of the GPU, once one is open; it may be empty.
     pub adapter: Option<String>,
-    /// Training images a second on the cores, as measured for the choice with the present network and batch size.
+    /// Training images a second on the cores with the present network and batch size, measured for the choice.
     pub cpu_speed: Option<f32>,
     /// The same on the GPU.
     pub gpu_speed: Option<f32>,
-    /// Why there is no GPU, or what became of it, in a sentence.
+    /// Why no GPU trains, in a sentence.
     pub note: Option<String>,
 }
 
-/// Where training stopped because a number was not finite any more.
+/// Training stopped because a number was not finite.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diverged {
-    /// Steps taken before.
+    /// Steps taken before it.
     pub step: u64,
-    /// The first of its numbers that is not finite.
-    pub began: Divergence,
-    /// [`Command::Restore`] goes back to this step.
-    pub good_step: u64,
-    /// All this for people.
+    /// The first quantity that is not finite.
+    pub cause: Divergence,
+    /// The step that [`Command::Restore`] goes back to.
+    pub healthy_step: u64,
+    /// The same as a sentence for people.
     pub sentence: String,
 }
 
-/// A measurement on the whole test set.
+/// An evaluation on the whole test set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tested {
-    /// After this many steps.
+    /// Steps taken before it.
     pub step: u64,
-    /// The same in epochs.
+    /// Epochs trained before it.
     pub epoch: f64,
-    /// Mean cross-entropy in nats.
+    /// Mean cross-entropy in nats per image.
     pub loss: f32,
-    /// Share recognised, 0 to 1.
+    /// Accuracy, 0 to 1.
     pub accuracy: f32,
 }
 
-/// How the network reads the test images, in inference mode.
+/// Predictions on the test set, in inference mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answers {
-    /// Whose answers these are.
+pub struct Predictions {
+    /// The network that predicts.
     pub source: Source,
-    /// The class that each image is taken for, from the first image on; [`data::mnist::CLASSES`] where the network gives no numbers.
+    /// The predicted class of each image, in MNIST's order; [`data::mnist::CLASSES`] where the probabilities are NaN.
     pub classes: Vec<u8>,
-    /// The probability that the network gives that class, 0 to 1.
+    /// The probability of the predicted class, 0 to 1.
     pub confidences: Vec<f32>,
 }
 
-/// Some of MNIST's images.
+/// Images of MNIST.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Images {
-    /// Of which set.
+    /// The set.
     pub split: Split,
-    /// Their numbers.
+    /// Their indices in the set.
     pub indices: Vec<u32>,
-    /// 784 bytes each, rows first, 0 black to 255 white ink.
+    /// `[image][28][28]` bytes, from 0 (background) to 255 (ink).
     pub pixels: Vec<u8>,
 }
 
-/// The shown image's way through the network.
+/// The forward pass of the shown image, and weights of the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Whose weights these are.
+    /// The network.
     pub source: Source,
-    /// Softmax of the logits, one per class.
+    /// Softmax of the logits, `[class]`; empty without an image.
     pub probabilities: Vec<f32>,
-    /// Outputs of the watched layers that exist.
+    /// Outputs of the watched layers.
     pub activations: Vec<LayerValues>,
-    /// Weights of the watched layers that have some: conv2d `[map][channel][row][column]`, dense `[unit][input]`.
+    /// Weights of the watched layers: `[out_channel][in_channel][row][column]` for Conv2d, `[out_feature][in_feature]` for Linear.
     pub weights: Vec<LayerValues>,
-    /// How large the weights of each layer and the gradients of the last step are, if that is watched.
-    pub sizes: Vec<LayerSizes>,
-    /// What the layers hold that are looked at closely; those without parameters hold nothing.
+    /// Norms of the weights of each layer and of the gradients of the last step, with [`Watch::norms`].
+    pub norms: Vec<LayerSizes>,
+    /// The layers of [`Watch::details`] that have parameters.
     pub details: Vec<LayerDetail>,
 }
 
-/// All that one layer holds.
+/// All parameters and statistics of one layer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerDetail {
-    /// Index into `NetworkSpec::layers`.
+    /// Index into [`NetworkSpec::layers`].
     pub layer: usize,
-    /// As `Snapshot::weights`; of batch normalisation and sub-sampling the factor of each channel.
+    /// As [`Snapshot::weights`]; for batch norm and subsampling the scale of each channel.
     pub weights: Vec<f32>,
-    /// One addend per map, unit or channel.
+    /// Biases, `[out_channel]` or `[out_feature]`; for batch norm and subsampling `[channel]`.
     pub biases: Vec<f32>,
-    /// Running means and variances of a batch normalisation, one per channel.
+    /// Running means of a batch norm, `[channel]`.
     pub running_mean: Vec<f32>,
-    /// See `running_mean`.
+    /// Running variances of a batch norm, `[channel]`.
     pub running_variance: Vec<f32>,
-    /// The gradients of the weights in the last step; empty before the first.
+    /// Histogram of the weights' gradients in the last step; empty before the first step.
     pub gradients: Histogram,
 }
 
 /// Values of one layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerValues {
-    /// Index into `NetworkSpec::layers`.
+    /// Index into [`NetworkSpec::layers`].
     pub layer: usize,
-    /// The values, row-major: `[channel][row][column]` of an output, or as `Snapshot::weights` says.
+    /// An output `[channel][row][column]`, or weights as in [`Snapshot::weights`].
     pub values: Vec<f32>,
 }
 
-/// Which network a snapshot is of.
+/// Which network it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
-    /// The checkpoint that is shipped with the page; always LeNet-5.
+    /// The checkpoint shipped with the page: LeNet-5.
     Pretrained,
-    /// The network of the session after this many steps.
+    /// The network of the session.
     Session {
-        /// Optimiser steps done.
+        /// Optimizer steps taken.
         step: u64,
     },
 }
 
-/// A message as bytes (postcard).
+/// Serializes a message as [postcard](https://postcard.jamesmunns.com/wire-format).
 pub fn encode<M: Serialize>(message: &M) -> Vec<u8> {
-    // Every message is plain data of known size: postcard has nothing to refuse.
+    // Serialization fails only for unsized sequences, which no message contains.
     postcard::to_stdvec(message).expect("messages are plain data")
 }
 
-/// The message in `bytes`, or `None` if there is none of this type.
+/// Deserializes a message; `None` if `bytes` are no message of this type.
 pub fn decode<'a, M: Deserialize<'a>>(bytes: &'a [u8]) -> Option<M> {
     postcard::from_bytes(bytes).ok()
 }

@@ -3,32 +3,32 @@
 use nn::preset::Preset;
 use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Event, Progress, Recipe, RunState, Snapshot, Source, Tested};
+use trainer::messages::{Command, Event, Progress, RunConfig, RunState, Snapshot, Source, Tested};
 
 mod common;
 use common::{Alone, Together, calculator_digit, digits};
 
 const IMAGES: u32 = 1_000;
 
-fn recipe(network: NetworkSpec) -> Recipe {
+fn recipe(network: NetworkSpec) -> RunConfig {
     let training = TrainingSpec { seed: 3, subset: Some(IMAGES), ..TrainingSpec::default() };
-    Recipe { network, training }
+    RunConfig { network, training }
 }
 
 /// LeNet with dropout before its last layer.
-fn with_dropout() -> Recipe {
+fn with_dropout() -> RunConfig {
     let mut network = Preset::LeNet5.network();
     network.layers.insert(network.layers.len() - 1, LayerSpec::Dropout { p: 0.3 });
     recipe(network)
 }
 
-fn plain() -> Recipe {
+fn plain() -> RunConfig {
     recipe(Preset::LeNet5.network())
 }
 
-fn fast(learning_rate: f32) -> Recipe {
-    let Recipe { network, training } = plain();
-    Recipe { network, training: TrainingSpec { learning_rate, ..training } }
+fn fast(learning_rate: f32) -> RunConfig {
+    let RunConfig { network, training } = plain();
+    RunConfig { network, training: TrainingSpec { learning_rate, ..training } }
 }
 
 /// A session that has learned a little from the first images.
@@ -64,7 +64,7 @@ fn told(events: &[Event], run: Option<usize>) -> Vec<&Event> {
     let mut all = Vec::new();
     for event in events {
         match event {
-            Event::Turn(next) => turn = *next,
+            Event::ActiveRun(next) => turn = *next,
             event if turn == run => all.push(event),
             _ => {}
         }
@@ -78,11 +78,11 @@ fn last_progress(events: &[&Event]) -> Progress {
 }
 
 fn turns(events: &[Event]) -> Vec<Option<usize>> {
-    events.iter().filter_map(|e| if let Event::Turn(turn) = e { Some(*turn) } else { None }).collect()
+    events.iter().filter_map(|e| if let Event::ActiveRun(turn) = e { Some(*turn) } else { None }).collect()
 }
 
 /// The last measurement of one that trains alone, an epoch and a bit.
-fn alone(recipe: Recipe, test: &data::DataSet) -> Tested {
+fn alone(recipe: RunConfig, test: &data::DataSet) -> Tested {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
     session.add_test(test).unwrap();
@@ -128,7 +128,8 @@ fn the_end_is_measured_wherever_it_is_and_turns_alternate() {
         let mut session = session();
         session.add_test(&test).unwrap();
         session.set_helpers(cores as usize - 1);
-        let runs = vec![Recipe { training: TrainingSpec { subset: None, ..plain().training }, ..plain() }; 2];
+        let runs =
+            vec![RunConfig { training: TrainingSpec { subset: None, ..plain().training }, ..plain() }; 2];
         // Of 60,000 images there are only 5,000: this comparison takes 4,800 of them.
         let mut events = session.handle(Command::Compare { runs, epochs: 0.08 });
         events.extend(Together::new(cores).work(&mut session));
@@ -150,8 +151,8 @@ fn it_pauses_goes_on_and_shows_pictures_of_the_first() {
     let runs = vec![plain(), with_dropout()];
     session.handle(Command::Show { image: calculator_digit(4, 1).to_vec() });
     session.handle(Command::Compare { runs, epochs: 5.0 });
-    let second = work(&mut session, |event| *event == Event::Turn(Some(1)));
-    assert!(second.contains(&Event::Turn(Some(1))));
+    let second = work(&mut session, |event| *event == Event::ActiveRun(Some(1)));
+    assert!(second.contains(&Event::ActiveRun(Some(1))));
     let looked = session.handle(Command::Show { image: calculator_digit(7, 2).to_vec() });
     let [Event::Snapshot(Snapshot { source: Source::Session { step: 48 }, .. })] = looked[..] else {
         panic!("the first has taken 48 steps: {looked:?}")
@@ -202,9 +203,9 @@ fn a_reset_or_other_options_end_it_and_what_cannot_be_compared_is_refused() {
         Command::Compare { runs: vec![plain()], epochs: 1.0 },
     ] {
         session.handle(Command::Compare { runs: vec![plain(), with_dropout()], epochs: 9.0 });
-        work(&mut session, |event| *event == Event::Turn(Some(1)));
+        work(&mut session, |event| *event == Event::ActiveRun(Some(1)));
         let ended = session.handle(end.clone());
-        assert!(ended.contains(&Event::Turn(None)), "{end:?}");
+        assert!(ended.contains(&Event::ActiveRun(None)), "{end:?}");
         session.handle(Command::EndComparison);
         assert_eq!(learned(&session), before, "{end:?}");
         assert!(!session.busy());

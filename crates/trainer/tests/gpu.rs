@@ -203,14 +203,15 @@ fn the_network_that_is_measured_is_the_one_that_answers() {
     let Event::Labels { labels, .. } = run.session.handle(Command::Labels(Split::Test)).remove(0) else {
         panic!()
     };
-    run.tell(Command::Watch(Watch { answers: true, ..Watch::default() }));
-    run.until("the answers", |event| matches!(event, Event::Answers(_)));
+    run.tell(Command::Watch(Watch { predictions: true, ..Watch::default() }));
+    run.until("the answers", |event| matches!(event, Event::Predictions(_)));
     run.tell(Command::Train);
     run.until_on(Device::WebGpu);
     run.events.clear();
     run.until("a measurement", |event| matches!(event, Event::Tested(_)));
-    run.until("the answers", |event| matches!(event, Event::Answers(_)));
-    let Some(Event::Answers(answers)) = run.events.iter().rev().find(|e| matches!(e, Event::Answers(_)))
+    run.until("the answers", |event| matches!(event, Event::Predictions(_)));
+    let Some(Event::Predictions(answers)) =
+        run.events.iter().rev().find(|e| matches!(e, Event::Predictions(_)))
     else {
         panic!()
     };

@@ -94,13 +94,13 @@ fn badly_initialised_deep_layers_need_normalisation() {
 fn the_shipped_network_misreads_51_test_images() {
     let mut session = session();
     session.set_pretrained(include_bytes!("../../../web/assets/lenet5.safetensors")).unwrap();
-    session.handle(Command::Watch(Watch { answers: true, ..Watch::default() }));
+    session.handle(Command::Watch(Watch { predictions: true, ..Watch::default() }));
     let Event::Labels { labels, .. } = session.handle(Command::Labels(Split::Test)).remove(0) else {
         panic!()
     };
     let clock = Alone::default();
     let answers = loop {
-        if let Some(Event::Answers(answers)) = session.work(&clock).pop() {
+        if let Some(Event::Predictions(answers)) = session.work(&clock).pop() {
             break answers;
         }
     };

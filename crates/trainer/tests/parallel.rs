@@ -226,7 +226,7 @@ fn a_diverging_run_stops_and_can_go_back() {
         let diverged =
             events.iter().find_map(|e| if let Event::Diverged(d) = e { Some(d.clone()) } else { None });
         let diverged = diverged.expect("a learning rate beyond reason");
-        assert_eq!(diverged.good_step, 70, "{diverged:?}");
+        assert_eq!(diverged.healthy_step, 70, "{diverged:?}");
         assert!(diverged.step >= 70 && diverged.sentence.contains("step 70"), "{diverged:?}");
         assert!(events.iter().any(|e| matches!(e, Event::State(RunState::Paused))));
         assert!(session.network().parameters.iter().all(|w| w.is_finite()), "nothing is ruined");

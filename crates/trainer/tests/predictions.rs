@@ -5,7 +5,7 @@ use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::TrainingSpec;
 use trainer::Session;
-use trainer::messages::{Answers, Command, Event, RunState, Source, Split, Tested, Watch};
+use trainer::messages::{Command, Event, Predictions, RunState, Source, Split, Tested, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -13,14 +13,14 @@ use common::{Alone, Together, digits};
 
 const SHIPPED: &[u8] = include_bytes!("../../../web/assets/lenet5.safetensors");
 
-fn watch(answers: bool) -> Command {
-    Command::Watch(Watch { answers, ..Watch::default() })
+fn watch(predictions: bool) -> Command {
+    Command::Watch(Watch { predictions, ..Watch::default() })
 }
 
 /// The answers among some events.
-fn answers(events: &[Event]) -> Vec<Answers> {
+fn answers(events: &[Event]) -> Vec<Predictions> {
     let answers =
-        |event: &Event| if let Event::Answers(answers) = event { Some(answers.clone()) } else { None };
+        |event: &Event| if let Event::Predictions(answers) = event { Some(answers.clone()) } else { None };
     events.iter().filter_map(answers).collect()
 }
 
@@ -34,13 +34,13 @@ fn work(session: &mut Session) -> Vec<Event> {
 }
 
 /// The one set of answers that is told until there is nothing to do.
-fn answer(session: &mut Session) -> Answers {
+fn answer(session: &mut Session) -> Predictions {
     let mut all = answers(&work(session));
     assert_eq!(all.len(), 1, "answers are told once");
     all.remove(0)
 }
 
-fn correct(answers: &Answers, labels: &[u8]) -> usize {
+fn correct(answers: &Predictions, labels: &[u8]) -> usize {
     answers.classes.iter().zip(labels).filter(|(class, label)| class == label).count()
 }
 

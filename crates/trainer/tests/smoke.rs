@@ -90,7 +90,7 @@ fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own()
     session.handle(Command::Watch(Watch {
         activations: vec![1, 99],
         weights: vec![0, 1],
-        sizes: true,
+        norms: true,
         ..Watch::default()
     }));
     let seven = calculator_digit(7, 3).to_vec();

@@ -7,7 +7,8 @@ use nn::random::pcg4d;
 use nn::spec::{Augmentation, LayerSpec, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{
-    Answers, Command, Download, Event, Images, LayerValues, Snapshot, Source, Split, Watch, decode, encode,
+    Command, Download, Event, Images, LayerValues, Predictions, Snapshot, Source, Split, Watch, decode,
+    encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -55,9 +56,9 @@ fn commands() -> Vec<Command> {
         Command::Watch(Watch {
             activations: vec![0, 2],
             weights: vec![1],
-            sizes: true,
+            norms: true,
             details: vec![4],
-            answers: true,
+            predictions: true,
         }),
         Command::UseCores(3),
         Command::Labels(Split::Test),
@@ -75,10 +76,10 @@ fn events() -> Vec<Event> {
             probabilities: vec![0.1; 10],
             activations: vec![values.clone(); 2],
             weights: vec![values],
-            sizes: Vec::new(),
+            norms: Vec::new(),
             details: Vec::new(),
         }),
-        Event::Answers(Answers {
+        Event::Predictions(Predictions {
             source: Source::Pretrained,
             classes: vec![7, 10],
             confidences: vec![0.75, f32::NAN],

@@ -154,7 +154,7 @@ impl State {
             }
         });
         let closely = Memo::new(move |_| state.looked_at_closely());
-        // Answers are of a moment: nobody must find them there later.
+        // Predictions go stale: drop them when the panel closes.
         Effect::new(move |_| {
             if state.mnist.open.get().is_none() {
                 state.mnist.answers.set(None);
@@ -163,7 +163,7 @@ impl State {
         let answers = Memo::new(move |_| state.mnist.open.get().is_some());
         Effect::new(move |_| {
             let watch = network.with(|network| stages::watch(network, &closely.get()));
-            state.send(Command::Watch(Watch { answers: answers.get(), ..watch }));
+            state.send(Command::Watch(Watch { predictions: answers.get(), ..watch }));
         });
         Effect::new(move |_| state.send(Command::UseDevice(state.device_choice.get())));
         Effect::new(move |_| {
@@ -294,7 +294,7 @@ impl State {
                     self.diverged.set(None);
                 }
             }
-            Event::Turn(turn) => self.turn(turn),
+            Event::ActiveRun(turn) => self.turn(turn),
             Event::Progress(progress) => {
                 self.came_back(&progress);
                 self.record_of_turn(|record| record.progress(progress));
@@ -313,7 +313,7 @@ impl State {
                 self.comparison_refused();
                 self.problem.set(Some(sentence));
             }
-            Event::Answers(_) | Event::Labels { .. } | Event::Images(_) => self.mnist.hear(event),
+            Event::Predictions(_) | Event::Labels { .. } | Event::Images(_) => self.mnist.hear(event),
         }
     }
 }

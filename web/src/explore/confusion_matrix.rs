@@ -1,6 +1,6 @@
 //! Who is taken for whom: the confusion matrix, and the images behind each of its cells.
 
-use trainer::messages::Answers;
+use trainer::messages::Predictions;
 
 /// The ten digits.
 pub(crate) const CLASSES: usize = data::mnist::CLASSES;
@@ -109,7 +109,7 @@ fn ratio(part: u32, whole: u32) -> Option<f32> {
 
 /// The test images in a cell, or all that are misread: those the network is most sure of first, but of what it reads right
 /// those that it is least sure of.
-pub(crate) fn images(labels: &[u8], answers: &Answers, cell: Option<Cell>) -> Vec<u32> {
+pub(crate) fn images(labels: &[u8], answers: &Predictions, cell: Option<Cell>) -> Vec<u32> {
     let wanted = |(label, class): (&u8, &u8)| match cell {
         Some(cell) => usize::from(*label) == cell.label && usize::from(*class) == cell.class,
         None => label != class,
@@ -129,7 +129,7 @@ pub(crate) fn images(labels: &[u8], answers: &Answers, cell: Option<Cell>) -> Ve
 }
 
 /// The images of a digit, or of all, in their order; of these only the misread ones, if answers are given.
-pub(crate) fn browse(labels: &[u8], digit: Option<u8>, wrong: Option<&Answers>) -> Vec<u32> {
+pub(crate) fn browse(labels: &[u8], digit: Option<u8>, wrong: Option<&Predictions>) -> Vec<u32> {
     let wanted = |(at, label): &(usize, &u8)| {
         digit.is_none_or(|digit| digit == **label)
             && wrong.is_none_or(|answers| answers.classes.get(*at).is_some_and(|class| class != *label))
@@ -154,10 +154,13 @@ mod tests {
     use proptest::prelude::*;
     use trainer::messages::Source;
 
-    fn answers(pairs: &[(u8, u8, f32)]) -> (Vec<u8>, Answers) {
+    fn answers(pairs: &[(u8, u8, f32)]) -> (Vec<u8>, Predictions) {
         let classes = pairs.iter().map(|p| p.1).collect();
         let confidences = pairs.iter().map(|p| p.2).collect();
-        (pairs.iter().map(|p| p.0).collect(), Answers { source: Source::Pretrained, classes, confidences })
+        (
+            pairs.iter().map(|p| p.0).collect(),
+            Predictions { source: Source::Pretrained, classes, confidences },
+        )
     }
 
     #[test]

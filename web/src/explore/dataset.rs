@@ -1,7 +1,7 @@
 //! MNIST itself, to be leafed through.
 
 use leptos::prelude::*;
-use trainer::messages::{Answers, Split};
+use trainer::messages::{Predictions, Split};
 
 use crate::client::State;
 use crate::explore::confusion_matrix::{CLASSES, browse, counts};
@@ -35,7 +35,7 @@ pub(crate) fn DataView() -> impl IntoView {
             if !only_wrong.get() {
                 return browse(labels, digit.get(), None);
             }
-            let misread = |answers: &Answers| browse(labels, digit.get(), Some(answers));
+            let misread = |answers: &Predictions| browse(labels, digit.get(), Some(answers));
             mnist.answers.with(|answers| answers.as_ref().map(misread).unwrap_or_default())
         })
     });

@@ -1,9 +1,9 @@
 //! What of the page is looked at: what is open, what is chosen there, how the curves are drawn. Declared once, for the views
 //! and for the link.
 
+use nn::mnist::TEST_IMAGES;
 use nn::spec::NetworkSpec;
 use trainer::messages::Split;
-use trainer::session::TEST_IMAGES;
 
 use crate::explore::confusion_matrix::{CLASSES, Cell};
 use crate::network::filter::kernel::Kernel;

@@ -74,7 +74,7 @@ pub(crate) fn SizesView() -> impl IntoView {
     let rows = RwSignal::new(Vec::<Row>::new());
     Effect::new(move |_| {
         let next = state.snapshot.with(|snapshot| {
-            let sizes = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.sizes);
+            let sizes = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.norms);
             rows.with_untracked(|rows| follow(rows, sizes))
         });
         rows.set(next);

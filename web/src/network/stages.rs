@@ -111,7 +111,7 @@ pub(crate) fn watch(network: &NetworkSpec, closely: &[usize]) -> Watch {
     Watch {
         activations,
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
-        sizes: true,
+        norms: true,
         details: close().collect(),
         ..Watch::default()
     }

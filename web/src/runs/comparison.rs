@@ -1,7 +1,7 @@
 //! Keeping runs, and training two of them side by side.
 
 use leptos::prelude::*;
-use trainer::messages::{Command, Recipe};
+use trainer::messages::{Command, RunConfig};
 
 use crate::client::State;
 use crate::runs::{Record, Runs};
@@ -56,7 +56,7 @@ impl State {
         }
         let setups = [first, second];
         let recipe =
-            |setup: &Setup| Recipe { network: setup.network.clone(), training: setup.training.clone() };
+            |setup: &Setup| RunConfig { network: setup.network.clone(), training: setup.training.clone() };
         let recipes = setups.each_ref().map(recipe).to_vec();
         let mut slots = [0; 2];
         self.runs.update(|runs| slots = runs.compare(setups));

@@ -47,7 +47,7 @@ impl Session {
             Command::Show { .. } => vec![Event::Failed("An image to recognise has 28x28 pixels.".into())],
             Command::Watch(watch) => {
                 let before = std::mem::replace(&mut self.watch, watch);
-                self.watch_answers(before.answers);
+                self.watch_answers(before.predictions);
                 self.snapshot().into_iter().collect()
             }
             Command::UseDevice(choice) => {
@@ -89,7 +89,7 @@ impl Session {
     pub(super) fn run(&mut self, steps: Option<u64>) -> Vec<Event> {
         self.steps_wanted = steps;
         let mut events = self.take_turns();
-        if events.contains(&Event::Turn(None)) {
+        if events.contains(&Event::ActiveRun(None)) {
             return events;
         }
         let state = if self.batch_is_here() { RunState::Training } else { RunState::WaitingForData };

@@ -8,7 +8,7 @@ use super::Session;
 use super::report::{Speed, Tally};
 use super::validate::check;
 use crate::batch::{Place, TRAIN_IMAGES};
-use crate::messages::{Event, Recipe, RunState};
+use crate::messages::{Event, RunConfig, RunState};
 use crate::rollback::Good;
 use nn::train::Training;
 
@@ -51,7 +51,7 @@ struct Aside {
 }
 
 impl Aside {
-    fn of(Recipe { network, training }: Recipe) -> Result<Self, String> {
+    fn of(RunConfig { network, training }: RunConfig) -> Result<Self, String> {
         check(&network, &training)?;
         let training = Training::new(network, training).map_err(|e| e.message)?;
         let mut good = Good::default();
@@ -69,7 +69,7 @@ impl Comparison {
 
 impl Session {
     /// Begins a comparison, in place of one that is under way.
-    pub(super) fn compare(&mut self, recipes: Vec<Recipe>, epochs: f64) -> Result<Vec<Event>, String> {
+    pub(super) fn compare(&mut self, recipes: Vec<RunConfig>, epochs: f64) -> Result<Vec<Event>, String> {
         if !(1..=MOST_RUNS).contains(&recipes.len()) {
             return Err(format!("A comparison has 1 to {MOST_RUNS} runs."));
         }
@@ -85,7 +85,7 @@ impl Session {
         let stretch = (TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS);
         self.comparison = Some(Comparison { runs, turn: 0, epochs, stretch });
         self.swap_with(0);
-        events.extend([Event::Turn(Some(0)), self.progress()]);
+        events.extend([Event::ActiveRun(Some(0)), self.progress()]);
         events.extend(self.snapshot());
         events.extend(self.run(None));
         Ok(events)
@@ -100,7 +100,7 @@ impl Session {
         events.push(self.progress());
         self.swap_with(turn);
         self.comparison = None;
-        events.extend([Event::Turn(None), self.progress()]);
+        events.extend([Event::ActiveRun(None), self.progress()]);
         events.extend(self.snapshot());
         events
     }
@@ -180,7 +180,7 @@ impl Session {
         if let Some(comparison) = &mut self.comparison {
             comparison.turn = next;
         }
-        events.push(Event::Turn(Some(next)));
+        events.push(Event::ActiveRun(Some(next)));
         events
     }
 

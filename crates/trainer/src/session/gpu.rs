@@ -160,7 +160,7 @@ impl Session {
         let measured = gpu.mode == Mode::Active && self.tests_due(gpu.place) > due && self.test_set_is_here();
         let old = now - gpu.saved_at >= if watched { FRAME_MS } else { SAVE_MS };
         // The network that is measured is also the one whose answers are looked at.
-        let saved = gpu.mode == Mode::Active && (old || (measured && self.watch.answers));
+        let saved = gpu.mode == Mode::Active && (old || (measured && self.watch.predictions));
         if saved {
             gpu.saved_at = now;
         }

@@ -318,14 +318,14 @@ impl Session {
     fn diverged(&self, began: Divergence) -> Diverged {
         let Divergence { layer, what } = began;
         let step = self.crew.training().steps();
-        let good_step = self.good.state().0.steps;
+        let healthy_step = self.good.state().0.steps;
         let kind = self.network().spec().layers[layer].kind();
         let sentence = format!(
             "Training diverged after step {step}: the {what} of layer {} ({kind}) were no longer finite numbers. \
-             A smaller learning rate helps; the state of step {good_step} was still well.",
+             A smaller learning rate helps; the state of step {healthy_step} was still well.",
             layer + 1
         );
-        Diverged { step, began, good_step, sentence }
+        Diverged { step, cause: began, healthy_step, sentence }
     }
 
     /// Passes over the training set.

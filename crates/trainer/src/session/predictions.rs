@@ -6,7 +6,7 @@
 use super::comparison::Comparison;
 use super::{SLICE_MS, Session};
 use crate::batch::PIXELS;
-use crate::messages::{Answers, Command, Event, Images, RunState, Source, Split};
+use crate::messages::{Command, Event, Images, Predictions, RunState, Source, Split};
 use crate::parallel::group::{Host, Measured};
 use data::DataSet;
 use nn::network::Network;
@@ -47,7 +47,7 @@ impl Pass {
 
 fn told(source: Source, measured: Measured) -> Event {
     let Measured { classes, confidences, .. } = measured;
-    Event::Answers(Answers { source, classes, confidences })
+    Event::Predictions(Predictions { source, classes, confidences })
 }
 
 /// The network that answers now: the session's own once it was trained, or is another one than the checkpoint; else that.
@@ -67,7 +67,7 @@ pub(super) fn answering<'a>(
 impl Session {
     /// The network is another one now: if its answers are watched, all images are read anew.
     pub(super) fn ask_anew(&mut self) {
-        self.pass = self.watch.answers.then(|| {
+        self.pass = self.watch.predictions.then(|| {
             let training = match self.comparison.as_mut().and_then(Comparison::first_aside) {
                 Some(first) => first,
                 None => self.crew.training_to_look_at(),
@@ -79,7 +79,7 @@ impl Session {
 
     /// The cores have measured the network: with that, all images are read.
     pub(super) fn answered(&mut self, measured: Measured) -> Option<Event> {
-        (self.watch.answers && self.is_shown()).then(|| {
+        (self.watch.predictions && self.is_shown()).then(|| {
             self.pass = None;
             told(Source::Session { step: self.crew.training().steps() }, measured)
         })
@@ -95,7 +95,7 @@ impl Session {
 
     /// Takes over whether answers are watched.
     pub(super) fn watch_answers(&mut self, watched_before: bool) {
-        if self.watch.answers != watched_before {
+        if self.watch.predictions != watched_before {
             self.ask_anew();
         }
     }

@@ -64,7 +64,7 @@ impl Session {
         let step = training.steps();
         let watch = &self.watch;
         let mut all_sizes = Vec::new();
-        if watch.sizes && step > 0 {
+        if watch.norms && step > 0 {
             let network = &training.network;
             all_sizes = sizes(network.plan(), &network.parameters, training.gradients());
         }
@@ -88,7 +88,7 @@ impl Session {
         let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
         let details = watch.details.iter().zip(histograms);
         let details = details.filter_map(|(layer, gradients)| detail(network, *layer, gradients)).collect();
-        let sizes = all_sizes;
-        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, sizes, details }))
+        let norms = all_sizes;
+        Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, norms, details }))
     }
 }
