@@ -56,7 +56,7 @@ pub fn read_checkpoint(bytes: &[u8]) -> Result<Network, String> {
     let spec = spec.ok_or("The checkpoint does not describe its network, so it is not one of ours.")?;
     let spec: NetworkSpec =
         serde_json::from_str(spec).map_err(|e| sentence("The checkpoint describes no network", &e))?;
-    let plan = Plan::to_look_at(&spec).map_err(|e| e.message)?;
+    let plan = Plan::for_inspection(&spec).map_err(|e| e.message)?;
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     // Read before there is room for the network: it may be described as far larger than the file is.
     let (mut parameters, mut running) = (Vec::new(), Vec::new());

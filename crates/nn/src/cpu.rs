@@ -2,42 +2,40 @@
 
 use crate::plan::{Buffer, Op, Plan};
 use crate::random;
+use crate::spec::BATCH_NORM_EPS;
 use tensor::conv2d::direct;
 use tensor::conv2d::{Convolution, Pooled, Scratch};
 use tensor::softmax::{self, Score};
 use tensor::{BLOCK, Lanes, ZERO, activation, batch_norm, interleave, pool};
 
-/// Added to variances (PyTorch's default).
-pub(crate) const EPSILON: f32 = 1e-5;
-
-/// How a pass treats dropout and batch normalisation.
+/// The mode of a pass, as PyTorch's `train()` and `eval()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Dropout does nothing, normalisation uses the running estimates.
+    /// Dropout does nothing, batch normalisation uses the running estimates.
     Inference,
-    /// Dropout strikes out, normalisation uses the statistics of the batch.
+    /// Dropout zeroes units, batch normalisation uses the statistics of the batch.
     Training {
         /// Seed of the dropout masks.
         seed: u32,
-        /// The training step: every step has masks of its own.
+        /// Number of the training step: every step has other masks.
         step: u32,
     },
 }
 
-/// Packed weights, statistics and scratch memory for one plan; activations are in [`Memory`], parameters are lent to each pass.
-/// Passes allocate nothing.
+/// Packed weights, statistics and scratch memory for one plan. Activations are in [`Memory`], parameters are borrowed by each
+/// pass. Passes allocate nothing.
 #[derive(Clone, Debug)]
 pub struct Cpu {
     plan: Plan,
-    /// The convolution of each op that is one.
+    /// For each op, its convolution if it is one.
     convolutions: Vec<Option<Convolution>>,
     normalizers: Vec<Normalizer>,
     scratch: Scratch,
-    /// The samples of a block, one after the other.
+    /// The samples of a block, `[sample][channel][row][column]`.
     samples: Vec<f32>,
 }
 
-/// What one batch normalisation works with. One number per channel each.
+/// The statistics that one batch normalisation uses, one number per channel each.
 #[derive(Clone, Debug)]
 struct Normalizer {
     mean: Vec<f32>,
@@ -45,7 +43,7 @@ struct Normalizer {
     /// Means over the batch of the gradient, and of its product with the normalised values.
     mean_dy: Vec<f32>,
     mean_dy_y: Vec<f32>,
-    /// The running mean, about which moments are taken.
+    /// The running mean, about which the moments are computed.
     pivot: Vec<f32>,
 }
 
@@ -56,12 +54,12 @@ pub struct Memory {
     gradients: Vec<Lanes>,
     /// Samples in use.
     samples: usize,
-    /// Number of the first one in the batch.
+    /// Index of the first one in the batch.
     first: usize,
 }
 
 impl Memory {
-    /// Makes room for a block of `plan`.
+    /// Allocates memory for a block of `plan`.
     pub fn new(plan: &Plan) -> Self {
         Self { values: vec![ZERO; plan.arena], gradients: vec![ZERO; plan.arena], samples: 0, first: 0 }
     }
@@ -76,8 +74,8 @@ impl Memory {
         &mut self.gradients[buffer.range()]
     }
 
-    /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples,
-    /// of which this block holds `labels`, and says how these did: the sum of their losses in nats, and hits.
+    /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples, of which this block
+    /// holds `labels`. Returns the sum of their losses, in nats, and the number of hits.
     ///
     /// # Panics
     /// If a label names no class.
@@ -99,7 +97,7 @@ impl Memory {
         &self.gradients[range]
     }
 
-    /// What each sample in use is taken for; see [`softmax::answers`].
+    /// The predicted class of each sample in use, and its probability; see [`softmax::answers`].
     pub fn answers(&mut self, plan: &Plan) -> impl Iterator<Item = Option<(usize, f32)>> {
         let range = plan.logits().range();
         softmax::answers(&self.values[range.clone()], self.samples, &mut self.gradients[range])
@@ -107,7 +105,7 @@ impl Memory {
 }
 
 impl Cpu {
-    /// Makes room for `plan`.
+    /// Allocates memory for `plan`.
     pub fn new(plan: Plan) -> Self {
         let mut scratch = Scratch::default();
         let convolutions = plan.ops.iter().enumerate().map(|(at, op)| match op {
@@ -142,11 +140,11 @@ impl Cpu {
         &self.plan
     }
 
-    /// Gets ready for passes with these parameters and running estimates: the flat vectors of the plan. The next passes are to be
-    /// given the same parameters.
+    /// Prepares for passes with these parameters and running estimates, the flat vectors of the plan. The next passes must get
+    /// the same parameters.
     ///
     /// # Panics
-    /// If they are not as long as the plan says.
+    /// If a vector is shorter than the plan says.
     pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
         for (op, convolution) in self.plan.ops.iter().zip(&mut self.convolutions) {
             if let (Op::Conv2d { source, weight, .. }, Some(convolution)) = (op, convolution) {
@@ -162,11 +160,11 @@ impl Cpu {
         }
     }
 
-    /// Begins a new block of `samples` samples, of which the first is number `first` of its batch. `fill` writes each of them,
-    /// `[channel][row][column]`; lanes beyond may hold anything.
+    /// Begins a block of `samples` samples, of which the first has index `first` in its batch. `fill` writes each of them as
+    /// `[channel][row][column]`; the other lanes hold arbitrary values.
     ///
     /// # Panics
-    /// For more than sixteen samples.
+    /// If there are more than sixteen samples.
     pub fn start(
         &mut self,
         memory: &mut Memory,
@@ -183,7 +181,7 @@ impl Cpu {
         interleave(&self.samples[..filled], &mut memory.values[input.range()]);
     }
 
-    /// Takes the statistics of a batch: `moments` is the mean of every channel, then its (biased) variance.
+    /// Sets the statistics of a batch: `moments` is the mean of every channel, then its (biased) variance.
     pub fn set_moments(&mut self, statistics: usize, moments: &[f32]) {
         let normalizer = &mut self.normalizers[statistics];
         let (mean, variance) = moments.split_at(normalizer.mean.len());
@@ -197,7 +195,7 @@ impl Cpu {
         (mean, inverse_deviation)
     }
 
-    /// Takes the means over a batch of the gradient that reached a normalisation, and of its product with the values.
+    /// Sets the means over a batch of the gradient of a normalisation's output, and of its product with that output.
     pub fn set_gradient_means(&mut self, statistics: usize, means: &[f32]) {
         let normalizer = &mut self.normalizers[statistics];
         let (mean_dy, mean_dy_y) = means.split_at(normalizer.mean.len());
@@ -295,7 +293,7 @@ impl Cpu {
         let base = segment.parameters.start;
         for at in segment.ops.clone().rev() {
             match &self.plan.ops[at] {
-                // Convolution sends its gradient straight to what was padded.
+                // A convolution computes the gradient of its unpadded input.
                 Op::Pad { .. } => {}
                 Op::Conv2d { source, input, output, weight, bias, .. } => {
                     let own = &mut parameter_gradients[weight.start - base..bias.end - base];
@@ -315,7 +313,7 @@ impl Cpu {
                     let (weight, dy) = (&parameters[weight.clone()], &after[..output.shape.len()]);
                     convolution.backward(weight, x, dy, dx, own, &mut self.scratch);
                 }
-                // A convolution takes the gradient straight from what was pooled.
+                // The convolution before it does this, too.
                 Op::MaxPool2d { .. } if at > 0 && pooled(&self.convolutions[at - 1]) => {}
                 Op::MaxPool2d { geometry, input, output } => {
                     let (dx, dy) = split(gradients, *input, *output);
@@ -363,25 +361,25 @@ impl Cpu {
     }
 }
 
-/// Whether an op is a convolution with a way back of its own.
+/// Whether an op is a convolution that computes its gradients from those of the pooled output.
 fn pooled(convolution: &Option<Convolution>) -> bool {
     convolution.as_ref().is_some_and(Convolution::is_pooled)
 }
 
 fn set_inverse_deviation(inverse_deviation: &mut [f32], variance: &[f32]) {
     for (inverse_deviation, variance) in inverse_deviation.iter_mut().zip(variance) {
-        *inverse_deviation = 1.0 / (variance + EPSILON).sqrt();
+        *inverse_deviation = 1.0 / (variance + BATCH_NORM_EPS).sqrt();
     }
 }
 
-/// Copies a buffer, unless it is to be changed in place.
+/// Copies a buffer, unless both are the same.
 fn copy(arena: &mut [Lanes], from: Buffer, to: Buffer) {
     if from.offset != to.offset {
         arena.copy_within(from.range(), to.offset);
     }
 }
 
-/// The input's and the output's stretch of an arena: a plan puts outputs behind inputs.
+/// The input's and the output's values in an arena: a plan puts outputs behind inputs.
 fn split(arena: &mut [Lanes], input: Buffer, output: Buffer) -> (&mut [Lanes], &mut [Lanes]) {
     let (before, after) = arena.split_at_mut(output.offset);
     (&mut before[input.range()], &mut after[..output.shape.len()])

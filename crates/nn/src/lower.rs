@@ -1,4 +1,4 @@
-//! From layers to kernels. To add a layer, add it to `spec.rs` and `summary.rs`, and a case here.
+//! Lowering: from layers to a [`Plan`] of kernels. To add a layer, add it to `spec.rs` and `summary.rs`, and a case here.
 
 use crate::plan::{Buffer, Op, Parameter, Plan, Role, Segment, Statistics};
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
@@ -7,8 +7,37 @@ use std::collections::HashMap;
 use std::ops::Range;
 use tensor::{activation::Activation, conv2d::Conv2d, pool::Pool2d};
 
-/// See [`Plan::new`] and, for not `in_place`, [`Plan::to_look_at`].
-pub(crate) fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
+impl Plan {
+    /// Lowers `spec` for training and inference. An activation is computed in place where the backward pass does not need its
+    /// input, so that a block takes less of the cache; the output of the layer before is then that of the activation.
+    ///
+    /// # Errors
+    /// The first layer that does not fit, or a network without layers.
+    ///
+    /// ```
+    /// use nn::{plan::Plan, preset::Preset};
+    ///
+    /// let plan = Plan::new(&Preset::LeNet5.network())?;
+    /// let conv2 = &plan.parameters[2];
+    /// assert_eq!((conv2.name.as_str(), conv2.dims.as_slice()), ("conv2.weight", [16, 6, 5, 5].as_slice()));
+    /// assert_eq!(plan.parameter_count(), 61_706);
+    /// assert_eq!(plan.phases(), 1, "without batch normalisation a step is one phase");
+    /// # Ok::<(), nn::summary::SpecError>(())
+    /// ```
+    pub fn new(spec: &NetworkSpec) -> Result<Self, SpecError> {
+        lower(spec, true)
+    }
+
+    /// Lowers `spec` with a buffer of its own for the output of every layer, so that all can be inspected after a pass.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn for_inspection(spec: &NetworkSpec) -> Result<Self, SpecError> {
+        lower(spec, false)
+    }
+}
+
+fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
     let summary = spec.summary()?;
     let input = Buffer { shape: spec.input, offset: 0 };
     let mut lowering = Lowering {
@@ -30,9 +59,8 @@ pub(crate) fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecErro
     };
     let mut delayed = None;
     for (layer, summary) in summary.iter().enumerate() {
-        lowering.layer = layer;
-        // The largest of a window and ReLU can change places, with the same outputs and gradients to the last bit:
-        // where nobody looks, ReLU then has a quarter of the work.
+        // Max pooling and ReLU can change places, with the same outputs and gradients to the last bit. Where the output in
+        // between is not inspected, ReLU comes second and has a quarter of the work.
         let next = spec.layers.get(layer + 1);
         lowering.layer = layer;
         if in_place && summary.spec == LayerSpec::Relu && matches!(next, Some(LayerSpec::MaxPool2d { .. })) {
@@ -56,13 +84,13 @@ struct Lowering {
     at: Buffer,
     /// Index of the layer being lowered.
     layer: usize,
-    /// How many layers of each kind there are so far.
+    /// Number of layers of each kind so far.
     names: HashMap<String, usize>,
-    /// Name of the last layer that weighs its inputs.
+    /// Name of the last layer with weights.
     owner: String,
-    /// Where the segment under way began: op and parameter.
+    /// The first op and the first parameter of the segment under way.
     segment: (usize, usize),
-    /// Whether activations may overwrite what they are fed.
+    /// Whether activations may overwrite their inputs.
     in_place: bool,
 }
 
@@ -93,7 +121,7 @@ impl Lowering {
                 let name = self.name("pool");
                 self.affine(&name);
             }
-            // Batch-last maps are a vector already.
+            // The order of values stays: only the shape changes.
             LayerSpec::Flatten => self.at = Buffer { shape: layer.output, ..input },
             LayerSpec::BatchNorm => {
                 let name = self.name(&format!("bn_{}", self.owner));
@@ -120,7 +148,7 @@ impl Lowering {
         let count = self.names.entry(kind.into()).or_insert(0);
         *count += 1;
         match *count {
-            // The name of what it normalises is number enough.
+            // The name of the layer that it normalises is enough.
             1 if kind.starts_with("bn_") => kind.into(),
             count if kind.starts_with("bn_") => format!("{kind}_{count}"),
             count => format!("{kind}{count}"),
@@ -133,7 +161,7 @@ impl Lowering {
         buffer
     }
 
-    /// A new buffer, from which the next layer goes on.
+    /// A new buffer, the input of the next layer.
     fn advance(&mut self, shape: Shape) -> Buffer {
         self.at = self.buffer(shape);
         self.at
@@ -176,7 +204,7 @@ impl Lowering {
         };
         let weight = self.parameter(format!("{name}.weight"), &dims, role);
         let bias = self.parameter(format!("{name}.bias"), &[shape.channels], Role::Bias);
-        // Flattened, the input is still the input: compare where it lies.
+        // A flattened input has another shape, but the same offset.
         let source = (source.offset != self.plan.input.offset).then_some(source);
         self.plan.ops.push(Op::Conv2d { geometry, padding, source, input, output, weight, bias });
     }
@@ -184,13 +212,13 @@ impl Lowering {
     fn activation(&mut self, function: Activation) {
         let input = self.at;
         let last = self.plan.ops.last();
-        // Max pooling compares its inputs with what it gave: where ReLU made a zero of that, there is no gradient to give.
-        let unneeded = match last {
+        // Backward, max pooling compares its inputs with its output. Where ReLU has set that to zero, the gradient is zero, too.
+        let overwritable = match last {
             Some(Op::Conv2d { .. } | Op::Affine { .. } | Op::AvgPool2d { .. }) => true,
             Some(Op::MaxPool2d { .. }) => function == Activation::Relu,
             _ => false,
         };
-        let output = if self.in_place && unneeded { input } else { self.advance(input.shape) };
+        let output = if self.in_place && overwritable { input } else { self.advance(input.shape) };
         self.plan.ops.push(Op::Activation { function, input, output });
     }
 

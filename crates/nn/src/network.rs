@@ -37,7 +37,7 @@ impl Network {
     /// # Errors
     /// A stack of layers that does not fit, or does not end in a vector.
     pub fn new(spec: NetworkSpec, initializer: Initializer, seed: u32) -> Result<Self, SpecError> {
-        let plan = Plan::to_look_at(&spec)?;
+        let plan = Plan::for_inspection(&spec)?;
         if !plan.logits().shape.is_vector() {
             let message = "The last layer must give a vector, one number per class.".into();
             return Err(SpecError { layer: spec.layers.len(), message });

@@ -1,50 +1,50 @@
 //! A network lowered to kernel calls over numbered buffers: everything known before the first step.
 //!
-//! Batch statistics are those of the whole batch, but the batch is worked on in blocks (and by several cores). A plan is
-//! therefore cut into segments, wherever all blocks must have come before any can go on: between [`Op::Moments`] and
-//! [`Op::Normalize`]. A step runs in [phases](Plan::phases); after each, what the blocks contributed is added up.
+//! Batch normalisation needs the statistics of the whole batch, but a batch is worked on in blocks, by several cores. A plan
+//! is therefore cut into segments between [`Op::Moments`] and [`Op::Normalize`], where every block waits for all others. A
+//! training step runs in [phases](Plan::phases); after each one the contributions of all blocks are added up.
 
-use crate::spec::{NetworkSpec, Shape};
-use crate::summary::SpecError;
+use crate::spec::Shape;
 use std::ops::Range;
 use tensor::{activation::Activation, conv2d::Conv2d, pool::Pool2d};
 
-/// A buffer: the values of one shape for one block of samples, and beside them room for their gradient.
+/// A buffer: the values of one shape for one block of samples, with room for their gradients beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffer {
     /// Shape of one sample.
     pub shape: Shape,
-    /// Where it begins in the arena, in values per sample.
+    /// Its first value in the arena, counted in values per sample.
     pub offset: usize,
 }
 
 impl Buffer {
-    /// Where it lies in the arena.
+    /// Its values in the arena.
     pub const fn range(self) -> Range<usize> {
         self.offset..self.offset + self.shape.len()
     }
 }
 
-/// A trainable tensor: a stretch of the network's one flat parameter vector.
+/// A trainable tensor: a range of the network's flat parameter vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// As PyTorch would name it: `conv1.weight`, `fc3.bias`. Counted by kind, so that a layer without
-    /// parameters can come or go and what was learned keeps its name.
+    /// Its name in the manner of PyTorch: `conv1.weight`, `fc3.bias`. Layers are counted by kind, so that parameters keep
+    /// their names when a layer without parameters comes or goes.
     pub name: String,
     /// Its layer in `NetworkSpec::layers`.
     pub layer: usize,
-    /// Dimensions, outermost first: conv2d `[map, channel, row, column]`, dense `[unit, input]`, else `[channel]`.
+    /// Dimensions, outermost first, as PyTorch's: `[out_channels, in_channels, height, width]` of a convolution,
+    /// `[out_features, in_features]` of a linear layer, otherwise `[channels]`.
     pub dims: Vec<usize>,
-    /// Where it begins in the flat vector.
+    /// Its first element in the flat vector.
     pub offset: usize,
-    /// What it is, which decides where it begins and whether it is penalised.
+    /// Its role, which decides its initial values and whether it is penalised.
     pub role: Role,
 }
 
-/// What a parameter is for.
+/// The role of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Weights of sums over so many inputs, each input going into so many outputs.
+    /// Weights of sums over inputs.
     Weight {
         /// Inputs that each output sums over.
         fan_in: usize,
@@ -58,41 +58,41 @@ pub enum Role {
 }
 
 impl Parameter {
-    /// Where it lies in the flat vector.
+    /// Its elements in the flat vector.
     pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.dims.iter().product::<usize>()
     }
 
-    /// Whether it weighs inputs: penalties and pictures are about these.
+    /// Whether it is a weight, neither a bias nor a scale.
     pub const fn is_weight(&self) -> bool {
         matches!(self.role, Role::Weight { .. })
     }
 }
 
-/// A batch normalisation's statistics. Each is two numbers per channel, means first, then variances.
+/// The statistics of a batch normalisation: two numbers per channel, `[means, variances]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
-    /// `bn_conv1`, `bn_fc2`, ..., after the layer before it, so that it keeps its name when others come and go; PyTorch
-    /// keeps `bn_conv1.running_mean` and `bn_conv1.running_var`.
+    /// `bn_conv1`, `bn_fc2`, ..., after the layer before it, so that it keeps its name when others come and go. Files hold
+    /// `bn_conv1.running_mean` and `bn_conv1.running_var`, as PyTorch's do.
     pub name: String,
     /// Its layer in `NetworkSpec::layers`.
     pub layer: usize,
     /// Channels.
     pub channels: usize,
-    /// Values per sample that each channel has.
+    /// Values of each channel per sample: height times width.
     pub plane: usize,
-    /// Where it begins in the flat vector of running estimates.
+    /// Its first element in the flat vector of running estimates.
     pub offset: usize,
 }
 
 impl Statistics {
-    /// Where it lies in the flat vector of running estimates.
+    /// Its elements in the flat vector of running estimates.
     pub const fn range(&self) -> Range<usize> {
         self.offset..self.offset + 2 * self.channels
     }
 }
 
-/// One kernel forward, and its gradients backward. Gradients lie beside the values they belong to.
+/// One kernel forward, and its gradients backward. Each buffer holds the gradients beside the values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// Zeros around maps.
@@ -104,13 +104,13 @@ pub enum Op {
         /// Zeros on each side.
         padding: usize,
     },
-    /// Convolution, or a dense layer (maps of one pixel, a 1x1 kernel).
+    /// A convolution, or a linear layer as a 1x1 convolution of images of one pixel.
     Conv2d {
-        /// The padded input's geometry.
+        /// The geometry, whose input is padded already.
         geometry: Conv2d,
-        /// Zeros that the geometry's input has on each side.
+        /// Zeros on each side of the geometry's input.
         padding: usize,
-        /// Before padding: where the gradient goes. `None` for the first layer, which needs none.
+        /// The input before padding, whose gradient is computed; `None` for the first layer, which needs none.
         source: Option<Buffer>,
         /// The padded input.
         input: Buffer,
@@ -141,11 +141,11 @@ pub enum Op {
     },
     /// An activation function.
     Activation {
-        /// Which.
+        /// The function.
         function: Activation,
         /// The input.
         input: Buffer,
-        /// The output; the same buffer if the input is needed no more.
+        /// The output; the input's buffer if the activation is computed in place.
         output: Buffer,
     },
     /// A factor and an addend per channel.
@@ -161,27 +161,27 @@ pub enum Op {
     },
     /// Sums for the batch statistics of `input`; ends a segment. Backward, the gradient through [`Op::Normalize`].
     Moments {
-        /// What is measured.
+        /// The values whose moments are computed.
         input: Buffer,
-        /// What `Normalize` makes of it.
+        /// The output of the `Normalize` that follows.
         output: Buffer,
-        /// Which of [`Plan::statistics`].
+        /// Index into [`Plan::statistics`].
         statistics: usize,
     },
     /// Mean 0 and variance 1 by the statistics of the batch (in training) or the running ones. Backward, sums; ends a segment.
     Normalize {
-        /// What is normalised.
+        /// The input.
         input: Buffer,
         /// The output.
         output: Buffer,
-        /// Which of [`Plan::statistics`].
+        /// Index into [`Plan::statistics`].
         statistics: usize,
     },
-    /// Units zeroed by chance, in training.
+    /// Units zeroed at random, in training.
     Dropout {
         /// Share of units that are zeroed.
         p: f32,
-        /// Tells the masks of several dropouts apart.
+        /// Index of the layer, by which the masks of several dropouts differ.
         layer: usize,
         /// The input.
         input: Buffer,
@@ -192,7 +192,7 @@ pub enum Op {
     },
 }
 
-/// Ops between two points at which all blocks must have come together.
+/// The ops between two points at which every block waits for all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Indices into [`Plan::ops`].
@@ -201,21 +201,21 @@ pub struct Segment {
     pub parameters: Range<usize>,
 }
 
-/// What a phase of a training step does.
+/// A phase of a training step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// A segment forward; each block contributes sums for the statistics with this index.
+    /// This segment forward; each block contributes sums for the statistics with the same index.
     Forward(usize),
-    /// The last segment forward, the loss, and the same segment backward.
-    Turn(usize),
-    /// A segment backward.
+    /// The last segment, which this is, forward; the loss; and the same segment backward.
+    LossAndBackward(usize),
+    /// This segment backward.
     Backward(usize),
 }
 
 /// A lowered network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Where a batch is put.
+    /// The buffer of the network's input.
     pub input: Buffer,
     /// The output of every layer, in the order of `NetworkSpec::layers`. The last is the logits.
     pub layers: Vec<Buffer>,
@@ -232,23 +232,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Lowers `spec` for training. Where nothing is lost for the way back, activations are computed in place, so that a block
-    /// takes less of the cache; then the output of the layer before is that of the activation, too.
-    ///
-    /// # Errors
-    /// The first layer that does not fit, or that there is none.
-    pub fn new(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        crate::lower::lower(spec, true)
-    }
-
-    /// Lowers `spec` so that after a pass the output of every layer can be looked at.
-    ///
-    /// # Errors
-    /// As [`Plan::new`].
-    pub fn to_look_at(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        crate::lower::lower(spec, false)
-    }
-
     /// Length of the flat parameter vector.
     pub fn parameter_count(&self) -> usize {
         self.parameters.last().map_or(0, |last| last.range().end)
@@ -259,12 +242,12 @@ impl Plan {
         self.statistics.last().map_or(0, |last| last.range().end)
     }
 
-    /// What the network ends in: `[class]` of each sample.
+    /// The buffer of the logits, `[class]`.
     pub fn logits(&self) -> Buffer {
         *self.layers.last().expect("a plan has layers")
     }
 
-    /// If op number `at` is followed by max pooling of its output: the windows, and what they give.
+    /// If max pooling of its output follows op number `at`: the windows, and the pooled output.
     pub fn pooling(&self, at: usize) -> Option<(Pool2d, Buffer)> {
         match self.ops.get(at + 1)? {
             Op::MaxPool2d { geometry, output, .. } => Some((*geometry, *output)),
@@ -272,55 +255,78 @@ impl Plan {
         }
     }
 
-    /// A training step is so many phases.
+    /// The parameter with the name and dimensions of `other`.
+    pub fn find_parameter(&self, other: &Parameter) -> Option<&Parameter> {
+        self.parameters.iter().find(|p| p.name == other.name && p.dims == other.dims)
+    }
+
+    /// The statistics with the name and number of channels of `other`.
+    pub fn find_statistics(&self, other: &Statistics) -> Option<&Statistics> {
+        self.statistics.iter().find(|s| s.name == other.name && s.channels == other.channels)
+    }
+
+    /// Copies from `from`, a vector laid out like the parameters of `other`, the parameters that are also in this plan, to
+    /// `to`, which is laid out like those of this plan.
+    ///
+    /// # Panics
+    /// If a vector is shorter than its plan says.
+    pub fn copy_matching(&self, to: &mut [f32], other: &Self, from: &[f32]) {
+        for parameter in &self.parameters {
+            if let Some(same) = other.find_parameter(parameter) {
+                to[parameter.range()].copy_from_slice(&from[same.range()]);
+            }
+        }
+    }
+
+    /// Number of phases of a training step.
     pub fn phases(&self) -> usize {
         2 * self.segments.len() - 1
     }
 
-    /// What phase number `phase`, below [`Plan::phases`], does.
+    /// Phase number `phase`, below [`Plan::phases`].
     pub fn phase(&self, phase: usize) -> Phase {
         let last = self.segments.len() - 1;
         match phase.cmp(&last) {
             std::cmp::Ordering::Less => Phase::Forward(phase),
-            std::cmp::Ordering::Equal => Phase::Turn(last),
+            std::cmp::Ordering::Equal => Phase::LossAndBackward(last),
             std::cmp::Ordering::Greater => Phase::Backward(2 * last - phase),
         }
     }
 
-    /// Numbers that a block contributes in a phase: `[sums of statistics][gradients][loss, hits]`, as far as it has them.
+    /// The numbers that a block contributes in a phase: `[sums of statistics][gradients][loss, hits]`.
     pub fn contribution(&self, phase: Phase) -> Contribution {
         let sums = |statistics: Option<usize>| statistics.map_or(0, |s| 2 * self.statistics[s].channels);
         match phase {
             Phase::Forward(segment) => {
                 Contribution { sums: sums(Some(segment)), gradients: 0..0, score: false }
             }
-            Phase::Turn(segment) | Phase::Backward(segment) => Contribution {
+            Phase::LossAndBackward(segment) | Phase::Backward(segment) => Contribution {
                 sums: sums(segment.checked_sub(1)),
                 gradients: self.segments[segment].parameters.clone(),
-                score: matches!(phase, Phase::Turn(_)),
+                score: matches!(phase, Phase::LossAndBackward(_)),
             },
         }
     }
 }
 
-/// How a block's contribution to a phase is laid out.
+/// The layout of a block's contribution to a phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contribution {
-    /// Sums for statistics come first: two per channel.
+    /// First come this many sums for batch statistics, two per channel.
     pub sums: usize,
-    /// Then the gradients of these parameters.
+    /// Then come the gradients of these parameters.
     pub gradients: Range<usize>,
-    /// Then loss and hits.
+    /// Whether loss and hits come last.
     pub score: bool,
 }
 
 impl Contribution {
-    /// Numbers in all.
+    /// Length of the contribution.
     pub fn len(&self) -> usize {
         self.sums + self.gradients.len() + if self.score { 2 } else { 0 }
     }
 
-    /// Whether there is nothing to contribute.
+    /// Whether the contribution is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

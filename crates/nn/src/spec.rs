@@ -66,8 +66,8 @@ pub enum LayerSpec {
         #[serde(alias = "units")]
         out_features: usize,
     },
-    /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and `BatchNorm1d` with
-    /// their constants: epsilon 1e-5, momentum 0.1.
+    /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and `BatchNorm1d`, with
+    /// [`BATCH_NORM_EPS`] and [`BATCH_NORM_MOMENTUM`].
     BatchNorm,
     /// `max(x, 0)` (Nair and Hinton 2010).
     Relu,
@@ -92,6 +92,11 @@ pub enum LayerSpec {
         p: f32,
     },
 }
+
+/// Added to a variance before its root is taken: PyTorch's default `eps`.
+pub const BATCH_NORM_EPS: f32 = 1e-5;
+/// Weight of a batch's statistics in the running estimates: PyTorch's default `momentum`.
+pub const BATCH_NORM_MOMENTUM: f32 = 0.1;
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

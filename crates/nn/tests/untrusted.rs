@@ -81,7 +81,7 @@ impl Random {
 fn check(spec: &NetworkSpec, sizes: &mut [usize; 2]) -> Result<(), SpecError> {
     let parameters = spec.summary()?.iter().map(|layer| layer.parameters).sum::<usize>();
     assert!(parameters <= MOST_PARAMETERS, "{spec:?} has {parameters} parameters");
-    for plan in [Plan::new(spec)?, Plan::to_look_at(spec)?] {
+    for plan in [Plan::new(spec)?, Plan::for_inspection(spec)?] {
         assert_eq!(plan.parameter_count(), parameters, "{spec:?}");
         assert!(plan.arena <= 3 * MOST_VALUES, "{spec:?} makes {} values", plan.arena);
         *sizes = [plan.arena, parameters];

@@ -9,8 +9,6 @@ use crate::network::sliding_window::Windows;
 
 /// Terms of a sum that are written out; there are up to 784.
 const WRITTEN: usize = 9;
-/// What batch normalisation adds to variances, as PyTorch does.
-const EPSILON: f32 = 1e-5;
 
 /// What a layer does with its inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,7 +164,7 @@ pub(crate) fn then(
         LayerSpec::BatchNorm => {
             let detail = detail?;
             let of = |values: &[f32]| values.get(channel).copied();
-            let deviation = (of(&detail.running_variance)? + EPSILON).sqrt();
+            let deviation = (of(&detail.running_variance)? + nn::spec::BATCH_NORM_EPS).sqrt();
             format!(
                 "batch normalisation: ({x} − mean {}) / deviation {} × {} + {} = {y}",
                 number(of(&detail.running_mean)?),

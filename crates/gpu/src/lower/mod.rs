@@ -49,7 +49,7 @@ pub(crate) struct Lowered {
 /// A network whose layers do not fit together, or that is too large for a GPU.
 pub(crate) fn lower(network: &NetworkSpec, batch_size: usize, pass: Pass) -> Result<Lowered, SpecError> {
     // Its ops are in the order of the layers, and no buffer is overwritten.
-    let plan = Plan::to_look_at(network)?;
+    let plan = Plan::for_inspection(network)?;
     let fail = |message: String| Err(SpecError { layer: network.layers.len(), message });
     let classes = plan.logits().shape.len();
     if classes > MAX_CLASSES {

@@ -2,7 +2,7 @@
 
 use crate::network::Score;
 use crate::plan::{Buffer, Plan};
-use crate::train::shard::{Fill, Part};
+use crate::train::shard::{BatchShard, SampleFn};
 use crate::train::{Training, all_finite};
 use serde::{Deserialize, Serialize};
 
@@ -39,19 +39,19 @@ impl std::fmt::Display for Quantity {
 impl Training {
     /// Goes through the step again that [`Training::step`] would not take, and looks where it went wrong: parameters
     /// and outputs from the first layer on, then gradients from the last one back.
-    pub fn trace_divergence(&self, labels: &[u8], fill: &Fill<'_>) -> Divergence {
+    pub fn trace_divergence(&self, labels: &[u8], fill: &SampleFn<'_>) -> Divergence {
         let plan = self.network.plan();
         let parameters = &self.network.parameters;
         if let Some(bad) = plan.parameters.iter().find(|p| !all_finite(&parameters[p.range()])) {
             return Divergence { layer: bad.layer, what: Quantity::Parameters };
         }
-        let look = Plan::to_look_at(self.network.spec()).expect("it is the plan of this network");
+        let look = Plan::for_inspection(self.network.spec()).expect("it is the plan of this network");
         let buffers: Vec<Buffer> = look.layers.clone();
         let mut probe = self.clone();
-        probe.parts = vec![Part::to_look_at(look)];
+        probe.shards = vec![BatchShard::for_inspection(look)];
         let _: Option<Score> = probe.step(labels, 0.0, fill);
         let finite = |buffer: &Buffer| {
-            let mut blocks = probe.parts[0].memories().iter().zip(labels.chunks(tensor::BLOCK));
+            let mut blocks = probe.shards[0].memories().iter().zip(labels.chunks(tensor::BLOCK));
             // Lanes beyond the labels hold whatever they held.
             blocks.all(|(memory, labels)| {
                 let values: &[[f32; tensor::BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));

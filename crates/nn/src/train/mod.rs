@@ -4,8 +4,10 @@
 pub mod optimizer;
 pub mod pairwise_sum;
 pub mod shard;
+mod step;
 mod training;
 mod transfer;
 
-pub(crate) use training::all_finite;
-pub use training::{Training, TrainingState, share};
+pub(crate) use step::all_finite;
+pub use step::{AllReduce, SingleReplica, shard_range};
+pub use training::{Training, TrainingState};

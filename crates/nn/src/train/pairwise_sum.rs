@@ -1,39 +1,40 @@
-//! Adding up what the blocks of a batch contribute, in an order that depends on nothing but the number of blocks.
+//! Pairwise (cascade) summation of what the blocks of a batch contribute, in an order that depends only on the number of
+//! blocks (Higham 1993, "The accuracy of floating point summation").
 
 use wide::f32x4;
 
-/// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the tree in which all are added.
+/// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the binary tree in which all blocks are added.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// How many times pairs were added.
+pub struct PartialSum {
+    /// Height of the node: 0 for a single block.
     pub level: u32,
-    /// Which of the nodes of its level.
+    /// Number of the node within its level.
     pub index: u32,
     /// The sums.
     pub values: Vec<f32>,
 }
 
-/// Adds contributions in pairs, pairs of pairs and so on, like the digits of a binary counter; what is left without a
-/// partner at the end is added from the smallest up.
+/// Adds contributions in pairs, pairs of pairs and so on, like the digits of a binary counter; nodes that have no partner
+/// in the end are added from the smallest up.
 ///
 /// Nodes may be pushed instead of single blocks, and in any order. So any split of the blocks over cores gives the same sum to the
-/// last bit: each core sends the nodes it could complete.
+/// last bit: each core sends the nodes that it could complete.
 #[derive(Clone, Debug, Default)]
-pub struct BlockSum {
-    nodes: Vec<Node>,
-    /// Vectors to be used again: a step allocates nothing.
+pub struct PairwiseSum {
+    nodes: Vec<PartialSum>,
+    /// Vectors that are reused, so that a step allocates nothing.
     free: Vec<Vec<f32>>,
 }
 
-impl BlockSum {
-    /// Room for the contribution of block `index`, `len` numbers of any value; to be pushed when it is filled.
-    pub fn block(&mut self, index: usize, len: usize) -> Node {
+impl PairwiseSum {
+    /// Returns room for the contribution of block `index`, `len` numbers of any value; to be filled and then pushed.
+    pub fn block(&mut self, index: usize, len: usize) -> PartialSum {
         let mut values = self.free.pop().unwrap_or_default();
         values.resize(len, 0.0);
-        Node { level: 0, index: index as u32, values }
+        PartialSum { level: 0, index: index as u32, values }
     }
 
-    /// Adds a node that is given as its parts.
+    /// Adds the node of this level and index without taking its memory.
     pub fn push_values(&mut self, level: u32, index: u32, values: &[f32]) {
         match self.partner(level, index) {
             // Straight to its partner, which may then have a partner itself.
@@ -53,27 +54,28 @@ impl BlockSum {
     }
 
     /// Adds a node.
-    pub fn push(&mut self, mut node: Node) {
+    pub fn push(&mut self, mut node: PartialSum) {
         while let Some(at) = self.partner(node.level, node.index) {
             let mut other = self.nodes.swap_remove(at);
             add(&mut other.values, &node.values);
             self.free.push(node.values);
-            node = Node { level: node.level + 1, index: node.index / 2, values: other.values };
+            node = PartialSum { level: node.level + 1, index: node.index / 2, values: other.values };
         }
         self.nodes.push(node);
     }
 
-    /// Where the other half of a node's parent is, if it is there. Which of them came first is all the same: `a + b` is `b + a`.
+    /// The position of the other child of a node's parent, if it is here. The two may come in either order: `a + b` is
+    /// `b + a`.
     fn partner(&self, level: u32, index: u32) -> Option<usize> {
         self.nodes.iter().position(|node| node.level == level && node.index == index ^ 1)
     }
 
-    /// The nodes.
-    pub fn nodes(&self) -> &[Node] {
+    /// The nodes, none of which has a partner.
+    pub fn partial_sums(&self) -> &[PartialSum] {
         &self.nodes
     }
 
-    /// Forgets the nodes.
+    /// Drops all nodes.
     pub fn clear(&mut self) {
         self.free.extend(self.nodes.drain(..).map(|node| node.values));
     }
@@ -81,15 +83,15 @@ impl BlockSum {
     /// Adds the nodes of `other`, and leaves it empty.
     pub fn append(&mut self, other: &mut Self) {
         for node in other.nodes.drain(..) {
-            // A vector for a vector: else they would all gather on one side.
+            // A vector for a vector: otherwise all of them would gather on one side.
             other.free.push(self.free.pop().unwrap_or_default());
             self.push(node);
         }
     }
 
-    /// The sum of everything, into `total`; nothing is left.
+    /// Writes the sum of all nodes into `total`, and leaves none.
     pub fn finish(&mut self, total: &mut Vec<f32>) {
-        // Each node covers blocks of its own: from the last ones, which are the smallest node, to the first.
+        // Nodes cover disjoint blocks: from the last blocks, which are the smallest node, to the first.
         self.nodes.sort_unstable_by_key(|node| node.index << node.level);
         let Some(mut last) = self.nodes.pop() else { return total.clear() };
         std::mem::swap(total, &mut last.values);
@@ -123,23 +125,23 @@ mod tests {
         ) {
             let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c % values.len()).chain([0, values.len()]).collect();
             cuts.sort_unstable();
-            let (mut whole, mut merged) = (BlockSum::default(), BlockSum::default());
-            let push = |sum: &mut BlockSum, index: usize| {
+            let (mut whole, mut merged) = (PairwiseSum::default(), PairwiseSum::default());
+            let push = |sum: &mut PairwiseSum, index: usize| {
                 let mut node = sum.block(index, 1);
                 node.values[0] = values[index];
                 sum.push(node);
             };
             (0..values.len()).for_each(|i| push(&mut whole, i));
-            let mut parts: Vec<&[usize]> = cuts.windows(2).collect();
-            let from = from % parts.len();
-            parts.rotate_left(from);
-            for cut in parts {
-                let mut part = BlockSum::default();
-                (cut[0]..cut[1]).for_each(|i| push(&mut part, i));
+            let mut shards: Vec<&[usize]> = cuts.windows(2).collect();
+            let from = from % shards.len();
+            shards.rotate_left(from);
+            for cut in shards {
+                let mut shard = PairwiseSum::default();
+                (cut[0]..cut[1]).for_each(|i| push(&mut shard, i));
                 if cut[0] % 2 == 0 {
-                    part.nodes().iter().for_each(|n| merged.push_values(n.level, n.index, &n.values));
+                    shard.partial_sums().iter().for_each(|n| merged.push_values(n.level, n.index, &n.values));
                 } else {
-                    merged.append(&mut part);
+                    merged.append(&mut shard);
                 }
             }
             let (mut a, mut b) = (Vec::new(), Vec::new());

@@ -1,17 +1,17 @@
-//! One core's share of a training step: some blocks of the batch, through the phases of the plan.
+//! One thread's share of a training step: some blocks of the batch, through the phases of the plan.
 
 use crate::cpu::{Cpu, Memory, Mode};
 use crate::plan::{Phase, Plan};
-use crate::train::pairwise_sum::BlockSum;
+use crate::train::pairwise_sum::PairwiseSum;
 use std::ops::Range;
 use tensor::BLOCK;
 
-/// Writes sample number `.0` of the batch, `[channel][row][column]`.
-pub type Fill<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
+/// Writes sample number `.0` of the batch as `[channel][row][column]`.
+pub type SampleFn<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 
-/// What a share is to do in a step.
+/// What a shard does in a step.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Job {
+pub struct ShardTask {
     /// Its samples in the batch; they begin with a whole block.
     pub samples: Range<usize>,
     /// Samples in the whole batch.
@@ -24,35 +24,35 @@ pub struct Job {
     pub smoothing: f32,
 }
 
-/// A core's memory and its contributions.
+/// The memory of a shard, and its contributions to the sums over the batch.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct BatchShard {
     cpu: Cpu,
-    job: Job,
+    task: ShardTask,
     labels: Vec<u8>,
-    /// One block's memory if the plan has one segment: then each block goes there and back at once, while it is in the
-    /// cache. Else, or if they are to be looked at, all of them.
+    /// If the plan has one segment, one block's memory: each block goes forward and backward at once, while it is in the
+    /// cache. Otherwise, or for inspection, one for each block.
     memories: Vec<Memory>,
     keeps_all: bool,
-    /// What its blocks came to in the last phase.
-    pub sum: BlockSum,
+    /// The sums over this shard's blocks from the last phase.
+    pub sum: PairwiseSum,
 }
 
-impl Part {
-    /// A core that can run `plan`.
+impl BatchShard {
+    /// Makes a shard that runs `plan`.
     pub fn new(plan: Plan) -> Self {
         Self {
             keeps_all: plan.segments.len() > 1,
             cpu: Cpu::new(plan),
-            job: Job::default(),
+            task: ShardTask::default(),
             labels: Vec::new(),
             memories: Vec::new(),
-            sum: BlockSum::default(),
+            sum: PairwiseSum::default(),
         }
     }
 
-    /// The same, but after a step every block can be looked at.
-    pub(crate) fn to_look_at(plan: Plan) -> Self {
+    /// Makes a shard that keeps the memory of every block after a step.
+    pub(crate) fn for_inspection(plan: Plan) -> Self {
         Self { keeps_all: true, ..Self::new(plan) }
     }
 
@@ -61,18 +61,18 @@ impl Part {
         &self.memories[..self.blocks_kept()]
     }
 
-    /// The plan it runs.
+    /// The plan that it runs.
     pub fn plan(&self) -> &Plan {
         self.cpu.plan()
     }
 
-    /// Begins a step: takes a job, the labels of its samples, the parameters and the running estimates.
+    /// Begins a step with the labels of the task's samples and the network's flat vectors.
     ///
     /// # Panics
-    /// If there is not one label per sample, or the samples do not begin with a whole block.
-    pub fn begin(&mut self, job: Job, labels: &[u8], parameters: &[f32], running: &[f32]) {
-        assert!(job.samples.len() == labels.len() && job.samples.start.is_multiple_of(BLOCK));
-        self.job = job;
+    /// If the number of labels is not that of the samples, or the samples do not begin with a whole block.
+    pub fn begin(&mut self, task: ShardTask, labels: &[u8], parameters: &[f32], running: &[f32]) {
+        assert!(task.samples.len() == labels.len() && task.samples.start.is_multiple_of(BLOCK));
+        self.task = task;
         self.labels.clear();
         self.labels.extend_from_slice(labels);
         while self.memories.len() < self.blocks_kept() {
@@ -82,40 +82,42 @@ impl Part {
         self.cpu.load(parameters, running, mode);
     }
 
-    /// Runs a phase over its blocks, with the parameters that the step began with; their contributions are in [`Part::sum`] then.
-    pub fn run(&mut self, phase: usize, parameters: &[f32], fill: &Fill<'_>) {
+    /// Runs phase number `phase` on all blocks, with the parameters that the step began with, and leaves their contributions
+    /// in [`BatchShard::sum`].
+    pub fn run(&mut self, phase: usize, parameters: &[f32], fill: &SampleFn<'_>) {
         let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
         let contribution = self.plan().contribution(phase);
         let mode = self.mode();
-        let Self { cpu, job, labels, memories, keeps_all, sum } = self;
+        let Self { cpu, task, labels, memories, keeps_all, sum } = self;
         for (block, labels) in labels.chunks(BLOCK).enumerate() {
             let memory = &mut memories[if *keeps_all { block } else { 0 }];
-            let first = job.samples.start + block * BLOCK;
+            let first = task.samples.start + block * BLOCK;
             if first_phase {
                 cpu.start(memory, first, labels.len(), |lane, sample| fill(first + lane, sample));
             }
-            let mut node = sum.block(first / BLOCK, contribution.len());
-            let (sums, rest) = node.values.split_at_mut(contribution.sums);
+            let mut partial = sum.block(first / BLOCK, contribution.len());
+            let (sums, rest) = partial.values.split_at_mut(contribution.sums);
             let (gradients, score) = rest.split_at_mut(contribution.gradients.len());
             match phase {
                 Phase::Forward(segment) => cpu.forward(segment, memory, parameters, mode, sums),
-                Phase::Turn(segment) => {
+                Phase::LossAndBackward(segment) => {
                     cpu.forward(segment, memory, parameters, mode, &mut []);
-                    let came_to = memory.cross_entropy(cpu.plan(), labels, job.smoothing, job.batch);
-                    score.copy_from_slice(&[came_to.loss as f32, came_to.correct as f32]);
+                    let block_score = memory.cross_entropy(cpu.plan(), labels, task.smoothing, task.batch);
+                    score.copy_from_slice(&[block_score.loss as f32, block_score.correct as f32]);
                     cpu.backward(segment, memory, parameters, sums, gradients);
                 }
                 Phase::Backward(segment) => cpu.backward(segment, memory, parameters, sums, gradients),
             }
-            sum.push(node);
+            sum.push(partial);
         }
     }
 
-    /// Takes what the whole batch came to in a phase: moments after a forward one, gradient means after the others.
-    pub fn absorb(&mut self, phase: usize, statistics: &[f32]) {
+    /// Sets what batch normalisation needs of the whole batch: after a forward phase the moments of the values, after the
+    /// others the means of the gradients.
+    pub fn set_batch_stats(&mut self, phase: usize, statistics: &[f32]) {
         match self.plan().phase(phase) {
             Phase::Forward(segment) => self.cpu.set_moments(segment, statistics),
-            Phase::Turn(segment) | Phase::Backward(segment) => {
+            Phase::LossAndBackward(segment) | Phase::Backward(segment) => {
                 if let Some(before) = segment.checked_sub(1) {
                     self.cpu.set_gradient_means(before, statistics);
                 }
@@ -134,6 +136,6 @@ impl Part {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Training { seed: self.job.seed, step: self.job.step }
+        Mode::Training { seed: self.task.seed, step: self.task.step }
     }
 }

@@ -1,94 +1,81 @@
-//! What becomes of what was learned when layers come and go in the middle of a training.
+//! Keeping what was learned when layers come and go during a training.
 //!
 //! Parameters whose name and dimensions stay are kept. A batch normalisation that goes is folded into the layer before it,
-//! and one that comes starts as the identity, so that the network goes on where it was.
+//! and a new one starts as the identity, so that the network's outputs hardly change.
 
-use crate::cpu::EPSILON;
 use crate::network::Network;
-use crate::plan::{Op, Parameter, Plan, Statistics};
-use crate::train::Training;
-use crate::train::shard::Fill;
-
-/// Copies stretches of one flat vector to another where names and dimensions agree.
-pub(crate) fn copy_matching(plan: &Plan, to: &mut [f32], other: &Plan, from: &[f32]) {
-    for parameter in &plan.parameters {
-        if let Some(same) = same(other, parameter) {
-            to[parameter.range()].copy_from_slice(&from[same.range()]);
-        }
-    }
-}
-
-fn same<'a>(plan: &'a Plan, parameter: &Parameter) -> Option<&'a Parameter> {
-    plan.parameters.iter().find(|p| p.name == parameter.name && p.dims == parameter.dims)
-}
-
-fn has(plan: &Plan, statistics: &Statistics) -> bool {
-    plan.statistics.iter().any(|s| s.name == statistics.name && s.channels == statistics.channels)
-}
+use crate::plan::Op;
+use crate::spec::BATCH_NORM_EPS;
+use crate::train::shard::SampleFn;
+use crate::train::step::SingleReplica;
+use crate::train::training::Training;
 
 impl Network {
-    /// Takes over what `other` learned. Gives the normalisations (as in [`Plan::statistics`]) that are new here.
-    pub fn adopt(&mut self, other: &Self) -> Vec<usize> {
-        let (plan, theirs) = (self.cpu.plan(), other.plan());
-        copy_matching(plan, &mut self.parameters, theirs, &other.parameters);
+    /// Copies the parameters and running estimates of `other` whose name and dimensions are also here, as PyTorch's
+    /// `load_state_dict(strict=False)`, and folds the batch normalisations of `other` that are not. Returns the batch
+    /// normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics)) that `other` has not.
+    pub fn load_matching(&mut self, other: &Self) -> Vec<usize> {
+        let (plan, other_plan) = (self.cpu.plan(), other.plan());
+        plan.copy_matching(&mut self.parameters, other_plan, &other.parameters);
         let mut new = Vec::new();
         for (i, statistics) in plan.statistics.iter().enumerate() {
-            let mut all = theirs.statistics.iter();
-            match all.find(|s| s.name == statistics.name && s.channels == statistics.channels) {
+            match other_plan.find_statistics(statistics) {
                 Some(same) => self.running[statistics.range()].copy_from_slice(&other.running[same.range()]),
                 None => new.push(i),
             }
         }
-        for (i, statistics) in theirs.statistics.iter().enumerate() {
-            if !has(self.plan(), statistics) {
-                self.fold(other, i);
+        for (i, statistics) in other_plan.statistics.iter().enumerate() {
+            if self.plan().find_statistics(statistics).is_none() {
+                self.fold_batch_norm(other, i);
             }
         }
         new
     }
 
-    /// Makes the layer before a normalisation of `other`, which is not here, do its work, too.
-    fn fold(&mut self, other: &Self, statistics: usize) {
-        let theirs = other.plan();
-        let at = theirs
+    /// Folds batch normalisation number `statistics` of `other`, which is not here, into the layer before it: in inference
+    /// `scale * (w x + b - mean) / sqrt(variance + eps) + shift` is that layer with other weights and biases.
+    fn fold_batch_norm(&mut self, other: &Self, statistics: usize) {
+        let other_plan = other.plan();
+        let at = other_plan
             .ops
             .iter()
             .position(|op| matches!(op, Op::Moments { statistics: s, .. } if *s == statistics));
-        let ops = at.and_then(|at| Some((theirs.ops.get(at.checked_sub(1)?)?, theirs.ops.get(at + 2)?)));
+        let ops =
+            at.and_then(|at| Some((other_plan.ops.get(at.checked_sub(1)?)?, other_plan.ops.get(at + 2)?)));
         let Some((Op::Conv2d { weight, .. }, Op::Affine { scale, shift, .. })) = ops else { return };
-        let owner = theirs.parameters.iter().position(|p| p.range() == *weight);
+        let owner = other_plan.parameters.iter().position(|p| p.range() == *weight);
         let here = owner.and_then(|owner| {
-            let [weight, bias] = [owner, owner + 1].map(|i| same(self.cpu.plan(), &theirs.parameters[i]));
+            let [weight, bias] =
+                [owner, owner + 1].map(|i| self.plan().find_parameter(&other_plan.parameters[i]));
             Some((weight?.range(), bias?.range()))
         });
         let Some((weight, bias)) = here else { return };
-        let channels = theirs.statistics[statistics].channels;
-        let (mean, variance) = other.running[theirs.statistics[statistics].range()].split_at(channels);
+        let channels = other_plan.statistics[statistics].channels;
+        let (mean, variance) = other.running[other_plan.statistics[statistics].range()].split_at(channels);
         let (scale, shift) = (&other.parameters[scale.clone()], &other.parameters[shift.clone()]);
-        let per_map = weight.len() / channels;
-        for map in 0..channels {
-            let factor = scale[map] / (variance[map] + EPSILON).sqrt();
-            let row = &mut self.parameters[weight.start + map * per_map..][..per_map];
+        let per_channel = weight.len() / channels;
+        for channel in 0..channels {
+            let factor = scale[channel] / (variance[channel] + BATCH_NORM_EPS).sqrt();
+            let row = &mut self.parameters[weight.start + channel * per_channel..][..per_channel];
             row.iter_mut().for_each(|w| *w *= factor);
-            let bias = &mut self.parameters[bias.start + map];
-            *bias = (*bias - mean[map]) * factor + shift[map];
+            let bias = &mut self.parameters[bias.start + channel];
+            *bias = (*bias - mean[channel]) * factor + shift[channel];
         }
     }
 }
 
 impl Training {
-    /// Makes new normalisations the identity for batches like this one: they give back the mean and the deviation that
-    /// they take away.
-    pub fn calibrate(&mut self, new: &[usize], labels: &[u8], fill: &Fill<'_>) {
+    /// Makes new batch normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics)) the identity on
+    /// this batch: their scale and shift become the deviation and mean that they divide by and subtract.
+    ///
+    /// # Panics
+    /// If a label is not below the number of classes.
+    pub fn calibrate_batch_norm(&mut self, new: &[usize], labels: &[u8], fill: &SampleFn<'_>) {
         for &statistics in new {
-            // Those before it may have changed: from the beginning, every time.
+            // From the first phase every time: the normalisations before this one may have changed.
             self.begin(labels.len(), 0..labels.len(), labels);
-            for phase in 0..=statistics {
-                self.run(phase, fill);
-                self.merge_own();
-                self.finish_phase(phase);
-            }
-            let (mean, inverse_deviation) = self.parts[0].moments(statistics);
+            self.run_phases_below(statistics + 1, fill, &mut SingleReplica);
+            let (mean, inverse_deviation) = self.shards[0].moments(statistics);
             let plan = self.network.cpu.plan();
             let running = &mut self.network.running[plan.statistics[statistics].range()];
             let (running_mean, running_variance) = running.split_at_mut(mean.len());
@@ -105,7 +92,7 @@ impl Training {
                     running_variance.iter_mut().zip(scale).zip(inverse_deviation)
                 {
                     *scale = 1.0 / inverse;
-                    *variance = (1.0 / (inverse * inverse) - EPSILON).max(0.0);
+                    *variance = (1.0 / (inverse * inverse) - BATCH_NORM_EPS).max(0.0);
                 }
             }
             self.abandon();

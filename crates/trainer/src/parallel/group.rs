@@ -136,7 +136,7 @@ impl Crew {
     }
 
     /// Looks at the network: a pass for a picture needs its memory, and changes nothing that is learned.
-    pub fn training_to_look_at(&mut self) -> &mut Training {
+    pub fn training_mut(&mut self) -> &mut Training {
         &mut self.member.training
     }
 

@@ -9,7 +9,7 @@ use nn::network::Score;
 use nn::spec::{Augmentation, NetworkSpec, TrainingSpec};
 use nn::train::TrainingState;
 use nn::train::optimizer::OptimizerState;
-use nn::train::pairwise_sum::Node;
+use nn::train::pairwise_sum::PartialSum;
 use std::ops::Range;
 
 /// The first word of a message.
@@ -111,7 +111,7 @@ impl Words {
     pub(crate) fn sums<'a>(
         &mut self,
         moment: Moment,
-        nodes: impl Iterator<Item = &'a Node> + Clone,
+        nodes: impl Iterator<Item = &'a PartialSum> + Clone,
         tell: impl FnOnce(&[&[u32]]),
     ) {
         const MOST: usize = 64;
@@ -278,8 +278,10 @@ mod tests {
         assert_eq!((got.optimizer, got.steps), (state.optimizer, 1 << 40));
 
         let moment = Moment { ticket: 1, step: 2, phase: 3 };
-        let nodes =
-            [Node { level: 1, index: 4, values: vec![0.5; 3] }, Node { level: 0, index: 10, values: vec![] }];
+        let nodes = [
+            PartialSum { level: 1, index: 4, values: vec![0.5; 3] },
+            PartialSum { level: 0, index: 10, values: vec![] },
+        ];
         let mut message = Vec::new();
         words.sums(moment, nodes.iter(), |parts| message = parts.concat());
         let mut reader = Reader(&message[1..]);

@@ -4,7 +4,8 @@
 use crate::batch::Batch;
 use crate::parallel::group::{Host, StepResult};
 use crate::parallel::protocol::{Moment, Reader, Words};
-use nn::train::{Training, share};
+use nn::train::pairwise_sum::{PairwiseSum, PartialSum};
+use nn::train::{AllReduce, Training, shard_range};
 use std::collections::VecDeque;
 
 /// A core of a crew, with its own copy of the training.
@@ -82,7 +83,7 @@ impl Member {
 
     /// The part of a batch that a core of the crew works on.
     pub(crate) fn share(&self, size: usize, place: usize) -> std::ops::Range<usize> {
-        share(size, place, self.crew.len())
+        shard_range(size, place, self.crew.len())
     }
 
     /// Steps that are still to be finished.
@@ -116,67 +117,19 @@ impl Member {
 
     /// Goes on as far as it can. Gives the size of the batch, and what came of the step, once one is finished.
     pub(crate) fn go_on(&mut self, host: &dyn Host) -> Option<(usize, StepResult)> {
-        if !self.running {
-            let step = self.steps.front()?;
-            let samples = share(step.size, self.place, self.crew.len());
-            let labels = &step.batch.labels[samples.start - step.batch.first..][..samples.len()];
-            self.training.begin(step.size, samples, labels);
-            self.now.phase = 0;
-            self.running = true;
-            self.run(host);
+        let Self { training, crew, place, now, running, steps, heard, free, words, .. } = self;
+        let Step { size, batch, .. } = steps.front()?;
+        if !std::mem::replace(running, true) {
+            let samples = shard_range(*size, *place, crew.len());
+            let labels = &batch.labels[samples.start - batch.first..][..samples.len()];
+            training.begin(*size, samples, labels);
         }
-        while self.all_are_here() {
-            // Its own first: what the others tell is then added to it from where it lies.
-            self.training.merge_own();
-            for core in
-                self.crew.iter().enumerate().filter(|(place, _)| *place != self.place).map(|(_, c)| *c)
-            {
-                if let Some(words) = self.heard[core as usize].pop_front() {
-                    let mut reader = Reader(&words[1..]);
-                    reader.moment();
-                    reader
-                        .sums()
-                        .for_each(|(level, index, values)| self.training.merge(level, index, values));
-                    self.free.push(words);
-                }
-            }
-            self.training.finish_phase(self.now.phase as usize);
-            if self.now.phase as usize + 1 == self.training.network.plan().phases() {
-                return self.finish();
-            }
-            self.now.phase += 1;
-            self.run(host);
+        let mut exchange = Exchange { crew, place: *place, now, heard, free, words, host };
+        if training.run_phases(&|sample, input| batch.fill(sample, input), &mut exchange) {
+            return self.finish();
         }
         host.stay_awake();
         None
-    }
-
-    /// Runs a phase on the samples here, and tells the others what came of it.
-    fn run(&mut self, host: &dyn Host) {
-        let Some(Step { batch, .. }) = self.steps.front() else { return };
-        self.training.run(self.now.phase as usize, &|sample, input| batch.fill(sample, input));
-        if self.crew.len() > 1 {
-            let others = self.crew.iter().enumerate().filter(|(place, _)| *place != self.place);
-            self.words.sums(self.now, self.training.own(), |words| {
-                others.for_each(|(_, core)| host.post(*core as usize, words));
-            });
-        }
-    }
-
-    /// Whether the sums of all others for the phase under way have come. Forgets what came of steps that were given up.
-    fn all_are_here(&mut self) -> bool {
-        let Self { crew, place, now, heard, free, .. } = self;
-        crew.iter().enumerate().filter(|(i, _)| i != place).all(|(_, core)| {
-            let Some(queue) = heard.get_mut(*core as usize) else { return false };
-            while let Some(words) = queue.front() {
-                match Reader(&words[1..]).moment() {
-                    Some(moment) if moment == *now => return true,
-                    Some(moment) if moment > *now => return false,
-                    _ => free.extend(queue.pop_front()),
-                }
-            }
-            false
-        })
     }
 
     fn finish(&mut self) -> Option<(usize, StepResult)> {
@@ -193,5 +146,67 @@ impl Member {
         };
         self.batches.push(batch);
         Some((size, result))
+    }
+}
+
+/// The all-reduce of a phase by messages between the cores of a crew.
+struct Exchange<'a> {
+    crew: &'a [u32],
+    place: usize,
+    now: &'a mut Moment,
+    heard: &'a mut [VecDeque<Vec<u32>>],
+    free: &'a mut Vec<Vec<u32>>,
+    words: &'a mut Words,
+    host: &'a dyn Host,
+}
+
+impl<'a> Exchange<'a> {
+    /// The numbers of the other cores.
+    fn others(&self) -> impl Iterator<Item = usize> + use<'a> {
+        let Self { crew, place, .. } = *self;
+        crew.iter().enumerate().filter(move |(i, _)| *i != place).map(|(_, core)| *core as usize)
+    }
+
+    /// Whether the sums of all others for the phase under way have come. Forgets what came of steps that were given up.
+    fn all_are_here(&mut self) -> bool {
+        let mut others = self.others();
+        let Self { now, heard, free, .. } = self;
+        others.all(|core| {
+            let Some(queue) = heard.get_mut(core) else { return false };
+            while let Some(words) = queue.front() {
+                match Reader(&words[1..]).moment() {
+                    Some(moment) if moment == **now => return true,
+                    Some(moment) if moment > **now => return false,
+                    _ => free.extend(queue.pop_front()),
+                }
+            }
+            false
+        })
+    }
+}
+
+impl AllReduce for Exchange<'_> {
+    fn send<'a>(&mut self, phase: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone) {
+        self.now.phase = phase as u32;
+        if self.crew.len() > 1 {
+            let others = self.others();
+            let host = self.host;
+            self.words.sums(*self.now, partial_sums, |words| others.for_each(|core| host.post(core, words)));
+        }
+    }
+
+    fn receive(&mut self, _: usize, sum: &mut PairwiseSum) -> bool {
+        if !self.all_are_here() {
+            return false;
+        }
+        for core in self.others() {
+            if let Some(words) = self.heard[core].pop_front() {
+                let mut reader = Reader(&words[1..]);
+                reader.moment();
+                reader.sums().for_each(|(level, index, values)| sum.push_values(level, index, values));
+                self.free.push(words);
+            }
+        }
+        true
     }
 }

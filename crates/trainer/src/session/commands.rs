@@ -78,7 +78,7 @@ impl Session {
             let mut batch = Batch::default();
             batch.gather(&self.train, self.place, self.crew.training().spec());
             let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
-            self.crew.change(|training| training.calibrate(&new, &batch.labels, &fill));
+            self.crew.change(|training| training.calibrate_batch_norm(&new, &batch.labels, &fill));
         }
         self.testing = false;
         self.good.start(self.crew.training(), self.place);

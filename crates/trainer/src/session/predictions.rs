@@ -70,7 +70,7 @@ impl Session {
         self.pass = self.watch.predictions.then(|| {
             let training = match self.comparison.as_mut().and_then(Comparison::first_aside) {
                 Some(first) => first,
-                None => self.crew.training_to_look_at(),
+                None => self.crew.training_mut(),
             };
             let (network, source) = answering(&mut self.pretrained, training);
             Pass::new(network.clone(), source)

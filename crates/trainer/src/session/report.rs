@@ -60,7 +60,7 @@ impl Session {
     /// The shown image through the network that answers now: the session's once it was trained, else the checkpoint.
     pub(super) fn snapshot(&mut self) -> Option<Event> {
         let first = self.comparison.as_mut().and_then(Comparison::first_aside);
-        let training = first.unwrap_or_else(|| self.crew.training_to_look_at());
+        let training = first.unwrap_or_else(|| self.crew.training_mut());
         let step = training.steps();
         let watch = &self.watch;
         let mut all_sizes = Vec::new();

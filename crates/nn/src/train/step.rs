@@ -1,0 +1,212 @@
+//! The training step: the phases of the plan on shards of the batch, the all-reduce of their partial sums, one update.
+
+use crate::network::{Network, Score};
+use crate::plan::Phase;
+use crate::spec::{BATCH_NORM_MOMENTUM, TrainingSpec};
+use crate::train::optimizer::{learning_rate, penalize};
+use crate::train::pairwise_sum::{PairwiseSum, PartialSum};
+use crate::train::shard::{BatchShard, SampleFn, ShardTask};
+use crate::train::training::Training;
+use std::ops::Range;
+use tensor::BLOCK;
+use wide::f32x4;
+
+/// How the replicas of a training exchange the partial sums of a phase: an all-reduce that may wait for messages.
+///
+/// Every replica sends its partial sums to all others and adds up everybody's. [`PairwiseSum`] adds in an order that depends
+/// only on the batch, so all replicas get the same bits.
+pub trait AllReduce {
+    /// Sends this replica's partial sums of `phase` to all other replicas.
+    fn send<'a>(&mut self, phase: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone);
+
+    /// Adds the partial sums of all other replicas for `phase` to `sum`. Returns false, and adds nothing, while some are
+    /// missing.
+    fn receive(&mut self, phase: usize, sum: &mut PairwiseSum) -> bool;
+}
+
+/// The all-reduce of a training without other replicas.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SingleReplica;
+
+impl AllReduce for SingleReplica {
+    fn send<'a>(&mut self, _: usize, _: impl Iterator<Item = &'a PartialSum> + Clone) {}
+
+    fn receive(&mut self, _: usize, _: &mut PairwiseSum) -> bool {
+        true
+    }
+}
+
+impl Training {
+    /// Takes one step on a batch of `labels.len()` samples, which `fill` writes; `epoch` is the number of epochs trained
+    /// before it, fraction included, and decides the learning rate. Returns loss and hits of the batch before the update.
+    /// Returns `None`, and changes nothing, if the loss or a gradient is not finite.
+    ///
+    /// # Panics
+    /// If a label is not below the number of classes.
+    pub fn step(&mut self, labels: &[u8], epoch: f64, fill: &SampleFn<'_>) -> Option<Score> {
+        self.begin(labels.len(), 0..labels.len(), labels);
+        self.run_phases(fill, &mut SingleReplica);
+        self.finish(epoch)
+    }
+
+    /// Begins a step on a batch of `batch` samples, of which this replica works on `samples`, with these labels; `samples`
+    /// begins with a whole block. Then [`Training::run_phases`] runs the phases, and [`Training::finish`] updates the
+    /// parameters. Nothing has changed until then.
+    ///
+    /// # Panics
+    /// If the number of labels is not that of the samples, or the samples do not begin with a whole block.
+    pub fn begin(&mut self, batch: usize, samples: Range<usize>, labels: &[u8]) {
+        (self.step.batch, self.step.phase, self.step.is_run) = (batch, 0, false);
+        self.step.running.copy_from_slice(&self.network.running);
+        let shards = self.shards.len();
+        for (i, shard) in self.shards.iter_mut().enumerate() {
+            let own = shard_range(samples.len(), i, shards);
+            let labels = &labels[own.clone()];
+            let task = ShardTask {
+                samples: samples.start + own.start..samples.start + own.end,
+                batch,
+                seed: self.spec.seed,
+                step: self.steps as u32,
+                smoothing: self.spec.label_smoothing,
+            };
+            shard.begin(task, labels, &self.network.parameters, &self.network.running);
+        }
+    }
+
+    /// Runs the phases of the step that has begun. In each one the samples of this replica are worked on, `group` exchanges
+    /// the partial sums, and their total is applied. Returns true once the last phase is done; false when `group` waits for
+    /// other replicas: then it is to be called again, with the same `fill`, after more of their messages have come.
+    pub fn run_phases(&mut self, fill: &SampleFn<'_>, group: &mut impl AllReduce) -> bool {
+        self.run_phases_below(self.network.plan().phases(), fill, group)
+    }
+
+    /// [`Training::run_phases`] up to phase number `end`, which is not run.
+    pub(super) fn run_phases_below(
+        &mut self,
+        end: usize,
+        fill: &SampleFn<'_>,
+        group: &mut impl AllReduce,
+    ) -> bool {
+        while self.step.phase < end {
+            if !self.step.is_run {
+                run_shards(&mut self.shards, self.step.phase, &self.network.parameters, fill);
+                group.send(self.step.phase, self.shards.iter().flat_map(|shard| shard.sum.partial_sums()));
+                // Before the others' sums, which are then added to these from where they lie.
+                self.shards.iter_mut().for_each(|shard| self.step.sum.append(&mut shard.sum));
+                self.step.is_run = true;
+            }
+            if !group.receive(self.step.phase, &mut self.step.sum) {
+                return false;
+            }
+            self.apply_total();
+            self.step.phase += 1;
+            self.step.is_run = false;
+        }
+        true
+    }
+
+    /// Gives up the step that has begun; nothing has changed.
+    pub fn abandon(&mut self) {
+        self.step.sum.clear();
+        self.shards.iter_mut().for_each(|shard| shard.sum.clear());
+    }
+
+    /// Applies the total of the phase under way: batch statistics to the shards, gradients and score to this training.
+    fn apply_total(&mut self) {
+        let step = &mut self.step;
+        step.sum.finish(&mut step.total);
+        let plan = self.network.plan();
+        let phase = plan.phase(step.phase);
+        let contribution = plan.contribution(phase);
+        let (sums, rest) = step.total.split_at_mut(contribution.sums);
+        let (gradients, score) = rest.split_at(contribution.gradients.len());
+        if let [loss, correct] = score {
+            step.score = Score { loss: f64::from(*loss), correct: *correct as usize };
+        }
+        if sums.is_empty() && gradients.len() == self.gradients.len() {
+            // The whole vector in one phase: swapped, not copied.
+            std::mem::swap(&mut step.total, &mut self.gradients);
+            self.gradients.truncate(contribution.gradients.len());
+            return;
+        }
+        self.gradients[contribution.gradients].copy_from_slice(gradients);
+        match phase {
+            Phase::Forward(segment) => {
+                let statistics = &plan.statistics[segment];
+                let count = (step.batch * statistics.plane) as f32;
+                let (mean, variance) = sums.split_at_mut(statistics.channels);
+                let running = &mut step.running[statistics.range()];
+                let (running_mean, running_variance) = running.split_at_mut(statistics.channels);
+                for c in 0..statistics.channels {
+                    // Moments were taken about the running mean.
+                    let shift = mean[c] / count;
+                    variance[c] = (variance[c] / count - shift * shift).max(0.0);
+                    mean[c] = running_mean[c] + shift;
+                    let unbiased = variance[c] * (count / (count - 1.0).max(1.0));
+                    running_mean[c] += BATCH_NORM_MOMENTUM * (mean[c] - running_mean[c]);
+                    running_variance[c] += BATCH_NORM_MOMENTUM * (unbiased - running_variance[c]);
+                }
+            }
+            Phase::LossAndBackward(segment) | Phase::Backward(segment) => {
+                if let Some(before) = segment.checked_sub(1) {
+                    let count = (step.batch * plan.statistics[before].plane) as f32;
+                    sums.iter_mut().for_each(|sum| *sum /= count);
+                }
+            }
+        }
+        self.shards.iter_mut().for_each(|shard| shard.set_batch_stats(step.phase, sums));
+    }
+
+    /// Updates the parameters at the learning rate after `epoch` epochs. Returns loss and hits of the batch before the
+    /// update. Returns `None`, and changes nothing, if the loss or a gradient is not finite.
+    pub fn finish(&mut self, epoch: f64) -> Option<Score> {
+        let Self { network, optimizer, spec, gradients, step, .. } = self;
+        if !step.score.loss.is_finite() || !all_finite(gradients) {
+            return None;
+        }
+        let rate = learning_rate(spec, epoch);
+        let Network { cpu, parameters, .. } = network;
+        let TrainingSpec { penalty, optimizer: rule, .. } = *spec;
+        penalize(cpu.plan(), penalty, rule, rate, parameters, gradients);
+        optimizer.step(rule, rate, parameters, gradients);
+        network.running.copy_from_slice(&step.running);
+        self.steps += 1;
+        Some(step.score)
+    }
+}
+
+/// The samples of a batch that shard number `i` of `shards` works on: whole blocks, in order, as even as can be.
+pub fn shard_range(samples: usize, i: usize, shards: usize) -> Range<usize> {
+    let blocks = samples.div_ceil(BLOCK);
+    let sample = |i: usize| (i * blocks / shards * BLOCK).min(samples);
+    sample(i)..sample(i + 1)
+}
+
+/// Whether all values are finite: zero times each of them is zero. In vectors and without a branch, since every step runs it
+/// over all gradients.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let (blocks, last) = values.as_chunks::<16>();
+    let mut zeros = [f32x4::ZERO; 4];
+    for block in blocks {
+        for (zeros, four) in zeros.iter_mut().zip(block.as_chunks().0) {
+            *zeros += f32x4::from(*four) * f32x4::ZERO;
+        }
+    }
+    zeros == [f32x4::ZERO; 4] && last.iter().all(|value| value.is_finite())
+}
+
+/// Runs a phase on all shards, each on a thread of its own where there are threads.
+fn run_shards(shards: &mut [BatchShard], phase: usize, parameters: &[f32], fill: &SampleFn<'_>) {
+    let Some((first, rest)) = shards.split_first_mut() else { return };
+    if cfg!(target_family = "wasm") || rest.is_empty() {
+        // Workers of a browser share no memory; here several shards only show that the split changes no bit.
+        rest.iter_mut().for_each(|shard| shard.run(phase, parameters, fill));
+        return first.run(phase, parameters, fill);
+    }
+    std::thread::scope(|scope| {
+        for shard in rest {
+            scope.spawn(move || shard.run(phase, parameters, fill));
+        }
+        first.run(phase, parameters, fill);
+    });
+}
