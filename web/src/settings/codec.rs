@@ -94,3 +94,24 @@ pub(crate) fn apply(settings: &[(&Setting, &str)]) -> Result<Setup, String> {
     layers::check(&setup.network).map_err(|e| e.message)?;
     Ok(setup)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_short_and_is_read_back() {
+        assert_eq!(write(&Setup::default()), "");
+        let text = "#v=1&preset=mlp30&lr=0.02&dropout=on";
+        assert_eq!(write(&read(text).unwrap()), text);
+        assert_eq!(read("layers=f%2Cd10"), read("layers=f,d10"));
+    }
+
+    #[test]
+    fn text_that_holds_no_settings_gives_a_sentence() {
+        for wrong in ["#v=2", "#lr", "#lr=fast", "#lrr=1", "#theme=dark", "#layers=d10", "#%", "#%zz", "#%ff"] {
+            assert!(read(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+        }
+        assert!(read(&"&".repeat(MAX_LENGTH + 1)).is_err());
+    }
+}
