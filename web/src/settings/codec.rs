@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn text_that_holds_no_settings_gives_a_sentence() {
-        for wrong in ["#v=2", "#lr", "#lr=fast", "#lrr=1", "#theme=dark", "#layers=d10", "#%", "#%zz", "#%ff"] {
+        for wrong in ["#v=2", "#lr", "#lr=fast", "#lrr=1", "#theme=dark", "#layers=d10", "#%", "#%zz", "#%ff"]
+        {
             assert!(read(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
         }
         assert!(read(&"&".repeat(MAX_LENGTH + 1)).is_err());
