@@ -1,13 +1,13 @@
 // `cargo xtask bench`: runs the jobs of bench.html in a real Chromium and prints what they came to.
 
 import { availableParallelism } from "node:os";
-import { chromium, launchOptions } from "../e2e/support/browser.js";
+import { chromium, withWebGpu } from "../e2e/support/browser.js";
 import { serve } from "../e2e/support/server.js";
 
 const host = await serve();
 /** In a browser of its own: what one job leaves behind is no load for the next. */
 const bench = async (config) => {
-  const browser = await chromium.launch(launchOptions);
+  const browser = await chromium.launch(withWebGpu);
   try {
     const page = await browser.newPage();
     await page.goto(`${host.origin}/bench.html`);

@@ -1,4 +1,4 @@
-// What a lecture hall downloads at once, as a host sends it.
+// The size of the download, compressed as a host sends it.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,8 +1,8 @@
-// Test images at a press, for those who would rather not draw.
+// The button Example puts test images on the pad.
 
 import { expect, hash, test } from "./support/playground.js";
 
-/** Keeps the test set back; gives what lets it go. */
+/** Withholds the test set; returns a function that releases it. */
 async function withhold(page) {
   let release;
   const released = new Promise((resolve) => { release = resolve; });
@@ -10,16 +10,16 @@ async function withhold(page) {
   return release;
 }
 
-test("Example puts one test image after the other on the pad, by button and by key", async ({ page, playground, host }) => {
+test("Example puts one test image after another on the pad, by button and by key", async ({ page, playground, host }) => {
   const release = await withhold(page);
   await playground.open(`${host}/`);
   const example = page.getByRole("button", { name: "Example", exact: true });
   const pad = page.getByRole("region", { name: "Draw a digit" });
-  await expect(example, "no test image is here").toBeDisabled();
+  await expect(example, "there is no test image yet").toBeDisabled();
   await page.keyboard.press("e");
   release();
-  await expect(example).toBeEnabled({ timeout: 30_000 });
-  await expect(playground.undo, "a key that could do nothing is forgotten").toBeDisabled();
+  await expect(example).toBeEnabled();
+  await expect(playground.undo, "the key is not remembered").toBeDisabled();
 
   // MNIST's test set begins with 7, 2, 1.
   await example.click();
@@ -35,9 +35,9 @@ test("Example puts one test image after the other on the pad, by button and by k
   await example.click();
   await expect(pad).toContainText("Test image 2");
   await expect(playground.prediction).toHaveText(/^\s*1/);
-  await expect(page.getByRole("img", { name: /^C1\b/ }), "the picture shows it").toBeVisible();
+  await expect(page.getByRole("img", { name: /^C1\b/ }), "the network picture shows it").toBeVisible();
 
-  // What the gallery fetches meanwhile puts nothing on the pad.
+  // Images that the gallery loads do not go to the pad.
   await playground.draw(7);
   const drawn = await playground.ink();
   await page.getByRole("button", { name: "Test accuracy: see the mistakes" }).click();
@@ -45,10 +45,10 @@ test("Example puts one test image after the other on the pad, by button and by k
   expect(await playground.ink()).toBe(drawn);
 });
 
-test("a link opens with a test image on the pad, until something is drawn", async ({ page, playground, host }) => {
+test("a link puts a test image on the pad until the user draws", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&image=7`);
   const pad = page.getByRole("region", { name: "Draw a digit" });
-  await expect(pad).toContainText("Test image 7", { timeout: 30_000 });
+  await expect(pad).toContainText("Test image 7");
   await page.getByRole("button", { name: "Example", exact: true }).click();
   await expect(pad).toContainText("Test image 8");
   await expect.poll(() => hash(page)).toBe("#v=1&image=8");
@@ -60,13 +60,13 @@ test("a link opens with a test image on the pad, until something is drawn", asyn
   await expect.poll(() => hash(page)).toBe("");
 });
 
-test("whoever draws before the image of a link is here keeps the drawing", async ({ page, playground, host }) => {
+test("a drawing made before the image of a link arrives is kept", async ({ page, playground, host }) => {
   const release = await withhold(page);
   await playground.open(`${host}/#v=1&image=7`);
   await playground.draw(1);
   await expect.poll(() => hash(page)).toBe("");
   release();
-  await expect(page.getByRole("button", { name: "Example", exact: true })).toBeEnabled({ timeout: 30_000 });
+  await expect(page.getByRole("button", { name: "Example", exact: true })).toBeEnabled();
   await expect(playground.prediction).toHaveText(/^\s*1/);
   await expect(page.getByRole("region", { name: "Draw a digit" })).not.toContainText("Test image");
 });

@@ -1,12 +1,12 @@
-// How large gradients and weights are, layer by layer.
+// Norms of gradients and weights, layer by layer.
 
 import { expect, test } from "./support/playground.js";
 
 const panel = (page) => page.getByRole("region", { name: "Gradients and weights" });
 const table = (page) => page.getByRole("table", { name: "Sizes by layer" });
 
-/** The numbers of each layer: gradient, weights. */
-async function sizes(page) {
+/** The norms of each layer: gradient, weights. */
+async function norms(page) {
   const rows = await table(page).getByRole("row").all();
   return Promise.all(rows.slice(1).map(async (row) => {
     const cells = (await row.getByRole("cell").allTextContents()).map((text) => text.trim()).filter(Boolean);
@@ -14,12 +14,12 @@ async function sizes(page) {
   }));
 }
 
-test("in deep sigmoid layers the gradient vanishes, and batch normalisation mends it", async ({ page, playground, host }) => {
+test("in deep sigmoid layers the gradient vanishes, and batch normalisation restores it", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&preset=deep-sigmoid&initialiser=normal`);
   await expect(panel(page)).toContainText("Train, and see");
   await playground.step.click();
   await expect(table(page)).toBeVisible();
-  const deep = await sizes(page);
+  const deep = await norms(page);
   expect(deep.map(({ name }) => name)).toEqual(["F1", "F2", "F3", "F4", "F5", "Output"]);
   for (let i = 1; i < deep.length; i += 1) expect(deep[i].gradient).toBeGreaterThan(deep[i - 1].gradient);
   await expect(panel(page)).toContainText(/k\^5 = .* It vanishes/);
@@ -30,14 +30,12 @@ test("in deep sigmoid layers the gradient vanishes, and batch normalisation mend
   await expect(panel(page)).toContainText("All layers learn.");
 });
 
-test("a penalty makes the weights shrink", async ({ page, playground, host }) => {
+test("a penalty shrinks the weights", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&l2=0.1&images=5000`);
   await playground.step.click();
   await expect(table(page)).toBeVisible();
-  const first = await sizes(page);
-  await playground.train.click();
-  await expect.poll(() => playground.steps(), { timeout: 30_000 }).toBeGreaterThan(100);
-  await playground.pause.click();
-  const later = await sizes(page);
+  const first = await norms(page);
+  await playground.takeSteps(100);
+  const later = await norms(page);
   for (const i of [2, 3]) expect(later[i].weights, later[i].name).toBeLessThan(first[i].weights);
 });

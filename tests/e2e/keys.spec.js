@@ -1,10 +1,10 @@
-// Keys that work wherever the focus is, except where they mean something else.
+// Keyboard shortcuts, which work wherever the focus is, except where the focused element uses the key itself.
 
 import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 
-test("space trains and pauses, right steps, R resets", async ({ page, playground }) => {
+test("space trains and pauses, the right arrow takes a step, R resets", async ({ page, playground }) => {
   await page.keyboard.press("ArrowRight");
   await expect.poll(() => playground.steps()).toBe(1);
   await page.keyboard.press("Space");
@@ -15,13 +15,13 @@ test("space trains and pauses, right steps, R resets", async ({ page, playground
   await expect.poll(() => playground.steps()).toBe(0);
 });
 
-test("D goes to the pad, S to the settings", async ({ page, playground }) => {
+test("D focuses the pad, S the settings", async ({ page, playground }) => {
   await page.keyboard.press("d");
   await expect(playground.pad).toBeFocused();
   await page.keyboard.press("Tab");
   await page.keyboard.press("s");
   await expect(page.locator("summary", { hasText: "Network" })).toBeFocused();
-  // On a narrow page there is a button, for the settings are far below.
+  // A narrow page, where the settings are far below, has a button.
   const button = page.getByRole("button", { name: "Settings", exact: true });
   await expect(button).toBeHidden();
   await page.setViewportSize({ width: 390, height: 844 });
@@ -31,7 +31,7 @@ test("D goes to the pad, S to the settings", async ({ page, playground }) => {
   await expect(page.getByRole("combobox", { name: "Preset" })).toBeInViewport();
 });
 
-test("what is closed gives the focus back to what opened it", async ({ page, playground }) => {
+test("closing a panel returns the focus to its opener", async ({ page, playground }) => {
   const opener = page.getByRole("button", { name: /^C3\b/ });
   await opener.focus();
   await page.keyboard.press("Enter");
@@ -45,13 +45,14 @@ test("what is closed gives the focus back to what opened it", async ({ page, pla
   await expect(page.getByRole("button", { name: "Close" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(filter).toBeFocused();
-  // Whoever walks over pixels stays there.
+  // Pixels keep the focus.
   const pixels = page.getByRole("application", { name: /^Pixels of S2:/ });
   await pixels.focus();
   await page.keyboard.press("Escape");
   await expect(pixels).toBeFocused();
 
-  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  await playground.downloaded();
+  await page.getByRole("combobox", { name: "Length of a comparison" }).selectOption("10");
   await page.getByRole("button", { name: "With and without Dropout" }).press("Enter");
   const end = page.getByRole("button", { name: "End comparison" });
   await expect(end).toBeFocused();
@@ -62,12 +63,13 @@ test("what is closed gives the focus back to what opened it", async ({ page, pla
   await expect(page.getByRole("group", { name: "Table of runs" })).toBeFocused();
 });
 
-test("a reset is undone, with its curves, until something else is trained", async ({ page, playground }) => {
+test("a reset can be undone, with its curves, until the next step or change of settings", async ({ page, playground }) => {
   const curve = page.getByRole("img", { name: /^Loss over epochs/ });
   await page.keyboard.press("Space");
   await expect.poll(() => playground.steps()).toBeGreaterThan(20);
   await page.keyboard.press("Space");
   await expect(playground.train).toBeVisible();
+  await playground.log.settle();
   const [steps, loss, drawn] = [await playground.steps(), await playground.loss.textContent(), await curve.getAttribute("aria-label")];
   await page.keyboard.press("r");
   await expect.poll(() => playground.steps()).toBe(0);
@@ -80,7 +82,7 @@ test("a reset is undone, with its curves, until something else is trained", asyn
   await expect(curve).toHaveAttribute("aria-label", drawn);
   await expect(undo).toHaveCount(0);
   await page.keyboard.press("ArrowRight");
-  await expect.poll(() => playground.steps(), "it goes on from there").toBe(steps + 1);
+  await expect.poll(() => playground.steps(), "training continues from there").toBe(steps + 1);
 
   await page.keyboard.press("r");
   await expect(undo).toBeVisible();
@@ -93,7 +95,8 @@ test("a reset is undone, with its curves, until something else is trained", asyn
   await expect(undo).toHaveCount(0);
 });
 
-test("they do nothing in a field, on the pad, or when they are switched off", async ({ page, playground }) => {
+test("shortcuts do nothing in a field, on the pad, or when they are switched off", async ({ page, playground }) => {
+  const from = await playground.log.length();
   await page.getByRole("spinbutton", { name: "Seed" }).focus();
   await page.keyboard.press("ArrowRight");
   await playground.pad.focus();
@@ -108,10 +111,9 @@ test("they do nothing in a field, on the pad, or when they are switched off", as
   await keys.getByRole("switch", { name: "Single keys work" }).uncheck();
   await page.keyboard.press("Escape");
   await expect(keys).toBeHidden();
-  await expect(playground.reset, "the focus is where it was").toBeFocused();
+  await expect(playground.reset, "the focus returns").toBeFocused();
   await page.keyboard.press("ArrowRight");
-  await page.waitForTimeout(300);
-  expect(await playground.steps()).toBe(0);
-  await expect(playground.train).toBeVisible();
+  const commands = await playground.log.commands(from);
+  expect(commands.filter((command) => ["Train", "Step", "Reset"].includes(command))).toEqual([]);
   await expect.poll(() => new URL(page.url()).hash).toBe("#v=1&keys=0");
 });

@@ -1,4 +1,4 @@
-// Pictures of opened layers with a pixel that is pointed at, for people to look at: results/layer-*.png.
+// Screenshots of opened layers with an inspected pixel, for review by people: results/layer-*.png.
 
 import { expect, test } from "./support/playground.js";
 
@@ -22,7 +22,7 @@ for (const { width, height, colorScheme, preset, stage } of CASES) {
       await page.getByRole("combobox", { name: "Preset" }).selectOption(preset);
       await playground.draw(7);
       await playground.train.click();
-      await expect.poll(() => playground.number(playground.epoch), { timeout: 40_000 }).toBeGreaterThan(0.05);
+      await expect.poll(() => playground.number(playground.epoch)).toBeGreaterThan(0.05);
       await page.getByRole("button", { name: new RegExp(`^${stage}\\b`) }).click();
       const maps = page.getByRole("application", { name: new RegExp(`^Pixels of ${stage}:`) }).first();
       if (await maps.count()) {

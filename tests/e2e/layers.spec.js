@@ -1,4 +1,4 @@
-// The layer editor: by mouse and by keyboard, and what it says of a stack that does not fit.
+// The layer editor: by mouse, by keyboard, and with layers that do not fit.
 
 import { expect, test } from "./support/playground.js";
 
@@ -11,7 +11,7 @@ const table = (page) => page.getByRole("table", { name: "Layers" });
 const row = (page, text) => table(page).getByRole("row").filter({ hasText: text });
 const choose = (page, name) => table(page).getByRole("button", { name, exact: true }).click();
 
-test("shapes and parameters follow a number as it is typed", async ({ page, playground }) => {
+test("shapes and parameters follow a number while it is typed", async ({ page, playground }) => {
   await choose(page, "C1 conv 5×5, pad 2");
   await page.getByRole("spinbutton", { name: "Maps" }).fill("8");
   await expect(row(page, "C1")).toContainText("8@28×28");
@@ -23,12 +23,12 @@ test("shapes and parameters follow a number as it is typed", async ({ page, play
   await expect.poll(() => playground.steps()).toBe(1);
 });
 
-test("a stack that does not fit says so beside the layer, and training keeps the one before", async ({ page, playground }) => {
+test("layers that do not fit show a sentence, and training keeps the last ones that did", async ({ page, playground }) => {
   await choose(page, "flatten");
   await page.getByRole("button", { name: "Remove layer" }).click();
   await expect(table(page).getByRole("alert")).toHaveText(/put Flatten before it\.$/);
   await expect(page.locator("summary", { hasText: "Layers" })).toContainText("do not fit");
-  await expect(page.getByRole("spinbutton", { name: "Units" }), "the next layer is chosen").toHaveValue("120");
+  await expect(page.getByRole("spinbutton", { name: "Units" }), "the next layer is selected").toHaveValue("120");
   await playground.step.click();
   await expect.poll(() => playground.steps(), "the last network that fitted is trained").toBe(1);
   await expect(page.getByRole("alert")).toHaveCount(1);
@@ -40,7 +40,7 @@ test("a stack that does not fit says so beside the layer, and training keeps the
   await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("lenet5");
 });
 
-test("layers move and go by keyboard, and the focus goes with them", async ({ page }) => {
+test("layers are moved and removed by keyboard, and keep the focus", async ({ page }) => {
   const names = () => table(page).getByRole("button").allTextContents();
   const before = await names();
   const second = table(page).getByRole("button").nth(1);

@@ -1,8 +1,8 @@
-// The address carries the state: it follows the settings, and they follow it.
+// The fragment of the address holds the state of the page: it follows the settings, and they follow it.
 
 import { Playground, expect, hash, test } from "./support/playground.js";
 
-test("the address follows the settings, and opens them again", async ({ page, playground, host }) => {
+test("the address follows the settings and restores them", async ({ page, playground, host }) => {
   await playground.open(`${host}/`);
   expect(hash(page)).toBe("");
   await page.getByRole("combobox", { name: "Preset" }).selectOption({ label: "One convolution" });
@@ -24,29 +24,29 @@ test("copy link copies the address", async ({ page, playground, host, context })
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${host}/#v=1&seed=7`);
 });
 
-test("a link that is not understood gives a sentence and the page as it always is", async ({ page, playground, host }) => {
+test("an invalid link shows a sentence and changes nothing", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&lr=fast&preset=%F0`);
   await expect(page.getByRole("alert")).toHaveText(/^The link is not understood: .*\.$/);
   await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("lenet5");
   await page.getByRole("button", { name: "Dismiss" }).click();
-  // Another link, put into the address of the open page.
+  // The user edits the address of the open page.
   await page.evaluate(() => { location.hash = "#v=1&preset=mlp30&lr=0.02"; });
   await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("mlp30");
   await expect(page.getByRole("combobox", { name: "Learning rate" })).toHaveValue("0.02");
 });
 
-test("a link that comes while the address is being written is followed", async ({ page, playground, host }) => {
+test("a link that arrives before the page has written its own state is followed", async ({ page, playground, host }) => {
   await playground.open(`${host}/`);
   await page.evaluate(() => {
     location.hash = "#v=1&preset=mlp30";
-    // The page writes its state a while after a change: here, just before it hears of the link.
+    // The page writes its state a moment after a change: here between the edit and its event.
     history.replaceState(null, "", "#v=1&batch=16");
   });
   await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("mlp30");
   await expect.poll(() => hash(page)).toBe("#v=1&preset=mlp30");
 });
 
-test("a link hides what a class should not see", async ({ page, playground, host }) => {
+test("a link hides settings from a class", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&hide=seed,tricks`);
   await expect(page.getByRole("combobox", { name: "Optimiser" })).toBeVisible();
   await expect(page.getByRole("spinbutton", { name: "Seed" })).toHaveCount(0);
@@ -55,7 +55,7 @@ test("a link hides what a class should not see", async ({ page, playground, host
   await expect(page.getByRole("region", { name: "Settings" })).toHaveCount(0);
 });
 
-test("a link chooses the theme and large type, in which drawing works", async ({ page, playground, host }) => {
+test("a link chooses the theme and large type, and drawing still works", async ({ page, playground, host }) => {
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await playground.open(`${host}/#v=1&theme=dark&present=1`);
   expect(await paper()).toBe("rgb(18, 20, 25)");
@@ -66,7 +66,7 @@ test("a link chooses the theme and large type, in which drawing works", async ({
   await expect.poll(paper).toBe("rgb(244, 243, 239)");
 });
 
-test("the address follows what is open, and a link opens the same", async ({ page, playground, host, context }) => {
+test("the address follows the open panels, and a link opens the same ones", async ({ page, playground, host, context }) => {
   await playground.open(`${host}/`);
   const entries = await page.evaluate(() => history.length);
   await page.getByRole("button", { name: /^C3\b/ }).click();
@@ -79,7 +79,7 @@ test("the address follows what is open, and a link opens the same", async ({ pag
   await page.locator("summary", { hasText: "Tricks" }).click();
   const link = "#v=1&open=C3&map=5&panel=mistakes&cell=4-9&curves=test&log=1&average=40&unfolded=network,training";
   await expect.poll(() => hash(page)).toBe(link);
-  expect(await page.evaluate(() => history.length), "looking around leaves no trail behind").toBe(entries);
+  expect(await page.evaluate(() => history.length), "opening panels adds no history entries").toBe(entries);
 
   const other = new Playground(await context.newPage());
   await other.open(`${host}/${link}`);
@@ -94,7 +94,7 @@ test("the address follows what is open, and a link opens the same", async ({ pag
   await expect(there.getByRole("switch", { name: "Dropout" })).toBeHidden();
   await expect.poll(() => hash(there)).toBe(link);
 
-  // What is closed is not told, and a link without it closes it.
+  // Closed panels are not in the link, and a link without a panel closes it.
   await page.getByRole("button", { name: "Mistakes", exact: true }).click();
   await expect.poll(() => hash(page)).not.toContain("cell");
   await page.evaluate(() => { location.hash = "#v=1&open=filter&filter=curve"; });
@@ -103,24 +103,24 @@ test("the address follows what is open, and a link opens the same", async ({ pag
   await expect(page.getByRole("switch", { name: "Log scale" })).not.toBeChecked();
 });
 
-test("a link opens the data as it was browsed", async ({ page, playground, host }) => {
+test("a link opens the data at the same set, digit and page", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&panel=data&set=training&digit=7&page=3`);
   await expect(page.getByRole("heading", { name: "All training images labelled 7" })).toBeVisible();
-  await expect(page.getByRole("status", { name: "Images shown" })).toHaveText(/^101–150 of 6,265$/, { timeout: 30_000 });
+  await expect(page.getByRole("status", { name: "Images shown" })).toHaveText(/^101–150 of 6,265$/);
   await expect(page.getByRole("combobox", { name: "Digit" })).toHaveValue("7");
   await page.getByRole("button", { name: "Next images" }).click();
   await expect.poll(() => hash(page)).toBe("#v=1&panel=data&set=training&digit=7&page=4");
   await page.getByRole("combobox", { name: "Digit" }).selectOption("3");
-  await expect.poll(() => hash(page), "another digit begins at its first page").toBe("#v=1&panel=data&set=training&digit=3");
+  await expect.poll(() => hash(page), "another digit starts at its first page").toBe("#v=1&panel=data&set=training&digit=3");
 });
 
-test("what is open stays open while the network changes, as far as it is there", async ({ page, playground, host }) => {
+test("an open layer stays open while the network has it", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&open=C3&map=12`);
   const opened = page.getByRole("heading", { name: "C3: convolution" });
   await expect(opened).toBeVisible();
   await page.getByRole("switch", { name: "Batch normalisation" }).check();
   await expect(page.getByRole("region", { name: "Statistics of the batch normalisation" })).toBeVisible();
-  await expect(page.getByRole("switch", { name: "Batch normalisation" }), "the focus stays where it was").toBeFocused();
+  await expect(page.getByRole("switch", { name: "Batch normalisation" }), "the focus stays").toBeFocused();
   await page.getByRole("combobox", { name: "Preset" }).selectOption("mlp30");
   await expect(opened).toHaveCount(0);
   await page.evaluate(() => { location.hash = "#v=1&preset=mlp30&open=C3"; });

@@ -1,4 +1,4 @@
-// Pictures of the page in training, for people to look at: results/*.png.
+// Screenshots of the page while it trains, for review by people: results/*.png.
 
 import { expect, test } from "./support/playground.js";
 
@@ -11,7 +11,7 @@ for (const [width, height] of [[1440, 900], [1920, 1080], [390, 844]]) {
         await playground.open(`${host}/`);
         await playground.draw(7);
         await playground.train.click();
-        await expect.poll(() => playground.number(playground.epoch), { timeout: 40_000 }).toBeGreaterThan(0.05);
+        await expect.poll(() => playground.number(playground.epoch)).toBeGreaterThan(0.05);
         await page.evaluate(() => scrollTo(0, 0));
         await page.screenshot({ path: `results/${width}x${height}-${colorScheme}.png` });
         if (width < 1000) {

@@ -1,10 +1,10 @@
-// The left column: every setting can be chosen, counts at once, and says what it does.
+// The settings: every control takes effect at once and has a description.
 
 import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 
-test("a preset brings its layers and its training, an edited one is called custom", async ({ page, playground }) => {
+test("a preset sets layers and training, and an edited one is called custom", async ({ page, playground }) => {
   const preset = page.getByRole("combobox", { name: "Preset" });
   const rate = page.getByRole("combobox", { name: "Learning rate" });
   await expect(rate).toHaveValue("0.003");
@@ -13,7 +13,7 @@ test("a preset brings its layers and its training, an edited one is called custo
   await expect(page.getByRole("switch", { name: "Batch normalisation" })).toBeChecked();
   await page.getByRole("switch", { name: "Batch normalisation" }).uncheck();
   await expect(preset.locator("option:checked")).toHaveText("Custom");
-  // The preset that it was can be had again.
+  // The preset can be chosen again.
   await preset.selectOption({ label: "LeNet with all tricks" });
   await expect(page.getByRole("switch", { name: "Batch normalisation" })).toBeChecked();
   await preset.selectOption({ label: "MLP 784-30-10" });
@@ -22,7 +22,7 @@ test("a preset brings its layers and its training, an edited one is called custo
   await expect.poll(() => playground.steps()).toBe(1);
 });
 
-test("numbers show where they mean something, and an optimiser brings its learning rate", async ({ page }) => {
+test("only the numbers of the chosen optimiser are shown, with its usual learning rate", async ({ page }) => {
   const optimiser = page.getByRole("combobox", { name: "Optimiser" });
   await expect(page.getByRole("combobox", { name: "Beta 1" })).toBeVisible();
   await expect(page.getByRole("slider", { name: "Momentum" })).toHaveCount(0);
@@ -32,7 +32,7 @@ test("numbers show where they mean something, and an optimiser brings its learni
   await expect(page.getByRole("combobox", { name: "Beta 1" })).toHaveCount(0);
 });
 
-test("tricks are switched on in mid-training and nothing is lost", async ({ page, playground }) => {
+test("tricks can be switched on while training, and training continues", async ({ page, playground }) => {
   await playground.train.click();
   await expect.poll(() => playground.steps()).toBeGreaterThan(20);
   await page.getByRole("switch", { name: "Batch normalisation" }).check();
@@ -44,7 +44,7 @@ test("tricks are switched on in mid-training and nothing is lost", async ({ page
   await expect.poll(() => playground.number(playground.loss)).toBeLessThan(2);
 });
 
-test("a seed that is none gives way to the one that was", async ({ page }) => {
+test("an invalid seed is replaced by the previous one", async ({ page }) => {
   const seed = page.getByRole("spinbutton", { name: "Seed" });
   for (const wrong of ["-3", "1.5", "99999999999", ""]) {
     await seed.fill(wrong);
@@ -53,7 +53,7 @@ test("a seed that is none gives way to the one that was", async ({ page }) => {
   }
 });
 
-test("every control has a description, which is shown when it has the focus", async ({ page }) => {
+test("every control has a description, shown while it has the focus", async ({ page }) => {
   for (const name of ["Layers", "Augmentation"]) await page.locator("summary", { hasText: name }).click();
   const settings = page.getByRole("region", { name: "Settings" });
   const undescribed = await settings.locator("select, input").evaluateAll((all) =>
@@ -64,7 +64,7 @@ test("every control has a description, which is shown when it has the focus", as
   await expect(settings.locator(".help")).toContainText("Rotation Turns every training image");
 });
 
-test("augmentation shows at once what it does to the drawing", async ({ page, playground }) => {
+test("the augmentation preview follows the settings", async ({ page, playground }) => {
   await page.locator("summary", { hasText: "Augmentation" }).click();
   const copies = page.getByRole("img", { name: "Eight copies" });
   await expect(copies).toHaveCount(0);

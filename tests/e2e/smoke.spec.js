@@ -1,11 +1,11 @@
-// The first things anyone does: open the page, draw, undo, clear. Nothing has been trained yet, so the shipped
-// checkpoint answers.
+// The first steps of a visitor: open the page, draw, undo, clear. The network is untrained, so the shipped checkpoint
+// classifies the drawings.
 
 import { expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 
-test("the page loads without an error, with all its controls", async ({ page, playground }) => {
+test("the page loads without an error and shows its controls", async ({ page, playground }) => {
   for (const name of ["Train", "Step", "Reset", "Clear", "Undo"]) {
     await expect(playground[name.toLowerCase()]).toBeVisible();
   }
@@ -19,11 +19,11 @@ test("the page loads without an error, with all its controls", async ({ page, pl
     const either = page.getByRole("combobox", { name }).or(page.getByRole("spinbutton", { name }));
     await expect(either).toBeVisible();
   }
-  await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+  await playground.downloaded();
 });
 
 for (const digit of [7, 1, 0, 3]) {
-  test(`a ${digit} drawn with the mouse is read as ${digit}`, async ({ playground }) => {
+  test(`a ${digit} drawn with the mouse is classified as ${digit}`, async ({ playground }) => {
     await playground.draw(digit);
     await expect(playground.prediction).toHaveText(new RegExp(`^\\s*${digit}`));
   });
@@ -41,7 +41,7 @@ test("clear empties the pad", async ({ playground }) => {
   await expect(playground.prediction).toHaveText(/^\s*1/);
 });
 
-test("undo takes back one stroke", async ({ playground }) => {
+test("undo removes the last stroke", async ({ playground }) => {
   await playground.draw(1);
   await expect(playground.prediction).toHaveText(/^\s*1/);
   const one = await playground.ink();

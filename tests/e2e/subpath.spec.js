@@ -1,4 +1,4 @@
-// The same files under a folder of a host, as project pages are.
+// The page in a folder of a host, as GitHub Pages serves projects.
 
 import { expect, SUBPATH, test } from "./support/playground.js";
 

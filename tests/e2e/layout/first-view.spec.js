@@ -1,4 +1,4 @@
-// Whoever draws sees the network answer: pad and network are in the first view of every screen but a phone's, side by side.
+// Pad and network picture are side by side in the first view of every screen but a phone's.
 
 import { expect, test } from "../support/playground.js";
 
@@ -6,7 +6,7 @@ for (const [width, height, link] of [[1440, 900, ""], [1440, 900, "#v=1&present=
   test.describe(() => {
     test.use({ viewport: { width, height } });
 
-    test(`pad and network are in sight at ${width}x${height} ${link}`, async ({ page, playground, host }) => {
+    test(`pad and network picture are in view at ${width}x${height} ${link}`, async ({ page, playground, host }) => {
       await playground.open(`${host}/${link}`);
       const network = page.getByRole("region", { name: "Network picture" });
       const [pad, picture] = [await playground.pad.boundingBox(), await network.boundingBox()];

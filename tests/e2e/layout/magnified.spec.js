@@ -1,8 +1,8 @@
-// For those who see little: the page magnified to 400 %, and in the colours of a system with high contrast.
+// The page magnified to 400 %, and in the forced colours of a system with high contrast.
 
 import { expect, test } from "../support/playground.js";
 
-/** What sticks out of the screen to the right, and does not scroll by itself. */
+/** Elements that reach beyond the right edge of the screen, outside of containers that scroll. */
 const tooWide = (page) => page.evaluate(() => {
   const sticksOut = (element) => {
     const { width, right } = element.getBoundingClientRect();
@@ -16,9 +16,9 @@ test.describe("at 400 %", () => {
   // 1280x1024, magnified four times.
   test.use({ viewport: { width: 320, height: 256 } });
 
-  test("nothing is wider than the screen, and what is pointed at is not covered", async ({ page, playground, host }) => {
+  test("nothing is wider than the screen, and the inspected maps are not covered", async ({ page, playground, host }) => {
     await playground.open(`${host}/`);
-    await expect(playground.download).toHaveCount(0, { timeout: 30_000 });
+    await playground.downloaded();
     await playground.draw(7);
     await playground.step.click();
     await expect.poll(() => playground.steps()).toBe(1);
@@ -26,7 +26,7 @@ test.describe("at 400 %", () => {
       ["batchnorm=on&open=C3&panel=mistakes", page.getByRole("heading", { name: "C3: convolution" })],
       ["open=Output&panel=data", page.getByRole("table", { name: "Softmax" })],
       ["open=filter&unfolded=network,layers,training,tricks,augmentation", page.getByRole("table", { name: "Layers" })],
-      // A phone is near already, whatever the lecturer's link asks for.
+      // Large type is ignored on narrow screens.
       ["present=1&open=S2", page.getByRole("heading", { name: "S2: max pooling" })],
       ["", page.getByRole("region", { name: "Runs" })],
     ]) {
@@ -49,7 +49,7 @@ test.describe("at 400 %", () => {
 test.describe("in forced colours", () => {
   test.use({ forcedColors: "active" });
 
-  test("colours that mean something stay, and what is chosen is seen", async ({ page, playground, host }) => {
+  test("bars, switches and chosen buttons keep distinct colours", async ({ page, playground, host }) => {
     await playground.open(`${host}/`);
     await page.emulateMedia({ forcedColors: "active" });
     await playground.draw(7);

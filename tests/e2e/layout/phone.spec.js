@@ -1,4 +1,4 @@
-// On a phone, with a finger.
+// The page on a phone, used by touch.
 
 import { DIGITS, expect, test } from "../support/playground.js";
 
@@ -29,7 +29,7 @@ test("a finger draws on the pad and does not scroll the page", async ({ page, pl
   await expect(playground.prediction).toHaveText(/^\s*7/);
   expect(await scroll()).toEqual(before);
 
-  // Beside the pad the same finger does scroll.
+  // A swipe beside the pad scrolls.
   await swipe([{ x: 4, y: 600 }, { x: 4, y: 300 }]);
   await swipe([{ x: 4, y: 300 }, { x: 4, y: 450 }]);
   await expect.poll(scroll).not.toEqual(before);

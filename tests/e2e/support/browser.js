@@ -10,15 +10,17 @@ if (!existsSync(executablePath)) {
   throw new Error(`There is no Chromium at ${executablePath}: install it, or set CHROMIUM to its program.`);
 }
 
-export const launchOptions = {
-  executablePath,
-  args: [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-unsafe-webgpu",
-  ],
-};
+const args = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Offers WebGPU, in software where the machine has no GPU. */
+export const withWebGpu = { executablePath, args: [...args, "--enable-unsafe-webgpu"] };
+
+/** Offers no GPU: the page chooses a device by measuring both, and the choice would depend on the machine. */
+export const withoutGpu = { executablePath, args: [...args, "--disable-gpu"] };

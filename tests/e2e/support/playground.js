@@ -1,6 +1,7 @@
-// What the tests share: a host for the page, a handle on the page by its accessible names, and a hand that draws.
+// What the tests share: a host for the page, the page by its accessible names, and a mouse that draws digits.
 
 import { test as base, expect } from "@playwright/test";
+import { Log } from "./log.js";
 import { serve, SUBPATH } from "./server.js";
 
 export { expect, SUBPATH };
@@ -11,10 +12,10 @@ const arc = (x, y, rx, ry, from, to) =>
     return [x + rx * Math.cos(angle), y + ry * Math.sin(angle)];
   });
 
-/** What the page's address tells of its state. */
+/** The fragment of the page's address, which holds its state. */
 export const hash = (page) => new URL(page.url()).hash;
 
-/** Strokes of digits, in parts of the pad. */
+/** Strokes of digits, as shares of the pad's width and height. */
 export const DIGITS = {
   0: [arc(0.5, 0.5, 0.22, 0.32, -90, 270)],
   1: [[[0.53, 0.18], [0.47, 0.82]]],
@@ -25,9 +26,9 @@ export const DIGITS = {
 export class Playground {
   constructor(page) {
     this.page = page;
-    this.pad = page.getByRole("application", { name: "Drawing pad" }).or(
-      page.getByRole("img", { name: "Drawing pad" }),
-    );
+    /** The messages and the drawing of the page, in their order. */
+    this.log = new Log(page);
+    this.pad = page.getByRole("application", { name: "Drawing pad" });
     for (const name of ["Train", "Pause", "Step", "Reset", "Clear", "Undo", "Retry"]) {
       this[name.toLowerCase()] = page.getByRole("button", { name, exact: true });
     }
@@ -46,7 +47,12 @@ export class Playground {
     await expect(this.train).toBeVisible();
   }
 
-  /** Draws with the mouse. */
+  /** Waits until all of MNIST is downloaded. */
+  async downloaded() {
+    await expect(this.download).toHaveCount(0);
+  }
+
+  /** Draws a digit with the mouse. */
   async draw(digit) {
     await this.pad.scrollIntoViewIfNeeded();
     const box = await this.pad.boundingBox();
@@ -60,28 +66,57 @@ export class Playground {
     }
   }
 
+  /** Steps taken, as the page shows them. */
   async steps() {
     return Number(await this.epoch.getAttribute("data-step"));
   }
 
-  /** The number an output shows, NaN if there is none yet. */
+  /** Takes single steps. Each is a point of the curves, so the curves are the same on every machine. */
+  async takeSteps(count) {
+    await this.step.evaluate(async (button, count) => {
+      const { dataset } = document.querySelector("[data-step]");
+      const before = Number(dataset.step);
+      for (let step = before + 1; step <= before + count; step += 1) {
+        const taken = globalThis.pageLog.next("Progress", (progress) => progress.step === step);
+        button.click();
+        await taken;
+      }
+    }, count);
+    await this.log.settle();
+  }
+
+  /** Trains until the page shows more than this many epochs, and pauses. */
+  async trainFor(epochs) {
+    await this.train.click();
+    await expect.poll(() => this.number(this.epoch)).toBeGreaterThan(epochs);
+    await this.stop();
+  }
+
+  /** Pauses, and waits until the page shows the state that training stopped in. */
+  async stop() {
+    await this.pause.click();
+    await expect(this.train).toBeVisible();
+    await this.log.settle();
+  }
+
+  /** The number that an output shows, NaN if it shows none. */
   async number(output) {
     return Number.parseFloat((await output.textContent()).replaceAll(",", ""));
   }
 
-  /** All pixels of the first feature maps. */
+  /** All pixels of the feature maps of C1. */
   maps() {
     return this.network.getByRole("img", { name: /^C1\b/ }).evaluate((canvas) => canvas.toDataURL());
   }
 
-  /** The drawing as the pad shows it. */
+  /** All pixels of the pad. */
   ink() {
     return this.pad.evaluate((pad) => pad.toDataURL());
   }
 }
 
 export const test = base.extend({
-  /** Tests that break something on purpose look at the errors themselves. */
+  /** Tests that provoke errors switch off the check that there are none. */
   forgiving: [false, { option: true }],
 
   host: [
@@ -93,20 +128,22 @@ export const test = base.extend({
     { scope: "worker" },
   ],
 
-  /** The playground, which must leave no error behind: console, exceptions, requests. */
+  /** The playground; fails if the page leaves an error in the console, an exception, or a failed request. */
   playground: async ({ page, forgiving }, use) => {
     const problems = [];
     page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
     page.on("requestfailed", (request) => {
-      // What was still under way when the test closed or left the page is no failure.
+      // Requests under way when the test closes or leaves the page are aborted.
       const { errorText } = request.failure();
       if (errorText !== "net::ERR_ABORTED") problems.push(`request: ${request.url()}: ${errorText}`);
     });
     page.on("response", (response) => {
       if (response.status() >= 400) problems.push(`response: ${response.url()}: ${response.status()}`);
     });
-    await use(new Playground(page));
+    const playground = new Playground(page);
+    await playground.log.start();
+    await use(playground);
     if (!forgiving) expect(problems).toEqual([]);
   },
 });
