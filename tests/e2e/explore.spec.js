@@ -131,7 +131,7 @@ test("while it trains, the matrix follows each evaluation and agrees with it", a
   await page.evaluate(() => {
     globalThis.shown = [];
     globalThis.pageLog.afterEach((entry) => {
-      if (entry?.message !== "Answers") return;
+      if (entry?.message !== "Predictions") return;
       const text = document.querySelector("[aria-labelledby=explore-title]").textContent;
       const number = (pattern) => Number(text.match(pattern)?.[1].replaceAll(",", ""));
       globalThis.shown.push({

@@ -7,9 +7,8 @@ const COMMANDS = [
   "UseDevice", "UseCores", "Compare", "EndComparison",
 ];
 const EVENTS = [
-  "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Answers", "Labels", "Images",
+  "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",
 ];
-export const PAUSED = 0;
 
 /** Runs in the page before its scripts. */
 function record({ COMMANDS, EVENTS }) {
@@ -56,13 +55,13 @@ function record({ COMMANDS, EVENTS }) {
     Progress: (reader) => ({ step: reader.number(), epoch: reader.double(), loss: reader.number() === 0 ? null : reader.float() }),
     Tested: (reader) => ({ step: reader.number(), epoch: reader.double(), loss: reader.float(), accuracy: reader.float() }),
     ActiveRun: (reader) => ({ run: reader.number() === 0 ? null : reader.number() }),
-    Answers: (reader) => ({ source: reader.source() }),
+    Predictions: (reader) => ({ source: reader.source() }),
     Snapshot: (reader) => ({
       source: reader.source(), probabilities: reader.floats(), activations: reader.layers(), weights: reader.layers(),
     }),
     Watch: (reader) => ({
       activations: reader.list(() => reader.number()), weights: reader.list(() => reader.number()), norms: reader.number() === 1,
-      details: reader.list(() => reader.number()), answers: reader.number() === 1,
+      details: reader.list(() => reader.number()), predictions: reader.number() === 1,
     }),
   };
   const message = (kinds, data) => {
@@ -144,15 +143,17 @@ function record({ COMMANDS, EVENTS }) {
   };
 
   const context = CanvasRenderingContext2D.prototype;
-  for (const method of ["putImageData", "drawImage", "fill", "stroke", "fillRect", "strokeRect", "clearRect", "fillText"]) {
+  const watchDraws = (method, collapse) => {
     const draw = context[method];
     context[method] = function (...options) {
-      // One drawing is many strokes.
-      const last = log.at(-1);
-      if (last?.canvas !== this.canvas) note({ draw: name(this.canvas), canvas: this.canvas });
+      if (!collapse || log.at(-1)?.canvas !== this.canvas) note({ draws: name(this.canvas), canvas: this.canvas });
       return draw.apply(this, options);
     };
-  }
+  };
+  watchDraws("putImageData", false);
+  // Many strokes are one drawing.
+  ["drawImage", "fill", "stroke", "fillRect", "strokeRect", "clearRect", "fillText"].forEach((method) => watchDraws(method, true));
+
   const watchReads = (owner, what) => {
     const property = Object.getOwnPropertyDescriptor(owner, what);
     const noting = (read) => function (...options) {

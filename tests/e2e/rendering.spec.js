@@ -1,0 +1,131 @@
+// What the page draws, when, and in what order, counted by messages. How fast it draws is measured by `cargo xtask bench page`.
+
+import { expect, test } from "./support/playground.js";
+
+const MAPS = ["The 6 filters of C1", "C1", "S2", "C3", "S4", "F5", "F6"];
+const CHARTS = ["Loss", "Accuracy"];
+/** The arithmetic of an inspected pixel. */
+const ARITHMETIC = ["Its inputs", "Their weights"];
+/** What drawing a chart reads: its size, and the colours of the theme. */
+const CHART_READS = ["clientWidth", "clientHeight", "getBoundingClientRect", "getComputedStyle"];
+
+/** The name of a canvas without the numbers in it. */
+const short = (name) => name.replace(/(:| over epochs| walk).*/, "");
+
+/** What followed each of the trainer's messages: what was drawn, and what was read of the layout. */
+function responses(entries) {
+  const all = [];
+  for (const entry of entries) {
+    if (entry.from === "trainer") all.push({ message: entry.message, draws: [], reads: [] });
+    else if (entry.draws) all.at(-1)?.draws.push(short(entry.draws));
+    else if (entry.reads) all.at(-1)?.reads.push(entry.reads);
+  }
+  return all;
+}
+
+/** Trains for some snapshots, and returns what followed each message. */
+async function train(playground) {
+  await playground.log.settle();
+  const from = await playground.log.length();
+  await playground.train.click();
+  await expect.poll(async () => (await playground.log.events("Snapshot", from)).length).toBeGreaterThan(20);
+  await playground.stop();
+  return responses(await playground.log.since(from));
+}
+
+/** Lets the page show two frames. */
+const frames = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+test.beforeEach(async ({ playground, host }) => {
+  await playground.open(`${host}/`);
+  await playground.downloaded();
+  await playground.draw(7);
+  await expect(playground.prediction).toHaveText(/^\s*7/);
+});
+
+test("a snapshot draws each map once, a report each chart, and nothing else draws", async ({ playground }) => {
+  const reports = { Progress: 0, Snapshot: 0 };
+  for (const { message, draws, reads } of await train(playground)) {
+    if (message === "Snapshot") {
+      expect(draws).toEqual(MAPS);
+      expect(reads, "a snapshot does not wait for the layout").toEqual([]);
+    } else if (message === "Progress" && draws.length > 0) {
+      expect(draws).toEqual(CHARTS);
+      expect(reads).toEqual([...CHART_READS, ...CHART_READS]);
+    } else if (message === "Tested") {
+      expect(CHARTS).toEqual(expect.arrayContaining(draws));
+    } else {
+      expect(draws, message).toEqual([]);
+    }
+    if (message in reports && draws.length > 0) reports[message] += 1;
+  }
+  expect(reports.Progress, "the log sees charts").toBeGreaterThan(20);
+  expect(reports.Snapshot, "the log sees maps").toBeGreaterThan(20);
+});
+
+test("nothing is drawn while nothing changes", async ({ page, playground }) => {
+  await playground.takeSteps(3);
+  await frames(page);
+  const from = await playground.log.length();
+  await playground.log.settle();
+  await frames(page);
+  expect(await playground.log.since(from)).toEqual([]);
+});
+
+test("with a layer open and a pixel inspected, a snapshot draws each canvas once", async ({ page, playground }) => {
+  await page.getByRole("button", { name: /^F5\b/ }).click();
+  const pixels = page.getByRole("application", { name: /^Pixels of F5:/ }).first();
+  await pixels.focus();
+  await expect(page.getByRole("status", { name: "Arithmetic" })).toHaveText(/\d/);
+  const opened = ["All weights of F5", "After dense, before activation", "After ReLU"];
+  await playground.log.settle();
+  const from = await playground.log.length();
+  await playground.takeSteps(10);
+  await expect(pixels, "the pixel is still inspected").toBeFocused();
+  const snapshots = responses(await playground.log.since(from)).filter(({ message }) => message === "Snapshot");
+  expect(snapshots.length).toBeGreaterThanOrEqual(10);
+  for (const { draws, reads } of snapshots) {
+    expect(draws.toSorted()).toEqual([...MAPS, ...opened, ...ARITHMETIC].toSorted());
+    expect(reads).toEqual([]);
+  }
+});
+
+test("predictions draw one page of mistakes", async ({ page, playground }) => {
+  await page.getByRole("button", { name: "Mistakes", exact: true }).click();
+  await expect(page.getByRole("list", { name: "Most confident mistakes" }).getByRole("button")).toHaveCount(20);
+  await playground.log.settle();
+  const from = await playground.log.length();
+  // The test set is evaluated after 3,000 images, which are 47 steps.
+  await playground.takeSteps(48);
+  const all = responses(await playground.log.since(from));
+  const predictions = all.filter(({ message }) => message === "Predictions");
+  expect(predictions.length).toBeGreaterThan(0);
+  for (const { draws, reads } of predictions) {
+    expect(draws.length).toBeLessThanOrEqual(20);
+    expect(new Set(draws).size).toBeLessThanOrEqual(1);
+    expect(reads).toEqual([]);
+  }
+});
+
+test("the pointer marks a pixel at once and draws only its arithmetic", async ({ page, playground }) => {
+  const maps = page.getByRole("application", { name: /^Pixels of C1:/ }).first();
+  await maps.scrollIntoViewIfNeeded();
+  await maps.hover({ position: { x: 5, y: 5 } });
+  const from = await playground.log.length();
+  // The marks before and after the event, in the same task.
+  const marks = await maps.evaluate(async (maps) => {
+    const { left, top, width, height } = maps.getBoundingClientRect();
+    const mark = () => maps.querySelector("path.mark").getAttribute("d");
+    const before = mark();
+    const target = document.elementFromPoint(left + 0.7 * width, top + 0.7 * height);
+    target.dispatchEvent(new PointerEvent("pointermove", {
+      bubbles: true, clientX: left + 0.7 * width, clientY: top + 0.7 * height, pointerType: "mouse",
+    }));
+    for (let i = 0; i < 100; i += 1) await null;
+    return [before, mark()];
+  });
+  expect(marks[0]).toMatch(/^M/);
+  expect(marks[1]).toMatch(/^M/);
+  expect(marks[1]).not.toBe(marks[0]);
+  expect((await playground.log.since(from)).flatMap(({ draws }) => draws ?? [])).toEqual(ARITHMETIC);
+});
