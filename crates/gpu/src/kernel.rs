@@ -70,7 +70,7 @@ const REDUCTION: &str = shader!("lib/reduction");
 
 impl Kernel {
     /// Every kernel.
-    #[cfg(test)]
+    #[cfg(all(test, not(target_family = "wasm")))]
     pub(crate) const ALL: [Self; 24] = [
         Self::Input,
         Self::Conv2dForward,

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 /// A dispatch whose pipeline is built.
 #[derive(Debug)]
 pub(crate) struct PreparedDispatch {
+    /// For the profile.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) kernel: Kernel,
     pub(crate) pipeline: wgpu::ComputePipeline,
     pub(crate) workgroups: u32,
@@ -68,7 +70,12 @@ impl<'a> PipelineCache<'a> {
                 pipeline
             }
         };
-        PreparedDispatch { kernel: dispatch.kernel, pipeline, workgroups: dispatch.workgroups }
+        PreparedDispatch {
+            #[cfg(not(target_family = "wasm"))]
+            kernel: dispatch.kernel,
+            pipeline,
+            workgroups: dispatch.workgroups,
+        }
     }
 
     fn build(&mut self, dispatch: &Dispatch) -> wgpu::ComputePipeline {

@@ -1,12 +1,13 @@
-//! CPU and GPU agree: each kernel over many shapes, and whole trainings with every option on.
+//! The CPU and the GPU agree: each kernel for many shapes, and whole trainings with every option on.
 
+use nn::mnist;
 use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::LayerSpec::{self, *};
-use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
+use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, TrainingSpec};
 
 mod common;
-use common::{Pair, distance, error, gpu, gpu_test};
+use common::{Pair, assert_steps_agree, error, gpu, gpu_test};
 
 #[cfg(target_family = "wasm")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -23,43 +24,42 @@ fn spec() -> TrainingSpec {
     }
 }
 
-/// Two steps on both: scores, every gradient, every parameter and every running estimate within 1e-4 of the largest of its tensor.
-async fn check(gpu: &gpu::Gpu, name: &str, layers: Vec<LayerSpec>, spec: &TrainingSpec) {
-    let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
+/// Takes two steps on both. The loss agrees within 1e-4 relative; gradients, parameters and running estimates agree within 1e-4 of the
+/// largest value of their tensor in the first step, and within 1e-3 in the second, which starts from rounded weights.
+async fn assert_agrees(gpu: &gpu::Gpu, name: &str, layers: Vec<LayerSpec>, spec: &TrainingSpec) {
+    let network = NetworkSpec { input: mnist::IMAGE, layers };
     if let Err(e) = network.summary() {
-        panic!("{name} fits: {e}");
+        panic!("{name} is not a network: {e}");
     }
     let mut pair = Pair::new(gpu, &network, spec).await;
-    for step in 0..2 {
-        let (expected, after) = pair.step().await;
-        // The second step begins where rounding has led to.
-        let most = [1e-4, 1e-3][step];
+    for (step, tolerance) in [1e-4, 1e-3].into_iter().enumerate() {
+        let (expected, on_gpu) = pair.step().await;
         let name = format!("{name}, step {step}");
-        let loss = (after.score.loss - expected.loss).abs() / expected.loss;
-        assert!(loss < 1e-4, "{name}: the loss is {:?}, on the CPU {expected:?}", after.score);
+        let loss_error = (on_gpu.score.loss - expected.loss).abs() / expected.loss;
+        assert!(loss_error < 1e-4, "{name}: the loss is {:?}, on the CPU {expected:?}", on_gpu.score);
         assert!(
-            after.score.correct.abs_diff(expected.correct) <= 1,
+            on_gpu.score.correct.abs_diff(expected.correct) <= 1,
             "{name}: {:?}, {expected:?}",
-            after.score
+            on_gpu.score
         );
         let plan = pair.cpu.network.plan();
         for p in &plan.parameters {
-            // A bias before a normalisation has no gradient but rounding: measured by the largest of its layer.
+            // The gradient of a bias before a normalisation is rounding alone, so the largest gradient of its layer is the scale.
             let of_layer = plan.parameters.iter().filter(|other| other.layer == p.layer);
             let scale =
                 of_layer.flat_map(|p| &pair.cpu.gradients()[p.range()]).fold(1e-6f32, |m, g| m.max(g.abs()));
-            let (got, expected) = (&after.gradients[p.range()], &pair.cpu.gradients()[p.range()]);
+            let (got, expected) = (&on_gpu.gradients[p.range()], &pair.cpu.gradients()[p.range()]);
             let worst = got.iter().zip(expected).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / scale;
-            assert!(worst < most, "{name}: the gradient of {} is off by {worst:e}", p.name);
-            let worst = error(&after.state.parameters[p.range()], &pair.cpu.network.parameters[p.range()]);
-            assert!(worst < most, "{name}: {} is off by {worst:e}", p.name);
+            assert!(worst < tolerance, "{name}: the gradient of {} differs by {worst:e}", p.name);
+            let worst = error(&on_gpu.state.parameters[p.range()], &pair.cpu.network.parameters[p.range()]);
+            assert!(worst < tolerance, "{name}: {} differs by {worst:e}", p.name);
         }
-        let worst = error(&after.state.running, &pair.cpu.network.running);
-        assert!(worst < most, "{name}: the running estimates are off by {worst:e}");
+        let worst = error(&on_gpu.state.running, &pair.cpu.network.running);
+        assert!(worst < tolerance, "{name}: the running estimates differ by {worst:e}");
     }
 }
 
-/// Ends any maps in ten classes.
+/// Appends a linear layer with ten classes.
 fn classified(mut layers: Vec<LayerSpec>) -> Vec<LayerSpec> {
     layers.extend([Flatten, Linear { out_features: 10 }]);
     layers
@@ -78,7 +78,7 @@ async fn convolutions() {
         let kernel_size = 1 + below(7) as usize;
         let stride = 1 + below(3) as usize;
         let padding = below(kernel_size.min(3) as u32) as usize;
-        // Only this one sends a gradient to its input.
+        // Only the second convolution has a gradient of its input.
         let second = 1 + below(7) as usize;
         let mut layers = vec![
             AvgPool2d { kernel_size: 2, stride: 2 },
@@ -96,7 +96,7 @@ async fn convolutions() {
             layers.insert(3, MaxPool2d { kernel_size: 2, stride: 1 + below(2) as usize });
         }
         let name = format!("{layers:?}");
-        check(&gpu, &name, classified(layers), &spec()).await;
+        assert_agrees(&gpu, &name, classified(layers), &spec()).await;
     }
 }
 
@@ -110,19 +110,24 @@ async fn pooling() {
         ] {
             let layers =
                 vec![Conv2d { out_channels: 5, kernel_size: 4, stride: 1, padding: 1 }, Tanh, pool, Tanh];
-            check(&gpu, &format!("{pool:?}"), classified(layers), &spec()).await;
+            assert_agrees(&gpu, &format!("{pool:?}"), classified(layers), &spec()).await;
         }
     }
-    // A kernel of its own makes the largest of each window before the activation.
+    // The convolution's kernel pools before the activation, which must not change the result.
     let layers =
         vec![Conv2d { out_channels: 5, kernel_size: 3, stride: 1, padding: 1 }, Elu { alpha: 0.5 }, POOL];
-    check(&gpu, "ELU, then pooling", classified(layers), &spec()).await;
-    // Pooling first, and several in a row.
-    check(&gpu, "pools", classified(vec![POOL, MaxPool2d { kernel_size: 3, stride: 1 }, POOL]), &spec())
-        .await;
+    assert_agrees(&gpu, "ELU, then pooling", classified(layers), &spec()).await;
+    // Pooling as the first layer, and several in a row.
+    assert_agrees(
+        &gpu,
+        "pools",
+        classified(vec![POOL, MaxPool2d { kernel_size: 3, stride: 1 }, POOL]),
+        &spec(),
+    )
+    .await;
 }
 
-async fn dense_and_activations() {
+async fn linear_and_activations() {
     let gpu = gpu().await;
     for activation in [Relu, LeakyRelu { negative_slope: 0.2 }, Elu { alpha: 1.5 }, Sigmoid, Tanh] {
         for out_features in [1, 3, 30] {
@@ -134,16 +139,16 @@ async fn dense_and_activations() {
                 activation,
                 activation,
             ];
-            check(&gpu, &format!("{activation:?} {out_features}"), classified(layers), &spec()).await;
+            assert_agrees(&gpu, &format!("{activation:?} {out_features}"), classified(layers), &spec()).await;
         }
     }
-    check(&gpu, "one layer", vec![Flatten, Linear { out_features: 10 }], &spec()).await;
-    check(&gpu, "activated logits", vec![Flatten, Linear { out_features: 10 }, Tanh], &spec()).await;
+    assert_agrees(&gpu, "one layer", vec![Flatten, Linear { out_features: 10 }], &spec()).await;
+    assert_agrees(&gpu, "activated logits", vec![Flatten, Linear { out_features: 10 }, Tanh], &spec()).await;
     let last = vec![Flatten, Linear { out_features: 12 }, Relu, Linear { out_features: 10 }, BatchNorm];
-    check(&gpu, "normalised logits", last, &spec()).await;
+    assert_agrees(&gpu, "normalised logits", last, &spec()).await;
     for batch_size in [1, 4, 5, 63, 64] {
         let spec = TrainingSpec { batch_size, ..spec() };
-        check(
+        assert_agrees(
             &gpu,
             "batch sizes",
             vec![Flatten, Linear { out_features: 20 }, Relu, Linear { out_features: 10 }],
@@ -172,7 +177,7 @@ async fn normalization_and_dropout() {
         ],
     ] {
         let name = format!("{layers:?}");
-        check(&gpu, &name, classified(layers), &spec()).await;
+        assert_agrees(&gpu, &name, classified(layers), &spec()).await;
     }
 }
 
@@ -189,7 +194,7 @@ async fn options() {
                 schedule: Schedule::OneCycle { epochs: 1.0 },
                 ..spec()
             };
-            check(&gpu, &format!("{optimizer:?} {penalty:?}"), layers(), &spec).await;
+            assert_agrees(&gpu, &format!("{optimizer:?} {penalty:?}"), layers(), &spec).await;
         }
     }
     let off = Augmentation::default();
@@ -203,7 +208,7 @@ async fn options() {
         Augmentation { rotation: 15.0, shift: 2.0, zoom: 0.2, shear: 0.1, elastic: 2.0, crop: 2 },
     ] {
         let spec = TrainingSpec { augmentation, ..spec() };
-        check(&gpu, &format!("{augmentation:?}"), layers(), &spec).await;
+        assert_agrees(&gpu, &format!("{augmentation:?}"), layers(), &spec).await;
     }
 }
 
@@ -223,33 +228,13 @@ async fn twenty_steps() {
             },
             ..spec()
         };
-        let mut pair = Pair::new(&gpu, &preset.network(), &spec).await;
-        for step in 0..20 {
-            let (expected, after) = pair.step().await;
-            let off = (after.score.loss - expected.loss).abs() / expected.loss;
-            assert!(off < 1e-4, "{preset:?}, step {step}: {:?}, on the CPU {expected:?}", after.score);
-            if step == 19 {
-                let plan = pair.cpu.network.plan();
-                for p in &plan.parameters {
-                    // A bias before a normalisation has no gradient but rounding, which Adam makes as large as any other.
-                    let owner = p.name.trim_end_matches(".bias");
-                    if plan.statistics.iter().any(|s| s.name == format!("bn_{owner}")) {
-                        continue;
-                    }
-                    // As a whole: Adam also takes full steps where a gradient is next to nothing.
-                    let (got, expected) =
-                        (&after.state.parameters[p.range()], &pair.cpu.network.parameters[p.range()]);
-                    let off = distance(got, expected);
-                    assert!(off < 1e-4, "{preset:?}: {} is off by {off:e}", p.name);
-                }
-            }
-        }
+        assert_steps_agree(&gpu, preset, &spec, 20).await;
     }
 }
 
 gpu_test!(convolutions_agree, convolutions());
 gpu_test!(pooling_agrees, pooling());
-gpu_test!(dense_layers_and_activations_agree, dense_and_activations());
+gpu_test!(linear_layers_and_activations_agree, linear_and_activations());
 gpu_test!(normalization_and_dropout_agree, normalization_and_dropout());
 gpu_test!(options_agree, options());
 gpu_test!(twenty_steps_agree, twenty_steps());

@@ -1,10 +1,11 @@
-//! Training on a GPU as a whole: it repeats itself, it goes on from where the CPU was, and it costs what it should.
+//! Whole trainings on a GPU: they repeat themselves, continue those of the CPU, and cost no more than they should.
 
 use gpu::{Completion, Traffic};
+use nn::mnist;
 use nn::network::Network;
 use nn::preset::Preset;
 use nn::spec::LayerSpec::{Flatten, Linear, Relu};
-use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, Shape, TrainingSpec};
+use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, TrainingSpec};
 use nn::train::Training;
 
 mod common;
@@ -25,7 +26,7 @@ fn everything() -> TrainingSpec {
     }
 }
 
-/// The same run twice is the same to the last bit, whether its steps go out one by one or together.
+/// A run repeats itself to the last bit, whether its steps are submitted one by one or together.
 async fn repeats_itself() {
     let gpu = gpu().await;
     let mut ends = Vec::new();
@@ -46,30 +47,30 @@ async fn repeats_itself() {
         assert_eq!((last.steps, last.optimizer.steps, scores.len()), (12, 12, 12));
         ends.push((bits, scores));
     }
-    assert!(ends[0] == ends[1], "the same again");
-    assert!(ends[0] == ends[2], "the same in larger submissions");
+    assert!(ends[0] == ends[1], "a run repeats itself");
+    assert!(ends[0] == ends[2], "larger submissions change nothing");
 }
 
-/// From the CPU to the GPU and back, nothing is lost: weights, the optimiser's memory, running estimates.
-async fn changes_hands() {
+/// Weights, optimiser state and running estimates survive the way from the CPU to the GPU and back.
+async fn moves_between_devices() {
     let gpu = gpu().await;
     let mut alone = Training::new(Preset::LeNetTricks.network(), everything()).unwrap();
     let mut pair = Pair::with(&gpu, alone.clone()).await;
     for _ in 0..5 {
         pair.step().await;
     }
-    let (_, after) = pair.step().await;
-    // On from there, on the CPU, beside one that never left it.
-    alone.restore(&after.state);
-    let mut on = Pair::with(&gpu, alone).await;
-    on.seek(pair.seen());
-    let (expected, got) = (pair.cpu_step(), on.cpu_step());
+    let (_, on_gpu) = pair.step().await;
+    // The seventh step on the CPU, from the GPU's state and in a training that never left the CPU.
+    alone.restore(&on_gpu.state);
+    let mut continued = Pair::with(&gpu, alone).await;
+    continued.seek(pair.seen());
+    let (expected, got) = (pair.cpu_step(), continued.cpu_step());
     assert!((expected.loss - got.loss).abs() < 1e-3 * expected.loss, "{expected:?}, {got:?}");
-    assert_eq!(on.cpu.steps(), 7);
+    assert_eq!(continued.cpu.steps(), 7);
 }
 
-/// The test set is measured as the CPU measures it.
-async fn measures() {
+/// The score on the test set is the same as on the CPU.
+async fn evaluates() {
     let gpu = gpu().await;
     for preset in [Preset::LeNet5, Preset::LeNetTricks, Preset::LeNet1998] {
         let spec = TrainingSpec { subset: Some(700), ..everything() };
@@ -79,7 +80,7 @@ async fn measures() {
             state = Some(pair.step().await.1.state);
         }
         pair.gpu.evaluate(700, ());
-        let measured = loop {
+        let evaluated = loop {
             wait(&pair.gpu).await;
             if let Some(Completion::Evaluation { score, .. }) = pair.gpu.poll_completions().pop() {
                 break score;
@@ -97,12 +98,12 @@ async fn measures() {
             loss += score.loss;
             correct += score.correct;
         }
-        assert!((measured.loss - loss).abs() < 1e-4 * loss, "{preset:?}: {measured:?}, not {loss}");
-        assert!(measured.correct.abs_diff(correct) <= 1, "{preset:?}: {measured:?}, not {correct}");
+        assert!((evaluated.loss - loss).abs() < 1e-4 * loss, "{preset:?}: {evaluated:?}, not {loss}");
+        assert!(evaluated.correct.abs_diff(correct) <= 1, "{preset:?}: {evaluated:?}, not {correct}");
     }
 }
 
-/// Nothing per step crosses but what it is told and what it came to; and LeNet's step is twelve kernels.
+/// A step sends one uniform and reads back loss and hits; for LeNet it is twelve dispatches.
 async fn costs_what_it_should() {
     let gpu = gpu().await;
     for (preset, dispatches) in [(Preset::LeNet5, 12), (Preset::LeNetTricks, 40), (Preset::Mlp30, 6)] {
@@ -125,11 +126,11 @@ async fn costs_what_it_should() {
     }
 }
 
-/// Ten thousand steps need no more buffers than the first few.
+/// Ten thousand steps need no more staging buffers than the first few.
 async fn needs_no_more_memory() {
     let gpu = gpu().await;
     let network = NetworkSpec {
-        input: Shape::maps(1, 28, 28),
+        input: mnist::IMAGE,
         layers: vec![Flatten, Linear { out_features: 8 }, Relu, Linear { out_features: 10 }],
     };
     let spec = TrainingSpec { subset: Some(64), batch_size: 4, ..TrainingSpec::default() };
@@ -153,14 +154,14 @@ async fn needs_no_more_memory() {
     assert_eq!(pair.gpu.staging_buffers(), early);
     assert!((1..=4).contains(&early), "{early} staging buffers");
     let (first, last) = (losses[..50].iter().sum::<f64>(), losses[losses.len() - 50..].iter().sum::<f64>());
-    assert!(last < 0.2 * first, "and it learns: from {first} to {last}");
+    assert!(last < 0.2 * first, "the loss falls: from {first} to {last}");
 }
 
-/// A device that is lost says so, and another one takes its place.
+/// The trainer of a lost device reports the loss, and the training continues on another device.
 async fn is_lost_and_found() {
     let gpu = gpu().await;
     let mut pair = Pair::new(&gpu, &Preset::LeNet5.network(), &everything()).await;
-    let (_, after) = pair.step().await;
+    let (_, on_gpu) = pair.step().await;
     let spec = pair.cpu.spec().clone();
     let batch = pair.next_batch();
     pair.gpu.train(&spec, &[batch], false, ());
@@ -177,7 +178,7 @@ async fn is_lost_and_found() {
     assert!(lost && !pair.gpu.has_capacity());
     let other = common::gpu().await;
     let mut cpu = pair.cpu.clone();
-    cpu.restore(&after.state);
+    cpu.restore(&on_gpu.state);
     let mut again = Pair::with(&other, cpu).await;
     let (expected, got) = again.step().await;
     assert!((expected.loss - got.score.loss).abs() < 1e-4 * expected.loss);
@@ -185,8 +186,8 @@ async fn is_lost_and_found() {
 }
 
 gpu_test!(a_run_repeats_itself, repeats_itself());
-gpu_test!(training_changes_hands, changes_hands());
-gpu_test!(the_test_set_is_measured, measures());
+gpu_test!(training_moves_between_cpu_and_gpu, moves_between_devices());
+gpu_test!(an_evaluation_agrees_with_the_cpu, evaluates());
 gpu_test!(a_step_costs_what_it_should, costs_what_it_should());
 gpu_test!(ten_thousand_steps_need_no_more_memory, needs_no_more_memory());
 gpu_test!(a_lost_device_is_replaced, is_lost_and_found());

@@ -1,16 +1,18 @@
-//! A GPU, images, and the same steps on both executors.
+//! A GPU, images, and the same steps on the CPU and on the GPU.
 
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use data::DataSet;
 use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pass, Saved};
+use nn::mnist;
 use nn::network::Score;
+use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::{Training, TrainingState};
 use trainer::batch::Batch;
 
-/// Runs a test natively, where it waits for the GPU, and in a browser, which does not wait.
+/// Declares a test that runs natively, where its thread waits for the GPU, and in a browser, where threads must not wait.
 macro_rules! gpu_test {
     ($name:ident, $body:expr) => {
         #[cfg(not(target_family = "wasm"))]
@@ -28,23 +30,23 @@ macro_rules! gpu_test {
 }
 pub(crate) use gpu_test;
 
-/// The GPU of this machine, which may be one in software.
+/// The GPU of this machine, which may be in software.
 pub(crate) async fn gpu() -> Gpu {
     Gpu::open().await.unwrap_or_else(|e| {
-        panic!("tests need a GPU, be it in software (`apt install mesa-vulkan-drivers`): {}", e.0)
+        panic!("tests need a GPU, if only in software (`apt install mesa-vulkan-drivers`): {}", e.0)
     })
 }
 
-/// Blobs with labels: smooth enough to be distorted, and different for each class.
+/// Images of one blob each, in a different place for each of the ten labels: smooth, so that distortions change them little.
 pub(crate) fn blobs(count: usize) -> DataSet {
-    let mut set = DataSet { rows: 28, columns: 28, ..DataSet::default() };
+    let mut set = DataSet { rows: mnist::SIDE, columns: mnist::SIDE, ..DataSet::default() };
     for i in 0..count {
         let [a, b, c, d] = pcg4d([i as u32, 7, 8, 9]).map(|word| (word >> 24) as f32 / 256.0);
         let label = i % 10;
         let (x, y) = (8.0 + label as f32 + 3.0 * a, 19.0 - label as f32 + 3.0 * b);
         let (wide, high) = (3.0 + 4.0 * c, 3.0 + 4.0 * d);
-        set.images.extend((0..784).map(|p| {
-            let (u, v) = (((p % 28) as f32 - x) / wide, ((p / 28) as f32 - y) / high);
+        set.images.extend((0..mnist::PIXELS).map(|p| {
+            let (u, v) = (((p % mnist::SIDE) as f32 - x) / wide, ((p / mnist::SIDE) as f32 - y) / high);
             (255.0 * (1.2 - u * u - v * v).clamp(0.0, 1.0)) as u8
         }));
         set.labels.push(label as u8);
@@ -118,11 +120,10 @@ impl Pair {
     pub(crate) async fn saved_steps(&mut self) -> (Vec<Score>, Saved) {
         loop {
             wait(&self.gpu).await;
-            for completion in self.gpu.poll_completions() {
-                match completion {
-                    Completion::Steps { scores, saved: Some(saved), .. } => return (scores, *saved),
-                    other => panic!("{other:?}"),
-                }
+            match self.gpu.poll_completions().pop() {
+                None => {}
+                Some(Completion::Steps { scores, saved: Some(saved), .. }) => return (scores, *saved),
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -148,6 +149,30 @@ impl Pair {
     }
 }
 
+/// Trains a preset for `steps` steps on both. The loss of each step agrees within 1e-4 relative, and in the end each parameter tensor.
+pub(crate) async fn assert_steps_agree(gpu: &Gpu, preset: Preset, spec: &TrainingSpec, steps: usize) {
+    let mut pair = Pair::new(gpu, &preset.network(), spec).await;
+    let mut last = None;
+    for step in 0..steps {
+        let (expected, on_gpu) = pair.step().await;
+        let error = (on_gpu.score.loss - expected.loss).abs() / expected.loss;
+        assert!(error < 1e-4, "{preset:?}, step {step}: {:?}, on the CPU {expected:?}", on_gpu.score);
+        last = Some(on_gpu.state.parameters);
+    }
+    let parameters = last.unwrap();
+    let plan = pair.cpu.network.plan();
+    for p in &plan.parameters {
+        // The gradient of a bias before a normalisation is rounding alone, which Adam scales up as any other gradient.
+        let owner = p.name.trim_end_matches(".bias");
+        if plan.statistics.iter().any(|s| s.name == format!("bn_{owner}")) {
+            continue;
+        }
+        // By the norm, because Adam takes full steps where a gradient is next to nothing, too.
+        let error = distance(&parameters[p.range()], &pair.cpu.network.parameters[p.range()]);
+        assert!(error < 1e-4, "{preset:?}: {} differs by {error:e}", p.name);
+    }
+}
+
 /// Waits until the oldest submission in flight has finished.
 pub(crate) async fn wait(trainer: &GpuTrainer) {
     trainer.gpu().poll(true);
@@ -156,7 +181,7 @@ pub(crate) async fn wait(trainer: &GpuTrainer) {
     }
 }
 
-/// Lets some milliseconds pass.
+/// Waits for some milliseconds.
 pub(crate) async fn pause() {
     #[cfg(target_family = "wasm")]
     gloo_timers::future::TimeoutFuture::new(5).await;
@@ -164,7 +189,7 @@ pub(crate) async fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(5));
 }
 
-/// The length of the difference, as a share of the length expected.
+/// Euclidean norm of the difference, divided by the norm of `expected`.
 pub(crate) fn distance(got: &[f32], expected: &[f32]) -> f64 {
     let length = |values: &mut dyn Iterator<Item = f32>| {
         values.map(|v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt()
@@ -173,7 +198,7 @@ pub(crate) fn distance(got: &[f32], expected: &[f32]) -> f64 {
     off / length(&mut expected.iter().copied()).max(1e-6)
 }
 
-/// The largest difference, as a share of the largest number expected.
+/// Largest absolute difference, divided by the largest absolute value of `expected`.
 pub(crate) fn error(got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len());
     let scale = expected.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
