@@ -1,4 +1,4 @@
-//! The kernels of LeNet-5 one by one, as a share of the multiply-adds that the machine can do at all.
+//! The speed of each kernel of LeNet-5, as a share of the machine's peak of multiply-adds.
 //!
 //! The peak is measured in the same way and in the same rounds, so that a busy or throttled machine changes the shares
 //! little.
@@ -8,61 +8,65 @@ use tensor::conv2d::{Conv2d, Convolution, Pooled, Scratch};
 use tensor::{BLOCK, Lanes, Shape, ZERO, activation, pool};
 use wide::f32x4;
 
-/// How long a kernel is measured in each round, at least.
+/// Least time for which a kernel is measured in each round, in milliseconds.
 const ROUND_MS: f64 = 20.0;
 
-/// What a kernel reached.
+/// The speed of one kernel.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct KernelTiming {
     /// Layer and kernel.
     pub name: String,
-    /// Multiply-adds for one sample; 0 where there are none to speak of.
+    /// Multiply-adds for one sample, as the definition counts them; 0 for kernels that do hardly any.
     pub multiply_adds: usize,
     /// Microseconds for one sample, median of the rounds.
     pub microseconds: f64,
-    /// Share of the peak, median of the rounds' shares.
+    /// Multiply-adds per time as a share of the peak, from 0 to 1, median of the rounds.
     pub share: f64,
 }
 
-/// All kernels, and the machine.
+/// The speed of all kernels.
 #[derive(Clone, Debug, Serialize)]
-pub struct Table {
-    /// Multiply-adds a nanosecond in registers, median of the rounds.
+pub struct KernelTable {
+    /// The machine's peak in multiply-adds a nanosecond, median of the rounds.
     pub peak: f64,
-    /// The kernels.
-    pub rows: Vec<Row>,
+    /// One row for each kernel.
+    pub rows: Vec<KernelTiming>,
 }
 
-/// A kernel to be run over and over, on one block.
-struct Kernel {
+/// A kernel with its operands.
+struct Benchmark {
     name: String,
     multiply_adds: usize,
+    /// Runs the kernel once, on one block of samples.
     run: Box<dyn FnMut()>,
 }
 
-/// Measures all kernels, `rounds` times in turn. `now` gives milliseconds.
-pub fn measure(rounds: usize, now: &dyn Fn() -> f64) -> Table {
-    let mut kernels = kernels();
-    let mut times = vec![Vec::new(); kernels.len()];
-    let mut shares = vec![Vec::new(); kernels.len()];
+/// Measures all kernels in turn, `rounds` times. `now` is a clock in milliseconds.
+pub fn measure(rounds: usize, now: &dyn Fn() -> f64) -> KernelTable {
+    let mut benchmarks = lenet_benchmarks();
+    let mut times = vec![Vec::new(); benchmarks.len()];
+    let mut shares = vec![Vec::new(); benchmarks.len()];
     let mut peaks = Vec::new();
     for _ in 0..rounds {
-        for (i, kernel) in kernels.iter_mut().enumerate() {
-            // Beside each kernel: the clock of a machine changes within seconds.
+        for (i, benchmark) in benchmarks.iter_mut().enumerate() {
+            // Once more beside each kernel, because the clock of a machine changes within seconds.
             let peak = peak(now);
-            let ns = 1e6 * time(now, &mut kernel.run);
+            let ns = 1e6 * time(now, &mut benchmark.run);
             peaks.push(peak);
             times[i].push(ns / 1000.0 / BLOCK as f64);
-            shares[i].push((kernel.multiply_adds * BLOCK) as f64 / ns / peak);
+            shares[i].push((benchmark.multiply_adds * BLOCK) as f64 / ns / peak);
         }
     }
-    let rows = kernels.iter().zip(times.iter_mut().zip(&mut shares)).map(|(kernel, (times, shares))| Row {
-        name: kernel.name.clone(),
-        multiply_adds: kernel.multiply_adds,
-        microseconds: median(times),
-        share: median(shares),
-    });
-    Table { rows: rows.collect(), peak: median(&mut peaks) }
+    let rows =
+        benchmarks.iter().zip(times.iter_mut().zip(&mut shares)).map(|(benchmark, (times, shares))| {
+            KernelTiming {
+                name: benchmark.name.clone(),
+                multiply_adds: benchmark.multiply_adds,
+                microseconds: median(times),
+                share: median(shares),
+            }
+        });
+    KernelTable { rows: rows.collect(), peak: median(&mut peaks) }
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -70,8 +74,8 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Milliseconds of one run. Never inlined: V8 optimises a function from its next call on, and what is measured must not
-/// become part of one that is called once.
+/// Milliseconds of one run. Never inlined: V8 optimises a function from its next call on, so measured code must not become
+/// part of a function that is called once.
 #[inline(never)]
 fn time(now: &dyn Fn() -> f64, run: &mut dyn FnMut()) -> f64 {
     run();
@@ -86,10 +90,11 @@ fn time(now: &dyn Fn() -> f64, run: &mut dyn FnMut()) -> f64 {
     }
 }
 
-/// Multiply-adds a nanosecond with all numbers in registers: the best of some numbers of independent sums, which must hide
-/// the latency of both operations and fit the registers (V8 gives 15 on x86).
+/// The machine's peak, in multiply-adds a nanosecond with all numbers in registers. It is the best for 8, 10 and 12 independent
+/// sums, which must hide the latency of both operations and fit the registers (V8 offers 15 on x86). `now` is a clock in
+/// milliseconds.
 pub fn peak(now: &dyn Fn() -> f64) -> f64 {
-    /// Each sum in a variable of its own: arrays of them would go through memory.
+    /// Each sum is a variable of its own, because an array would lie in memory.
     macro_rules! chains {
         ($($sum:ident)*) => {{
             const STEPS: usize = 10_000;
@@ -119,24 +124,24 @@ fn lanes(count: usize) -> Vec<Lanes> {
     values.iter().map(|v| std::array::from_fn(|q| f32x4::splat(*v + q as f32 * 0.01))).collect()
 }
 
-fn kernels() -> Vec<Kernel> {
+fn lenet_benchmarks() -> Vec<Benchmark> {
     let conv1 = Conv2d { input: Shape::maps(1, 32, 32), out_channels: 6, kernel_size: [5, 5], stride: 1 };
     let conv2 = Conv2d { input: Shape::maps(6, 14, 14), out_channels: 16, kernel_size: [5, 5], stride: 1 };
-    let dense = |inputs, units| Conv2d {
-        input: Shape::vector(inputs),
-        out_channels: units,
+    let linear = |in_features, out_features| Conv2d {
+        input: Shape::vector(in_features),
+        out_channels: out_features,
         kernel_size: [1, 1],
         stride: 1,
     };
     let layers =
-        [("conv1", conv1, 2), ("conv2", conv2, 0), ("fc1", dense(400, 120), 0), ("fc2", dense(120, 84), 0)];
-    let mut all: Vec<Kernel> =
+        [("conv1", conv1, 2), ("conv2", conv2, 0), ("fc1", linear(400, 120), 0), ("fc2", linear(120, 84), 0)];
+    let mut all: Vec<Benchmark> =
         layers.into_iter().flat_map(|(name, g, padding)| convolution(name, g, padding)).collect();
     all.extend(pooled("conv1", conv1, 2));
     all.extend(pooled("conv2", conv2, 0));
     all.extend(pooling("pool1", pool::Pool2d { input: Shape::maps(6, 28, 28), kernel_size: 2, stride: 2 }));
     let mut x = lanes(6 * 28 * 28);
-    all.push(Kernel {
+    all.push(Benchmark {
         name: "ReLU after conv1".into(),
         multiply_adds: 0,
         run: Box::new(move || activation::forward(activation::Activation::Relu, &mut x)),
@@ -144,24 +149,25 @@ fn kernels() -> Vec<Kernel> {
     all
 }
 
-/// What a layer, given with its weights, does with its scratch memory, its input and the gradient of its output.
-type Pass = dyn FnMut(&Layer, &mut Scratch, &[Lanes], &[Lanes]);
+/// A convolution and its weights.
 type Layer = (Convolution, Vec<f32>);
+/// A pass of a layer, given its scratch memory, its input and the gradient of its output.
+type LayerPass = dyn FnMut(&Layer, &mut Scratch, &[Lanes], &[Lanes]);
 
-fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
+/// The forward and backward passes of a convolution or a linear layer.
+fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Benchmark> {
     let multiply_adds = g.weights() * g.output().plane();
-    // In the way that a layer does it, and (where that is another one) by definition.
-    let mut kernels = vec![];
+    let mut benchmarks = vec![];
     let weight = numbers(g.weights());
     let (mut layer, mut scratch) = (Convolution::new(g, padding, None), Scratch::default());
     layer.load(&weight, true);
     scratch.reserve(&layer);
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
     let (x, dy, bias) = (lanes(g.input.len()), lanes(g.output().len()), numbers(g.out_channels));
-    let mut add = |what: &str, times: usize, mut run: Box<Pass>| {
+    let mut add = |what: &str, times: usize, mut run: Box<LayerPass>| {
         let layer = (layer.clone(), weight.clone());
         let (mut scratch, x, dy) = (scratch.clone(), x.clone(), dy.clone());
-        kernels.push(Kernel {
+        benchmarks.push(Benchmark {
             name: format!("{name} {what}"),
             multiply_adds: times * multiply_adds,
             run: Box::new(move || run(&layer, &mut scratch, &x, &dy)),
@@ -191,11 +197,11 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
             layer.backward(weight, x, dy, Some(&mut dx), (&mut dw_again, &mut db_again), scratch);
         }),
     );
-    kernels
+    benchmarks
 }
 
-/// The way back of a convolution whose maps go through 2x2 max pooling and ReLU. As above, multiply-adds are those of the definition.
-fn pooled(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
+/// The backward pass of a convolution that 2x2 max pooling and ReLU follow.
+fn pooled(name: &str, g: Conv2d, padding: usize) -> Vec<Benchmark> {
     let windows = pool::Pool2d { input: g.output(), kernel_size: 2, stride: 2 };
     let multiply_adds = g.weights() * g.output().plane();
     let (weight, bias) = (numbers(g.weights()), numbers(g.out_channels));
@@ -213,7 +219,7 @@ fn pooled(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
         let (layer, mut scratch, x, y) = (layer.clone(), scratch.clone(), x.clone(), y.clone());
         let (pooled, gradient) = (pooled.clone(), gradient.clone());
         let (mut dx, mut dw, mut db) = (vec![ZERO; inner.len()], weight.clone(), bias.clone());
-        Kernel {
+        Benchmark {
             name: format!("{name} pooled, {what}"),
             multiply_adds: times * multiply_adds,
             run: Box::new(move || {
@@ -226,13 +232,16 @@ fn pooled(name: &str, g: Conv2d, padding: usize) -> Vec<Kernel> {
     vec![kernel("weight gradient", 1), kernel("both gradients", 2)]
 }
 
-fn pooling(name: &str, g: pool::Pool2d) -> Vec<Kernel> {
+fn pooling(name: &str, g: pool::Pool2d) -> Vec<Benchmark> {
     let (x, dy) = (lanes(g.input.len()), lanes(g.output().len()));
     let (mut y, mut dx) = (dy.clone(), x.clone());
     pool::max_forward(&g, &x, &mut y);
     let (x_again, mut y_again) = (x.clone(), y.clone());
-    let kernel =
-        |what: &str, run: Box<dyn FnMut()>| Kernel { name: format!("{name} {what}"), multiply_adds: 0, run };
+    let kernel = |what: &str, run: Box<dyn FnMut()>| Benchmark {
+        name: format!("{name} {what}"),
+        multiply_adds: 0,
+        run,
+    };
     vec![
         kernel("forward", Box::new(move || pool::max_forward(&g, &x_again, &mut y_again))),
         kernel("backward", Box::new(move || pool::max_backward(&g, &x, &y, &dy, &mut dx))),
@@ -244,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kernel_runs_and_is_counted() {
+    fn every_kernel_runs_and_its_multiply_adds_are_counted() {
         let clock = std::time::Instant::now();
         let table = measure(1, &|| clock.elapsed().as_secs_f64() * 1e4);
         let count = |name: &str| table.rows.iter().find(|row| row.name == name).map(|row| row.multiply_adds);

@@ -1,4 +1,5 @@
-//! How fast the kernels are, and the jobs by which training is compared with that of other libraries.
+//! Benchmarks: how fast the kernels are, and the settings and initial state of the comparison with other libraries.
 
 pub mod config;
+pub mod initial_state;
 pub mod kernels;

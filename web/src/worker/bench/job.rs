@@ -1,6 +1,6 @@
 //! What the benchmarks on CPU and GPU share.
 
-use bench::config::shuffled;
+use bench::initial_state::shuffled;
 use data::DataSet;
 use data::mnist::TRAIN_IMAGES;
 use nn::network::Network;

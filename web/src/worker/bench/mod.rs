@@ -4,7 +4,8 @@ mod cpu;
 mod gpu;
 mod job;
 
-use bench::config::{Config, initial_parameters};
+use bench::config::Config;
+use bench::initial_state::initial_parameters;
 use data::DataSet;
 use nn::network::Network;
 use nn::train::Training;
