@@ -1,5 +1,5 @@
-// Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the whole batch, and scale and shift of each channel; the same as
-// crates/tensor/src/batch_norm.rs.
+// Batch normalisation (Ioffe and Szegedy 2015) by the statistics of the whole batch, and scale and shift of each channel. Computes the same
+// as crates/tensor/src/batch_norm.rs.
 //
 // Statistics are sums over all pixels and samples of a channel, in two passes: each workgroup sums one part, and one invocation adds the
 // parts in their order.

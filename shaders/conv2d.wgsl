@@ -1,5 +1,5 @@
-// Convolution; the same as crates/tensor/src/conv2d/. Bias, 2x2 max pooling, activation and dropout behind it are part of its kernel, so
-// that its output is small and written once.
+// Convolution. Computes the same as crates/tensor/src/conv2d/. Bias, 2x2 max pooling, activation and dropout behind it are part of its
+// kernel, so that its output is small and written once.
 //
 // An invocation computes 2x2 pixels of a tile of output channels for four samples. Where the stride is 1 the pixels move along: the right
 // column at one tap is the left one at the next, so that few vectors are loaded for many multiply-adds. Five taps of a row are written out.
@@ -199,7 +199,8 @@ fn tap_backward(
     *dy = Pixels(output_gradient(line, x), (*dy)[0], (*dy)[1], (*dy)[2], (*dy)[3]);
 }
 
-// The gradient of a tile of channels at five pixels in a row of the input before padding, [IN_CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
+// The gradient of a tile of channels at five pixels in a row of the input before padding,
+// [IN_CHANNELS][HEIGHT - 2 PADDING][WIDTH - 2 PADDING].
 @compute @workgroup_size(32)
 fn input_gradient(@builtin(global_invocation_id) id: vec3u) {
     let height = HEIGHT - 2u * PADDING;

@@ -1,4 +1,5 @@
-// The input of a step: chooses the batch's images and distorts them; the same as crates/trainer/src/batch.rs and crates/data/src/augment.rs.
+// The input of a step: chooses the batch's images and distorts them. Computes the same as crates/trainer/src/batch.rs and
+// crates/data/src/augment.rs.
 //
 // A workgroup computes seven rows of four samples of the input [28][28][sample], which lies in the middle of zeros if the first layer pads.
 // Each of its invocations computes four pixels of each sample, which lie in one word of `data`.
@@ -48,7 +49,7 @@ fn training_image(at: u32) -> u32 {
     return first + permute(step.seed + first, STREAM_SHUFFLE, step.epoch, size, at - first);
 }
 
-// Sine and cosine for up to half a turn, by polynomials, because the built-in functions may be off by 2^-11; the same as
+// Sine and cosine for up to half a turn, by polynomials, because the built-in functions may be off by 2^-11. Computes the same as
 // `tensor::math::sin_cos`.
 fn sin_cos(angle: f32) -> vec2f {
     let quarter = round(angle * 0.63661977);

@@ -1,4 +1,4 @@
-// Linear layers; the same as crates/tensor/src/linear.rs, and as conv2d/ on maps of one pixel.
+// Linear layers. Computes the same as crates/tensor/src/linear.rs, and as conv2d/ on maps of one pixel.
 //
 // A workgroup computes eight output features for sixteen quads of samples. Two invocations share each sum: otherwise a small batch would
 // not keep a GPU busy.

@@ -1,4 +1,4 @@
-// Pooling by itself, with any window and stride; the same as crates/tensor/src/pool.rs. (2x2 max pooling behind a convolution is part
+// Pooling by itself, with any window and stride. Computes the same as crates/tensor/src/pool.rs. (2x2 max pooling behind a convolution is part
 // of conv2d.wgsl.) An invocation computes one value for four samples.
 
 // From [CHANNELS][HEIGHT][WIDTH] to [CHANNELS][OUT_HEIGHT][OUT_WIDTH].

@@ -1,4 +1,4 @@
-// Activation functions and their derivatives; the same as crates/tensor/src/activation.rs.
+// Activation functions and their derivatives. Computes the same as crates/tensor/src/activation.rs.
 //
 // The function is a constant of each pipeline. Code that a pipeline does not need stands in branches of its own, here and in
 // epilogue.wgsl, never behind an early return: Chromium makes an early return a flag in a variable, through which a driver sees less

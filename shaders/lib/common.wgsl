@@ -28,7 +28,7 @@ struct Step {
     l1: f32,
     l2: f32,
     label_smoothing: f32,
-    penalize_all: f32,        // 1 if biases, scales and shifts are penalized, too
+    penalize_all: f32,        // 1 if biases, scales and shifts are penalised, too
     rotation: f32,
     shift: f32,
     zoom: f32,

@@ -12,7 +12,7 @@ override UNPOOLED: u32 = 0u;
 override UNPOOLED_HEIGHT: u32 = 2u;
 override UNPOOLED_WIDTH: u32 = 2u;
 
-// Factors of inverted dropout, 0 or 1 / (1 - p), for one value of four samples; the same as `random::dropout_mask` in `crates/nn`.
+// Factors of inverted dropout, 0 or 1 / (1 - p), for one value of four samples. Computes the same as `random::dropout_mask` in `crates/nn`.
 // `value` is the value's index among the `all` values of a sample.
 fn dropout_mask(value: u32, all: u32, quad: u32) -> vec4f {
     let threshold = u32(DROPOUT_P * 4294967296.0);

@@ -1,4 +1,4 @@
-// Random numbers as a pure function of (seed, stream, step, index); the same as crates/nn/src/random.rs.
+// Random numbers as a pure function of (seed, stream, step, index). Computes the same as crates/nn/src/random.rs.
 
 const STREAM_SHUFFLE: u32 = 2u;
 const STREAM_DROPOUT: u32 = 3u;

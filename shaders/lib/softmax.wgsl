@@ -1,4 +1,4 @@
-// Softmax and cross-entropy; the same as crates/tensor/src/softmax.rs.
+// Softmax and cross-entropy. Computes the same as crates/tensor/src/softmax.rs.
 
 // Classes that a network may have at most, as in crates/gpu/src/lower/mod.rs.
 const MAX_CLASSES: u32 = 16u;

@@ -39,7 +39,7 @@ impl Gpu {
         Self::open_with_limits(|_| wgpu::Limits::default()).await
     }
 
-    /// `offered` gives the limits that count as the adapter's.
+    /// `offered` returns the limits that count as the adapter's.
     async fn open_with_limits(offered: fn(wgpu::Limits) -> wgpu::Limits) -> Result<Self, GpuError> {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let options = wgpu::RequestAdapterOptions {

@@ -47,7 +47,8 @@ pub(crate) fn fuse(plan: &Plan, is_training: bool) -> Vec<FusedOp<'_>> {
         }
         if matches!(op, Op::Conv2d { .. } | Op::Normalize { .. } | Op::Affine { .. }) {
             let (epilogue, output, end) = epilogue_of(op, fused.output, ops, next, is_training);
-            // The kernel that writes a gradient applies the derivative of the epilogue; another activation or dropout would apply its own only.
+            // The kernel that writes a gradient applies the derivative of the epilogue, except that of an activation or a dropout, which
+            // applies its own only.
             if !matches!(ops.get(end), Some(Op::Activation { .. } | Op::Dropout { .. })) {
                 (fused.epilogue, fused.output, next) = (epilogue, output, end);
             }

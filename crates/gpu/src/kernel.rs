@@ -41,7 +41,7 @@ pub(crate) enum Kernel {
     MomentSums,
     /// Mean and inverse standard deviation of each channel.
     BatchStatistics,
-    /// Normalization, scale and shift.
+    /// Normalisation, scale and shift.
     Normalize,
     /// Scale and shift.
     Affine,
@@ -49,7 +49,7 @@ pub(crate) enum Kernel {
     GradientSums,
     /// Means of the gradients, which [`Kernel::NormalizeBackward`] needs.
     GradientMeans,
-    /// Gradient of normalization and scale.
+    /// Gradient of normalisation and scale.
     NormalizeBackward,
     /// Gradient of scale.
     AffineBackward,

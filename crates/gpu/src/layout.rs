@@ -71,7 +71,7 @@ impl Layout {
         self.running() + self.running_count
     }
 
-    /// Four numbers for each normalized channel, where the running estimates have two.
+    /// Four numbers for each normalised channel, where the running estimates have two.
     pub(crate) const fn statistics(&self) -> u32 {
         self.saved()
     }

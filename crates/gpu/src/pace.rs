@@ -9,9 +9,9 @@ const TARGET_MS: f64 = 12.0;
 /// An estimate of the duration of a step, and the number of steps that take 12 ms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
-    /// Milliseconds a step; unknown before the first submission is back.
+    /// Milliseconds a step; unknown before the first submission has finished.
     step_ms: Option<f64>,
-    /// When the last submission came back, in milliseconds.
+    /// When the last submission finished, in milliseconds.
     last: f64,
 }
 
@@ -21,7 +21,7 @@ impl Pace {
         self.step_ms.map_or(1, |ms| ((TARGET_MS / ms) as usize).clamp(1, MAX_STEPS as usize))
     }
 
-    /// Takes the times, in milliseconds, of a submission of `steps` steps. The GPU started on it when the one before came back.
+    /// Takes the times, in milliseconds, of a submission of `steps` steps. The GPU starts on it when the one before has finished.
     pub fn add(&mut self, steps: usize, submitted: f64, now: f64) {
         let ms = (now - self.last.max(submitted)).max(0.01) / steps.max(1) as f64;
         self.last = now;

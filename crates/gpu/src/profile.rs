@@ -18,7 +18,7 @@ pub struct DispatchTiming {
 }
 
 impl Executor {
-    /// Runs each dispatch of a step alone, `rounds` times, and gives their times in the order of the step.
+    /// Runs each dispatch of a step alone, `rounds` times, and returns their times in the order of the step.
     pub fn profile(&mut self, gpu: &Gpu, step: Step, rounds: usize) -> Vec<DispatchTiming> {
         self.write_uniforms(gpu, &[step]);
         let mut times = vec![Vec::new(); self.dispatches.len()];

@@ -78,7 +78,7 @@ impl Reduction {
         }
     }
 
-    /// Splits the sums into chunks, and gives the number of invocations that make the partial sums: enough to keep a GPU busy, while one
+    /// Splits the sums into chunks, and returns the number of invocations that make the partial sums: enough to keep a GPU busy, while one
     /// invocation per parameter still adds them up in little time.
     pub(crate) fn split(&mut self, quads: u32) -> u32 {
         // Invocations for each chunk; rows of the output, each a chunk of its own; the least quads of samples in a chunk.

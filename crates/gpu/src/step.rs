@@ -55,7 +55,7 @@ pub struct BatchRange {
 }
 
 impl Step {
-    /// A training step on `batch`, after `number` steps, of which `optimizer_steps` since the optimizer's state was empty.
+    /// A training step on `batch`, after `number` steps, of which `optimizer_steps` since the optimiser's state was empty.
     pub fn training(spec: &TrainingSpec, batch: BatchRange, number: u64, optimizer_steps: u32) -> Self {
         let rate = learning_rate(spec, batch.epochs);
         let mut step = Self {

@@ -43,7 +43,7 @@ pub enum Completion<S = (), E = ()> {
 /// A training's state, as it was read back from the GPU.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Saved {
-    /// Parameters, running estimates, optimizer state and step count.
+    /// Parameters, running estimates, optimiser state and step count.
     pub state: TrainingState,
     /// The parameters' gradients in the last step, in the order of `state.parameters`.
     pub gradients: Vec<f32>,
@@ -94,7 +94,7 @@ pub struct GpuTrainer<S = (), E = ()> {
     in_flight: VecDeque<InFlight<S, E>>,
     /// Submitted steps of the training, including those before [`GpuTrainer::load`].
     steps: u64,
-    /// Submitted steps since the optimizer's state was empty.
+    /// Submitted steps since the optimiser's state was empty.
     optimizer_steps: u32,
     /// Score of the parts of the present evaluation that are read back.
     evaluated: Score,
@@ -130,7 +130,7 @@ impl<S, E> GpuTrainer<S, E> {
         })
     }
 
-    /// Replaces weights, running estimates and optimizer state by those of `state`.
+    /// Replaces weights, running estimates and optimiser state by those of `state`.
     pub fn load(&mut self, state: &TrainingState) {
         self.training.load(&self.gpu, state);
         (self.steps, self.optimizer_steps) = (state.steps, state.optimizer.steps);

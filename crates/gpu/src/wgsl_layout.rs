@@ -57,7 +57,7 @@ impl WgslScalar for f32 {
     const SCALAR: Scalar = Scalar::F32;
 }
 
-/// The fields of a struct in Rust, as `wgsl_struct` gives them. A field that is missing here does not compile.
+/// The fields of a struct in Rust, as `wgsl_struct` returns them. A field that is missing here does not compile.
 macro_rules! rust_struct {
     ($ty:ident { $($field:ident),* $(,)? }) => {{
         let $ty { $($field),* } = $ty::default();

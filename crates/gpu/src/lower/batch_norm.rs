@@ -131,7 +131,7 @@ pub(super) fn affine_backward(
     }
 }
 
-/// Adds the partial sums for the gradients of a scale and a shift, and gives the kernel's constants.
+/// Adds the partial sums for the gradients of a scale and a shift, and returns the kernel's constants.
 fn scale_gradients(
     builder: &mut Builder<'_>,
     constants: Constants,

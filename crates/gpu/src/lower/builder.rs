@@ -65,14 +65,14 @@ impl<'a> Builder<'a> {
         Dropout::new(p, layer, mask, self.is_training())
     }
 
-    /// Reserves `count` numbers for partial sums, and gives their offset.
+    /// Reserves `count` numbers for partial sums, and returns their offset.
     pub(super) fn reserve_partials(&mut self, count: u32) -> u32 {
         let offset = self.partials;
         self.partials += count;
         offset
     }
 
-    /// Reserves `count` vectors for packed weights, and gives their offset.
+    /// Reserves `count` vectors for packed weights, and returns their offset.
     pub(super) fn reserve_packed(&mut self, count: u32) -> u32 {
         let offset = self.packed;
         self.packed += count;

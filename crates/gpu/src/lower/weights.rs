@@ -18,7 +18,7 @@ fn vectors(tile: u32) -> u32 {
     tile.div_ceil(4)
 }
 
-/// Reserves room for the packed weights and fills the reductions of weight and bias. Gives that of the weight.
+/// Reserves room for the packed weights and fills the reductions of weight and bias. Returns that of the weight.
 pub(super) fn reserve(
     builder: &mut Builder<'_>,
     fused: &FusedOp<'_>,
