@@ -1,40 +1,62 @@
-//! `cargo xtask train` and `cargo xtask table`: the page's own trainer at a terminal. It makes the checkpoint that the page is
-//! shipped with, and the table of what every trick is worth.
+//! `cargo xtask train` and `cargo xtask table`: the page's own trainer at a terminal. It makes the checkpoint that the page
+//! starts with, and the table of what every trick is worth.
 
 mod options;
 mod run;
 mod table;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::{Context, Error, Result};
+use clap::{Parser, Subcommand};
 
 use options::Options;
 
+/// Trains on all of MNIST outside the browser, with the code that the page runs.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask train", args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train every network of the table of tricks from several seeds (hours), and write the table
+    Table {
+        /// The Markdown file to write
+        file: PathBuf,
+    },
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let done = match arguments.first().map(String::as_str) {
-        Some("table") => table::make(&arguments[1..]),
-        _ => Options::parse(&arguments).and_then(|options| train(&options)),
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Table { file }) => table::make(&file),
+        None => train(&cli.options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("{sentence}");
+        Err(error) => {
+            eprintln!("{error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn train(options: &Options) -> Result<(), String> {
+fn train(options: &Options) -> Result<()> {
+    let training = options.training()?;
     let mut session = run::session()?;
     session.set_threads(options.threads);
-    println!("{}, {}", options.title, serde_json::to_string(&options.training).map_err(|e| e.to_string())?);
-    let tested = run::run(&mut session, &options.network, &options.training, options.epochs, true)?;
-    println!("{}", run::summary(&tested));
+    println!("{}, {}", options.title(), serde_json::to_string(&training)?);
+    let evaluations = run::run(&mut session, &options.network(), &training, options.epochs, true)?;
+    println!("{}", run::summary(&evaluations));
     let Some(out) = &options.out else { return Ok(()) };
-    let bytes = interchange::write_checkpoint(session.network())?;
-    std::fs::write(out, &bytes)
-        .map_err(|e| format!("{} cannot be written: {e}.", Path::new(out).display()))?;
+    let bytes = interchange::write_checkpoint(session.network()).map_err(Error::msg)?;
+    std::fs::write(out, &bytes).with_context(|| format!("cannot write {}", out.display()))?;
     println!("{}: {} bytes", out.display(), bytes.len());
     Ok(())
 }

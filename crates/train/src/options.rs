@@ -1,143 +1,209 @@
-//! What the command line asks for.
+//! The options of the command line.
 
 use std::path::PathBuf;
 
+use anyhow::{Context, Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 use nn::preset::Preset;
-use nn::spec::{NetworkSpec, Optimizer, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, Optimizer, TrainingSpec};
+use serde_json::Value;
 
-const USAGE: &str = "\
-Usage: cargo xtask train [OPTION VALUE ...]
-
-  --preset NAME      lenet5 (default), lenet-tricks, lenet1998, one-conv, mlp30, deep-sigmoid;
-                     the other options change what the preset comes with
-  --epochs N         passes over the training set (10)
-  --seed N           of weights, order, dropout and distortions
-  --batch N          images in a step
-  --lr X             learning rate
-  --optimizer NAME   adam, adamw, momentum, nesterov, sgd
-  --subset N         train on the first N images only
-  --training JSON    any other options, as in '{\"schedule\":{\"cosine\":{\"epochs\":10}},\"label_smoothing\":0.1,
-                     \"penalty\":{\"l1\":0,\"l2\":1e-4,\"biases\":false},\"augmentation\":{\"rotation\":10,\"shift\":2}}'
-  --layers JSON      layers instead of the preset's, as in '[\"flatten\",{\"linear\":{\"out_features\":10}}]'
-  --threads N        cores to use (all); the numbers stay the same
-  --out FILE         write a checkpoint, as safetensors";
-
-/// A training to be run.
+/// A training, by a preset and what differs from it.
+#[derive(Debug, Args)]
 pub(crate) struct Options {
-    pub(crate) title: String,
-    pub(crate) network: NetworkSpec,
-    pub(crate) training: TrainingSpec,
+    /// The network and its training; the other options change what the preset comes with
+    #[arg(long, value_name = "NAME", default_value = Preset::LeNet5.id(), value_parser = preset())]
+    preset: Preset,
+    /// Passes over the training set
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
     pub(crate) epochs: f64,
+    /// Seed of weights, order, dropout and distortions
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    /// Images in a step
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Learning rate
+    #[arg(long, value_name = "X")]
+    lr: Option<f32>,
+    /// The optimizer, with its usual constants
+    #[arg(long, value_name = "NAME")]
+    optimizer: Option<OptimizerName>,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N")]
+    subset: Option<u32>,
+    /// Any other options of the training, as in '{"schedule":{"cosine":{"epochs":10}},"label_smoothing":0.1,
+    /// "penalty":{"l1":0,"l2":1e-4,"biases":false},"augmentation":{"rotation":10,"shift":2}}'
+    #[arg(long, value_name = "JSON", value_parser = json::<Value>)]
+    training: Option<Value>,
+    /// Layers instead of the preset's, as in '["flatten",{"linear":{"out_features":10}}]'
+    #[arg(long, value_name = "JSON", value_parser = json::<Layers>)]
+    layers: Option<Layers>,
+    /// Cores to use; the numbers stay the same
+    #[arg(long, value_name = "N", default_value_t = all_cores())]
     pub(crate) threads: usize,
+    /// Write a checkpoint to this file, as safetensors
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OptimizerName {
+    Adam,
+    Adamw,
+    Momentum,
+    Nesterov,
+    Sgd,
+}
+
+/// The layers of a network. A plain `Vec` would be an option that may be given several times.
+#[derive(Clone, Debug, serde::Deserialize)]
+struct Layers(Vec<LayerSpec>);
 
 /// Cores of this machine.
 pub(crate) fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+fn preset() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(Preset::ALL.map(Preset::id))
+        .try_map(|id| Preset::from_id(&id).ok_or("there is no such preset"))
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
 impl Options {
-    /// Reads the arguments; a sentence, or the usage, where they are wrong.
-    pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
-        let pairs: Vec<(&str, &str)> =
-            arguments.chunks(2).filter_map(|pair| Some((&*pair[0], &**pair.get(1)?))).collect();
-        if pairs.len() * 2 != arguments.len() {
-            return Err(USAGE.into());
-        }
-        let mut preset = Preset::LeNet5;
-        for (_, value) in pairs.iter().filter(|(name, _)| *name == "--preset") {
-            preset = Preset::from_id(value).ok_or_else(|| format!("There is no preset {value}.\n{USAGE}"))?;
-        }
-        let mut options = Self {
-            title: preset.title().into(),
-            network: preset.network(),
-            training: preset.training(),
-            epochs: 10.0,
-            threads: all_cores(),
-            out: None,
-        };
-        for (name, value) in pairs {
-            options.set(name, value).ok_or_else(|| format!("{name} does not take {value}.\n{USAGE}"))?;
-        }
-        Ok(options)
+    /// The network's name for people.
+    pub(crate) fn title(&self) -> &'static str {
+        if self.layers.is_some() { "A stack of your own" } else { self.preset.title() }
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Option<()> {
-        let training = &mut self.training;
-        match name {
-            "--preset" => {}
-            "--epochs" => self.epochs = value.parse().ok()?,
-            "--seed" => training.seed = value.parse().ok()?,
-            "--batch" => training.batch_size = value.parse().ok()?,
-            "--lr" => training.learning_rate = value.parse().ok()?,
-            "--subset" => training.subset = Some(value.parse().ok()?),
-            "--threads" => self.threads = value.parse().ok()?,
-            "--out" => self.out = Some(value.into()),
-            "--layers" => {
-                self.network.layers = serde_json::from_str(value).ok()?;
-                self.title = "A stack of your own".into();
-            }
-            "--training" => merge(training, serde_json::from_str(value).ok()?)?,
-            "--optimizer" => {
-                training.optimizer = match value {
-                    "adam" => Optimizer::ADAM,
-                    "adamw" => Optimizer::ADAM_W,
-                    "nesterov" => Optimizer::NESTEROV,
-                    "momentum" => Optimizer::MOMENTUM,
-                    "sgd" => Optimizer::SGD,
-                    _ => return None,
-                }
-            }
-            _ => return None,
+    pub(crate) fn network(&self) -> NetworkSpec {
+        let mut network = self.preset.network();
+        if let Some(Layers(layers)) = &self.layers {
+            network.layers.clone_from(layers);
         }
-        Some(())
+        network
+    }
+
+    /// The preset's training with what the options change; `--training` is applied last.
+    ///
+    /// # Errors
+    ///
+    /// If `--training` names an option that does not exist, or gives one a value that it does not take.
+    pub(crate) fn training(&self) -> Result<TrainingSpec> {
+        let mut training = self.preset.training();
+        if let Some(seed) = self.seed {
+            training.seed = seed;
+        }
+        if let Some(batch) = self.batch {
+            training.batch_size = batch;
+        }
+        if let Some(rate) = self.lr {
+            training.learning_rate = rate;
+        }
+        if self.subset.is_some() {
+            training.subset = self.subset;
+        }
+        if let Some(optimizer) = self.optimizer {
+            training.optimizer = match optimizer {
+                OptimizerName::Adam => Optimizer::ADAM,
+                OptimizerName::Adamw => Optimizer::ADAM_W,
+                OptimizerName::Momentum => Optimizer::MOMENTUM,
+                OptimizerName::Nesterov => Optimizer::NESTEROV,
+                OptimizerName::Sgd => Optimizer::SGD,
+            };
+        }
+        match &self.training {
+            Some(changes) => merge(&training, changes).context("--training cannot be used"),
+            None => Ok(training),
+        }
     }
 }
 
-/// Overwrites those options that `changes` names; nothing for a name that there is not.
-pub(crate) fn merge(training: &mut TrainingSpec, changes: serde_json::Value) -> Option<()> {
-    let mut all = serde_json::to_value(&*training).ok()?;
-    for (name, change) in changes.as_object()? {
-        let place = all.get_mut(name)?;
-        match (place.as_object_mut(), change.as_object()) {
-            // Parts of structures are merged; the variants of a choice replace each other.
-            (Some(place), Some(change)) if change.keys().all(|key| place.contains_key(key)) => {
-                place.extend(change.clone());
+/// A training with those options changed that `changes` names.
+fn merge(training: &TrainingSpec, changes: &Value) -> Result<TrainingSpec> {
+    let mut all = serde_json::to_value(training)?;
+    for (name, change) in changes.as_object().context("it is no JSON object")? {
+        let Some(option) = all.get_mut(name) else { bail!("there is no option {name}") };
+        match (option.as_object_mut(), change.as_object()) {
+            // Fields of structures are merged; the variants of an enum replace each other.
+            (Some(option), Some(change)) if change.keys().all(|key| option.contains_key(key)) => {
+                option.extend(change.clone());
             }
-            _ => *place = change.clone(),
+            _ => *option = change.clone(),
         }
     }
-    *training = serde_json::from_value(all).ok()?;
-    Some(())
+    Ok(serde_json::from_value(all)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
     use nn::spec::Schedule;
 
-    fn parse(line: &[&str]) -> Result<Options, String> {
-        Options::parse(&line.iter().map(ToString::to_string).collect::<Vec<_>>())
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(line: &[&str]) -> Result<Options, clap::Error> {
+        Cli::try_parse_from([&["train"], line].concat()).map(|cli| cli.options)
+    }
+
+    #[test]
+    fn without_options_lenet5_is_trained_for_ten_epochs_on_all_cores() {
+        let options = parse(&[]).unwrap();
+        assert_eq!(options.network(), Preset::LeNet5.network());
+        assert_eq!(options.training().unwrap(), Preset::LeNet5.training());
+        assert_eq!((options.epochs, options.threads, options.out), (10.0, all_cores(), None));
     }
 
     #[test]
     fn options_change_the_preset() {
         let json = r#"{"schedule":{"cosine":{"epochs":3}},"augmentation":{"shift":2}}"#;
         let options = parse(&["--lr", "0.5", "--preset", "lenet-tricks", "--training", json]).unwrap();
-        let preset = Preset::LeNetTricks.training();
-        assert_eq!((options.training.learning_rate, options.training.seed), (0.5, preset.seed));
-        assert_eq!(options.training.schedule, Schedule::Cosine { epochs: 3.0 });
-        assert_eq!(options.training.augmentation.shift, 2.0);
-        assert_eq!(options.training.augmentation.rotation, preset.augmentation.rotation);
+        let (training, preset) = (options.training().unwrap(), Preset::LeNetTricks.training());
+        assert_eq!((training.learning_rate, training.seed), (0.5, preset.seed));
+        assert_eq!(training.schedule, Schedule::Cosine { epochs: 3.0 });
+        assert_eq!(training.augmentation.shift, 2.0);
+        assert_eq!(training.augmentation.rotation, preset.augmentation.rotation);
+
+        let options =
+            parse(&["--optimizer", "sgd", "--subset", "50", "--batch", "8", "--seed", "9"]).unwrap();
+        let training = options.training().unwrap();
+        assert_eq!(training.optimizer, Optimizer::SGD);
+        assert_eq!((training.subset, training.batch_size, training.seed), (Some(50), 8, 9));
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
-        for line in [&["--lr"][..], &["--lr", "fast"], &["--colour", "red"], &["--preset", "lenet6"]] {
-            let sentence = parse(line).err().unwrap();
-            assert!(sentence.contains("Usage"), "{sentence}");
+    fn layers_replace_those_of_the_preset() {
+        let options = parse(&["--layers", r#"["flatten",{"linear":{"out_features":10}}]"#]).unwrap();
+        assert_eq!(options.network().layers.len(), 2);
+        assert_eq!(options.title(), "A stack of your own");
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_named() {
+        for line in [
+            &["--lr"][..],
+            &["--lr", "fast"],
+            &["--colour", "red"],
+            &["--preset", "lenet6"],
+            &["--optimizer", "adamant"],
+            &["--layers", "[1]"],
+            &["--training", "{"],
+        ] {
+            let sentence = parse(line).unwrap_err().to_string();
+            assert!(sentence.contains(line[0]) && sentence.contains("--help"), "{sentence}");
         }
-        assert!(parse(&["--training", r#"{"learning_rat":1}"#]).is_err());
+        let options = parse(&["--training", r#"{"learning_rat":1}"#]).unwrap();
+        let sentence = format!("{:#}", options.training().unwrap_err());
+        assert_eq!(sentence, "--training cannot be used: there is no option learning_rat");
     }
 }

@@ -4,13 +4,14 @@ use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::{Context, Error, Result, bail};
 use data::DataSet;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Progress, Tested};
 use trainer::parallel::group::Host;
 
-/// This process alone: it has a clock and no helpers.
+/// A process without workers: it has a clock and sends nothing.
 struct Alone(Instant);
 
 impl Host for Alone {
@@ -19,36 +20,41 @@ impl Host for Alone {
     }
 
     fn post(&self, _: usize, _: &[&[u32]]) {
-        unreachable!("nobody asked for helpers")
+        unreachable!("the session has no workers")
     }
 }
 
-/// A session with all of MNIST.
-pub(crate) fn session() -> Result<Session, String> {
+/// A session with all of MNIST, read from the folder in the variable LENET_MNIST.
+pub(crate) fn session() -> Result<Session> {
     let folder =
-        std::env::var_os("LENET_MNIST").ok_or("Run this as `cargo xtask train`: it fetches MNIST.")?;
+        std::env::var_os("LENET_MNIST").context("run this as `cargo xtask train`, which fetches MNIST")?;
     let mut session = Session::default();
-    session.add_train(&read(Path::new(&folder), "train")?)?;
-    session.add_test(&read(Path::new(&folder), "t10k")?)?;
+    session.add_train(&read(Path::new(&folder), "train")?).map_err(Error::msg)?;
+    session.add_test(&read(Path::new(&folder), "t10k")?).map_err(Error::msg)?;
     Ok(session)
 }
 
-fn read(folder: &Path, name: &str) -> Result<DataSet, String> {
+fn read(folder: &Path, name: &str) -> Result<DataSet> {
     let file = |kind: &str| {
         let path = folder.join(format!("{name}-{kind}-ubyte"));
-        std::fs::read(&path).map_err(|e| format!("{} cannot be read: {e}.", path.display()))
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    DataSet::from_idx(&file("images-idx3")?, &file("labels-idx1")?).map_err(|e| e.to_string())
+    Ok(DataSet::from_idx(&file("images-idx3")?, &file("labels-idx1")?)?)
 }
 
-/// Trains from the initial weights on. Gives all evaluations; the last one is at the end.
+/// Trains from the initial weights for a number of epochs. Returns all evaluations on the test set in their order; shows progress
+/// and each evaluation if `verbose`.
+///
+/// # Errors
+///
+/// If the session refuses the network or the training, or the training diverges.
 pub(crate) fn run(
     session: &mut Session,
     network: &NetworkSpec,
     training: &TrainingSpec,
     epochs: f64,
-    talk: bool,
-) -> Result<Vec<Row>, String> {
+    verbose: bool,
+) -> Result<Vec<Row>> {
     let host = Alone(Instant::now());
     let mut events = session.handle(Command::Reset);
     events
@@ -56,7 +62,7 @@ pub(crate) fn run(
     events.extend(session.handle(Command::Train));
     let mut rows: Vec<Row> = Vec::new();
     let mut progress = Progress::default();
-    if talk {
+    if verbose {
         println!("{HEAD}");
     }
     loop {
@@ -68,14 +74,14 @@ pub(crate) fn run(
                         train_accuracy: now.train_accuracy.or(progress.train_accuracy),
                         ..now
                     };
-                    if talk && stderr().is_terminal() {
+                    if verbose && stderr().is_terminal() {
                         eprint!("\r{}\x1b[K", bar(&progress, epochs));
                         let _ = stderr().flush();
                     }
                 }
                 Event::Tested(tested) => {
                     let row = Row { tested, progress, seconds: host.now() / 1000.0 };
-                    if talk {
+                    if verbose {
                         let clear = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
                         eprint!("{clear}");
                         println!("{row}");
@@ -85,8 +91,8 @@ pub(crate) fn run(
                         return Ok(rows);
                     }
                 }
-                Event::Failed(sentence) => return Err(sentence),
-                Event::Diverged(diverged) => return Err(diverged.sentence),
+                Event::Failed(sentence) => bail!(sentence),
+                Event::Diverged(diverged) => bail!(diverged.sentence),
                 _ => {}
             }
         }
@@ -94,7 +100,7 @@ pub(crate) fn run(
     }
 }
 
-/// An evaluation, and how training was going.
+/// An evaluation, and the last progress report before it.
 pub(crate) struct Row {
     pub(crate) tested: Tested,
     progress: Progress,
@@ -132,7 +138,7 @@ fn bar(progress: &Progress, epochs: f64) -> String {
     )
 }
 
-/// The end of a run in a sentence.
+/// The result of a run in a sentence.
 pub(crate) fn summary(rows: &[Row]) -> String {
     let Some(last) = rows.last() else { return "Nothing was measured.".into() };
     let first_99 = rows.iter().find(|row| row.tested.accuracy >= 0.99);

@@ -1,11 +1,12 @@
-//! `cargo xtask table`: what every trick is worth, in the manner of Nielsen's chapter 6. Each row is trained from five seeds, on all
-//! of MNIST and on its first 1,000 images. Runs that are known already (`target/table`) are not run again.
+//! `cargo xtask table`: the table of what every trick is worth, in the manner of Nielsen's chapter 6. Trains each row from five seeds,
+//! on all of MNIST and on its first 1,000 images. Keeps the results in `target/table`, and repeats no run whose result is there.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
+use anyhow::{Context, Result};
 use nn::preset::Preset;
 use nn::spec::LayerSpec::{self, BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu, Sigmoid};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
@@ -16,7 +17,7 @@ use crate::run;
 
 const SEEDS: u32 = 5;
 
-/// Something to be trained.
+/// A network and its training.
 struct Row {
     name: &'static str,
     network: NetworkSpec,
@@ -27,14 +28,14 @@ struct Row {
 /// A group of rows that are compared with each other.
 struct Group {
     title: &'static str,
-    /// Below the title.
+    /// The paragraph below the title.
     text: &'static str,
-    /// Of the training images rather than of the test set.
+    /// Whether accuracies are those of the training images, not of the test set.
     of_training: bool,
     rows: Vec<Row>,
 }
 
-fn maps(layers: impl IntoIterator<Item = LayerSpec>) -> NetworkSpec {
+fn network(layers: impl IntoIterator<Item = LayerSpec>) -> NetworkSpec {
     NetworkSpec { input: Shape::maps(1, 28, 28), layers: layers.into_iter().collect() }
 }
 
@@ -44,8 +45,8 @@ const fn conv(out_channels: usize, padding: usize) -> LayerSpec {
     Conv2d { out_channels, kernel_size: 5, stride: 1, padding }
 }
 
-/// LeNet-5 with its convolutional and dense layers followed by these.
-fn lenet(after_conv: &[LayerSpec], after_dense: &[LayerSpec]) -> NetworkSpec {
+/// LeNet-5 with these layers after each convolution and after each hidden linear layer.
+fn lenet(after_conv: &[LayerSpec], after_linear: &[LayerSpec]) -> NetworkSpec {
     let mut layers = vec![conv(6, 2)];
     layers.extend(after_conv);
     layers.extend([POOL, conv(16, 0)]);
@@ -53,13 +54,13 @@ fn lenet(after_conv: &[LayerSpec], after_dense: &[LayerSpec]) -> NetworkSpec {
     layers.extend([POOL, Flatten]);
     for out_features in [120, 84] {
         layers.push(Linear { out_features });
-        layers.extend(after_dense);
+        layers.extend(after_linear);
     }
     layers.push(Linear { out_features: 10 });
-    maps(layers)
+    network(layers)
 }
 
-/// The same rate, schedule and batch for all, so that rows differ in nothing but what their name says.
+/// The same learning rate, schedule and batch size for all rows: they differ in nothing but what their name says.
 fn training(epochs: f32, subset: Option<u32>) -> TrainingSpec {
     TrainingSpec {
         learning_rate: 0.003,
@@ -85,7 +86,7 @@ fn tricks(epochs: f32, subset: Option<u32>) -> Vec<Row> {
         row("Fully connected, 784-30-10", Preset::Mlp30.network(), &plain),
         row(
             "Fully connected, 784-100-10",
-            maps([Flatten, Linear { out_features: 100 }, Relu, Linear { out_features: 10 }]),
+            network([Flatten, Linear { out_features: 100 }, Relu, Linear { out_features: 10 }]),
             &plain,
         ),
         row("One convolution (20 maps)", Preset::OneConvolution.network(), &plain),
@@ -122,7 +123,7 @@ fn groups() -> Vec<Group> {
         } else {
             vec![Linear { out_features: 30 }, Sigmoid]
         };
-        maps([Flatten].into_iter().chain(hidden.repeat(5)).chain([Linear { out_features: 10 }]))
+        network([Flatten].into_iter().chain(hidden.repeat(5)).chain([Linear { out_features: 10 }]))
     };
     let badly = |std| TrainingSpec { initializer: Initializer::Normal { std }, ..training(5.0, None) };
     let bad_row =
@@ -170,9 +171,8 @@ fn groups() -> Vec<Group> {
     ]
 }
 
-/// Makes the table and writes it where `arguments` says.
-pub(crate) fn make(arguments: &[String]) -> Result<(), String> {
-    let [out] = arguments else { return Err("usage: train table FILE".into()) };
+/// Makes the table and writes it to `out`, as Markdown.
+pub(crate) fn make(out: &Path) -> Result<()> {
     let mut session = run::session()?;
     session.set_threads(all_cores());
     let mut text = String::from(
@@ -188,13 +188,13 @@ pub(crate) fn make(arguments: &[String]) -> Result<(), String> {
         for row in &group.rows {
             let results = (1..=SEEDS)
                 .map(|seed| accuracy(&mut session, row, seed, group.of_training))
-                .collect::<Result<Vec<f64>, String>>()?;
+                .collect::<Result<Vec<f64>>>()?;
             let line = line(row.name, &results);
             print!("{line}");
             text += &line;
         }
     }
-    fs::write(out, text).map_err(|e| format!("{out} cannot be written: {e}."))
+    fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))
 }
 
 fn line(name: &str, results: &[f64]) -> String {
@@ -204,10 +204,10 @@ fn line(name: &str, results: &[f64]) -> String {
     format!("| {name} | {:.2} % | {:.2} |\n", 100.0 * mean, 100.0 * deviation)
 }
 
-/// The accuracy at the end of a run, or what is known of it.
-fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> Result<f64, String> {
+/// The accuracy at the end of a run, 0 to 1; from `target/table` if the run's result is there.
+fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> Result<f64> {
     let training = TrainingSpec { seed, ..row.training.clone() };
-    let key = serde_json::to_string(&(&row.network, &training, row.epochs)).map_err(|e| e.to_string())?;
+    let key = serde_json::to_string(&(&row.network, &training, row.epochs))?;
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     let known = Path::new("target/table").join(format!("{:016x}", hasher.finish()));
@@ -215,7 +215,7 @@ fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> R
         return Ok(known);
     }
     let rows = run::run(session, &row.network, &training, f64::from(row.epochs), false)?;
-    let last = rows.last().ok_or("Nothing was measured.")?;
+    let last = rows.last().context("the run had no evaluation")?;
     let accuracy = if of_training {
         let (images, score) = session.score_on_training_images();
         score.correct as f64 / images as f64
@@ -224,7 +224,7 @@ fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> R
     };
     eprintln!("{}, seed {seed}: {:.2} %, {:.0} s", row.name, 100.0 * accuracy, last.seconds);
     let write = || fs::create_dir_all("target/table").and_then(|()| fs::write(&known, accuracy.to_string()));
-    write().map_err(|e| format!("target/table cannot be written: {e}."))?;
+    write().context("cannot write target/table")?;
     Ok(accuracy)
 }
 
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_fits_and_differs() {
+    fn every_row_is_a_valid_network_and_none_is_twice_there() {
         let mut keys = Vec::new();
         for group in groups() {
             for row in group.rows {

@@ -1,10 +1,11 @@
-//! Finding a Chromium for the browser tests, and what drives it, or installing Debian's.
+//! The browser of the tests and its driver: found on this machine, or installed from Debian's packages.
 
 use std::env;
 use std::path::PathBuf;
 
+use anyhow::{Context, Result, ensure};
+
 use crate::debian;
-use crate::progress::{Failure, Outcome};
 
 /// The variable that names the browser; the tests read it too.
 pub(crate) const VARIABLE: &str = "CHROMIUM";
@@ -22,43 +23,37 @@ const ELSEWHERE: [&str; 5] = [
 ];
 
 /// The path of a Chromium.
-pub(crate) fn ensure() -> Outcome<PathBuf> {
+pub(crate) fn ensure() -> Result<PathBuf> {
     if let Some(chosen) = env::var_os(VARIABLE).filter(|chosen| !chosen.is_empty()) {
         let chosen = PathBuf::from(chosen);
-        if chosen.is_file() {
-            return Ok(chosen);
-        }
-        return Err(Failure(format!(
-            "{VARIABLE} is set to {}, but there is no such file.",
-            chosen.display()
-        )));
+        ensure!(chosen.is_file(), "{VARIABLE} is set to {}, but there is no such file", chosen.display());
+        return Ok(chosen);
     }
     if let Some(found) = find() {
         return Ok(found);
     }
     debian::install(&["chromium"], "the browser tests")?;
-    find().ok_or_else(|| {
-        Failure(format!(
+    find().with_context(|| {
+        format!(
             "no Chromium was found for the browser tests: install one (Debian: `apt-get install chromium`), or set \
-             {VARIABLE} to its program."
-        ))
+             {VARIABLE} to its program"
+        )
     })
 }
 
 /// The path of a ChromeDriver, which runs the tests that are themselves WebAssembly.
-pub(crate) fn ensure_driver() -> Outcome<PathBuf> {
+pub(crate) fn ensure_driver() -> Result<PathBuf> {
     let find = || on_path(&["chromedriver"]);
-    if let Some(chosen) =
-        env::var_os(DRIVER).map(PathBuf::from).filter(|chosen| chosen.is_file()).or_else(find)
-    {
-        return Ok(chosen);
+    let chosen = env::var_os(DRIVER).map(PathBuf::from).filter(|chosen| chosen.is_file());
+    if let Some(found) = chosen.or_else(find) {
+        return Ok(found);
     }
     debian::install(&["chromium-driver"], "the tests of the compute shaders in Chromium")?;
-    find().ok_or_else(|| {
-        Failure(format!(
+    find().with_context(|| {
+        format!(
             "no ChromeDriver was found for the tests of the compute shaders: install the one of your Chromium (Debian: \
-             `apt-get install chromium-driver`), or set {DRIVER} to its program."
-        ))
+             `apt-get install chromium-driver`), or set {DRIVER} to its program"
+        )
     })
 }
 

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use crate::process;
-use crate::progress::{self, Outcome};
+use anyhow::Result;
+use xshell::{Shell, cmd};
 
-/// Installs packages, if this is a Debian-like machine and we are its root; else does nothing.
-pub(crate) fn install(packages: &[&str], what_for: &str) -> Outcome {
-    let root = || process::silently(process::command("id").arg("-u")).is_ok_and(|user| user.trim() == "0");
-    if !Path::new("/etc/debian_version").exists() || !root() {
+use crate::progress;
+
+/// Installs packages if this is a Debian-like machine and the user is root; otherwise does nothing.
+pub(crate) fn install(packages: &[&str], purpose: &str) -> Result<()> {
+    let shell = Shell::new()?;
+    let is_root = || cmd!(shell, "id -u").read().is_ok_and(|user| user == "0");
+    if !Path::new("/etc/debian_version").exists() || !is_root() {
         return Ok(());
     }
-    let names = packages.join(" and ");
-    progress::step(format_args!("Installing Debian's {names} for {what_for}"));
-    process::visibly(process::command("apt-get").args(["update", "-qq"]), "`apt-get update`")?;
-    let mut install = process::command("apt-get");
-    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
-    install.env("DEBIAN_FRONTEND", "noninteractive");
-    process::visibly(&mut install, &format!("`apt-get install {}`", packages.join(" ")))
+    progress::step(format_args!("Installing Debian's {} for {purpose}", packages.join(" and ")));
+    cmd!(shell, "apt-get update -qq").run()?;
+    let install = cmd!(shell, "apt-get install -y -qq --no-install-recommends {packages...}");
+    Ok(install.env("DEBIAN_FRONTEND", "noninteractive").run()?)
 }

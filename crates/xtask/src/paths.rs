@@ -1,42 +1,54 @@
 //! Where things are: the repository, and the cache that all clones on this machine share.
 
 use std::env;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::progress::{self, Failure, Outcome, While};
+use anyhow::{Context, Result};
+use xshell::Shell;
+
+use crate::progress;
 
 /// The folders that every command works in.
-pub(crate) struct Place {
+pub(crate) struct Paths {
     /// The repository.
     pub(crate) root: PathBuf,
     /// Tools and data, outside the repository: a fresh clone finds them again.
     pub(crate) cache: PathBuf,
 }
 
-impl Place {
+impl Paths {
     /// Finds the repository, and makes the cache if it is not there.
-    pub(crate) fn find() -> Outcome<Place> {
-        // Cargo tells where this crate is; it is two levels below the top.
+    ///
+    /// # Errors
+    ///
+    /// Without the environment that `cargo run` sets, and without a home folder.
+    pub(crate) fn find() -> Result<Paths> {
+        // Cargo sets the variable to the folder of this crate, two levels below the top.
         let root = env::var_os("CARGO_MANIFEST_DIR")
             .and_then(|xtask| Some(Path::new(&xtask).parent()?.parent()?.to_path_buf()))
-            .ok_or_else(|| Failure("run this as `cargo xtask` inside the repository.".into()))?;
-        let cache =
-            cache_folder(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
-                .ok_or_else(|| {
-                    Failure("no home folder is known: set LENET_CACHE to a folder for tools and data.".into())
-                })?;
-        fs::create_dir_all(&cache).while_doing(format_args!("making the cache {}", cache.display()))?;
-        Ok(Place { root, cache })
+            .context("run this as `cargo xtask` inside the repository")?;
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = cache_folder(variable)
+            .context("no home folder is known: set LENET_CACHE to a folder for tools and data")?;
+        Shell::new()?.create_dir(&cache)?;
+        Ok(Paths { root, cache })
     }
 
-    /// Takes the cache for itself until the returned file is dropped, waiting for another set-up if need be.
-    pub(crate) fn lock(&self) -> Outcome<File> {
+    /// A shell whose commands run in the repository.
+    pub(crate) fn shell(&self) -> Result<Shell> {
+        let shell = Shell::new()?;
+        shell.change_dir(&self.root);
+        Ok(shell)
+    }
+
+    /// Locks the cache until the returned file is dropped; waits while another process holds the lock.
+    pub(crate) fn lock(&self) -> Result<File> {
         let path = self.cache.join("lock");
-        let file = File::create(&path).while_doing(format_args!("making {}", path.display()))?;
+        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             progress::step("Waiting for another set-up on this machine to finish");
-            file.lock().while_doing("waiting for another set-up")?;
+            file.lock().context("cannot wait for another set-up")?;
         }
         Ok(file)
     }

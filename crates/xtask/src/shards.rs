@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
+use anyhow::{Context, Result};
 use data::{DataSet, Manifest, ShardEntry, shard};
 use flate2::{Compression, GzBuilder};
+use xshell::Shell;
 
 use crate::mnist::{self, SOURCES};
-use crate::paths::Place;
-use crate::progress::{self, Outcome, While};
+use crate::paths::Paths;
+use crate::progress;
 
 /// Images in a shard. 5,000 are about 0.8 MB: training can begin a second after the page opened.
 const IMAGES: usize = data::mnist::SHARD_IMAGES;
@@ -19,28 +21,26 @@ const IMAGES: usize = data::mnist::SHARD_IMAGES;
 const FORMAT: u32 = 1;
 
 /// Makes sure that the shards are in `target/mnist/`.
-pub(crate) fn ensure(place: &Place) -> Outcome {
-    let folder = place.root.join("target/mnist");
+pub(crate) fn ensure(paths: &Paths) -> Result<()> {
+    let folder = paths.root.join("target/mnist");
     // Beside the folder, not in it: the folder is copied into the site as it is.
-    let stamp_file = place.root.join("target/mnist.stamp");
+    let stamp_file = paths.root.join("target/mnist.stamp");
     let stamp = stamp();
     if fs::read_to_string(&stamp_file).is_ok_and(|made| made == stamp) && is_complete(&folder) {
         return Ok(());
     }
-    let source = mnist::ensure(place)?;
+    let source = mnist::ensure(paths)?;
     progress::step("Compressing MNIST into shards");
-    let _ = fs::remove_file(&stamp_file);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).while_doing(format_args!("removing the old {}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).while_doing(format_args!("making {}", folder.display()))?;
+    let shell = Shell::new()?;
+    shell.remove_path(&stamp_file)?;
+    shell.remove_path(&folder)?;
+    shell.create_dir(&folder)?;
     let manifest = Manifest {
-        train: write_set(&source, 0, "train", &folder)?,
-        test: write_set(&source, 2, "test", &folder)?,
+        train: write_set(&shell, &source, 0, "train", &folder)?,
+        test: write_set(&shell, &source, 2, "test", &folder)?,
     };
-    let json = serde_json::to_string(&manifest).while_doing("writing the manifest")?;
-    write(folder.join(shard::MANIFEST_FILE), json.as_bytes())?;
-    write(stamp_file, stamp.as_bytes())
+    shell.write_file(folder.join(shard::MANIFEST_FILE), serde_json::to_string(&manifest)?)?;
+    Ok(shell.write_file(stamp_file, stamp)?)
 }
 
 /// All that the shards depend on.
@@ -58,13 +58,19 @@ fn is_complete(folder: &Path) -> bool {
 }
 
 /// Writes the set whose images are `SOURCES[first]`, its labels next to it.
-fn write_set(source: &Path, first: usize, name: &str, folder: &Path) -> Outcome<Vec<ShardEntry>> {
+fn write_set(
+    shell: &Shell,
+    source: &Path,
+    first: usize,
+    name: &str,
+    folder: &Path,
+) -> Result<Vec<ShardEntry>> {
     let images = mnist::read(source, &SOURCES[first])?;
     let labels = mnist::read(source, &SOURCES[first + 1])?;
-    let set = DataSet::from_idx(&images, &labels).while_doing(format_args!("reading the {name} set"))?;
+    let set = DataSet::from_idx(&images, &labels).with_context(|| format!("cannot read the {name} set"))?;
     let raw: Vec<_> = split(&set, IMAGES);
 
-    // Each core takes every so-manieth shard.
+    // Of n cores, core i compresses shards i, i + n, i + 2n, ...
     let cores = thread::available_parallelism().map_or(1, usize::from).min(raw.len());
     let mut zipped: Vec<(usize, Vec<u8>)> = thread::scope(|scope| {
         let raw = &raw;
@@ -84,7 +90,7 @@ fn write_set(source: &Path, first: usize, name: &str, folder: &Path) -> Outcome<
         .map(|(index, bytes)| {
             // A neutral extension: hosts that set Content-Encoding on .gz would make the browser unzip twice.
             let file = format!("{name}-{index:02}-{}.bin", &mnist::sha256(&bytes)[..8]);
-            write(folder.join(&file), &bytes)?;
+            shell.write_file(folder.join(&file), &bytes)?;
             let (images, raw) = &raw[index];
             Ok(ShardEntry { file, images: *images, bytes: bytes.len(), raw_bytes: raw.len() })
         })
@@ -101,16 +107,12 @@ fn split(set: &DataSet, count: usize) -> Vec<(usize, Vec<u8>)> {
         .collect()
 }
 
-/// Compresses as well as gzip can, and to the same bytes every time: no date, no name.
+/// Compresses at gzip's best level, and to the same bytes every time: without date and name.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
     // Writing to memory does not fail.
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()
-}
-
-fn write(path: PathBuf, content: &[u8]) -> Outcome {
-    fs::write(&path, content).while_doing(format_args!("writing {}", path.display()))
 }
 
 #[cfg(test)]

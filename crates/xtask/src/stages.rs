@@ -1,126 +1,112 @@
-//! `cargo xtask test`: the stages of the test, one after another, and what came of them.
+//! `cargo xtask test`: the stages of the test, one after another, and a summary of their results.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::paths::Place;
-use crate::progress::{self, Failure, Outcome};
-use crate::{chromium, mnist, npm, process, site, tools, vulkan};
+use anyhow::{Result, bail, ensure};
+use clap::ValueEnum;
+use xshell::{Cmd, Shell};
+
+use crate::paths::Paths;
+use crate::process::cargo;
+use crate::{chromium, mnist, npm, progress, site, tools, vulkan};
 
 /// A part of the test that can be run alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stage {
-    /// Format and clippy, for this machine and for the browser.
+    /// Architecture, format and clippy, for this machine and for the browser
     Lint,
-    /// The tests of all crates on this machine.
+    /// The tests of all crates on this machine
     Native,
-    /// The tests of the numeric crates as WebAssembly, in Node.
+    /// The tests of the numeric crates as WebAssembly, in Node
     Wasm,
-    /// The compute shaders in a real browser.
+    /// The compute shaders in a real browser
     Gpu,
-    /// The page.
+    /// The page, into dist/
     Build,
-    /// The page in a real browser.
+    /// The page in a real browser
     E2e,
 }
-
-const ALL: [Stage; 6] = [Stage::Lint, Stage::Native, Stage::Wasm, Stage::Gpu, Stage::Build, Stage::E2e];
 
 /// Crates whose tests also run as WebAssembly.
 const WASM_CRATES: [&str; 4] = ["tensor", "nn", "data", "trainer"];
 
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.pad(value.as_ref().map_or("", |value| value.get_name()))
+    }
+}
+
 impl Stage {
-    fn name(self) -> &'static str {
+    fn run(self, paths: &Paths) -> Result<()> {
         match self {
-            Stage::Lint => "lint",
-            Stage::Native => "native",
-            Stage::Wasm => "wasm",
-            Stage::Gpu => "gpu",
-            Stage::Build => "build",
-            Stage::E2e => "e2e",
-        }
-    }
-
-    fn run(self, place: &Place) -> Outcome {
-        match self {
-            Stage::Lint => lint(place),
-            Stage::Native => native(place),
-            Stage::Wasm => wasm(place),
-            Stage::Gpu => gpu(place),
-            Stage::Build => site::build(place, &tools::ensure(place)?),
-            Stage::E2e => e2e(place),
+            Stage::Lint => lint(paths),
+            Stage::Native => native(paths),
+            Stage::Wasm => wasm(paths),
+            Stage::Gpu => gpu(paths),
+            Stage::Build => site::build(paths, &tools::ensure(paths)?),
+            Stage::E2e => e2e(paths),
         }
     }
 }
 
-/// The stages that the arguments name, or all of them.
-pub(crate) fn parse(arguments: &[String]) -> Outcome<Vec<Stage>> {
-    if arguments.is_empty() {
-        return Ok(ALL.to_vec());
-    }
-    arguments
-        .iter()
-        .map(|argument| {
-            ALL.into_iter().find(|stage| stage.name() == argument).ok_or_else(|| {
-                let names = ALL.map(Stage::name).join(", ");
-                Failure(format!("there is no test stage `{argument}`; the stages are {names}."))
-            })
-        })
-        .collect()
+/// A stage that ended, or that was skipped.
+struct Outcome {
+    stage: Stage,
+    /// `None` if it was skipped.
+    result: Option<Result<()>>,
+    duration: Duration,
 }
 
-/// Runs the stages. A failed stage does not keep the others from running, except the browser without a page.
-pub(crate) fn run(place: &Place, stages: &[Stage]) -> Outcome {
-    let mut results: Vec<(Stage, Option<Outcome>, Duration)> = Vec::new();
+impl Outcome {
+    fn failed(&self) -> bool {
+        matches!(self.result, Some(Err(_)))
+    }
+}
+
+/// Runs the stages, or all where none is named. After a failed stage the others still run, but for the browser tests without a page.
+pub(crate) fn run(paths: &Paths, stages: &[Stage]) -> Result<()> {
+    let stages = if stages.is_empty() { Stage::value_variants() } else { stages };
+    let mut outcomes: Vec<Outcome> = Vec::new();
     for &stage in stages {
-        let no_page = results
-            .iter()
-            .any(|(stage, result, _)| *stage == Stage::Build && !matches!(result, Some(Ok(()))));
+        let no_page = outcomes.iter().any(|outcome| outcome.stage == Stage::Build && outcome.failed());
         if stage == Stage::E2e && no_page {
-            results.push((stage, None, Duration::ZERO));
+            outcomes.push(Outcome { stage, result: None, duration: Duration::ZERO });
             continue;
         }
-        progress::step(format_args!("Test stage {}", stage.name()));
+        progress::step(format_args!("Test stage {stage}"));
         let begin = Instant::now();
-        let result = stage.run(place);
+        let result = stage.run(paths);
         let duration = begin.elapsed();
         match &result {
-            Ok(()) => progress::step(format_args!(
-                "Stage {} passed in {}",
-                stage.name(),
-                progress::duration(duration)
-            )),
-            Err(failure) => eprintln!("xtask: {}", sentence(stage, failure)),
+            Ok(()) => {
+                progress::step(format_args!("Stage {stage} passed in {}", progress::duration(duration)));
+            }
+            Err(error) => eprintln!("xtask: {}", sentence(stage, error)),
         }
-        results.push((stage, Some(result), duration));
+        outcomes.push(Outcome { stage, result: Some(result), duration });
     }
-    println!("\n{}", summary(&results));
-    let failed: Vec<_> = results
-        .iter()
-        .filter(|(_, result, _)| matches!(result, Some(Err(_))))
-        .map(|(stage, ..)| *stage)
-        .collect();
-    match failed.as_slice() {
-        [] => Ok(()),
-        [stage, ..] => Err(Failure(format!(
-            "the tests failed in {}; run `cargo xtask test {}` to see it alone.",
-            failed.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", "),
-            stage.name()
-        ))),
+    println!("\n{}", summary(&outcomes));
+    let failed: Vec<String> =
+        outcomes.iter().filter(|outcome| outcome.failed()).map(|outcome| outcome.stage.to_string()).collect();
+    if let Some(first) = failed.first() {
+        bail!("the tests failed in {}; run `cargo xtask test {first}` to see it alone", failed.join(", "));
     }
+    Ok(())
 }
 
-fn sentence(stage: Stage, Failure(reason): &Failure) -> String {
-    format!("stage {} failed: {reason} Run it alone with `cargo xtask test {0}`.", stage.name())
+fn sentence(stage: Stage, error: &anyhow::Error) -> String {
+    format!("stage {stage} failed: {error:#}. Run it alone with `cargo xtask test {stage}`.")
 }
 
 /// One line a stage, and one line of totals.
-fn summary(results: &[(Stage, Option<Outcome>, Duration)]) -> String {
+fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     let (mut passed, mut failed) = (0, 0);
-    for (stage, result, duration) in results {
+    for Outcome { stage, result, duration } in outcomes {
         let word = match result {
             Some(Ok(())) => {
                 passed += 1;
@@ -132,130 +118,120 @@ fn summary(results: &[(Stage, Option<Outcome>, Duration)]) -> String {
             }
             None => "skipped",
         };
-        text += &format!("{:<8}{word:<9}{:>14}\n", stage.name(), progress::duration(*duration));
+        text += &format!("{stage:<8}{word:<9}{:>14}\n", progress::duration(*duration));
     }
-    let skipped = results.len() - passed - failed;
+    let skipped = outcomes.len() - passed - failed;
     let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
     text + &format!("{passed} passed, {failed} failed{skipped} (stages)")
 }
 
-fn lint(place: &Place) -> Outcome {
+fn lint(paths: &Paths) -> Result<()> {
     tools::ensure_lints()?;
     tools::ensure_target()?;
+    let shell = paths.shell()?;
+    // First, since it takes seconds. A backtrace says nothing about the sources that it reads.
+    let architecture =
+        cargo(&shell, "test").args(["--quiet", "--package", "xtask", "--test", "architecture"]);
+    architecture.env("RUST_BACKTRACE", "0").run()?;
+    cargo(&shell, "fmt").args(["--all", "--check"]).run()?;
     let deny = ["--", "-D", "warnings"];
-    process::visibly(
-        process::cargo(place).args(["fmt", "--all", "--check"]),
-        "the check of the format (`cargo fmt --all`)",
-    )?;
-    let mut native = process::cargo(place);
-    process::visibly(native.args(["clippy", "--workspace", "--all-targets"]).args(deny), "clippy")?;
-    let mut web = process::cargo(place);
-    web.args(["clippy", "--package", "web", "--target", tools::TARGET]).args(deny);
-    process::visibly(&mut web, "clippy for the browser")
+    cargo(&shell, "clippy").args(["--workspace", "--all-targets"]).args(deny).run()?;
+    Ok(cargo(&shell, "clippy").args(["--package", "web", "--target", tools::TARGET]).args(deny).run()?)
 }
 
-fn native(place: &Place) -> Outcome {
+fn native(paths: &Paths) -> Result<()> {
     vulkan::ensure()?;
-    let mut cargo = process::cargo(place);
-    cargo.args(["test", "--workspace"]).env(mnist::VARIABLE, mnist::ensure(place)?);
-    process::visibly(&mut cargo, "a test")
+    let shell = paths.shell()?;
+    let data = mnist::ensure(paths)?;
+    Ok(cargo(&shell, "test").arg("--workspace").env(mnist::VARIABLE, data).run()?)
 }
 
-fn wasm(place: &Place) -> Outcome {
-    process::visibly(&mut as_wasm(place, &WASM_CRATES)?, "a test")
+fn wasm(paths: &Paths) -> Result<()> {
+    Ok(test_as_wasm(paths, &paths.shell()?, &WASM_CRATES)?.run()?)
 }
 
 /// Chromium has a GPU in software, SwiftShader, where there is no other.
-fn gpu(place: &Place) -> Outcome {
+fn gpu(paths: &Paths) -> Result<()> {
     chromium::ensure()?;
-    let mut cargo = as_wasm(place, &["gpu"])?;
-    cargo.env(chromium::DRIVER, chromium::ensure_driver()?);
+    let shell = paths.shell()?;
+    let cargo = test_as_wasm(paths, &shell, &["gpu"])?.env(chromium::DRIVER, chromium::ensure_driver()?);
     // Seconds until a test file must have come to its end.
-    cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
-    process::visibly(&mut cargo, "a test")
+    Ok(cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "900").run()?)
 }
 
 /// The tests of some crates as WebAssembly.
-fn as_wasm(place: &Place, crates: &[&str]) -> Outcome<Command> {
-    let tools = tools::ensure(place)?;
-    let mut cargo = process::cargo(place);
-    tools.equip(&mut cargo)?;
-    // --tests leaves out the examples in the documentation, which the native stage has run.
-    cargo.args(["test", "--tests", "--target", tools::TARGET]);
-    cargo.args(crates.iter().flat_map(|name| ["--package", name]));
-    Ok(cargo)
+fn test_as_wasm<'a>(paths: &Paths, shell: &'a Shell, crates: &[&str]) -> Result<Cmd<'a>> {
+    tools::ensure(paths)?.add_to_path(shell)?;
+    // --tests leaves out the examples in the documentation, which the native stage runs.
+    let cargo = cargo(shell, "test").args(["--tests", "--target", tools::TARGET]);
+    Ok(cargo.args(crates.iter().flat_map(|name| ["--package", name])))
 }
 
-fn e2e(place: &Place) -> Outcome {
-    if !place.root.join("dist/index.html").exists() {
-        return Err(Failure("there is no page in dist/: run `cargo xtask build` first.".into()));
-    }
-    process::visibly(
-        &mut in_browser(place, "npx", &["--no-install", "playwright", "test"])?,
-        "a browser test",
-    )
+fn e2e(paths: &Paths) -> Result<()> {
+    ensure!(
+        paths.root.join("dist/index.html").exists(),
+        "there is no page in dist/: run `cargo xtask build` first"
+    );
+    let shell = paths.shell()?;
+    Ok(in_browser(paths, &shell, "npx")?.args(["--no-install", "playwright", "test"]).run()?)
 }
 
 /// `cargo xtask bench`: measures the page that was built, in a real browser.
-pub(crate) fn bench(place: &Place, jobs: &[String]) -> Outcome {
-    let arguments: Vec<&str> =
-        ["../bench/main.mjs"].into_iter().chain(jobs.iter().map(String::as_str)).collect();
-    process::visibly(&mut in_browser(place, "node", &arguments)?, "the benchmark")
+pub(crate) fn bench(paths: &Paths, jobs: &[String]) -> Result<()> {
+    let shell = paths.shell()?;
+    Ok(in_browser(paths, &shell, "node")?.arg("../bench/main.mjs").args(jobs).run()?)
 }
 
-/// A program among the browser tests, with all that they need.
-fn in_browser(place: &Place, program: &str, arguments: &[&str]) -> Outcome<Command> {
+/// A program in the folder of the browser tests, with all that they need.
+fn in_browser<'a>(paths: &Paths, shell: &'a Shell, program: &str) -> Result<Cmd<'a>> {
     let chromium = chromium::ensure()?;
-    let folder = place.root.join("tests/e2e");
-    install_packages(&folder)?;
-    let mut command = npm::program(program)?;
-    command.args(arguments).current_dir(&folder);
-    command.env(chromium::VARIABLE, chromium).env(mnist::VARIABLE, mnist::ensure(place)?);
-    Ok(command)
+    shell.change_dir(paths.root.join("tests/e2e"));
+    install_packages(shell)?;
+    let program = npm::program(shell, program)?;
+    Ok(program.env(chromium::VARIABLE, chromium).env(mnist::VARIABLE, mnist::ensure(paths)?))
 }
 
-/// `npm ci`, unless the lock file is older than what it installed.
-fn install_packages(folder: &Path) -> Outcome {
-    let changed = |file: &str| fs::metadata(folder.join(file)).and_then(|file| file.modified()).ok();
-    let installed = changed("node_modules/.package-lock.json");
-    if installed.is_some() && installed >= changed("package-lock.json") {
+/// `npm ci` in the shell's folder, unless the lock file is older than what it installed.
+fn install_packages(shell: &Shell) -> Result<()> {
+    let changed = |file: &Path| fs::metadata(file).and_then(|file| file.modified()).ok();
+    let folder = shell.current_dir();
+    let installed = changed(&folder.join("node_modules/.package-lock.json"));
+    if installed.is_some() && installed >= changed(&folder.join("package-lock.json")) {
         return Ok(());
     }
     progress::step("Fetching the packages of the browser tests");
-    let mut npm: Command = npm::npm()?;
-    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
     // They drive the Chromium found above.
-    npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-    process::visibly(&mut npm, "`npm ci`")
+    let npm = npm::npm(shell)?.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    Ok(npm.args(["ci", "--no-audit", "--no-fund"]).run()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stages_are_chosen_by_name() {
-        let parse = |names: &[&str]| parse(&names.iter().map(|&name| name.to_string()).collect::<Vec<_>>());
-        assert_eq!(parse(&[]).unwrap(), ALL);
-        assert_eq!(parse(&["wasm", "lint"]).unwrap(), [Stage::Wasm, Stage::Lint]);
-        assert!(parse(&["wsam"]).unwrap_err().0.contains("lint, native, wasm, gpu, build, e2e"));
-    }
+    use anyhow::anyhow;
 
     #[test]
     fn the_summary_counts_stages() {
-        let results = [
-            (Stage::Lint, Some(Ok(())), Duration::from_millis(1500)),
-            (Stage::Build, Some(Err(Failure("no.".into()))), Duration::from_secs(75)),
-            (Stage::E2e, None, Duration::ZERO),
-        ];
-        let summary = summary(&results);
+        let outcome = |stage, result, milliseconds| Outcome {
+            stage,
+            result,
+            duration: Duration::from_millis(milliseconds),
+        };
+        let summary = summary(&[
+            outcome(Stage::Lint, Some(Ok(())), 1500),
+            outcome(Stage::Build, Some(Err(anyhow!("no"))), 75_000),
+            outcome(Stage::E2e, None, 0),
+        ]);
         assert!(summary.ends_with("\n1 passed, 1 failed, 1 skipped (stages)"), "{summary}");
         assert!(summary.contains("\nbuild   FAILED       1 min 15 s\n"), "{summary}");
     }
 
     #[test]
-    fn a_failed_stage_says_how_to_run_it_alone() {
-        let text = sentence(Stage::Native, &Failure("a test failed.".into()));
-        assert_eq!(text, "stage native failed: a test failed. Run it alone with `cargo xtask test native`.");
+    fn the_sentence_of_a_failed_stage_names_the_command_that_runs_it_alone() {
+        let error = anyhow!("no such file").context("a test failed");
+        assert_eq!(
+            sentence(Stage::Native, &error),
+            "stage native failed: a test failed: no such file. Run it alone with `cargo xtask test native`."
+        );
     }
 }

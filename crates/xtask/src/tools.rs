@@ -1,16 +1,18 @@
 //! The tools that build the page, in pinned versions, each in a folder of its own in the cache.
 //!
-//! They are put on the PATH of the commands that need them and nowhere else: what the user has installed is left
-//! alone.
+//! Only the commands that need them have them on their PATH; what the user has installed is left alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Context, Result, ensure};
+use xshell::{Shell, cmd};
+
 use crate::npm;
-use crate::paths::Place;
-use crate::process::{self, Job};
-use crate::progress::{self, Failure, Outcome, While};
+use crate::paths::Paths;
+use crate::process;
+use crate::progress::{self, Compilation};
 
 /// The target of the page.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -27,16 +29,16 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    /// Puts the tools first on the PATH of a command.
-    pub(crate) fn equip(&self, command: &mut Command) -> Outcome {
-        process::put_on_path(command, self.folders.iter().map(PathBuf::as_path))
+    /// Puts the tools first on the PATH of a shell.
+    pub(crate) fn add_to_path(&self, shell: &Shell) -> Result<()> {
+        process::prepend_to_path(shell, &self.folders)
     }
 }
 
-/// Makes sure that all tools and the WebAssembly target are there.
-pub(crate) fn ensure(place: &Place) -> Outcome<Tools> {
+/// Makes sure that all tools and the WebAssembly target are installed.
+pub(crate) fn ensure(paths: &Paths) -> Result<Tools> {
     ensure_target()?;
-    let folder = |name: &str, version: &str| place.cache.join(format!("{name}-{version}"));
+    let folder = |name: &str, version: &str| paths.cache.join(format!("{name}-{version}"));
     let trunk = folder("trunk", TRUNK);
     let bindgen = folder("wasm-bindgen", WASM_BINDGEN);
     let binaryen = folder("binaryen", BINARYEN);
@@ -45,51 +47,48 @@ pub(crate) fn ensure(place: &Place) -> Outcome<Tools> {
         return Ok(tools);
     }
 
-    let _lock = place.lock()?;
-    // The quick one first: if npm is missing, better to hear of it now than in five minutes.
+    let _lock = paths.lock()?;
+    // The quick one first: if npm is missing, this fails now and not in five minutes.
     if !binaryen.exists() {
-        unpack_wasm_opt(place, &binaryen)?;
+        unpack_wasm_opt(paths, &binaryen)?;
     }
     let builds = [
         // Without TLS it cannot download anything by itself, and has far fewer crates.
         Build { krate: "trunk", version: TRUNK, options: &["--no-default-features"], to: trunk },
         Build { krate: "wasm-bindgen-cli", version: WASM_BINDGEN, options: &[], to: bindgen },
     ];
-    compile(place, builds.into_iter().filter(|build| !build.to.exists()).collect())?;
+    compile(paths, builds.into_iter().filter(|build| !build.to.exists()).collect())?;
     Ok(tools)
 }
 
 /// Makes sure that the standard library for WebAssembly is installed.
-pub(crate) fn ensure_target() -> Outcome {
-    let printed = process::silently(process::command("rustc").args(["--print", "sysroot"]))?;
-    if Path::new(printed.trim()).join("lib/rustlib").join(TARGET).exists() {
+pub(crate) fn ensure_target() -> Result<()> {
+    let shell = Shell::new()?;
+    let sysroot = cmd!(shell, "rustc --print sysroot").read()?;
+    if Path::new(&sysroot).join("lib/rustlib").join(TARGET).exists() {
         return Ok(());
     }
-    if !process::works("rustup", &["--version"]) {
-        return Err(Failure(format!(
-            "this Rust has no standard library for {TARGET}: install it with your system's packages, or use rustup."
-        )));
-    }
+    ensure!(
+        process::succeeds(cmd!(shell, "rustup --version")),
+        "this Rust has no standard library for {TARGET}: install it with your system's packages, or use rustup"
+    );
     progress::step(format_args!("Adding the target {TARGET} to Rust"));
-    process::visibly(process::command("rustup").args(["target", "add", TARGET]), "`rustup target add`")
+    Ok(cmd!(shell, "rustup target add {TARGET}").run()?)
 }
 
-/// Makes sure that rustup's optional programs `cargo fmt` and `cargo clippy` are there.
-pub(crate) fn ensure_lints() -> Outcome {
+/// Makes sure that rustup's optional programs `cargo fmt` and `cargo clippy` are installed.
+pub(crate) fn ensure_lints() -> Result<()> {
+    let shell = Shell::new()?;
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-        if process::works("cargo", &[subcommand, "--version"]) {
+        if process::succeeds(cmd!(shell, "cargo {subcommand} --version")) {
             continue;
         }
-        if !process::works("rustup", &["--version"]) {
-            return Err(Failure(format!(
-                "`cargo {subcommand}` is missing: install {component}, or use rustup."
-            )));
-        }
+        ensure!(
+            process::succeeds(cmd!(shell, "rustup --version")),
+            "`cargo {subcommand}` is missing: install {component}, or use rustup"
+        );
         progress::step(format_args!("Adding {component} to Rust"));
-        process::visibly(
-            process::command("rustup").args(["component", "add", component]),
-            "`rustup component add`",
-        )?;
+        cmd!(shell, "rustup component add {component}").run()?;
     }
     Ok(())
 }
@@ -102,8 +101,8 @@ struct Build {
     to: PathBuf,
 }
 
-/// Compiles tools side by side and moves them to their folders once they are whole.
-fn compile(place: &Place, builds: Vec<Build>) -> Outcome {
+/// Compiles tools at the same time and moves them to their folders once they are complete.
+fn compile(paths: &Paths, builds: Vec<Build>) -> Result<()> {
     if builds.is_empty() {
         return Ok(());
     }
@@ -112,42 +111,39 @@ fn compile(place: &Place, builds: Vec<Build>) -> Outcome {
         "Compiling {} (minutes, but only once on this machine)",
         names.join(" and ")
     ));
-    let scratch = |build: &Build| place.cache.join(format!("compiling-{}", build.krate));
-    let jobs = builds.iter().map(|build| {
-        let install = |lock: Option<&str>| install(build, &scratch(build), &place.cache, lock);
-        Job {
-            name: build.krate.into(),
-            command: install(Some("--locked")),
-            // A registry's mirror may lag behind the versions that a tool was locked to.
-            otherwise: Some(install(None)),
-        }
-    });
-    process::compile_together(jobs.collect())?;
+    let scratch = |build: &Build| paths.cache.join(format!("compiling-{}", build.krate));
+    let shell = Shell::new()?;
+    // Outside the repository, whose .cargo/config.toml is not meant for tools.
+    shell.change_dir(&paths.cache);
+    let compilation = |build: &Build| Compilation {
+        name: build.krate.into(),
+        command: install(&shell, build, &scratch(build), Some("--locked")),
+        // A registry's mirror may lag behind the versions in a tool's lock file.
+        fallback: install(&shell, build, &scratch(build), None),
+    };
+    progress::compile(builds.iter().map(compilation).collect())?;
     for build in &builds {
         let scratch = scratch(build);
-        fs::rename(scratch.join("root"), &build.to).while_doing(format_args!(
-            "moving {} to {}",
-            build.krate,
-            build.to.display()
-        ))?;
+        fs::rename(scratch.join("root"), &build.to)
+            .with_context(|| format!("cannot move {} to {}", build.krate, build.to.display()))?;
         // Hundreds of megabytes of intermediate files.
-        fs::remove_dir_all(&scratch).while_doing(format_args!("removing {}", scratch.display()))?;
+        shell.remove_path(&scratch)?;
     }
     Ok(())
 }
 
-/// The command that compiles one tool, quickly: these programs run for seconds, so compiling them well costs more
+/// The command that compiles one tool, quickly: these programs run for seconds, so optimizing them costs more
 /// than it saves. With their own release profiles the two tools take 29 CPU-minutes; this way 10, which are 6 minutes
-/// on two cores. Optimisation level 1 adds 2 CPU-minutes; the number of codegen units makes no difference.
-fn install(build: &Build, scratch: &Path, cache: &Path, lock: Option<&str>) -> Command {
-    let mut cargo = process::command("cargo");
-    // Outside the repository, whose .cargo/config.toml is not meant for tools.
-    cargo.current_dir(cache).args(["install", build.krate, "--version", build.version]).args(build.options);
-    cargo.args(lock).arg("--root").arg(scratch.join("root"));
+/// on two cores. Optimization level 1 adds 2 CPU-minutes; the number of codegen units makes no difference.
+fn install(shell: &Shell, build: &Build, scratch: &Path, lock: Option<&str>) -> Command {
+    let Build { krate, version, options, .. } = *build;
+    let root = scratch.join("root");
+    let mut cargo =
+        cmd!(shell, "cargo install {krate} --version {version} {options...} {lock...} --root {root}");
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
-        cargo.env_remove(name);
+        cargo = cargo.env_remove(name);
     }
-    cargo.env("CARGO_TARGET_DIR", scratch.join("target"));
+    cargo = cargo.env("CARGO_TARGET_DIR", scratch.join("target"));
     let profile = [
         ("LTO", "off"),
         ("OPT_LEVEL", "0"),
@@ -156,42 +152,37 @@ fn install(build: &Build, scratch: &Path, cache: &Path, lock: Option<&str>) -> C
         ("STRIP", "symbols"),
     ];
     for (key, value) in profile {
-        cargo.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
+        cargo = cargo.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
     }
-    cargo
+    cargo.into()
 }
 
-/// Fetches wasm-opt, ready-made, in seconds. Run by Node it takes 15 s of a build and makes a third less of the page's
+/// Fetches wasm-opt, which comes compiled, in seconds. Run by Node it takes 15 s of a build and makes a third less of the page's
 /// 880 kB; a native one would have to be compiled from Binaryen's C++ first.
-fn unpack_wasm_opt(place: &Place, to: &Path) -> Outcome {
-    npm::npm()?;
+fn unpack_wasm_opt(paths: &Paths, to: &Path) -> Result<()> {
+    let shell = Shell::new()?;
     progress::step("Fetching wasm-opt (23 MB, once)");
-    let scratch = place.cache.join("unpacking-binaryen");
-    let partial = place.cache.join("partial-binaryen");
-    let bin = partial.join("bin");
-    fs::create_dir_all(&bin).while_doing(format_args!("making {}", bin.display()))?;
+    let scratch = paths.cache.join("unpacking-binaryen");
+    let partial = paths.cache.join("partial-binaryen");
     let wanted = |name: &str| ["bin/wasm-opt", "bin/package.json"].contains(&name);
     npm::unpack(&format!("binaryen@{BINARYEN}"), &scratch, wanted, |name, content| {
-        let path = partial.join(name);
-        fs::write(&path, content).while_doing(format_args!("writing {}", path.display()))
+        Ok(shell.write_file(partial.join(name), content)?)
     })?;
-    make_executable(&bin.join("wasm-opt"))?;
-    fs::rename(&partial, to).while_doing(format_args!("moving wasm-opt to {}", to.display()))
+    make_executable(&partial.join("bin/wasm-opt"))?;
+    fs::rename(&partial, to).with_context(|| format!("cannot move wasm-opt to {}", to.display()))
 }
 
 #[cfg(unix)]
-fn make_executable(path: &Path) -> Outcome {
+fn make_executable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
-        .while_doing(format_args!("making {} executable", path.display()))
+        .with_context(|| format!("cannot make {} executable", path.display()))
 }
 
-/// Elsewhere a file is a program by its name: a batch file hands the script to Node.
+/// Where there is no permission to execute, a file's extension makes it a program: a batch file passes the script to Node.
 #[cfg(not(unix))]
-fn make_executable(path: &Path) -> Outcome {
-    let batch = path.with_extension("cmd");
-    fs::write(&batch, "@node \"%~dp0wasm-opt\" %*\r\n")
-        .while_doing(format_args!("writing {}", batch.display()))
+fn make_executable(path: &Path) -> Result<()> {
+    Ok(Shell::new()?.write_file(path.with_extension("cmd"), "@node \"%~dp0wasm-opt\" %*\r\n")?)
 }
 
 #[cfg(test)]
