@@ -97,10 +97,10 @@ impl Memory {
         &self.gradients[range]
     }
 
-    /// The predicted class of each sample in use, and its probability; see [`softmax::answers`].
-    pub fn answers(&mut self, plan: &Plan) -> impl Iterator<Item = Option<(usize, f32)>> {
+    /// The predicted class of each sample in use, and its probability; see [`softmax::predictions`].
+    pub fn predictions(&mut self, plan: &Plan) -> impl Iterator<Item = Option<(usize, f32)>> {
         let range = plan.logits().range();
-        softmax::answers(&self.values[range.clone()], self.samples, &mut self.gradients[range])
+        softmax::predictions(&self.values[range.clone()], self.samples, &mut self.gradients[range])
     }
 }
 

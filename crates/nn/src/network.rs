@@ -115,8 +115,8 @@ impl Network {
 
     /// What each of the images that were just inferred is taken for, and the softmax of that class: the one that
     /// [`Network::score`] counts. None if the logits are not numbers.
-    pub fn answers(&mut self) -> impl Iterator<Item = Option<(usize, f32)>> {
-        self.memory.answers(self.cpu.plan())
+    pub fn predictions(&mut self) -> impl Iterator<Item = Option<(usize, f32)>> {
+        self.memory.predictions(self.cpu.plan())
     }
 
     /// Output of a layer for the first inferred image, `[channel][row][column]`; `None` if there is no such layer.

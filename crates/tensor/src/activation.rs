@@ -1,9 +1,9 @@
-//! Activation functions, element by element over buffers of any shape. Every derivative is had from the output alone.
+//! Activation functions, element by element over buffers of any shape. Every derivative is computed from the output alone.
 
 use crate::{Lanes, math::exp};
 use wide::f32x4;
 
-/// What a unit does with its weighted sum.
+/// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `max(x, 0)` (Nair and Hinton 2010); its slope at 0 is 0, as in PyTorch.
@@ -28,7 +28,7 @@ pub enum Activation {
 pub fn forward(f: Activation, x: &mut [Lanes]) {
     let one = f32x4::ONE;
     match f {
-        // What is not at most 0: NaN stays NaN, so that nobody trains on without noticing it.
+        // Compares with `<=`, so that NaN stays NaN and a diverging training is noticed.
         Activation::Relu => map(x, |x| x.simd_le(f32x4::ZERO).bitselect(f32x4::ZERO, x)),
         Activation::LeakyRelu { negative_slope } => {
             let slope = f32x4::splat(negative_slope);
@@ -40,7 +40,7 @@ pub fn forward(f: Activation, x: &mut [Lanes]) {
         }
         Activation::Sigmoid => map(x, |x| one / (one + exp(-x))),
         Activation::Tanh => map(x, |x| {
-            // By e^-2|x|, which cannot overflow.
+            // e^-2|x| cannot overflow.
             let e = exp(f32x4::splat(-2.0) * x.abs());
             let y = (one - e) / (one + e);
             x.simd_lt(f32x4::ZERO).bitselect(-y, y)
@@ -99,7 +99,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn what_is_no_number_stays_none_and_spoils_no_other_sample() {
+    fn nan_stays_nan_and_leaves_other_samples_finite() {
         use Activation::*;
         for f in
             [Relu, LeakyRelu { negative_slope: 0.1 }, Elu { alpha: 1.5 }, Elu { alpha: 0.0 }, Sigmoid, Tanh]

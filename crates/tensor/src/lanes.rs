@@ -1,11 +1,11 @@
-//! The batch as the innermost axis: sixteen samples side by side in every value.
+//! The batch as the innermost axis: each value holds sixteen samples side by side.
 
 use wide::f32x4;
 
-/// One value of sixteen samples. A buffer of a block is `[channel][row][column]` of these.
+/// One value of sixteen samples. The buffer of a block is `[channel][row][column]` of these.
 ///
-/// Sixteen floats are one cache line. Vectors are four wide on every machine, so that sums over samples are
-/// taken in the same order everywhere and results are the same to the last bit.
+/// Sixteen floats are one cache line. Vectors have four lanes on every machine, so that sums over samples are added in the same
+/// order everywhere and results are the same to the last bit.
 pub type Lanes = [f32x4; 4];
 
 /// Samples in a block.
@@ -14,11 +14,10 @@ pub const BLOCK: usize = 16;
 /// All samples zero.
 pub const ZERO: Lanes = [f32x4::ZERO; 4];
 
-/// Puts samples that lie one after the other, `[sample][value]`, side by side: the first four lanes become the first four
-/// samples, and so on, as far as there are any.
+/// Transposes `samples`, `[sample][value]`, to `lanes`, `[value][sample]`. Of lanes without a sample the old values stay.
 ///
 /// # Panics
-/// If there are not 4, 8, 12 or 16 samples (or none) of as many values as there are lanes to fill.
+/// If `samples` does not hold 0, 4, 8, 12 or 16 samples of `lanes.len()` values.
 pub fn interleave(samples: &[f32], lanes: &mut [Lanes]) {
     let len = lanes.len();
     assert!(samples.len().is_multiple_of(4 * len) && samples.len() <= BLOCK * len);

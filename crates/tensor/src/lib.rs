@@ -1,6 +1,6 @@
 //! Shapes, batch-last blocks of samples, and the SIMD kernels that work on them. Knows nothing of networks.
 //!
-//! Nothing here depends on the machine: no fused multiply-add, no libm of the platform, every sum in a fixed order.
+//! Results do not depend on the machine: no fused multiply-add, no platform libm, every sum in a fixed order.
 
 pub mod activation;
 pub mod batch_norm;

@@ -1,11 +1,12 @@
-//! A dense layer over one block of samples, where zeros cost nothing.
+//! A linear (fully connected) layer over one block of samples, with sparse inputs.
 //!
-//! `x` is `[input]`, `y` is `[unit]`, weights are `[unit][input]` as they lie in the flat vector: nothing is packed. The gradient
-//! of the input is that of a 1x1 convolution ([`crate::conv2d::direct::input_gradient`]).
+//! `x` is `[in_feature]`, `y` is `[out_feature]`, each value the [`Lanes`] of sixteen samples. Weights are
+//! `[out_feature][in_feature]` as they lie in the flat vector, not packed. The gradient of the input is that of a 1x1
+//! convolution ([`crate::conv2d::direct::input_gradient`]).
 //!
-//! Four of five pixels of MNIST are zero, and so are half of the values behind a ReLU. What all samples of a block have as zero
-//! is left out of the forward sum; the weight gradient takes four inputs at a time, and leaves out the samples
-//! that are zero in all four. Sums skip terms that are zero, so they stay what they were.
+//! Four of five pixels of MNIST are zero, and so are half of the values after a ReLU. The forward sum skips inputs that are zero
+//! in all samples of a block; the weight gradient takes four inputs at a time, and skips the samples in which all four are
+//! zero. Only terms that are zero are skipped, so the sums keep their bits.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
@@ -13,34 +14,34 @@ use crate::{BLOCK, Lanes, ZERO};
 use std::ops::Range;
 use wide::f32x4;
 
-/// What the kernels keep of an input: where it is not zero.
+/// The positions of an input's values that are not zero: scratch memory, shared by all layers.
 #[derive(Clone, Debug, Default)]
 pub struct Sparse {
-    /// Stretches of inputs of which at least one sample is not zero.
+    /// Ranges of inputs that are not zero in at least one sample.
     stretches: Vec<Range<usize>>,
-    /// Four neighbouring inputs of one sample, not all zero: group by group, in order of the samples. What is behind the end of the last
-    /// group means nothing.
+    /// Four neighbouring inputs of one sample, not all zero, group by group in the order of the samples. Items after the end of the
+    /// last group have no meaning.
     fours: Vec<f32x4>,
-    /// The sample of each.
+    /// The sample of each four.
     samples: Vec<u32>,
-    /// Where each group ends.
+    /// The end of each group.
     ends: Vec<u32>,
-    /// The gradient of the output, `[sample][unit]`.
+    /// The gradient of the output, `[sample][out_feature]`.
     dy: Vec<f32>,
 }
 
 impl Sparse {
-    /// Makes room for a layer.
-    pub fn reserve(&mut self, inputs: usize, units: usize) {
+    /// Allocates memory for a layer.
+    pub fn reserve(&mut self, in_features: usize, out_features: usize) {
         fn grow<T>(memory: &mut Vec<T>, len: usize) {
             memory.reserve(len.saturating_sub(memory.len()));
         }
-        let groups = inputs.div_ceil(4);
-        grow(&mut self.stretches, inputs.div_ceil(2));
+        let groups = in_features.div_ceil(4);
+        grow(&mut self.stretches, in_features.div_ceil(2));
         self.fours.resize(self.fours.len().max(groups * BLOCK), f32x4::ZERO);
         self.samples.resize(self.samples.len().max(groups * BLOCK), 0);
         grow(&mut self.ends, groups);
-        let dy = BLOCK * units.next_multiple_of(4);
+        let dy = BLOCK * out_features.next_multiple_of(4);
         self.dy.resize(self.dy.len().max(dy), 0.0);
     }
 
@@ -61,7 +62,7 @@ impl Sparse {
         self.stretches.extend(start.map(|from| from..x.len()));
     }
 
-    /// Finds the fours that are not zero. Without a branch: which are cannot be foreseen.
+    /// Finds the fours that are not all zero. Without a branch, which would be mispredicted.
     fn find_fours(&mut self, x: &[Lanes]) {
         let mut found = 0;
         self.ends.clear();
@@ -78,10 +79,10 @@ impl Sparse {
     }
 }
 
-/// `y[unit] = bias[unit] + sum over the inputs of weight * x`.
+/// `y[out] = bias[out] + sum over in of weight[out][in] * x[in]`.
 ///
 /// # Panics
-/// If a length does not go with the others.
+/// If the lengths do not agree.
 pub fn forward(x: &[Lanes], weight: &[f32], bias: &[f32], y: &mut [Lanes], sparse: &mut Sparse) {
     assert!(weight.len() == x.len() * y.len() && bias.len() == y.len());
     sparse.find_stretches(x);
@@ -97,7 +98,7 @@ pub fn forward(x: &[Lanes], weight: &[f32], bias: &[f32], y: &mut [Lanes], spars
     }
 }
 
-/// `U` units of `V` vectors at a time: see `conv2d` on registers.
+/// `U` output features of `V` vectors at a time; see `conv2d/direct.rs` on registers.
 #[inline(never)]
 fn forward_tile<const U: usize, const V: usize>(
     x: &[Lanes],
@@ -132,10 +133,10 @@ fn forward_tile<const U: usize, const V: usize>(
     U
 }
 
-/// `dw[unit][input] = sum over samples of dy[unit] * x[input]`.
+/// `dw[out][in] = sum over samples of dy[out] * x[in]`.
 ///
 /// # Panics
-/// If a length does not go with the others.
+/// If the lengths do not agree.
 pub fn weight_gradient(x: &[Lanes], dy: &[Lanes], dw: &mut [f32], sparse: &mut Sparse) {
     assert!(dw.len() == dy.len() * x.len());
     sparse.find_fours(x);
@@ -181,7 +182,7 @@ fn gradient_rows<const U: usize>(
             at += 1;
         }
         let column = group * 4;
-        // A copy of an unknown length would be a call, which cost V8 a fifth of the step.
+        // A copy of unknown length would be a call, which took a fifth of the step in V8.
         if column + 4 <= inputs {
             for u in 0..U {
                 rows[u * inputs + column..][..4].copy_from_slice(&sums[u].to_array());
@@ -196,7 +197,7 @@ fn gradient_rows<const U: usize>(
     U
 }
 
-/// `[row][sample]` to `[sample][row]`, with so many floats from one sample to the next.
+/// Transposes `[row][sample]` to `[sample][row]`, with samples `stride` floats apart.
 fn transpose(x: &[Lanes], transposed: &mut [f32], stride: usize) {
     for (group, rows) in x.chunks(4).enumerate() {
         for quarter in 0..4 {

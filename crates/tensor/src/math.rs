@@ -1,13 +1,13 @@
-//! Functions that a platform's libm would give each its own last bit.
+//! Functions whose last bit differs between the math libraries of platforms, computed alike everywhere.
 
 use wide::{f32x4, i32x4};
 
 /// `e^x`, within 2 units in the last place; 0 below -87.3, infinite above 88.7. NaN stays NaN.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2` (Cody and Waite 1980), a polynomial for `e^r` (Cephes' `expf`), and `2^n` by
-/// its exponent bits. Only multiplications and additions, so every machine gives the same bits.
+/// its exponent bits. It uses only multiplications and additions, so every machine returns the same bits.
 pub(crate) fn exp(x: f32x4) -> f32x4 {
-    /// Adding it rounds to an integer, which then stands in the low bits of the mantissa.
+    /// Adding it rounds to an integer, which is then in the low bits of the mantissa.
     const ROUND: f32 = 12_582_912.0;
     let splat = f32x4::splat;
     let below = x.simd_lt(splat(-87.3));
@@ -15,7 +15,7 @@ pub(crate) fn exp(x: f32x4) -> f32x4 {
     let inside = above.bitselect(splat(88.7), below.bitselect(splat(-87.3), x));
     let rounded = inside * splat(std::f32::consts::LOG2_E) + splat(ROUND);
     let n = rounded - splat(ROUND);
-    // ln 2 in two parts: the first has so few bits that its product with n is exact.
+    // ln 2 in two parts: the first has few enough bits for its product with n to be exact.
     let r = inside - n * splat(0.693_359_4) - n * splat(-2.121_944_4e-4);
     let mut p = splat(1.987_569_1e-4);
     for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5] {
@@ -30,8 +30,8 @@ pub(crate) fn exp(x: f32x4) -> f32x4 {
     above.bitselect(splat(f32::INFINITY), below.bitselect(f32x4::ZERO, result))
 }
 
-/// Sine and cosine of an angle in radians of up to some turns, within 1e-6 (by Taylor's polynomials about
-/// the nearest quarter of a turn). The same on every machine; a GPU has the same polynomials
+/// Sine and cosine of an angle in radians of up to a few turns, within 1e-6, by Taylor polynomials about the nearest quarter of
+/// a turn. The same on every machine; a GPU uses the same polynomials
 /// (`shaders/input.wgsl`), since its own functions may be off by 5e-4.
 pub fn sin_cos(angle: f32) -> (f32, f32) {
     let quarter = libm::rintf(angle * std::f32::consts::FRAC_2_PI);
@@ -49,7 +49,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn sine_and_cosine_are_what_they_are() {
+    fn sine_and_cosine_are_within_a_millionth() {
         for i in -1000..1000 {
             let angle = i as f32 * 0.01;
             let (s, c) = sin_cos(angle);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn exp_is_exp() {
+    fn exp_is_within_3e_7_of_itself_in_double_precision() {
         for i in -17_400..17_700 {
             let x = i as f32 * 0.005;
             let (got, expected) = (exp(f32x4::splat(x)).to_array()[0], f64::from(x).exp());

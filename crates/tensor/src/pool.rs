@@ -1,16 +1,24 @@
 //! Max and average pooling over one block of samples, as PyTorch's `MaxPool2d` and `AvgPool2d`.
 //!
-//! Inputs and outputs are `[channel][row][column]`, gradients too; kernels panic if a length is not what the geometry says.
+//! Inputs, outputs and gradients are `[channel][row][column]`, each value the [`Lanes`] of sixteen samples. Kernels panic if a
+//! length is not that of the geometry.
 
 use crate::{Lanes, Shape, lanes::ZERO};
 use wide::f32x4;
 
-/// Square windows over every channel. Rows and columns that no window reaches are left out, as PyTorch does.
+/// The sizes of a pooling with square windows. Rows and columns that no whole window covers are ignored, as PyTorch does.
+///
+/// ```
+/// use tensor::{Shape, pool::Pool2d};
+///
+/// let pool = Pool2d { input: Shape::maps(6, 28, 28), kernel_size: 2, stride: 2 };
+/// assert_eq!(pool.output(), Shape::maps(6, 14, 14));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool2d {
     /// Shape of the input.
     pub input: Shape,
-    /// Rows and columns of the window.
+    /// Height, and width, of the window.
     pub kernel_size: usize,
     /// Step of the window.
     pub stride: usize,
@@ -26,7 +34,7 @@ impl Pool2d {
         )
     }
 
-    /// Calls `visit` for every output, with its index and that of its window's first pixel.
+    /// Calls `visit` for every output, with its index and the index of its window's first pixel.
     fn for_each_window(self, mut visit: impl FnMut(usize, usize)) {
         let Shape { channels, height, width } = self.output();
         let mut at = 0;
@@ -41,7 +49,7 @@ impl Pool2d {
         }
     }
 
-    /// Calls `visit` for every pixel of a window, with its distance from the first one.
+    /// Calls `visit` for every pixel of a window, with its distance from the first pixel.
     fn for_each_tap(self, mut visit: impl FnMut(usize)) {
         for row in 0..self.kernel_size {
             for column in 0..self.kernel_size {
@@ -50,7 +58,7 @@ impl Pool2d {
         }
     }
 
-    /// Whether every pixel lies in exactly one window: then gradients need no adding up.
+    /// Whether every pixel lies in exactly one window; then gradients need no accumulation.
     pub(crate) fn is_partition(self) -> bool {
         let Shape { height, width, .. } = self.input;
         self.kernel_size == self.stride
@@ -59,7 +67,7 @@ impl Pool2d {
     }
 }
 
-/// The largest of each window.
+/// The largest value of each window.
 pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
     g.for_each_window(|at, first| {
@@ -74,7 +82,7 @@ pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     });
 }
 
-/// The gradient goes to the first pixel of the window that is the largest, as in PyTorch.
+/// The gradient: that of an output goes to the argmax of its window, of several the first, as in PyTorch.
 pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && dx.len() == x.len());
     assert!(y.len() == g.output().len() && dy.len() == y.len());
@@ -87,7 +95,7 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
         g.for_each_tap(|tap| {
             let (x, dx) = (&x[first + tap], &mut dx[first + tap]);
             for q in 0..4 {
-                // What is left of the gradient goes where the largest is, and then nothing is left.
+                // The whole gradient goes to the first pixel that equals the output; `open` is zero after that.
                 let hit = x[q].simd_eq(y[at][q]);
                 let share = hit & open[q];
                 dx[q] = if overwrite { share } else { dx[q] + share };
@@ -97,9 +105,10 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
     });
 }
 
-/// Calls `visit` for every output, with its index and the pixel of its window that [`max_backward`] gives the gradient to: in the bits
-/// of each lane, that pixel's number of `numbers`, which go through a window row by row; or no bits, if no pixel is what was given.
-pub(crate) fn max_winners(
+/// Calls `visit` for every output, with its index and the argmax of its window, the pixel to which [`max_backward`] sends the
+/// gradient. The argmax is given in the bits of each lane as an element of `numbers`, one for each pixel of a window, row by row;
+/// no bits are set if no pixel equals the output (after a ReLU).
+pub(crate) fn max_indices(
     g: &Pool2d,
     numbers: &[u32],
     (x, y): (&[Lanes], &[Lanes]),
@@ -109,16 +118,16 @@ pub(crate) fn max_winners(
     assert!(numbers.len() == g.kernel_size * g.kernel_size);
     g.for_each_window(|at, first| {
         let y = &y[at];
-        let (mut done, mut winner, mut numbers) = (ZERO, ZERO, numbers.iter());
+        let (mut done, mut argmax, mut numbers) = (ZERO, ZERO, numbers.iter());
         g.for_each_tap(|tap| {
             let number = f32x4::splat(f32::from_bits(*numbers.next().expect("as many as taps")));
             for q in 0..4 {
                 let hit = x[first + tap][q].simd_eq(y[q]);
-                winner[q] |= !done[q] & hit & number;
+                argmax[q] |= !done[q] & hit & number;
                 done[q] |= hit;
             }
         });
-        visit(at, &winner);
+        visit(at, &argmax);
     });
 }
 
@@ -137,7 +146,7 @@ pub fn average_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     });
 }
 
-/// Every pixel of a window gets the same share of the gradient.
+/// The gradient: every pixel of a window receives the same share.
 pub fn average_backward(g: &Pool2d, dy: &[Lanes], dx: &mut [Lanes]) {
     assert!(dx.len() == g.input.len() && dy.len() == g.output().len());
     dx.fill(ZERO);

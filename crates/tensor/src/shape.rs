@@ -1,10 +1,10 @@
-//! What a sample looks like: channels of rows of columns.
+//! The shape of a sample: channels, height, width.
 
 use serde::{Deserialize, Serialize};
 
 /// The shape of one sample, `[channels][height][width]`; a vector of features is `[features][1][1]`.
 ///
-/// The batch is no part of it: it is always the innermost axis and handled in [blocks](crate::Lanes).
+/// The batch is not part of it: it is always the innermost axis, in [blocks](crate::Lanes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Shape {
     /// Channels (feature maps, or features of a vector).
@@ -16,12 +16,12 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Maps of `height` x `width`.
+    /// Feature maps of `height` x `width`.
     pub const fn maps(channels: usize, height: usize, width: usize) -> Self {
         Self { channels, height, width }
     }
 
-    /// A vector: every feature is a channel of one pixel.
+    /// A vector, whose features are channels of one pixel.
     pub const fn vector(features: usize) -> Self {
         Self::maps(features, 1, 1)
     }
@@ -36,19 +36,19 @@ impl Shape {
         self.height * self.width
     }
 
-    /// Whether there is no value at all.
+    /// Whether the shape holds no values.
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// Whether this is a vector, with nothing left of rows and columns.
+    /// Whether it is a vector: channels of one pixel.
     pub const fn is_vector(self) -> bool {
         self.height == 1 && self.width == 1
     }
 }
 
 impl std::fmt::Display for Shape {
-    /// `6@28x28` as in LeCun et al. 1998, fig. 2; a vector is its number of features.
+    /// Writes `6@28x28` as in LeCun et al. 1998, fig. 2, or the number of features of a vector.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_vector() {
             write!(f, "{}", self.channels)

@@ -3,17 +3,17 @@
 use crate::{BLOCK, Lanes, math::exp};
 use wide::f32x4;
 
-/// What a block came to.
+/// Loss and hits of some samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Score {
     /// Sum of the samples' cross-entropies, in nats.
     pub loss: f64,
-    /// Samples whose largest logit was that of their label.
+    /// Hits: samples whose largest logit is that of their label.
     pub correct: usize,
 }
 
-/// Softmax of `logits` (`[class][sample]`) over the classes, finite for any finite logits; `exponentials` is overwritten by it.
-/// Gives the largest logit of each sample, and the sum over the classes of `e^(logit - largest)`.
+/// Writes the softmax of `logits` (`[class][sample]`) over the classes into `exponentials`; it is finite for all finite logits.
+/// Returns the largest logit of each sample, and the sum over the classes of `e^(logit - largest)`.
 ///
 /// # Panics
 /// If there are no classes, or the lengths differ.
@@ -36,14 +36,14 @@ pub fn softmax(logits: &[Lanes], exponentials: &mut [Lanes]) -> (Lanes, Lanes) {
     (largest, sum)
 }
 
-/// Cross-entropy of `logits` (`[class][sample]`) against `labels`, one per sample in use (at most [`BLOCK`]).
+/// Cross-entropy of `logits` (`[class][sample]`) with `labels`, one per sample in use (at most [`BLOCK`]).
 ///
 /// With label `smoothing` the target is `(1 - smoothing) * one_hot + smoothing / classes` (Szegedy et al. 2016, section 7),
-/// as PyTorch's `cross_entropy` has it. `dlogits` becomes the gradient of the mean over a batch of `batch` samples,
+/// as in PyTorch's `cross_entropy`. `dlogits` becomes the gradient of the mean over a batch of `batch` samples,
 /// `(softmax - target) / batch`; 0 for samples that are not in use.
 ///
 /// # Panics
-/// If a label names no class, or there are more than a block has samples.
+/// If a label is not below the number of classes, or there are more than [`BLOCK`] labels.
 pub fn cross_entropy(
     logits: &[Lanes],
     labels: &[u8],
@@ -79,13 +79,12 @@ pub fn cross_entropy(
     score
 }
 
-/// What each of the first samples (at most [`BLOCK`]) of `logits` (`[class][sample]`) is taken for, and the softmax of that
-/// class: the class that [`cross_entropy`] counts as recognised. None where no logit is the largest, because they are not
-/// numbers. `exponentials` is overwritten by the softmax.
+/// The predicted class of each of the first `samples` samples of `logits` (`[class][sample]`), and its softmax: the class by which
+/// [`cross_entropy`] counts hits. `None` where NaN leaves no logit the largest. `exponentials` is overwritten by the softmax.
 ///
 /// # Panics
-/// If there are no classes, more samples than a block has, or the lengths differ.
-pub fn answers(
+/// If there are no classes, more than [`BLOCK`] samples, or the lengths differ.
+pub fn predictions(
     logits: &[Lanes],
     samples: usize,
     exponentials: &mut [Lanes],
@@ -100,7 +99,7 @@ pub fn answers(
     })
 }
 
-/// Of several largest ones, the first counts.
+/// The first of the largest logits.
 fn first_largest(logits: &[[f32; BLOCK]], lane: usize, largest: f32) -> Option<usize> {
     logits.iter().position(|class| class[lane] == largest)
 }
@@ -112,7 +111,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn the_class_that_is_answered_is_the_one_that_is_counted() {
+    fn the_predicted_class_is_the_one_that_counts_as_a_hit() {
         // Small whole logits, so that many are equal; some that are no numbers.
         let logit = |class: usize, lane: usize, round: usize| match (class * 7 + lane * 3 + round * 5) % 23 {
             0 if round > 6 => f32::NAN,
@@ -125,14 +124,14 @@ mod tests {
                 (0..10).map(|class| std::array::from_fn(|lane| logit(class, lane, round))).collect();
             let logits: Vec<Lanes> = block.iter().map(|lanes| bytemuck::cast(*lanes)).collect();
             let mut scratch = vec![ZERO; 10];
-            let told: Vec<_> = answers(&logits, 13, &mut scratch).collect();
-            assert_eq!(told.len(), 13);
+            let predicted: Vec<_> = predictions(&logits, 13, &mut scratch).collect();
+            assert_eq!(predicted.len(), 13);
             let labels: Vec<u8> = (0..13).map(|lane| (lane * 3 + round) as u8 % 10).collect();
             let score = cross_entropy(&logits, &labels, 0.0, 13, &mut scratch);
-            let hits = told.iter().zip(&labels);
+            let hits = predicted.iter().zip(&labels);
             let hits = hits.filter(|(a, label)| a.is_some_and(|(class, _)| class == usize::from(**label)));
             assert_eq!(hits.count(), score.correct, "round {round}");
-            for (lane, answer) in told.iter().enumerate() {
+            for (lane, answer) in predicted.iter().enumerate() {
                 let Some((class, share)) = *answer else {
                     none += 1;
                     continue;
@@ -144,6 +143,6 @@ mod tests {
                 }
             }
         }
-        assert!(none > 0, "logits that are no numbers give no answer");
+        assert!(none > 0, "logits that are not numbers predict no class");
     }
 }

@@ -1,71 +1,41 @@
-//! Convolution (cross-correlation) and its two gradients by their definition, over one block of samples.
+//! Direct convolution (cross-correlation) and its two gradients, summed as they are defined, over one block of samples.
 //!
-//! A dense layer is the same thing on maps of one pixel with a 1x1 kernel; only its weight gradient has a kernel
-//! of its own ([`crate::linear`]). `winograd.rs` makes several small convolutions out of a large one. What a layer
-//! uses is decided by [`super`].
+//! A linear layer is a 1x1 convolution of images of one pixel, but has other kernels for the forward pass and the weight
+//! gradient ([`crate::linear`]). `winograd.rs` splits a large convolution into several small ones of this kind.
+//! [`Convolution`](super::Convolution) chooses between them.
 //!
-//! Inputs are `[channel][row][column]`, outputs `[map][row][column]`, weights `[map][channel][row][column]` where they are not
-//! packed, biases `[map]`. Kernels panic if a length is not what the geometry says.
+//! Inputs are `[in_channel][row][column]`, outputs `[out_channel][row][column]`, weights
+//! `[out_channel][in_channel][row][column]` where they are not packed, biases `[out_channel]`, each pixel the [`Lanes`] of
+//! sixteen samples. Kernels panic if a length is not that of the geometry.
 //!
-//! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some maps x two
+//! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some channels x two
 //! or four vectors in registers. V8 has 15 vector registers to give, and every sum that does not fit costs a store and a
 //! load: tiles of 4 x 2 ran forward at 55-72 % of the multiply-add peak, of 6 x 2 at 42-55 % (Chromium 156, Zen 3, five
 //! variants interleaved in one run). Backward, 2 x 4 ran at 61-67 %, 3 x 4 and 5 x 2 at about 50 %. Inner loops are not
-//! written out: LLVM then puts all products of one sum together, and V8 keeps sums in memory. `cargo xtask bench kernels` measures them.
+//! unrolled by hand: LLVM then groups all products of one sum, and V8 keeps sums in memory. `cargo xtask bench kernels` measures
+//! the kernels.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
+use crate::conv2d::geometry::Conv2d;
 use crate::{Lanes, Shape, ZERO, lanes::sum4, lanes::sum16};
 use std::ops::Range;
 use wide::f32x4;
 
-/// Maps computed together forward, and channels backward.
+/// Output channels computed together forward, and input channels backward.
 const FORWARD_TILE: usize = 2;
 const BACKWARD_TILE: usize = 2;
 
-/// What a convolution is, with its input already padded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv2d {
-    /// Shape of the padded input.
-    pub input: Shape,
-    /// Output maps.
-    pub out_channels: usize,
-    /// Rows and columns of the kernel.
-    pub kernel_size: [usize; 2],
-    /// Step of the kernel.
-    pub stride: usize,
-}
-
-impl Conv2d {
-    /// Shape of the output.
-    pub const fn output(&self) -> Shape {
-        Shape::maps(
-            self.out_channels,
-            (self.input.height - self.kernel_size[0]) / self.stride + 1,
-            (self.input.width - self.kernel_size[1]) / self.stride + 1,
-        )
-    }
-
-    /// Number of weights, `maps * channels * rows * columns`.
-    pub const fn weights(&self) -> usize {
-        self.out_channels * self.input.channels * self.taps()
-    }
-
-    const fn taps(&self) -> usize {
-        self.kernel_size[0] * self.kernel_size[1]
-    }
-}
-
-/// Splits `n` into tiles of at most `most`, as even as can be: `(first, size)`.
-fn tiles(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = n.div_ceil(most);
+/// Splits `n` into tiles of at most `max`, as even as can be: `(first, size)`.
+fn tiles(n: usize, max: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = n.div_ceil(max);
     (0..count).map(move |i| {
         let (from, to) = (i * n / count, (i + 1) * n / count);
         (from, to - from)
     })
 }
 
-/// Weights `[map][channel][row][column]` in the order [`forward`] reads them: `[tile][channel][row][column][map]`.
+/// Packs weights in the order in which [`forward`] reads them: `[tile][in_channel][row][column][out_channel]`.
 pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
     let per_map = g.input.channels * g.taps();
@@ -78,8 +48,8 @@ pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     }
 }
 
-/// Weights in the order [`input_gradient`] reads them: `[tile][row][column][map][channel]`; of kernels of one tap,
-/// where several channels of a map already lie side by side, as they are.
+/// Packs weights in the order in which [`input_gradient`] reads them: `[tile][row][column][out_channel][in_channel]`. Those of
+/// 1x1 kernels are copied as they are, since input channels lie side by side already.
 pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
     if g.taps() == 1 {
@@ -98,12 +68,13 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     }
 }
 
-/// For every row of maps `[channel][row][column]`, the columns from the first to the last that are not zero in all samples.
+/// For every row of an input `[channel][row][column]`, the range from the first to the last column that is not zero in all
+/// samples.
 ///
-/// Sixteen digits leave about a third of their maps zero, padding included: with this, the first layer of LeNet skips it.
+/// In a block of sixteen digits about a third of the padded input is zero; the first layer of LeNet skips it.
 pub type Extent = [Range<usize>];
 
-/// Finds the [`Extent`] of maps that are `width` wide.
+/// Finds the [`Extent`] of an input that is `width` wide.
 pub fn find_extent(x: &[Lanes], width: usize, extent: &mut Vec<Range<usize>>) {
     extent.clear();
     extent.extend(x.chunks_exact(width).map(|row| {
@@ -112,7 +83,7 @@ pub fn find_extent(x: &[Lanes], width: usize, extent: &mut Vec<Range<usize>>) {
     }));
 }
 
-/// The outputs of a row whose windows, `kernel` wide and `stride` apart, see some of the inputs in `extent`.
+/// The outputs of a row whose windows, `kernel` wide and `stride` apart, overlap `extent`.
 pub(crate) fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
     if extent.is_empty() {
         return 0..0;
@@ -121,7 +92,7 @@ pub(crate) fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outpu
     first.min(outputs)..extent.end.div_ceil(stride).min(outputs)
 }
 
-/// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, `x` being padded; `packed` by [`pack_forward`].
+/// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, with a padded `x` and weights packed by [`pack_forward`].
 /// What lies outside the extent of `x`, if that is given, is left out.
 pub fn forward(
     g: &Conv2d,
@@ -147,7 +118,7 @@ pub fn forward(
     }
 }
 
-/// `M` maps at a time.
+/// `M` output channels at a time.
 #[inline(never)]
 fn forward_tile<const M: usize>(
     g: &Conv2d,
@@ -206,7 +177,7 @@ fn forward_tile<const M: usize>(
     }
 }
 
-/// The smallest range that holds both.
+/// The smallest range that contains both.
 fn hull(a: Range<usize>, b: Range<usize>) -> Range<usize> {
     match (a.is_empty(), b.is_empty()) {
         (true, _) => b,
@@ -215,9 +186,9 @@ fn hull(a: Range<usize>, b: Range<usize>) -> Range<usize> {
     }
 }
 
-/// Gradient with respect to the unpadded input (`g.input` less `padding` on each side); `packed` by [`pack_backward`].
+/// The gradient of the unpadded input (`g.input` less `padding` on each side), with weights packed by [`pack_backward`].
 ///
-/// Every input pixel gathers from the outputs it took part in; those that padding or stride leave out cost nothing.
+/// Every input pixel gathers from the outputs whose windows contain it; taps that padding or stride excludes cost nothing.
 pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], dx: &mut [Lanes]) {
     let plane = (g.input.height - 2 * padding) * (g.input.width - 2 * padding);
     assert!(g.stride > 0 && dx.len() == g.input.channels * plane);
@@ -236,7 +207,7 @@ pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], 
     }
 }
 
-/// `C` channels; from the weights of a map to those of the next one it is `step` numbers.
+/// `C` input channels at a time; the weights of the next output channel begin `step` numbers further on.
 #[inline(never)]
 fn input_gradient_tile<const C: usize>(
     g: &Conv2d,
@@ -272,7 +243,7 @@ fn input_gradient_tile<const C: usize>(
                                     sums[c][q] += weight * (*pixel)[q];
                                 }
                             }
-                            // Past the last map they point behind the ends, where nothing is read.
+                            // After the last output channel they point past the ends, where nothing is read.
                             w = w.wrapping_add(step);
                             pixel = pixel.wrapping_add(plane_out);
                         }
@@ -286,7 +257,8 @@ fn input_gradient_tile<const C: usize>(
     }
 }
 
-/// The first and last kernel positions, in steps of `stride`, by which (padded) input `at` reached an output below `outputs`.
+/// The range of kernel positions, to be walked in steps of `stride`, by which (padded) input `at` takes part in an output
+/// below `outputs`.
 fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
     // at = output * stride + tap: taps are congruent to `at`, and the output they name must exist.
     let last_start = (outputs - 1) * stride;
@@ -294,8 +266,8 @@ fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> Range<usize>
     first..kernel.min(at + 1)
 }
 
-/// `dw[map][channel][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each row of the
-/// kernel. What lies outside the extent of `x`, if that is given, is left out.
+/// `dw[out][in][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each row of the kernel.
+/// Pixels outside the extent of `x`, if it is given, are skipped.
 pub fn weight_gradient(
     g: &Conv2d,
     x: (&[Lanes], Option<&Extent>),
@@ -326,14 +298,14 @@ pub fn weight_gradient(
     }
 }
 
-/// Maps, and taps of a row of the kernel, whose weights' gradients are summed together: nine sums, which fit the registers in
-/// whatever order LLVM puts the multiplications. (It moves those of one map together, and 2 x 5 then spilled.)
+/// Output channels, and taps of a row of the kernel, whose gradients are summed together: nine sums, which fit the registers in
+/// whatever order LLVM puts the multiplications. (It groups those of one channel, and 2 x 5 then spilled.)
 const GRADIENT_TILE: usize = 3;
 
-/// Sums for some taps of a row of the kernel, for some maps.
+/// Sums for some taps of a row of the kernel, for some output channels.
 pub type TapSums = [[f32x4; GRADIENT_TILE]; GRADIENT_TILE];
 
-/// `db[map] = sum over (sample, y, x) of dy`; there are as many maps as `db` is long.
+/// `db[out] = sum over (sample, y, x) of dy`; `db` has an element for each output channel.
 pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
     assert!(dy.len().is_multiple_of(db.len()));
     for (dy, db) in dy.chunks_exact(dy.len() / db.len()).zip(db) {
@@ -347,10 +319,10 @@ pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
     }
 }
 
-/// `T` neighbouring columns of the kernel, for `M` maps.
+/// `T` neighbouring columns of the kernel, for `M` output channels.
 ///
-/// Row by row of the output, and for each of these through the rows of the kernel: so a row is read from the nearest cache
-/// all but once. (The other way round, the first layer of LeNet took a third longer in training.)
+/// The outer loop runs over rows of the output, the inner one over rows of the kernel, so that all reads of a row but the first
+/// hit the nearest cache. (With the loops exchanged, the first layer of LeNet took a third longer in training.)
 #[inline(never)]
 fn weight_gradient_tile<const M: usize, const T: usize>(
     g: &Conv2d,
@@ -369,7 +341,7 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
             let from = channel * g.input.height + row * g.stride + ky;
             let columns = extent.map_or(0..out.width, |extent| {
                 let Range { start, end } = extent[from];
-                // As the first of the taps here sees it.
+                // Relative to the first of the taps.
                 reached(&(start.saturating_sub(kx)..end.saturating_sub(kx)), T, g.stride, out.width)
             });
             if columns.is_empty() {
@@ -378,7 +350,7 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
             let line = from * g.input.width + kx;
             let kept = &mut all[ky];
             let mut sums: [[f32x4; T]; M] = std::array::from_fn(|m| std::array::from_fn(|t| kept[m][t]));
-            // Neighbouring columns are one stretch of memory: for outputs always, for inputs if the stride is 1.
+            // Neighbouring columns are contiguous: those of outputs always, those of inputs if the stride is 1.
             let (stretches, vectors) =
                 if g.stride == 1 { (1, 4 * columns.len()) } else { (columns.len(), 4) };
             for stretch in 0..stretches {
@@ -412,7 +384,7 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
     }
 }
 
-/// Copies maps of shape `input` into the middle of larger, zeroed ones. The border of `padded` must be zero already and stays so.
+/// Copies an image of shape `input` into the middle of a larger one, whose border must be zero already and stays so.
 pub fn pad(input: Shape, padding: usize, x: &[Lanes], padded: &mut [Lanes]) {
     let width = input.width + 2 * padding;
     let plane = width * (input.height + 2 * padding);

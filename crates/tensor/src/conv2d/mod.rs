@@ -1,45 +1,73 @@
-//! A convolutional or dense layer ready to run: its weights in the order that its kernels read them.
+//! A convolutional or linear layer with an algorithm chosen for each pass, and its weights packed for that.
+//!
+//! | file | algorithm |
+//! |---|---|
+//! | `direct.rs` | the sum as it is defined, forward and backward |
+//! | `winograd.rs` | forward and backward with fewer multiplications, for kernels of five columns |
+//! | `max_pooled.rs` | backward, if max pooling follows, from the gradient of each window's argmax |
+//! | [`linear.rs`](crate::linear) | a linear layer, whose sparse inputs cost nothing |
 
 pub mod direct;
+mod geometry;
 mod max_pooled;
 mod winograd;
 
-pub use direct::Conv2d;
+pub use geometry::Conv2d;
 pub use max_pooled::Pooled;
 
 use crate::pool::Pool2d;
 use crate::{Lanes, ZERO, linear};
 use direct::TapSums;
-use max_pooled::Winners;
+use max_pooled::MaxPoolBackward;
 use std::ops::Range;
 use winograd::POINTS;
 
-/// A convolution and the way it is done.
+/// A convolution, the algorithms that compute it, and its packed weights.
+///
+/// ```
+/// use tensor::conv2d::{Conv2d, Convolution, Scratch};
+/// use tensor::{Shape, ZERO};
+/// use wide::f32x4;
+///
+/// // One 2x2 kernel on images of 3x3 pixels, sixteen at a time; all pixels are 1.
+/// let geometry = Conv2d { input: Shape::maps(1, 3, 3), out_channels: 1, kernel_size: [2, 2], stride: 1 };
+/// let mut convolution = Convolution::new(geometry, 0, None);
+/// let mut scratch = Scratch::default();
+/// scratch.reserve(&convolution);
+///
+/// let (weight, bias) = ([1.0, 2.0, 3.0, 4.0], [0.5]);
+/// convolution.load(&weight, false);
+/// let x = vec![[f32x4::splat(1.0); 4]; geometry.input.len()];
+/// let mut y = vec![ZERO; geometry.output().len()];
+/// convolution.forward(&x, (&weight, &bias), &mut y, &mut scratch);
+/// assert_eq!(y, [[f32x4::splat(10.5); 4]; 4]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Convolution {
     geometry: Conv2d,
     padding: usize,
-    way: Way,
-    /// The way back of one whose maps are max-pooled.
-    winners: Option<Winners>,
-    /// Packed for [`Convolution::forward`] and, as far as the input's gradient is wanted, for the way back.
+    algorithm: Algorithm,
+    /// The backward pass, if it starts from the gradient of the max-pooled output.
+    max_pool: Option<MaxPoolBackward>,
+    /// Weights packed for the forward pass and, where the gradient of the input is needed, for the backward pass.
     forward: Vec<f32>,
     backward: Vec<f32>,
     /// The weights at Winograd's points.
     at_points: Vec<f32>,
 }
 
+/// The algorithm of the forward pass, and of the backward pass if that does not start from max pooling.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
-    /// By the definition.
+enum Algorithm {
+    /// The sum as it is defined.
     Direct,
-    /// By the definition, on maps of one pixel: without what is zero.
-    Dense,
-    /// By fewer multiplications.
+    /// The same on images of one pixel, where inputs that are zero are skipped.
+    Linear,
+    /// Fewer multiplications.
     Winograd,
 }
 
-/// Memory that convolutions work in, one after the other.
+/// Scratch memory, shared by all convolutions of a network.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     inputs: Vec<Lanes>,
@@ -49,24 +77,24 @@ pub struct Scratch {
     weights: Vec<f32>,
     zeros: Vec<f32>,
     sparse: linear::Sparse,
-    winners: max_pooled::Memory,
+    max_pool: max_pooled::Memory,
 }
 
 impl Scratch {
-    /// Makes room for a convolution.
+    /// Allocates memory for a convolution.
     pub fn reserve(&mut self, convolution: &Convolution) {
         fn grow<T: Clone>(memory: &mut Vec<T>, len: usize, value: T) {
             memory.resize(memory.len().max(len), value);
         }
         let g = &convolution.geometry;
         grow(&mut self.sums, g.kernel_size[0], TapSums::default());
-        if let Some(winners) = &convolution.winners {
-            self.winners.reserve(winners);
+        if let Some(max_pool) = &convolution.max_pool {
+            self.max_pool.reserve(max_pool);
         }
-        match convolution.way {
-            Way::Direct => grow(&mut self.extent, g.input.channels * g.input.height, 0..0),
-            Way::Dense => self.sparse.reserve(g.input.len(), g.out_channels),
-            Way::Winograd => {
+        match convolution.algorithm {
+            Algorithm::Direct => grow(&mut self.extent, g.input.channels * g.input.height, 0..0),
+            Algorithm::Linear => self.sparse.reserve(g.input.len(), g.out_channels),
+            Algorithm::Winograd => {
                 let at_point = winograd::at_point(g);
                 grow(&mut self.inputs, POINTS * at_point.input.len(), ZERO);
                 grow(&mut self.outputs, POINTS * at_point.output().len(), ZERO);
@@ -78,57 +106,58 @@ impl Scratch {
 }
 
 impl Convolution {
-    /// The geometry's input is padded by `padding` on each side. `pool`: its maps are max-pooled next.
+    /// Chooses the algorithms for a geometry, whose input is padded by `padding` on each side. `pool` is the max pooling that
+    /// follows, if any.
     pub fn new(geometry: Conv2d, padding: usize, pool: Option<Pool2d>) -> Self {
-        let way = match () {
-            () if geometry.input.is_vector() => Way::Dense,
-            () if winograd::suits(&geometry) => Way::Winograd,
-            () => Way::Direct,
+        let algorithm = match () {
+            () if geometry.input.is_vector() => Algorithm::Linear,
+            () if winograd::suits(&geometry) => Algorithm::Winograd,
+            () => Algorithm::Direct,
         };
-        let packed = match way {
-            Way::Dense => 0,
-            Way::Winograd => POINTS * winograd::at_point(&geometry).weights(),
+        let packed = match algorithm {
+            Algorithm::Linear => 0,
+            Algorithm::Winograd => POINTS * winograd::at_point(&geometry).weights(),
             _ => geometry.weights(),
         };
-        let winners = pool.and_then(|pool| Winners::new(geometry, padding, pool));
+        let max_pool = pool.and_then(|pool| MaxPoolBackward::new(geometry, padding, pool));
         Self {
             geometry,
             padding,
-            way,
+            algorithm,
             forward: vec![0.0; packed],
-            backward: vec![0.0; winners.as_ref().map_or(packed, Winners::packed)],
-            winners,
-            at_points: vec![0.0; if way == Way::Winograd { packed } else { 0 }],
+            backward: vec![0.0; max_pool.as_ref().map_or(packed, MaxPoolBackward::packed)],
+            max_pool,
+            at_points: vec![0.0; if algorithm == Algorithm::Winograd { packed } else { 0 }],
         }
     }
 
-    /// Whether gradients are found by [`Convolution::backward_pooled`], from that of the pooled maps, rather than by
+    /// Whether the backward pass is [`Convolution::backward_pooled`], from the gradient of the pooled output, and not
     /// [`Convolution::backward`].
     pub const fn is_pooled(&self) -> bool {
-        self.winners.is_some()
+        self.max_pool.is_some()
     }
 
-    /// Takes the weights, `[map][channel][row][column]`. Without `backward`, [`Convolution::backward`] must not be asked for
-    /// the gradient of the input: it would be that of older weights.
+    /// Packs the weights, `[out_channel][in_channel][row][column]`. Without `backward`, a backward pass must not compute the
+    /// gradient of the input: it would use older weights.
     ///
     /// # Panics
-    /// If their number is not that of the geometry.
+    /// If the number of weights is not that of the geometry.
     pub fn load(&mut self, weight: &[f32], backward: bool) {
-        let Self { geometry, way, winners, forward, backward: packed_backward, at_points, .. } = self;
-        if let Some(winners) = winners.as_ref().filter(|_| backward) {
-            winners.pack(weight, packed_backward);
+        let Self { geometry, algorithm, max_pool, forward, backward: packed_backward, at_points, .. } = self;
+        if let Some(max_pool) = max_pool.as_ref().filter(|_| backward) {
+            max_pool.pack(weight, packed_backward);
         }
-        let backward = backward && winners.is_none();
+        let backward = backward && max_pool.is_none();
         let mut pack = |g: &Conv2d, weight: &[f32], at: usize| {
             direct::pack_forward(g, weight, &mut forward[at..at + weight.len()]);
             if backward {
                 direct::pack_backward(g, weight, &mut packed_backward[at..at + weight.len()]);
             }
         };
-        match way {
-            Way::Direct => return pack(geometry, weight, 0),
-            Way::Dense => return,
-            Way::Winograd => {}
+        match algorithm {
+            Algorithm::Direct => return pack(geometry, weight, 0),
+            Algorithm::Linear => return,
+            Algorithm::Winograd => {}
         }
         winograd::transform_weights(weight, at_points);
         let at_point = winograd::at_point(geometry);
@@ -137,11 +166,11 @@ impl Convolution {
         }
     }
 
-    /// `y[map] = bias[map] + sum over (channel, row, column) of weight * x`, for a padded `x`, `[channel][row][column]`; `y` is
-    /// `[map][row][column]`. The weights are those that were [loaded](Self::load).
+    /// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, for a padded `x`, `[in_channel][row][column]`; `y` is
+    /// `[out_channel][row][column]`. The weights must be those that were [loaded](Self::load).
     ///
     /// # Panics
-    /// If a length is not what the geometry says, or `scratch` was not [reserved](Scratch::reserve) for this convolution.
+    /// If a length is not that of the geometry, or `scratch` was not [reserved](Scratch::reserve) for this convolution.
     pub fn forward(
         &self,
         x: &[Lanes],
@@ -150,13 +179,13 @@ impl Convolution {
         scratch: &mut Scratch,
     ) {
         let g = &self.geometry;
-        match self.way {
-            Way::Direct => {
+        match self.algorithm {
+            Algorithm::Direct => {
                 direct::find_extent(x, g.input.width, &mut scratch.extent);
                 return direct::forward(g, (x, Some(&scratch.extent)), &self.forward, bias, y);
             }
-            Way::Dense => return linear::forward(x, weight, bias, y, &mut scratch.sparse),
-            Way::Winograd => {}
+            Algorithm::Linear => return linear::forward(x, weight, bias, y, &mut scratch.sparse),
+            Algorithm::Winograd => {}
         }
         let at_point = winograd::at_point(g);
         let (input, output) = (at_point.input.len(), at_point.output().len());
@@ -170,8 +199,9 @@ impl Convolution {
         winograd::transform_output(g, outputs, bias, y);
     }
 
-    /// With the weights that were [loaded](Self::load), the gradients of weights, biases and, if `dx` is given, of the unpadded input,
-    /// from that of the output. Each is laid out as what it is the gradient of, and `dw` and `db` are sums over the sixteen samples.
+    /// Computes the gradients of the weights, the biases and, if `dx` is given, the unpadded input, from the gradient of the output
+    /// and the weights that were [loaded](Self::load). Each gradient has the layout of its values; `dw` and `db` are sums over the
+    /// sixteen samples.
     ///
     /// # Panics
     /// As [`Convolution::forward`], or if it [is pooled](Self::is_pooled).
@@ -184,27 +214,27 @@ impl Convolution {
         (dw, db): (&mut [f32], &mut [f32]),
         scratch: &mut Scratch,
     ) {
-        assert!(!self.is_pooled(), "weights are packed for the other way back");
+        assert!(!self.is_pooled(), "weights are packed for `backward_pooled`");
         let g = &self.geometry;
         direct::bias_gradient(dy, db);
-        match self.way {
-            Way::Direct => {
+        match self.algorithm {
+            Algorithm::Direct => {
                 let Scratch { extent, sums, .. } = scratch;
                 direct::find_extent(x, g.input.width, extent);
                 direct::weight_gradient(g, (x, Some(extent)), dy, sums, dw);
             }
-            Way::Dense => linear::weight_gradient(x, dy, dw, &mut scratch.sparse),
-            Way::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
+            Algorithm::Linear => linear::weight_gradient(x, dy, dw, &mut scratch.sparse),
+            Algorithm::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
         }
         if let Some(dx) = dx {
-            // A kernel of one tap is read as it lies.
-            let weight = if self.way == Way::Dense { weight } else { &self.backward };
+            // Weights of a 1x1 kernel are not packed.
+            let weight = if self.algorithm == Algorithm::Linear { weight } else { &self.backward };
             direct::input_gradient(g, self.padding, dy, weight, dx);
         }
     }
 
-    /// The same from what max pooling made of the output and the gradient of that, if it [is pooled](Self::is_pooled). What is not
-    /// the largest of its window has no gradient.
+    /// Computes the same gradients from the gradient of the max-pooled output, if the convolution [is pooled](Self::is_pooled).
+    /// Outputs that are not the argmax of their window have no gradient.
     ///
     /// # Panics
     /// As [`Convolution::forward`], or if it is not pooled.
@@ -216,10 +246,10 @@ impl Convolution {
         (dw, db): (&mut [f32], &mut [f32]),
         scratch: &mut Scratch,
     ) {
-        let winners = self.winners.as_ref().expect("its maps are pooled");
+        let max_pool = self.max_pool.as_ref().expect("max pooling follows");
         direct::bias_gradient(output.gradient, db);
         let dx = dx.map(|dx| (dx, self.backward.as_slice()));
-        winners.backward(x, output, dx, dw, &mut scratch.winners);
+        max_pool.backward(x, output, dx, dw, &mut scratch.max_pool);
     }
 
     fn backward_at_points(

@@ -1,19 +1,18 @@
-//! Convolution with kernels of five columns by fewer multiplications (Winograd 1980; Lavin and Gray 2016): along rows,
-//! two outputs cost six multiplications instead of ten.
+//! Winograd convolution F(2, 5) along rows (Winograd 1980; Lavin and Gray 2016), for kernels of five columns: two outputs cost
+//! six multiplications instead of ten.
 //!
-//! Six inputs of a row are seen as six values of a polynomial, the kernel's row as another polynomial: where both are
-//! evaluated at the same six points, products take the place of the convolution. So a 5x5 convolution becomes, at each of
-//! the six points, a 5x1 convolution on half as many columns; these are left to [`crate::conv2d`], with rows and
-//! columns exchanged so that its kernels find the five taps side by side. Both gradients are the transposed maps, and cost as
-//! little.
+//! Six inputs of a row are transformed to six values of a polynomial, the kernel's row to six values of another: their
+//! products at the same six points take the place of the convolution. So a 5x5 convolution becomes, at each of the six points,
+//! a 5x1 convolution on half as many columns. [`direct`](super::direct) computes these, with rows and columns exchanged so that
+//! its kernels find the five taps side by side. Both gradients use the transposed transforms, and cost as little.
 //!
-//! The points 0, 1, -1, 2, -1/2 and infinity keep rounding as small as the definition's: on layers like LeNet's second one
-//! the largest error is 0.7 to 0.9 millionths of the largest output, by definition 0.5; with -2 for -1/2 it is 2.2
+//! The points 0, 1, -1, 2, -1/2 and infinity keep rounding errors close to those of direct convolution: on layers like LeNet's
+//! second one the largest error is 0.7 to 0.9 millionths of the largest output, directly 0.5; with -2 for -1/2 it is 2.2
 //! (Barabasz et al. 2020 explain why).
 
 #![allow(clippy::needless_range_loop, reason = "points are indexed alike on both sides")]
 
-use super::direct::Conv2d;
+use crate::conv2d::geometry::Conv2d;
 use crate::{Lanes, Shape, ZERO};
 use wide::f32x4;
 
@@ -32,13 +31,13 @@ const KERNEL: [[f32; TAPS]; POINTS] = [
     [0.0, 0.0, 0.0, 0.0, 1.0],
 ];
 
-/// Whether a convolution can be done, and is better done, this way: transforming costs a little for each channel and each
-/// map, but saves for each pair of them.
+/// Whether this algorithm can compute a convolution, and is faster: the transforms cost time for each channel of the input and
+/// of the output, the products save time for each pair of them.
 pub(crate) const fn suits(g: &Conv2d) -> bool {
     g.kernel_size[1] == TAPS && g.stride == 1 && g.input.channels >= 4 && g.out_channels >= 4
 }
 
-/// Pairs of output columns; if their number is odd, the last one is half.
+/// Pairs of output columns; if their number is odd, half of the last pair is unused.
 const fn pairs(g: &Conv2d) -> usize {
     g.output().width.div_ceil(2)
 }
@@ -53,7 +52,7 @@ pub(crate) const fn at_point(g: &Conv2d) -> Conv2d {
     }
 }
 
-/// Weights `[map][channel][row][column]` at the points: `[point][map][channel][row]`.
+/// Transforms weights `[out_channel][in_channel][row][column]` to `[point][out_channel][in_channel][row]`.
 pub(crate) fn transform_weights(weight: &[f32], at_points: &mut [f32]) {
     let rows = weight.len() / TAPS;
     assert!(at_points.len() == POINTS * rows);
@@ -68,7 +67,7 @@ pub(crate) fn transform_weights(weight: &[f32], at_points: &mut [f32]) {
     }
 }
 
-/// The transposed map: from gradients at the points to those of the weights.
+/// The transpose of [`transform_weights`]: from gradients at the points to those of the weights.
 pub(crate) fn transform_weight_gradient(at_points: &[f32], dw: &mut [f32]) {
     let rows = dw.len() / TAPS;
     assert!(at_points.len() == POINTS * rows);
@@ -79,7 +78,7 @@ pub(crate) fn transform_weight_gradient(at_points: &[f32], dw: &mut [f32]) {
     }
 }
 
-/// The (padded) input at the points: `[point][channel][pair][row]`.
+/// Transforms the (padded) input to `[point][channel][pair][row]`.
 pub(crate) fn transform_input(g: &Conv2d, x: &[Lanes], at_points: &mut [Lanes]) {
     let (Shape { channels, height, width }, pairs) = (g.input, pairs(g));
     let plane = channels * pairs * height;
@@ -106,8 +105,8 @@ pub(crate) fn transform_input(g: &Conv2d, x: &[Lanes], at_points: &mut [Lanes]) 
     }
 }
 
-/// The transposed map: from the gradient of the input at the points to that of the unpadded input, whose border of
-/// `padding` has none.
+/// The transpose of [`transform_input`]: from the gradient of the input at the points to that of the unpadded input, without the
+/// border of `padding`.
 pub(crate) fn transform_input_gradient(g: &Conv2d, padding: usize, at_points: &[Lanes], dx: &mut [Lanes]) {
     let (Shape { channels, height, width }, pairs) = (g.input, pairs(g));
     let plane = channels * pairs * height;
@@ -134,7 +133,7 @@ pub(crate) fn transform_input_gradient(g: &Conv2d, padding: usize, at_points: &[
                 parts[5][q] = v5[q];
             }
             for (i, part) in parts.iter().enumerate() {
-                // Neighbouring pairs share columns; those in the border have no gradient.
+                // Neighbouring pairs share columns; those of the border are dropped.
                 let column = (2 * pair + i).checked_sub(padding).filter(|column| *column < inner_width);
                 if let Some(column) = column {
                     row[column].iter_mut().zip(part).for_each(|(dx, part)| *dx += *part);
@@ -144,7 +143,7 @@ pub(crate) fn transform_input_gradient(g: &Conv2d, padding: usize, at_points: &[
     }
 }
 
-/// From the output at the points (`[point][map][pair][row]`) to the output, with biases.
+/// Transforms the output at the points, `[point][out_channel][pair][row]`, to the output, and adds biases.
 pub(crate) fn transform_output(g: &Conv2d, at_points: &[Lanes], bias: &[f32], y: &mut [Lanes]) {
     let (out, pairs) = (g.output(), pairs(g));
     let plane = out.channels * pairs * out.height;
@@ -168,7 +167,7 @@ pub(crate) fn transform_output(g: &Conv2d, at_points: &[Lanes], bias: &[f32], y:
     }
 }
 
-/// The transposed map: from the gradient of the output to that at the points.
+/// The transpose of [`transform_output`]: from the gradient of the output to that at the points.
 pub(crate) fn transform_output_gradient(g: &Conv2d, dy: &[Lanes], at_points: &mut [Lanes]) {
     let (out, pairs) = (g.output(), pairs(g));
     let plane = out.channels * pairs * out.height;

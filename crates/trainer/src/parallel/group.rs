@@ -65,7 +65,7 @@ impl Measured {
         let score = network.score(labels);
         self.score.loss += score.loss;
         self.score.correct += score.correct;
-        for answer in network.answers() {
+        for answer in network.predictions() {
             let (class, confidence) = answer.unwrap_or((data::mnist::CLASSES, f32::NAN));
             self.classes.push(class as u8);
             self.confidences.push(confidence);

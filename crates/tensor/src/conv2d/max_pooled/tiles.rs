@@ -1,42 +1,42 @@
-//! Kernels for [`super`]: sums of stretches of numbers, each times a gradient.
+//! Inner kernels of [`MaxPoolBackward`](super::MaxPoolBackward): sums of rows of numbers, each times a gradient.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
 use wide::f32x4;
 
-/// Vectors of a row that there are tiles for.
+/// The widths of tiles, in vectors.
 const VECTORS: [usize; 7] = [2, 3, 4, 6, 8, 9, 10];
 
-/// The gradient of a winner, and where the numbers begin that it is multiplied with.
+/// A gradient that is not zero, and the index of the first number that it is multiplied by.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Entry {
+pub(super) struct NonZero {
     gradient: f32,
     at: u32,
 }
 
-/// Entries whose gradient is not zero.
-pub(super) struct Found<'a> {
-    entries: &'a mut [Entry],
+/// The gradients of a plane that are not zero, in sparse form.
+pub(super) struct NonZeros<'a> {
+    entries: &'a mut [NonZero],
     len: usize,
 }
 
-impl<'a> Found<'a> {
-    pub(super) fn new(entries: &'a mut [Entry]) -> Self {
+impl<'a> NonZeros<'a> {
+    pub(super) fn new(entries: &'a mut [NonZero]) -> Self {
         Self { entries, len: 0 }
     }
 
-    /// Without a branch: which gradients are zero cannot be foreseen.
+    /// Appends a gradient unless it is zero. Without a branch, which would be mispredicted.
     pub(super) fn push(&mut self, gradient: f32, at: u32) {
-        self.entries[self.len] = Entry { gradient, at };
+        self.entries[self.len] = NonZero { gradient, at };
         self.len += usize::from(gradient != 0.0);
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[NonZero] {
         &self.entries[..self.len]
     }
 }
 
-/// How a row of numbers is cut into tiles of as many vectors.
+/// A row of numbers divided into tiles of equal width.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     tiles: usize,
@@ -44,7 +44,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A row of so many numbers, or a few more.
+    /// Divides a row of at least `numbers` numbers.
     pub(super) fn new(numbers: usize) -> Self {
         let vectors = numbers.div_ceil(4);
         let tiles = vectors.div_ceil(VECTORS[VECTORS.len() - 1]);
@@ -52,7 +52,7 @@ impl Row {
         Self { tiles, vectors: *VECTORS.iter().find(enough).expect("the largest are enough") }
     }
 
-    /// Numbers in all tiles; fewer than a tile more than there are.
+    /// Numbers in all tiles, less than a tile more than in the row.
     pub(super) const fn len(self) -> usize {
         4 * self.tiles * self.vectors
     }
@@ -63,9 +63,9 @@ pub(super) fn vector(numbers: &[f32]) -> f32x4 {
     f32x4::from(four)
 }
 
-/// `sums[row * sums_line + number] += sum over entries of gradient * x[at + row * x_line + number]`, for so many rows.
+/// `sums[row * sums_line + number] += sum over entries of gradient * x[at + row * x_line + number]`, for `rows` rows.
 pub(super) fn add_products(
-    entries: &[Entry],
+    entries: &[NonZero],
     (x, x_line): (&[f32], usize),
     (row, rows): (Row, usize),
     (sums, sums_line): (&mut [f32], usize),
@@ -96,10 +96,10 @@ pub(super) fn add_products(
     }
 }
 
-/// `R` rows of `V` vectors, which stay in the registers: V8 has 15 to give. Gives the number of rows.
+/// `R` rows of `V` vectors, which stay in the registers: V8 has 15 to give. Returns the number of rows.
 #[inline(never)]
 fn add_tile<const R: usize, const V: usize>(
-    entries: &[Entry],
+    entries: &[NonZero],
     (x, x_line): (&[f32], usize),
     (sums, sums_line): (&mut [f32], usize),
 ) -> usize {
