@@ -4,7 +4,39 @@
 //! and the number of hits are read back, later and without waiting. The plan of `nn` is lowered to dispatches of kernels, whose geometry
 //! is fixed when their pipelines are built. One submission holds several steps.
 //!
-//! [`GpuTrainer`] trains, on a [`Gpu`], with the [`Images`] there; its [`Completion`]s bring the results.
+//! ```no_run
+//! # async fn example(pixels: &[u8], labels: &[u8]) -> Result<(), gpu::GpuError> {
+//! use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pass};
+//! use nn::{preset::Preset, train::{Training, TrainingState}};
+//!
+//! let gpu = Gpu::open().await?;
+//! let images = Images::new(&gpu);
+//! images.write(&gpu, Pass::Training, 0, pixels, labels);
+//!
+//! // The initial weights are those of the CPU.
+//! let preset = Preset::LeNet5;
+//! let training = Training::new(preset.network(), preset.training()).expect("a preset fits together");
+//! let mut state = TrainingState::default();
+//! training.save(&mut state);
+//!
+//! let mut trainer = GpuTrainer::new(gpu, &images, &preset.network(), 64).await?;
+//! trainer.load(&state);
+//! let batch = BatchRange { epoch_images: 60_000, len: 64, ..BatchRange::default() };
+//! trainer.train(&preset.training(), &[batch], false, "the first step");
+//! trainer.evaluate(10_000, ());
+//! while let Some(completion) = trainer.next_completion() {
+//!     completion.await;
+//!     for completion in trainer.poll_completions() {
+//!         match completion {
+//!             Completion::Steps { tag, scores, .. } => println!("{tag}: {scores:?}"),
+//!             Completion::Evaluation { score, .. } => println!("{} of 10,000", score.correct),
+//!             Completion::DeviceLost => println!("The GPU was lost."),
+//!         }
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod device;
 mod dispatch;
