@@ -1,4 +1,4 @@
-//! A network with its parameters, and what can be asked of it without training.
+//! A network with its parameters, for inference and inspection.
 
 use crate::cpu::{Cpu, Memory, Mode};
 use crate::plan::{Plan, Role};
@@ -20,7 +20,7 @@ pub struct Network {
     memory: Memory,
 }
 
-/// Bytes to pixels in [0, 1]: what PyTorch's `ToTensor` does.
+/// Grey levels as pixels in [0, 1], as torchvision's `ToTensor`.
 const PIXELS: [f32; 256] = {
     let mut pixels = [0.0; 256];
     let mut byte = 0;
@@ -32,10 +32,10 @@ const PIXELS: [f32; 256] = {
 };
 
 impl Network {
-    /// Initial weights from `seed`; biases are 0, scales 1, running estimates those of normalised values.
+    /// Makes a network with initial weights from `seed`. Biases are 0, scales 1, running means 0, running variances 1.
     ///
     /// # Errors
-    /// A stack of layers that does not fit, or does not end in a vector.
+    /// If the layers do not fit together, or do not end in a vector.
     pub fn new(spec: NetworkSpec, initializer: Initializer, seed: u32) -> Result<Self, SpecError> {
         let plan = Plan::for_inspection(&spec)?;
         if !plan.logits().shape.is_vector() {
@@ -53,7 +53,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Begins anew with initial weights from `seed`.
+    /// Sets all parameters and running estimates to initial values from `seed`.
     pub fn initialize(&mut self, initializer: Initializer, seed: u32) {
         let plan = self.cpu.plan();
         for (index, parameter) in plan.parameters.iter().enumerate() {
@@ -73,25 +73,26 @@ impl Network {
         }
     }
 
-    /// What it was built from.
+    /// The description of the network.
     pub fn spec(&self) -> &NetworkSpec {
         &self.spec
     }
 
-    /// What it was lowered to.
+    /// The plan of the network, with a buffer for the output of every layer.
     pub fn plan(&self) -> &Plan {
         self.cpu.plan()
     }
 
-    /// Gets ready for [`Network::infer`] after the parameters changed.
+    /// Prepares for [`Network::infer`]; needed after the parameters changed.
     pub fn prepare(&mut self) {
         self.cpu.load(&self.parameters, &self.running, Mode::Inference);
     }
 
-    /// Puts up to sixteen images (bytes, `[channel][row][column]`) through the network; see [`Network::output`].
+    /// Runs up to sixteen images, bytes `[channel][row][column]`, through the network. [`Network::output`],
+    /// [`Network::predictions`] and others then return the results.
     ///
     /// # Panics
-    /// For more images.
+    /// If there are more than sixteen images.
     pub fn infer<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) {
         let (count, mut images) = (images.len(), images);
         self.cpu.start(&mut self.memory, 0, count, |_, sample| {
@@ -100,45 +101,48 @@ impl Network {
         self.cpu.infer(&mut self.memory, &self.parameters);
     }
 
-    /// Loss (in nats, summed) and hits of the images that were just inferred, given the label of each.
+    /// The sum of the losses, in nats, and the number of hits of the images inferred last, given the label of each.
     ///
     /// # Panics
-    /// If a label names no class, or there are more than sixteen.
+    /// If a label is not below the number of classes, or there are more than sixteen labels.
     pub fn score(&mut self, labels: &[u8]) -> Score {
         self.memory.cross_entropy(self.cpu.plan(), labels, 0.0, 1)
     }
 
-    /// Softmax of the first inferred image's logits, one number per class.
+    /// The softmax of the logits of the first image inferred last, `[class]`.
     pub fn probabilities(&mut self) -> Vec<f32> {
         self.memory.probabilities(self.cpu.plan()).iter().map(|class| class[0].to_array()[0]).collect()
     }
 
-    /// What each of the images that were just inferred is taken for, and the softmax of that class: the one that
-    /// [`Network::score`] counts. None if the logits are not numbers.
+    /// The predicted class of each image inferred last, and its softmax: the class by which [`Network::score`] counts hits.
+    /// `None` if the logits are NaN.
     pub fn predictions(&mut self) -> impl Iterator<Item = Option<(usize, f32)>> {
         self.memory.predictions(self.cpu.plan())
     }
 
-    /// Output of a layer for the first inferred image, `[channel][row][column]`; `None` if there is no such layer.
+    /// The output of layer number `layer` for the first image inferred last, `[channel][row][column]`; `None` if there is no such
+    /// layer.
     pub fn output(&self, layer: usize) -> Option<Vec<f32>> {
         let buffer = *self.plan().layers.get(layer)?;
         Some(self.memory.values(buffer).iter().map(|lanes| lanes[0].to_array()[0]).collect())
     }
 
-    /// Weights of a layer, conv2d `[map][channel][row][column]`, dense `[unit][input]`; `None` if it has none.
+    /// The weights of layer number `layer`: `[out_channel][in_channel][row][column]` of a convolution, `[out_feature][in_feature]`
+    /// of a linear layer; `None` if it has none.
     pub fn weights(&self, layer: usize) -> Option<&[f32]> {
         let parameter = self.plan().parameters.iter().find(|p| p.layer == layer && p.is_weight())?;
         Some(&self.parameters[parameter.range()])
     }
 }
 
-/// Bytes, 0 to 255, as pixels from 0 to 1, as far as both go.
+/// Converts grey levels, 0 to 255, to pixels from 0 to 1; the shorter slice decides how many.
 pub fn pixels(bytes: &[u8], pixels: &mut [f32]) {
     for (pixel, &byte) in pixels.iter_mut().zip(bytes) {
         *pixel = PIXELS[usize::from(byte)];
     }
 }
 
+/// Fills a weight tensor with initial values; `parameter` is its index in [`Plan::parameters`].
 fn initialize(values: &mut [f32], initializer: Initializer, fans: (usize, usize), seed: u32, parameter: u32) {
     let (fan_in, fan_out) = (fans.0 as f32, fans.1 as f32);
     let std = match initializer {

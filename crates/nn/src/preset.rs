@@ -4,26 +4,26 @@ use crate::mnist;
 use crate::spec::{Augmentation, LayerSpec, NetworkSpec, Schedule, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
-/// A network with a name.
+/// A ready-made network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preset {
-    /// LeCun et al. 1998 in today's dress: ReLU and max pooling; 61,706 parameters.
+    /// LeNet-5 (LeCun et al. 1998) with ReLU and max pooling; 61,706 parameters.
     LeNet5,
     /// LeNet-5 with batch normalisation and dropout.
     LeNetTricks,
-    /// LeNet-5 as published: tanh, and sub-sampling with a weight and a bias per map. Every map of C3 sees all of S2
-    /// and the output is linear, where the paper had a table of connections and radial basis functions.
+    /// LeNet-5 as published: tanh, and sub-sampling with a weight and a bias per map. In contrast to the paper every map of C3
+    /// is connected to all of S2, where the paper has a table, and the output is linear, where it has radial basis functions.
     LeNet1998,
-    /// One convolutional layer with 20 maps (520 parameters) as in Nielsen's chapter 6, pooled to 12x12, and 100 units.
+    /// One convolution with 20 maps (520 parameters), pooled to 12x12, and 100 units, as in Nielsen 2015, chapter 6.
     OneConvolution,
     /// One hidden layer of 30 units, Nielsen's first network; 23,860 parameters.
     Mlp30,
-    /// Five hidden layers of 30 sigmoid units: the gradient vanishes on its way back.
+    /// Five hidden layers of 30 sigmoid units, in which the gradient vanishes.
     DeepSigmoid,
 }
 
 impl Preset {
-    /// Every preset, in the order a menu shows them.
+    /// All presets, in the order of the page's menu.
     pub const ALL: [Self; 6] = [
         Self::LeNet5,
         Self::LeNetTricks,
@@ -33,7 +33,7 @@ impl Preset {
         Self::DeepSigmoid,
     ];
 
-    /// The name a person reads.
+    /// The name that the page shows.
     pub const fn title(self) -> &'static str {
         match self {
             Self::LeNet5 => "LeNet-5",
@@ -45,7 +45,7 @@ impl Preset {
         }
     }
 
-    /// The name a command line or a link carries.
+    /// The name in links and on the command line.
     pub const fn id(self) -> &'static str {
         match self {
             Self::LeNet5 => "lenet5",
@@ -62,7 +62,7 @@ impl Preset {
         Self::ALL.into_iter().find(|preset| preset.id() == id)
     }
 
-    /// How it is best trained.
+    /// The options with which it trains best.
     pub fn training(self) -> TrainingSpec {
         match self {
             Self::LeNetTricks => TrainingSpec {
@@ -78,7 +78,7 @@ impl Preset {
                 },
                 ..TrainingSpec::default()
             },
-            // Without knowing how long the run will be: 99 % within four or five epochs, and on from there.
+            // For a run of unknown length: 99 % within four or five epochs, and more after them.
             Self::LeNet5 => TrainingSpec {
                 learning_rate: 0.003,
                 schedule: Schedule::Step { epochs: 1.0, factor: 0.6 },
@@ -88,7 +88,7 @@ impl Preset {
         }
     }
 
-    /// The network itself.
+    /// The network.
     pub fn network(self) -> NetworkSpec {
         use LayerSpec::{BatchNorm, Dropout, Flatten, Linear, Relu, Sigmoid, Tanh};
         let layers = match self {

@@ -1,9 +1,9 @@
-//! Randomness as a pure function of (seed, stream, step, index): the same in any order, on any core, on CPU and GPU.
+//! Random numbers as a pure function of (seed, stream, step, index): the same in any order, on any core, on CPU and GPU.
 
 use tensor::Lanes;
 use wide::{f32x4, u32x4};
 
-/// What a random number is for. Streams never share a number.
+/// The purpose of a random number. Streams are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Stream {
@@ -11,14 +11,13 @@ pub enum Stream {
     Weights = 1,
     /// The order of the training images: `step` is the epoch.
     Shuffle = 2,
-    /// Units struck out by dropout: `step` is the training step, `index` counts samples and units; layers are told apart
-    /// in the stream's upper bits.
+    /// Dropout masks: `step` is the training step, `index` counts samples and units; the stream's upper bits hold the layer.
     Dropout = 3,
     /// Distortions of training images: `step` is the epoch, `index` the image.
     Augment = 4,
 }
 
-/// pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5): four well-mixed words from four.
+/// pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5): hashes four words to four.
 pub fn pcg4d(v: [u32; 4]) -> [u32; 4] {
     pcg4d_lanes(v.map(u32x4::splat)).map(|v| v.to_array()[0])
 }
@@ -36,8 +35,8 @@ fn pcg4d_lanes(v: [u32x4; 4]) -> [u32x4; 4] {
     mix(mix(v.map(|v| v * factor + addend)).map(|v| v ^ (v >> 16)))
 }
 
-/// A mask of inverted dropout for one block, `[element][sample]`: 0 with probability `p`, else `1 / (1 - p)`.
-/// `first` is the number of the block's first sample in its batch, `p` lies from 0 to below 1.
+/// Fills a mask of inverted dropout for one block, `[element][sample]`: 0 with probability `p`, otherwise `1 / (1 - p)`. `first` is
+/// the index of the block's first sample in its batch; `p` lies from 0 to below 1.
 pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: &mut [Lanes]) {
     let threshold = u32x4::splat((f64::from(p) * 4_294_967_296.0) as u32);
     let kept = f32x4::splat(1.0 / (1.0 - p));
@@ -55,8 +54,8 @@ pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: 
     }
 }
 
-/// The units that dropout strikes out of the first sample of a batch.
-pub fn struck_out(seed: u32, step: u32, layer: u32, p: f32, units: usize) -> Vec<bool> {
+/// The units that dropout zeroes in the first sample of a batch.
+pub fn dropped_units(seed: u32, step: u32, layer: u32, p: f32, units: usize) -> Vec<bool> {
     let mut mask = vec![tensor::ZERO; units];
     dropout_mask(seed, step, layer, 0, p, &mut mask);
     mask.iter().map(|unit| unit[0].to_array()[0] == 0.0).collect()
@@ -70,15 +69,15 @@ pub fn normal(seed: u32, stream: Stream, step: u32, index: u32) -> f32 {
     radius * libm::cosf((b >> 8) as f32 * (std::f32::consts::TAU / 16_777_216.0))
 }
 
-/// Four numbers from -1 to below 1, evenly spread.
+/// Four numbers, uniformly distributed from -1 to below 1.
 pub fn symmetric(seed: u32, stream: Stream, step: u32, index: u32) -> [f32; 4] {
     pcg4d([seed, stream as u32, step, index]).map(|word| (word >> 8) as f32 / 8_388_608.0 - 1.0)
 }
 
-/// Where `index` goes in a random permutation of `0..n` that depends on (seed, stream, step).
+/// The image of `index` under a random permutation of `0..n` that depends on (seed, stream, step).
 ///
-/// A Feistel network of four rounds over the next even power of two, walked until it lands below `n`
-/// (Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains"). No table: a GPU thread can ask for its own image.
+/// A Feistel network of four rounds over the next power of four, applied again until the result is below `n` (cycle walking: Black
+/// and Rogaway 2002, "Ciphers with Arbitrary Finite Domains"). It needs no table, so a GPU thread can compute its own image.
 ///
 /// # Panics
 /// If `index` is not below `n`.
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn dropout_strikes_out_its_share_wherever_a_block_begins() {
+    fn dropout_zeroes_its_share_of_units_wherever_a_block_begins() {
         let mut whole = vec![tensor::ZERO; 403];
         dropout_mask(9, 5, 2, 0, 0.3, &mut whole);
         let values: Vec<f32> = whole.iter().flatten().flat_map(|v| v.to_array()).collect();
@@ -123,8 +122,8 @@ mod tests {
         assert!((zeros - 0.3).abs() < 0.02, "{zeros}");
         assert!(values.iter().all(|v| *v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
         let first: Vec<bool> = whole.iter().map(|unit| unit[0].to_array()[0] == 0.0).collect();
-        assert_eq!(struck_out(9, 5, 2, 0.3, 403), first);
-        // Sample 4 of the batch has the same mask as first sample of a block that begins with it.
+        assert_eq!(dropped_units(9, 5, 2, 0.3, 403), first);
+        // Sample 4 of a batch has the same mask in a block that begins with it.
         let mut later = whole.clone();
         dropout_mask(9, 5, 2, 4, 0.3, &mut later);
         assert!(whole.iter().zip(&later).all(|(a, b)| a[1] == b[0]));

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 pub use tensor::Shape;
 
-/// A feed-forward network: what it is fed and its layers in order. The last layer gives the logits.
+/// A feed-forward network: the shape of its input, and its layers in order. The output of the last layer is the logits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSpec {
     /// Shape of one input sample.
@@ -32,7 +32,7 @@ pub enum LayerSpec {
         /// Zeros around the image; less than `kernel_size`.
         padding: usize,
     },
-    /// The largest of each window, as PyTorch's `MaxPool2d` without padding.
+    /// The largest value of each window, as PyTorch's `MaxPool2d` without padding.
     MaxPool2d {
         /// Rows and columns of the window.
         #[serde(alias = "kernel")]
@@ -48,8 +48,8 @@ pub enum LayerSpec {
         /// Step of the window.
         stride: usize,
     },
-    /// Sub-sampling as LeCun et al. 1998 had it (section II.B): the mean of each window, times a weight and plus a
-    /// bias that every map learns.
+    /// Sub-sampling as in LeCun et al. 1998 (section II.B): the mean of each window, times a weight and plus a bias, both trained
+    /// for each map.
     Subsample2d {
         /// Rows and columns of the window.
         #[serde(alias = "kernel")]
@@ -57,7 +57,7 @@ pub enum LayerSpec {
         /// Step of the window.
         stride: usize,
     },
-    /// Maps `[channel][row][column]` into one vector, in this order.
+    /// Flattens maps to a vector, in the order `[channel][row][column]`.
     Flatten,
     /// Fully connected, `y = W x + b`, as PyTorch's `Linear`.
     #[serde(alias = "dense")]
@@ -79,7 +79,7 @@ pub enum LayerSpec {
     },
     /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015), as PyTorch's `ELU`.
     Elu {
-        /// What it falls to is `-alpha`; from 0 up. PyTorch's default is 1.
+        /// The limit for `x` to minus infinity is `-alpha`; from 0 up. PyTorch's default is 1.
         alpha: f32,
     },
     /// `1 / (1 + e^-x)`.
@@ -88,7 +88,7 @@ pub enum LayerSpec {
     Tanh,
     /// Inverted dropout (Srivastava et al. 2014): in training, units are zeroed and the rest divided by `1 - p`.
     Dropout {
-        /// Share of units that are zeroed, from 0 to below 1.
+        /// Probability of a unit to be zeroed, from 0 to below 1.
         p: f32,
     },
 }
@@ -98,50 +98,50 @@ pub const BATCH_NORM_EPS: f32 = 1e-5;
 /// Weight of a batch's statistics in the running estimates: PyTorch's default `momentum`.
 pub const BATCH_NORM_MOMENTUM: f32 = 0.1;
 
-/// How a network is trained.
+/// The options of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSpec {
     /// Seed of all randomness: initial weights, shuffles.
     pub seed: u32,
-    /// Samples per step; any number from 1 up.
+    /// Samples per step, at least 1.
     pub batch_size: usize,
-    /// The step size of the optimiser.
+    /// The step size of the optimizer, before the schedule.
     pub learning_rate: f32,
-    /// The rule that turns gradients into steps.
+    /// The update rule.
     pub optimizer: Optimizer,
-    /// How the learning rate changes on the way.
+    /// The learning rate as a function of the epoch.
     pub schedule: Schedule,
-    /// What pulls the weights to zero.
+    /// Penalties on the size of parameters.
     pub penalty: Penalty,
-    /// Share of the target that is spread over all classes (Szegedy et al. 2016), 0 to below 1.
+    /// Share of the target that is distributed over all classes (Szegedy et al. 2016), from 0 to below 1.
     pub label_smoothing: f32,
-    /// Where the weights begin.
+    /// The distribution of the initial weights.
     pub initializer: Initializer,
-    /// How training images are distorted, each time anew.
+    /// Random distortions of the training images, different in each epoch.
     pub augmentation: Augmentation,
-    /// Train on the first so many images only; `None` for all.
+    /// Number of training images, from the first on; `None` for all.
     pub subset: Option<u32>,
 }
 
-/// Random distortions of training images, all drawn evenly between plus and minus the strength given. 0 is off.
+/// Random distortions of training images, each drawn uniformly between minus and plus the strength given. 0 is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Augmentation {
-    /// Degrees of rotation.
+    /// Rotation in degrees; a positive angle turns the image clockwise.
     pub rotation: f32,
-    /// Pixels of translation, across and down.
+    /// Translation in pixels, across and down.
     pub shift: f32,
-    /// Share of the size by which the digit grows or shrinks, below 1.
+    /// Share of the size by which the image grows or shrinks, below 1.
     pub zoom: f32,
-    /// Pixels by which a row moves against the row below it.
+    /// Pixels by which a row moves relative to the next.
     pub shear: f32,
-    /// Pixels by which the knots of an elastic sheet move (after Simard et al. 2003).
+    /// Pixels by which the knots of a spline move, across and down (after Simard et al. 2003).
     pub elastic: f32,
-    /// Whole pixels of padding out of which a window of the old size is cut.
+    /// Pixels of padding, from which a window of the old size is cut at a random place.
     pub crop: u32,
 }
 
 impl Augmentation {
-    /// Everything off.
+    /// Whether all distortions are off.
     pub fn is_off(&self) -> bool {
         *self == Self::default()
     }
@@ -152,24 +152,24 @@ impl Augmentation {
 pub struct Penalty {
     /// `l1 * |w|` is added to the loss.
     pub l1: f32,
-    /// `l2 / 2 * w^2` is added to the loss: PyTorch's `weight_decay`. AdamW takes it from the weights directly.
+    /// `l2 / 2 * w^2` is added to the loss: PyTorch's `weight_decay`. AdamW subtracts `rate * l2 * w` from the weights instead.
     pub l2: f32,
-    /// Biases and what batch normalisation learns are penalised, too, as PyTorch does.
+    /// Whether biases and the parameters of batch normalisation are penalised, too, as PyTorch does.
     pub biases: bool,
 }
 
-/// How the learning rate changes, as a function of the epochs trained.
+/// The factor of the learning rate as a function of the epochs trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// Always the same.
+    /// Constant 1.
     #[default]
     Constant,
     /// Times `factor` every `epochs` epochs: PyTorch's `StepLR`.
     Step {
-        /// Length of a stair.
+        /// Epochs between two changes.
         epochs: f32,
-        /// What is left of the rate after it.
+        /// Factor of each change.
         factor: f32,
     },
     /// Half a cosine down to 0 after `epochs` epochs (Loshchilov and Hutter 2017), then 0.
@@ -177,26 +177,25 @@ pub enum Schedule {
         /// Length of the run.
         epochs: f32,
     },
-    /// Up from a 25th in three tenths of the run and down to almost nothing (Smith and Topin 2018): PyTorch's `OneCycleLR`.
+    /// Up from 1/25 in three tenths of the run, then down to 4e-6 (Smith and Topin 2018): PyTorch's `OneCycleLR`.
     OneCycle {
         /// Length of the run.
         epochs: f32,
     },
-    /// Learning rate range test (Smith 2017): from a ten-thousandth of the learning rate to a thousandfold of it,
-    /// exponentially, in `epochs` epochs.
+    /// Learning rate range test (Smith 2017): exponentially from 1/10,000 to 1,000 in `epochs` epochs.
     RangeTest {
         /// Length of the test.
         epochs: f32,
     },
 }
 
-/// Distributions of initial weights; biases begin at 0.
+/// The distribution of initial weights; biases begin at 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initializer {
-    /// All 0: no two units ever differ.
+    /// All 0: the units of a layer never differ.
     Zeros,
-    /// All the same.
+    /// All the same value.
     Constant {
         /// The value.
         value: f32,
@@ -216,13 +215,13 @@ pub enum Initializer {
     He,
 }
 
-/// The update rules, as PyTorch's `torch.optim` has them.
+/// The update rules of PyTorch's `torch.optim`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
     /// Stochastic gradient descent; `velocity = momentum * velocity + gradient`.
     Sgd {
-        /// 0 is plain gradient descent.
+        /// Factor of the velocity; 0 is plain gradient descent.
         momentum: f32,
         /// Step along `gradient + momentum * velocity` (Nesterov 1983).
         #[serde(default)]
@@ -234,17 +233,17 @@ pub enum Optimizer {
         beta1: f32,
         /// Decay of the mean of their squares.
         beta2: f32,
-        /// Keeps the quotient finite.
+        /// Added to the denominator, which must not be 0: PyTorch's `eps`.
         #[serde(alias = "epsilon")]
         eps: f32,
     },
-    /// Adam whose L2 penalty does not go through the gradient (Loshchilov and Hutter 2019).
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     AdamW {
         /// Decay of the mean of the gradients.
         beta1: f32,
         /// Decay of the mean of their squares.
         beta2: f32,
-        /// Keeps the quotient finite.
+        /// Added to the denominator, which must not be 0: PyTorch's `eps`.
         #[serde(alias = "epsilon")]
         eps: f32,
     },
@@ -270,9 +269,9 @@ impl Default for TrainingSpec {
 impl Optimizer {
     /// Adam with the constants of the paper.
     pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-    /// Gradient descent with the customary momentum.
+    /// Gradient descent with momentum 0.9.
     pub const MOMENTUM: Self = Self::Sgd { momentum: 0.9, nesterov: false };
-    /// The same with Nesterov's look ahead.
+    /// The same with Nesterov's gradient.
     pub const NESTEROV: Self = Self::Sgd { momentum: 0.9, nesterov: true };
     /// Plain gradient descent.
     pub const SGD: Self = Self::Sgd { momentum: 0.0, nesterov: false };

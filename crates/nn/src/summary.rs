@@ -1,32 +1,32 @@
-//! What a person wants to know of a network without running it: names, shapes, parameter counts.
+//! Shapes and parameter counts of a network, and whether its layers fit together, without building it.
 
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
 
-/// Most values that a network may make of one sample, all layers together. Of each, a core keeps those of 16 samples and
-/// their gradients: 128 MiB; batch normalisation and dropout make two or three values of one.
-pub const MOST_VALUES: usize = 1 << 20;
-/// Most trainable numbers in a network: 64 MiB, and an optimiser keeps some more of each.
-pub const MOST_PARAMETERS: usize = 1 << 24;
+/// The maximum number of activations of one sample, all layers together. A core keeps them, and their gradients, for 16 samples:
+/// 128 MiB. Batch normalisation and dropout keep two or three values for each.
+pub const MAX_VALUES: usize = 1 << 20;
+/// The maximum number of trainable parameters: 64 MiB, and an optimizer keeps one or two more numbers for each.
+pub const MAX_PARAMETERS: usize = 1 << 24;
 
-/// One layer of a network that fits together.
+/// One layer of a network whose layers fit together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSummary {
     /// The layer.
     pub spec: LayerSpec,
-    /// What it is fed.
+    /// Shape of its input, for one sample.
     pub input: Shape,
-    /// What it gives.
+    /// Shape of its output, for one sample.
     pub output: Shape,
-    /// Trainable numbers in it.
+    /// Number of its trainable parameters.
     pub parameters: usize,
 }
 
-/// Why a stack of layers is no network.
+/// Why layers do not make a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecError {
-    /// Index of the layer at fault; the number of layers when the stack as a whole is.
+    /// Index of the layer at fault; the number of layers if it is none of them.
     pub layer: usize,
-    /// One sentence: what does not fit and what would.
+    /// One sentence: what does not fit, and what would.
     pub message: String,
 }
 
@@ -39,12 +39,12 @@ impl std::fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 impl NetworkSpec {
-    /// Every layer with its shapes and parameters. Nothing is allocated for the network itself, so this also tells whether
-    /// a description from outside can be trusted: what fits multiplies without overflow.
+    /// Every layer with its shapes and parameter count. It allocates nothing for the network itself, so it also validates
+    /// descriptions from files and links: if it succeeds, no size overflows.
     ///
     /// # Errors
-    /// An input without values; the first layer that cannot follow the one before it; or the first one at which there are
-    /// more than [`MOST_VALUES`] or [`MOST_PARAMETERS`].
+    /// An empty input; the first layer that does not fit its input; or the first one at which the network exceeds
+    /// [`MAX_VALUES`] or [`MAX_PARAMETERS`].
     pub fn summary(&self) -> Result<Vec<LayerSummary>, SpecError> {
         let mut input = self.input;
         let (mut values, mut parameters) = (count(input), 0_usize);
@@ -69,14 +69,14 @@ impl NetworkSpec {
             .collect()
     }
 
-    /// Trainable numbers in the whole network; 0 for a stack that does not fit.
+    /// Number of trainable parameters; 0 if the layers do not fit together.
     pub fn parameters(&self) -> usize {
         self.summary().map_or(0, |layers| layers.iter().map(|layer| layer.parameters).sum())
     }
 }
 
 impl LayerSpec {
-    /// What kind of layer it is, as people say it.
+    /// The kind of layer, as the page shows it.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Conv2d { .. } => "convolution",
@@ -95,7 +95,7 @@ impl LayerSpec {
         }
     }
 
-    /// Shape of the output for one sample of shape `input`, or a sentence that says why there is none.
+    /// Shape of the output for one sample of shape `input`, or one sentence that says why there is none.
     fn output(&self, input: Shape) -> Result<Shape, String> {
         match *self {
             Self::Conv2d { out_channels, kernel_size, stride, padding } => {
@@ -141,7 +141,7 @@ impl LayerSpec {
         }
     }
 
-    /// Values that it makes of one sample, at most `usize::MAX`.
+    /// Number of values that are kept for one sample, at most `usize::MAX`.
     fn values(&self, input: Shape, output: Shape) -> usize {
         let copy = match *self {
             Self::Conv2d { padding, .. } if padding > 0 => count(padded(input, padding)),
@@ -150,7 +150,7 @@ impl LayerSpec {
         count(output).saturating_add(copy)
     }
 
-    /// Trainable numbers, at most `usize::MAX`.
+    /// Number of trainable parameters, at most `usize::MAX`.
     fn parameters(&self, input: Shape) -> usize {
         match *self {
             Self::Conv2d { out_channels, kernel_size, .. } => {
@@ -173,7 +173,7 @@ impl LayerSpec {
     }
 }
 
-/// Rows and columns of windows that fit: `(size + 2 padding - kernel) / stride + 1`.
+/// Rows and columns of the output: `floor((size + 2 padding - kernel) / stride) + 1`.
 fn windows(input: Shape, kernel: usize, stride: usize, padding: usize) -> Result<(usize, usize), String> {
     if kernel == 0 || stride == 0 {
         return Err("Kernel and stride must be at least 1.".into());
@@ -191,19 +191,19 @@ fn padded(input: Shape, padding: usize) -> Shape {
     Shape::maps(input.channels, size(input.height), size(input.width))
 }
 
-/// [`Shape::len`] of a shape that nobody has checked yet, at most `usize::MAX`.
+/// [`Shape::len`] of a shape that is not validated yet, at most `usize::MAX`.
 fn count(shape: Shape) -> usize {
     shape.channels.saturating_mul(shape.height).saturating_mul(shape.width)
 }
 
 fn check_size(values: usize, parameters: usize) -> Result<(), String> {
-    if values > MOST_VALUES {
+    if values > MAX_VALUES {
         return Err(format!(
-            "A network may make at most {MOST_VALUES} values of an image, all layers together."
+            "A network may make at most {MAX_VALUES} values of an image, all layers together."
         ));
     }
-    if parameters > MOST_PARAMETERS {
-        return Err(format!("A network may have at most {MOST_PARAMETERS} parameters."));
+    if parameters > MAX_PARAMETERS {
+        return Err(format!("A network may have at most {MAX_PARAMETERS} parameters."));
     }
     Ok(())
 }

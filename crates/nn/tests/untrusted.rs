@@ -5,7 +5,7 @@ use nn::network::Network;
 use nn::plan::Plan;
 use nn::random::pcg4d;
 use nn::spec::{Initializer, LayerSpec, NetworkSpec, Shape};
-use nn::summary::{MOST_PARAMETERS, MOST_VALUES, SpecError};
+use nn::summary::{MAX_PARAMETERS, MAX_VALUES, SpecError};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Random numbers, one after the other.
@@ -80,10 +80,10 @@ impl Random {
 
 fn check(spec: &NetworkSpec, sizes: &mut [usize; 2]) -> Result<(), SpecError> {
     let parameters = spec.summary()?.iter().map(|layer| layer.parameters).sum::<usize>();
-    assert!(parameters <= MOST_PARAMETERS, "{spec:?} has {parameters} parameters");
+    assert!(parameters <= MAX_PARAMETERS, "{spec:?} has {parameters} parameters");
     for plan in [Plan::new(spec)?, Plan::for_inspection(spec)?] {
         assert_eq!(plan.parameter_count(), parameters, "{spec:?}");
-        assert!(plan.arena <= 3 * MOST_VALUES, "{spec:?} makes {} values", plan.arena);
+        assert!(plan.arena <= 3 * MAX_VALUES, "{spec:?} makes {} values", plan.arena);
         *sizes = [plan.arena, parameters];
     }
     Ok(())

@@ -8,7 +8,7 @@
 //! ```
 
 use nn::inspect::divergence::Divergence;
-use nn::inspect::grad_norms::LayerSizes;
+use nn::inspect::grad_norms::LayerNorms;
 use nn::inspect::histogram::Histogram;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use serde::{Deserialize, Serialize};
@@ -284,7 +284,7 @@ pub struct Snapshot {
     /// Weights of the watched layers: `[out_channel][in_channel][row][column]` for Conv2d, `[out_feature][in_feature]` for Linear.
     pub weights: Vec<LayerValues>,
     /// Norms of the weights of each layer and of the gradients of the last step, with [`Watch::norms`].
-    pub norms: Vec<LayerSizes>,
+    pub norms: Vec<LayerNorms>,
     /// The layers of [`Watch::details`] that have parameters.
     pub details: Vec<LayerDetail>,
 }

@@ -2,7 +2,7 @@
 //! make weights shrink.
 
 use leptos::prelude::*;
-use nn::inspect::grad_norms::{LayerSizes, error_ratio};
+use nn::inspect::grad_norms::{LayerNorms, error_ratio};
 
 use crate::client::State;
 use crate::network::explanation::number;
@@ -17,23 +17,23 @@ const KEPT: f32 = 0.9;
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     /// As measured after the last step, but with gradients averaged over about the last ten pictures.
-    sizes: LayerSizes,
+    sizes: LayerNorms,
     /// Size of the weights when they were first seen.
     first: f32,
 }
 
 /// What is known after another picture. Without sizes, or with those of other layers, all begins anew.
-fn follow(rows: &[Row], sizes: &[LayerSizes]) -> Vec<Row> {
+fn follow(rows: &[Row], sizes: &[LayerNorms]) -> Vec<Row> {
     let same =
         rows.len() == sizes.len() && rows.iter().zip(sizes).all(|(row, now)| row.sizes.layer == now.layer);
-    let follow = |(i, now): (usize, &LayerSizes)| {
+    let follow = |(i, now): (usize, &LayerNorms)| {
         let Some(row) = rows.get(i).filter(|_| same) else { return Row { sizes: *now, first: now.weights } };
         // Sizes differ by powers of ten: their mean is the geometric one.
         let errors = match (row.sizes.errors, now.errors) {
             (before, now) if before > 0.0 && now > 0.0 => before.powf(KEPT) * now.powf(1.0 - KEPT),
             (_, now) => now,
         };
-        Row { sizes: LayerSizes { errors, ..*now }, first: row.first }
+        Row { sizes: LayerNorms { errors, ..*now }, first: row.first }
     };
     sizes.iter().enumerate().map(follow).collect()
 }
@@ -142,9 +142,9 @@ fn Line(rows: RwSignal<Vec<Row>>, names: Memo<Vec<String>>, most: Memo<f32>, at:
 mod tests {
     use super::*;
 
-    fn sizes(errors: &[f32], weights: f32) -> Vec<LayerSizes> {
+    fn sizes(errors: &[f32], weights: f32) -> Vec<LayerNorms> {
         let layer =
-            |(layer, errors): (usize, &f32)| LayerSizes { layer, weights, gradients: 0.1, errors: *errors };
+            |(layer, errors): (usize, &f32)| LayerNorms { layer, weights, gradients: 0.1, errors: *errors };
         errors.iter().enumerate().map(layer).collect()
     }
 

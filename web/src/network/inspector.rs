@@ -242,7 +242,7 @@ impl Look {
         let seed = self.state.training.with(|training| training.seed);
         for layer in stage.layers() {
             if let Some(LayerSpec::Dropout { p }) = self.layer(layer).map(|layer| layer.spec) {
-                let struck = nn::random::struck_out(seed, step as u32, layer as u32, p, grid.len());
+                let struck = nn::random::dropped_units(seed, step as u32, layer as u32, p, grid.len());
                 for at in (0..struck.len()).filter(|at| struck[*at]) {
                     let (x, y) = grid.pixel(at);
                     let _ = write!(path, "M{x}.2 {y}.2l.6.6m0-.6l-.6.6");

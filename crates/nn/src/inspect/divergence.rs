@@ -1,4 +1,4 @@
-//! Where numbers stopped being numbers.
+//! The place where a training diverged: the first quantity that is not finite.
 
 use crate::network::Score;
 use crate::plan::{Buffer, Plan};
@@ -6,21 +6,21 @@ use crate::train::shard::{BatchShard, SampleFn};
 use crate::train::{Training, all_finite};
 use serde::{Deserialize, Serialize};
 
-/// The first thing in a step that is not finite any more.
+/// The first quantity of a step that is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Divergence {
-    /// Its layer in `NetworkSpec::layers`.
+    /// Index of its layer in `NetworkSpec::layers`.
     pub layer: usize,
-    /// What of it.
+    /// The kind of quantity.
     pub what: Quantity,
 }
 
-/// What can stop being finite.
+/// A quantity that can stop being finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quantity {
     /// The parameters of a layer.
     Parameters,
-    /// What a layer gives.
+    /// The output of a layer.
     Outputs,
     /// The gradients of a layer's parameters.
     Gradients,
@@ -37,8 +37,8 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Training {
-    /// Goes through the step again that [`Training::step`] would not take, and looks where it went wrong: parameters
-    /// and outputs from the first layer on, then gradients from the last one back.
+    /// Repeats, on a copy, a step for which [`Training::step`] returned `None`, and finds the first quantity that is not finite:
+    /// parameters and outputs from the first layer on, then gradients from the last layer back.
     pub fn trace_divergence(&self, labels: &[u8], fill: &SampleFn<'_>) -> Divergence {
         let plan = self.network.plan();
         let parameters = &self.network.parameters;
@@ -52,7 +52,7 @@ impl Training {
         let _: Option<Score> = probe.step(labels, 0.0, fill);
         let finite = |buffer: &Buffer| {
             let mut blocks = probe.shards[0].memories().iter().zip(labels.chunks(tensor::BLOCK));
-            // Lanes beyond the labels hold whatever they held.
+            // Lanes beyond the labels hold old values.
             blocks.all(|(memory, labels)| {
                 let values: &[[f32; tensor::BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
                 values.iter().all(|value| all_finite(&value[..labels.len()]))
@@ -63,7 +63,7 @@ impl Training {
         }
         let gradients = probe.gradients();
         let bad = plan.parameters.iter().rev().find(|p| !all_finite(&gradients[p.range()]));
-        // The sum of a batch's losses can overflow with no single number to blame.
+        // The sum of a batch's losses can overflow although every number is finite.
         let layer = bad.map_or(buffers.len() - 1, |p| p.layer);
         Divergence { layer, what: if bad.is_some() { Quantity::Gradients } else { Quantity::Outputs } }
     }
@@ -82,7 +82,7 @@ mod tests {
         input.iter_mut().enumerate().for_each(|(i, v)| *v = ((i * 7 + sample) % 11) as f32 * 1e29);
     }
 
-    /// Training that a step leaves as it was, with what it is found to be ill with.
+    /// The divergence that is found after `harm`; the step must leave the training unchanged.
     fn diagnose(preset: Preset, harm: impl Fn(&mut Training)) -> Divergence {
         let spec = TrainingSpec { optimizer: Optimizer::SGD, ..TrainingSpec::default() };
         let mut training = Training::new(preset.network(), spec).unwrap();
@@ -124,13 +124,13 @@ mod tests {
                 .rposition(|l| *l == crate::spec::LayerSpec::Linear { out_features: 84 });
             assert_eq!(found, layer(preset, dense.unwrap(), Quantity::Parameters));
         }
-        // Outputs overflow in the second layer that multiplies; the first one's are still finite.
+        // The outputs of the second convolution overflow; those of the first are finite.
         let found = diagnose(Preset::LeNet5, |t| {
             set(t, "conv1.weight", 1e-10);
             set(t, "conv2.weight", 1e20);
         });
         assert_eq!(found, layer(Preset::LeNet5, 3, Quantity::Outputs));
-        // Huge images times tiny weights go forward well; the gradient of those weights is huge times huge.
+        // Huge images times tiny weights have finite outputs; the gradient of those weights is huge times huge.
         let found = diagnose(Preset::Mlp30, |t| {
             let (first, second) = t.network.parameters.split_at_mut(crate::mnist::PIXELS * 30);
             first.iter_mut().for_each(|w| *w *= 1e-30);

@@ -1,32 +1,32 @@
-//! How large weights and gradients are, layer by layer: the picture of a vanishing or exploding gradient.
+//! Norms of weights and gradients, layer by layer: they show a vanishing or exploding gradient.
 
 use crate::plan::{Plan, Role};
 use serde::{Deserialize, Serialize};
 
-/// A layer that weighs its inputs, and how large its numbers are: root mean squares.
+/// The norms of a layer with weights, as root mean squares.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LayerSizes {
-    /// Its place in `NetworkSpec::layers`.
+pub struct LayerNorms {
+    /// Index in `NetworkSpec::layers`.
     pub layer: usize,
-    /// Of the weights.
+    /// Root mean square of the weights.
     pub weights: f32,
-    /// Of their gradients.
+    /// Root mean square of their gradients.
     pub gradients: f32,
-    /// Of the gradients of the biases, which are the errors (delta) that reached the layer, added up. Where a batch
-    /// normalisation follows, its biases are meant: those before it have no effect.
+    /// Root mean square of the gradients of the biases, each of which is the sum of the errors (delta) of an output. If a batch
+    /// normalisation follows, its biases count, since those before it have no effect.
     pub errors: f32,
 }
 
-/// The sizes of all such layers, first to last, given the flat vectors.
+/// The norms of all layers with weights, first to last, from the flat vectors of `plan`.
 ///
 /// # Panics
-/// If they are shorter than the plan says.
-pub fn sizes(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<LayerSizes> {
-    let mut all: Vec<LayerSizes> = Vec::new();
+/// If a vector is shorter than the plan says.
+pub fn layer_norms(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<LayerNorms> {
+    let mut all: Vec<LayerNorms> = Vec::new();
     for parameter in &plan.parameters {
         let gradient = rms(&gradients[parameter.range()]);
         match parameter.role {
-            Role::Weight { .. } => all.push(LayerSizes {
+            Role::Weight { .. } => all.push(LayerNorms {
                 layer: parameter.layer,
                 weights: rms(&parameters[parameter.range()]),
                 gradients: gradient,
@@ -39,15 +39,14 @@ pub fn sizes(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<LayerSiz
     all
 }
 
-/// By what factor the error changes from one layer to the one before it: the k of k^(L-l), with which the error of layer l
-/// is that of the last one times k to the power of the layers in between (Nielsen 2015, chapter 5). The geometric mean
-/// over the layers; `None` for fewer than two, or if one has no error at all.
-pub fn error_ratio(sizes: &[LayerSizes]) -> Option<f32> {
-    let ([first, .., last], true) = (sizes, sizes.iter().all(|layer| layer.errors > 0.0)) else {
+/// The factor by which the error changes from a layer to the one before it: the k in `error[l] = error[L] * k^(L - l)` (Nielsen
+/// 2015, chapter 5), as the geometric mean over the layers. `None` for fewer than two layers, or if an error is 0.
+pub fn error_ratio(layers: &[LayerNorms]) -> Option<f32> {
+    let ([first, .., last], true) = (layers, layers.iter().all(|layer| layer.errors > 0.0)) else {
         return None;
     };
     let logarithm = libm::log(f64::from(first.errors) / f64::from(last.errors));
-    Some(libm::exp(logarithm / (sizes.len() - 1) as f64) as f32)
+    Some(libm::exp(logarithm / (layers.len() - 1) as f64) as f32)
 }
 
 fn rms(values: &[f32]) -> f32 {
@@ -63,7 +62,7 @@ mod tests {
     use crate::train::Training;
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    fn after_a_step(preset: Preset, initializer: Initializer) -> Vec<LayerSizes> {
+    fn after_a_step(preset: Preset, initializer: Initializer) -> Vec<LayerNorms> {
         let spec = TrainingSpec { initializer, ..TrainingSpec::default() };
         let mut training = Training::new(preset.network(), spec).unwrap();
         let before = training.network.parameters.clone();
@@ -71,7 +70,7 @@ mod tests {
             x.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * i + n) % 7) as f32 / 7.0);
         });
         assert!(score.is_some());
-        sizes(training.network.plan(), &before, training.gradients())
+        layer_norms(training.network.plan(), &before, training.gradients())
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -80,7 +79,7 @@ mod tests {
         assert_eq!(deep.len(), 6);
         assert!(deep.windows(2).all(|pair| pair[0].errors < pair[1].errors), "{deep:?}");
         let ratio = error_ratio(&deep).unwrap();
-        // The sigmoid's slope is at most 1/4.
+        // The derivative of the sigmoid is at most 1/4.
         assert!((0.1..0.5).contains(&ratio), "{ratio}");
         let expected = deep[5].errors * libm::powf(ratio, 5.0);
         assert!((deep[0].errors - expected).abs() < 1e-3 * expected);

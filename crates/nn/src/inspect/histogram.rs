@@ -1,28 +1,28 @@
-//! How many values lie where: what is drawn of weights, gradients and activations.
+//! Histograms of weights, gradients and activations.
 
 use serde::{Deserialize, Serialize};
 
-/// Values counted in bins of equal width, of which the middle one has 0 in its middle. Empty if there are no values.
+/// Counts of values in bins of equal width; 0 is the centre of the middle bin. Empty if there are no values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
-    /// The bins reach from minus this to this.
+    /// The bins cover the range from `-reach` to `reach`.
     pub reach: f32,
-    /// Values in each bin.
+    /// Number of values in each bin.
     pub counts: Vec<u32>,
 }
 
 impl Histogram {
-    /// Bins.
+    /// Number of bins.
     pub const BINS: usize = 41;
 
-    /// Counts finite `values`, from the lowest to the highest of them.
+    /// Counts finite `values` in bins that reach as far as the largest magnitude.
     pub fn of(values: &[f32]) -> Self {
         let finite = || values.iter().copied().filter(|v| v.is_finite());
         let reach = finite().fold(0.0f32, |reach, v| reach.max(v.abs()));
         Self::within(reach, values)
     }
 
-    /// Counts finite `values` in bins that reach as far as `reach`; what lies beyond goes into the outermost.
+    /// Counts finite `values` in bins up to `reach`; values beyond count in the outermost bins.
     pub fn within(reach: f32, values: &[f32]) -> Self {
         if values.is_empty() {
             return Self::default();
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn zeros_alone_lie_in_the_middle_and_nothing_is_nothing() {
+    fn zeros_count_in_the_middle_and_no_values_make_an_empty_histogram() {
         assert_eq!(Histogram::of(&[0.0; 3]).counts[Histogram::BINS / 2], 3);
         assert_eq!(Histogram::of(&[]), Histogram::default());
         assert_eq!(Histogram::within(1.0, &[7.0]).counts[Histogram::BINS - 1], 1);

@@ -1,27 +1,28 @@
-//! Learning rate, penalties and update rules, element by element over the flat parameter vector.
+//! Learning rates, weight penalties and update rules, element by element over the flat parameter vector.
 
 use crate::plan::Plan;
 use crate::spec::{Optimizer, Penalty, Schedule, TrainingSpec};
 use wide::f32x4;
 
-/// The memory of an optimiser.
+/// The memory of an optimizer, in the order of the flat parameter vector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OptimizerState {
     /// SGD's velocity, Adam's mean of gradients (`exp_avg`).
     pub first: Vec<f32>,
     /// Adam's mean of squared gradients (`exp_avg_sq`).
     pub second: Vec<f32>,
-    /// Steps since the memory was empty.
+    /// Steps since the memory was zero.
     pub steps: u32,
 }
 
 impl OptimizerState {
-    /// Empty memory for `parameters` numbers.
+    /// Zeroed memory for `parameters` parameters.
     pub fn new(parameters: usize) -> Self {
         Self { first: vec![0.0; parameters], second: vec![0.0; parameters], steps: 0 }
     }
 
-    /// One step of `optimizer` along `gradients`, as `torch.optim.SGD` and `torch.optim.Adam` take it.
+    /// Updates `parameters` by one step of `optimizer` at learning rate `rate`, as `torch.optim.SGD`, `Adam` and `AdamW` do; AdamW's
+    /// weight decay is in [`penalize`].
     ///
     /// # Panics
     /// If the lengths differ.
@@ -53,8 +54,8 @@ impl OptimizerState {
     }
 }
 
-/// Changes four elements of each vector at a time by a rule; where the last four are not full, they are filled up with zeros.
-/// Written in vectors: the page is built for size, and so is not vectorised by the compiler.
+/// Applies a rule to four elements of each vector at a time; the last four are padded with zeros. Vectorised by hand, since the page
+/// is compiled for size.
 fn by_fours<const N: usize>(
     mut vectors: [&mut [f32]; N],
     gradients: &[f32],
@@ -77,18 +78,18 @@ fn by_fours<const N: usize>(
     (0..N).for_each(|n| vectors[n][at..].copy_from_slice(&new[n].to_array()[..last.len()]));
 }
 
-/// What Adam's bias correction (Kingma and Ba 2015, section 3) makes of the rate, and of the root of the second
-/// moment, in step number `step` (from 1 on).
+/// Adam's bias correction (Kingma and Ba 2015, section 3) in step number `step`, which counts from 1: the corrected rate, and the
+/// divisor of the root of the second moment.
 pub fn adam_correction(beta1: f32, beta2: f32, rate: f32, step: u32) -> (f32, f32) {
     let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(step));
     ((f64::from(rate) / correction(beta1)) as f32, libm::sqrt(correction(beta2)) as f32)
 }
 
-/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding L2's. Both are the
-/// flat vectors of `plan`.
+/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding that of L2. Both are
+/// flat vectors in the order of [`Plan::parameters`].
 ///
 /// # Panics
-/// If they are shorter than the plan says.
+/// If a vector is shorter than the plan says.
 pub fn penalize(
     plan: &Plan,
     penalty: Penalty,
@@ -115,7 +116,7 @@ pub fn penalize(
     }
 }
 
-/// The learning rate of a step that begins after `epoch` epochs, a fraction included.
+/// The learning rate of a step that begins after `epoch` epochs, fraction included.
 pub fn learning_rate(spec: &TrainingSpec, epoch: f64) -> f32 {
     use std::f64::consts::PI;
     // Half a cosine from `from` to `to` as `done` goes from 0 to 1.
@@ -140,7 +141,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn schedules_go_where_they_say() {
+    fn schedules_pass_through_their_known_values() {
         let at = |schedule, epoch| {
             learning_rate(&TrainingSpec { learning_rate: 1.0, schedule, ..TrainingSpec::default() }, epoch)
         };

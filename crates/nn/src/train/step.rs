@@ -43,6 +43,18 @@ impl Training {
     ///
     /// # Panics
     /// If a label is not below the number of classes.
+    ///
+    /// ```
+    /// use nn::train::Training;
+    ///
+    /// // LeNet-5, and a batch of sixteen grey images that all have the label 3.
+    /// let mut training = Training::default();
+    /// let grey = |_sample: usize, pixels: &mut [f32]| pixels.fill(0.5);
+    /// let first = training.step(&[3; 16], 0.0, &grey).expect("the loss is finite");
+    /// let second = training.step(&[3; 16], 0.0, &grey).expect("the loss is finite");
+    /// assert!(second.loss < first.loss);
+    /// assert_eq!(training.steps(), 2);
+    /// ```
     pub fn step(&mut self, labels: &[u8], epoch: f64, fill: &SampleFn<'_>) -> Option<Score> {
         self.begin(labels.len(), 0..labels.len(), labels);
         self.run_phases(fill, &mut SingleReplica);

@@ -5,7 +5,7 @@ use super::comparison::Comparison;
 use super::predictions::answering;
 use crate::layer_detail::{detail, gradient_histogram};
 use crate::messages::{Event, LayerValues, Progress, Snapshot, Source};
-use nn::inspect::grad_norms::sizes;
+use nn::inspect::grad_norms::layer_norms;
 use nn::inspect::histogram::Histogram;
 use nn::network::Score;
 
@@ -63,10 +63,10 @@ impl Session {
         let training = first.unwrap_or_else(|| self.crew.training_mut());
         let step = training.steps();
         let watch = &self.watch;
-        let mut all_sizes = Vec::new();
+        let mut norms = Vec::new();
         if watch.norms && step > 0 {
             let network = &training.network;
-            all_sizes = sizes(network.plan(), &network.parameters, training.gradients());
+            norms = layer_norms(network.plan(), &network.parameters, training.gradients());
         }
         let gradients = if step > 0 { training.gradients() } else { &[] };
         let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
@@ -88,7 +88,6 @@ impl Session {
         let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
         let details = watch.details.iter().zip(histograms);
         let details = details.filter_map(|(layer, gradients)| detail(network, *layer, gradients)).collect();
-        let norms = all_sizes;
         Some(Event::Snapshot(Snapshot { source, probabilities, activations, weights, norms, details }))
     }
 }
