@@ -89,6 +89,115 @@ mod tests {
     use super::*;
     use wasm_bindgen_test::wasm_bindgen_test;
 
+    const OFF: Augmentation =
+        Augmentation { rotation: 0.0, shift: 0.0, zoom: 0.0, shear: 0.0, elastic: 0.0, crop: 0 };
+    const SEED: u32 = 5;
+    const EPOCH: u32 = 1;
+
+    /// For each pixel `[row][column]` of the distorted image, the place `[x, y]` in the image that it shows: ramps of grey
+    /// levels are distorted, from which bilinear reading gives back coordinates.
+    fn sources(spec: &Augmentation, index: u32) -> Vec<[f64; 2]> {
+        let [xs, ys] = [|at: usize| at % SIDE, |at: usize| at / SIDE].map(|coordinate| {
+            let ramp: Vec<u8> = (0..PIXELS).map(|at| 9 * coordinate(at) as u8).collect();
+            let mut out = vec![0.0; PIXELS];
+            augment(spec, SEED, EPOCH, index, &ramp, &mut out);
+            out
+        });
+        xs.iter().zip(&ys).map(|(x, y)| [x, y].map(|level| f64::from(*level) * 255.0 / 9.0)).collect()
+    }
+
+    /// Compares the distortion of twenty images with a mapping. `expected` gives it in double precision: `[x, y]` of the source, from
+    /// the random numbers of the image and the pixel's distance from the image's centre. Both are relative to the centre.
+    fn check_mapping(spec: Augmentation, expected: impl Fn(&dyn Fn(usize) -> f64, [f64; 2]) -> [f64; 2]) {
+        let middle = (SIDE as f64 - 1.0) / 2.0;
+        for index in 0..20 {
+            let draw = |i: usize| {
+                f64::from(symmetric(SEED, Stream::Augment, EPOCH, index * 32 + i as u32 / 4)[i % 4])
+            };
+            let (mut compared, sources) = (0, sources(&spec, index));
+            for (at, source) in sources.into_iter().enumerate() {
+                let pixel = [at % SIDE, at / SIDE].map(|coordinate| coordinate as f64 - middle);
+                let expected = expected(&draw, pixel).map(|coordinate| coordinate + middle);
+                // Beyond the border there is paper instead of a ramp.
+                if expected.iter().all(|coordinate| (0.0..=SIDE as f64 - 1.0).contains(coordinate)) {
+                    compared += 1;
+                    let error = (source[0] - expected[0]).hypot(source[1] - expected[1]);
+                    assert!(
+                        error < 2e-3,
+                        "{spec:?}, image {index}, pixel {at}: {source:?}, not {expected:?}"
+                    );
+                }
+            }
+            assert!(compared > PIXELS / 2, "{spec:?}: {compared} pixels were compared");
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn rotation_is_in_degrees_about_the_centre() {
+        check_mapping(Augmentation { rotation: 30.0, ..OFF }, |draw, [u, v]| {
+            let (sin, cos) = (draw(0) * 30.0 * std::f64::consts::PI / 180.0).sin_cos();
+            [cos * u + sin * v, cos * v - sin * u]
+        });
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn zoom_scales_both_axes_alike() {
+        check_mapping(Augmentation { zoom: 0.3, ..OFF }, |draw, place| {
+            place.map(|coordinate| coordinate / (1.0 + draw(3) * 0.3))
+        });
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn shear_moves_rows_in_proportion_to_their_distance_from_the_middle() {
+        check_mapping(Augmentation { shear: 0.3, ..OFF }, |draw, [u, v]| [u + draw(4) * 0.3 * v, v]);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn shift_moves_across_and_down() {
+        check_mapping(Augmentation { shift: 3.0, ..OFF }, |draw, [u, v]| {
+            [u - draw(1) * 3.0, v - draw(2) * 3.0]
+        });
+    }
+
+    /// The cubic B-spline, centred on 0, by its two pieces (Unser 1999, "Splines: a perfect fit for signal and image processing").
+    fn b_spline(t: f64) -> f64 {
+        match t.abs() {
+            t if t < 1.0 => 2.0 / 3.0 - t * t + t * t * t / 2.0,
+            t if t < 2.0 => (2.0 - t).powi(3) / 6.0,
+            _ => 0.0,
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn elastic_moves_across_and_down_by_a_spline_through_random_knots() {
+        check_mapping(Augmentation { elastic: 2.0, ..OFF }, |draw, place| {
+            let middle = (SIDE as f64 - 1.0) / 2.0;
+            // In knots, of which the second row and column lies on the image's border.
+            let [x, y] = place.map(|coordinate| (coordinate + middle) / 7.0 + 1.0);
+            let moved = |axis: usize| -> f64 {
+                let knots = (0..7).flat_map(|row| (0..7).map(move |column| (row, column)));
+                knots
+                    .map(|(row, column)| {
+                        let weight = b_spline(y - row as f64) * b_spline(x - column as f64);
+                        weight * 2.0 * draw(8 + axis * 49 + row * 7 + column)
+                    })
+                    .sum()
+            };
+            [place[0] + moved(0), place[1] + moved(1)]
+        });
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn all_distortions_together_shift_first_and_bend_last() {
+        let spec = Augmentation { rotation: 15.0, shift: 1.0, zoom: 0.2, shear: 0.1, ..OFF };
+        check_mapping(spec, |draw, [u, v]| {
+            let (sin, cos) = (draw(0) * 15.0 * std::f64::consts::PI / 180.0).sin_cos();
+            let scale = 1.0 / (1.0 + draw(3) * 0.2);
+            let (u, v) = (u - draw(1), v - draw(2));
+            [scale * (cos * u + sin * v) + draw(4) * 0.1 * v, scale * (cos * v - sin * u)]
+        });
+    }
+
     /// A bar of 4 x 12 pixels off the middle.
     fn bar() -> Vec<u8> {
         let inside = |at: usize| (9..13).contains(&(at % SIDE)) && (6..18).contains(&(at / SIDE));
@@ -97,7 +206,7 @@ mod tests {
 
     fn distort(spec: Augmentation, index: u32) -> Vec<f32> {
         let mut out = vec![0.0; PIXELS];
-        augment(&spec, 5, 1, index, &bar(), &mut out);
+        augment(&spec, SEED, EPOCH, index, &bar(), &mut out);
         out
     }
 
@@ -116,10 +225,9 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn moves_stay_within_their_strength_and_use_it() {
-        for (spec, whole) in [
-            (Augmentation { shift: 3.0, ..Augmentation::default() }, false),
-            (Augmentation { crop: 3, ..Augmentation::default() }, true),
-        ] {
+        for (spec, whole) in
+            [(Augmentation { shift: 3.0, ..OFF }, false), (Augmentation { crop: 3, ..OFF }, true)]
+        {
             let moves: Vec<f32> = (0..200).map(|i| centre(&distort(spec, i)).0 - 10.5).collect();
             assert!(moves.iter().all(|m| m.abs() < 3.01), "{spec:?}: {moves:?}");
             assert!(moves.iter().any(|m| *m > 2.5) && moves.iter().any(|m| *m < -2.5));
@@ -130,13 +238,12 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn each_distortion_keeps_the_ink_and_changes_the_image() {
-        let off = Augmentation::default();
-        let before = distort(off, 0);
+        let before = distort(OFF, 0);
         for spec in [
-            Augmentation { rotation: 20.0, ..off },
-            Augmentation { zoom: 0.2, ..off },
-            Augmentation { shear: 0.3, ..off },
-            Augmentation { elastic: 2.0, ..off },
+            Augmentation { rotation: 20.0, ..OFF },
+            Augmentation { zoom: 0.2, ..OFF },
+            Augmentation { shear: 0.3, ..OFF },
+            Augmentation { elastic: 2.0, ..OFF },
         ] {
             let (mut different, ink) = (0, before.iter().sum::<f32>());
             for index in 0..20 {
@@ -153,7 +260,7 @@ mod tests {
     fn the_same_image_is_distorted_alike_again_and_otherwise_in_another_epoch() {
         let spec = Augmentation { rotation: 10.0, elastic: 2.0, ..Augmentation::default() };
         let mut other = vec![0.0; PIXELS];
-        augment(&spec, 5, 2, 7, &bar(), &mut other);
+        augment(&spec, SEED, EPOCH + 1, 7, &bar(), &mut other);
         assert!(distort(spec, 7) == distort(spec, 7) && distort(spec, 7) != other);
     }
 }

@@ -157,3 +157,56 @@ fn initialize(values: &mut [f32], initializer: Initializer, fans: (usize, usize)
         *value = std * normal(seed, Stream::Weights, parameter, element as u32);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{LayerSpec, Shape};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    /// Weights of a convolution with 16 input and 32 output channels and of a linear layer with 800 inputs and 100 outputs, each with
+    /// its number of inputs and outputs (`fan_in`, `fan_out`) as PyTorch counts them.
+    fn weights(initializer: Initializer) -> [(Vec<f32>, f64, f64); 2] {
+        let layers = vec![
+            LayerSpec::Conv2d { out_channels: 32, kernel_size: 5, stride: 1, padding: 0 },
+            LayerSpec::Flatten,
+            LayerSpec::Linear { out_features: 100 },
+        ];
+        let spec = NetworkSpec { input: Shape::maps(16, 9, 9), layers };
+        let network = Network::new(spec, initializer, 1).unwrap();
+        let weights = |layer| network.weights(layer).unwrap().to_vec();
+        [(weights(0), 16.0 * 25.0, 32.0 * 25.0), (weights(2), 32.0 * 25.0, 100.0)]
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn initial_weights_have_the_variance_of_the_papers() {
+        type Variance = fn(f64, f64) -> f64;
+        let cases: [(Initializer, Variance); 4] = [
+            (Initializer::Normal { std: 0.05 }, |_, _| 0.05 * 0.05),
+            (Initializer::LeCun, |fan_in, _| 1.0 / fan_in),
+            (Initializer::Xavier, |fan_in, fan_out| 2.0 / (fan_in + fan_out)),
+            (Initializer::He, |fan_in, _| 2.0 / fan_in),
+        ];
+        for (initializer, variance) in cases {
+            for (weights, fan_in, fan_out) in weights(initializer) {
+                let (n, expected) = (weights.len() as f64, variance(fan_in, fan_out));
+                let mean = weights.iter().map(|w| f64::from(*w)).sum::<f64>() / n;
+                let found = weights.iter().map(|w| (f64::from(*w) - mean).powi(2)).sum::<f64>() / (n - 1.0);
+                // Four standard errors of a normal distribution's mean and variance: of the latter at most 5 %.
+                assert!(mean.abs() < 4.0 * (expected / n).sqrt(), "{initializer:?}: mean {mean}");
+                let error = (found / expected - 1.0).abs();
+                assert!(error < 4.0 * (2.0 / n).sqrt(), "{initializer:?}: variance {found}, not {expected}");
+            }
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn constant_initial_weights_are_all_the_same_value() {
+        for (initializer, value) in [(Initializer::Zeros, 0.0), (Initializer::Constant { value: 0.25 }, 0.25)]
+        {
+            for (weights, ..) in weights(initializer) {
+                assert!(weights.iter().all(|weight| *weight == value), "{initializer:?}");
+            }
+        }
+    }
+}
