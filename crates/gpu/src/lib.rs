@@ -55,7 +55,6 @@ mod readback;
 mod reduction;
 mod step;
 mod trainer;
-#[cfg(all(test, not(target_family = "wasm")))]
 mod wgsl_layout;
 
 pub use device::{Gpu, GpuError};

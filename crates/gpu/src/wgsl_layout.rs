@@ -1,5 +1,7 @@
 //! Compares everything that is declared twice, in Rust and in WGSL, with the layout that naga computes for the shaders.
 
+#![cfg(all(test, not(target_family = "wasm")))]
+
 use crate::kernel::Kernel;
 use crate::layout::{BufferLengths, LOSS_CHUNK};
 use crate::reduction::{self, Reduction};
