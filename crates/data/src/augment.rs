@@ -1,4 +1,4 @@
-//! Distorting training images, so that a network sees no digit twice.
+//! Data augmentation: random distortions of training images, so that a network sees no image twice.
 //!
 //! Every distortion is a function of (seed, epoch, image): the same on every machine, in any order, on any core.
 
@@ -7,17 +7,20 @@ use nn::random::{Stream, symmetric};
 use nn::spec::Augmentation;
 use tensor::math::sin_cos;
 
-/// Pixels between two knots of the elastic sheet.
+/// Pixels between two knots of the elastic distortion's spline.
 const KNOT: f32 = 7.0;
-/// Knots across and down: those whose influence reaches into the image.
+/// Knots across, and down: all that have an influence on the image.
 const KNOTS: usize = 7;
 
-/// Writes `image` (bytes, `[row][column]`), distorted, as pixels in [0, 1].
+/// Distorts `image` (grey levels, `[row][column]`) and writes it to `out` as pixels in [0, 1]. `index` is the number of the image
+/// in its data set.
 ///
-/// For every pixel of the result, the place it comes from is found and read bilinearly; paper is endless around the image.
+/// Every pixel of the result is the bilinear interpolation of the image at the place that the inverse mapping gives; outside the
+/// image all pixels are 0. The affine mapping is about the centre, (13.5, 13.5); the elastic one adds a cubic B-spline through
+/// random knots, a smooth field like that of Simard et al. 2003, "Best Practices for Convolutional Neural Networks".
 ///
 /// # Panics
-/// If an image has not 28x28 pixels.
+/// If an image does not have 28x28 pixels.
 pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[u8], out: &mut [f32]) {
     assert!(image.len() == PIXELS && out.len() == PIXELS, "images have 28x28 pixels");
     let draw = |which: u32| symmetric(seed, Stream::Augment, epoch, index * 32 + which);
@@ -27,7 +30,7 @@ pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[
     let (sin, cos) = sin_cos(angle);
     let scale = 1.0 / (1.0 + zoom * spec.zoom.clamp(0.0, 0.9));
     let shear = shear * spec.shear;
-    // Whole steps from -crop to crop, each as likely.
+    // Whole steps from -crop to crop, all equally likely.
     let whole = |r: f32| {
         let steps = 2.0 * spec.crop as f32 + 1.0;
         ((r + 1.0) * 0.5 * steps).floor().min(steps - 1.0) - spec.crop as f32
@@ -55,7 +58,7 @@ pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[
     }
 }
 
-/// Weights of the four knots around a row or column, and the first of them: a uniform cubic B-spline.
+/// The weights of the four knots around a row or column in a uniform cubic B-spline, and the index of the first knot.
 fn spline(at: usize) -> ([f32; 4], usize) {
     let place = at as f32 / KNOT;
     let first = place as usize;
@@ -65,12 +68,13 @@ fn spline(at: usize) -> ([f32; 4], usize) {
     (weights.map(|w| w / 6.0), first)
 }
 
+/// The spline in one row of the image, as a spline of the column alone.
 fn blend_rows(knots: &[[f32; KNOTS]; KNOTS], row: usize) -> [f32; KNOTS] {
     let (weights, first) = spline(row);
     std::array::from_fn(|column| (0..4).map(|k| weights[k] * knots[first + k][column]).sum())
 }
 
-/// The image at a place between pixels.
+/// The image at a place between pixels, by bilinear interpolation, in [0, 1].
 fn read(image: &[u8], x: f32, y: f32) -> f32 {
     let (left, top) = (x.floor(), y.floor());
     let (right_share, lower_share) = (x - left, y - top);

@@ -1,19 +1,30 @@
-//! Turning a drawing into an image as MNIST has them.
+//! Normalising a drawing to an image like those of MNIST.
 
 use nn::mnist::{PIXELS, SIDE};
 
-/// Rows and columns of the box into which the ink is fitted.
+/// Rows, and columns, of the box into which the ink is scaled.
 const BOX: usize = 20;
 
-/// Fainter ink than this is taken for the soft edge of a stroke, and does not widen the bounding box.
+/// The grey level from which ink counts for the bounding box; fainter pixels are the soft edge of a stroke.
 const FAINTEST: u8 = 32;
 
-/// Normalises a drawing as MNIST's digits were: the bounding box of the ink is scaled, keeping its aspect, to fit
-/// 20x20, with the grey levels of area averaging; the result is moved by whole pixels so that its centre of mass
-/// comes to lie on pixel (14, 14) of 28x28, as near as the ink stays in the field.
+/// Normalises a drawing as MNIST's digits were: the bounding box of the ink is scaled to fit 20x20 pixels, keeping its aspect
+/// ratio and averaging over areas; the result is moved by whole pixels so that its centre of mass comes as close to pixel
+/// (14, 14) of 28x28 as the ink stays inside.
 ///
-/// `gray` is row-major, 0 = no ink, 255 = full ink. `None` if there is (almost) no ink, or if `gray` is no image of
-/// `width` x `height`.
+/// `gray` is `[height][width]`, 0 = no ink, 255 = full ink. Returns `[28][28]` grey levels, or `None` if there is (almost) no ink or
+/// `gray` does not have `width * height` pixels.
+///
+/// ```
+/// use data::{drawing::to_mnist, mnist::SIDE};
+///
+/// // A square of ink in the upper left corner of a large canvas is scaled to 20x20 pixels and centred.
+/// let mut canvas = vec![0; 280 * 280];
+/// canvas.chunks_mut(280).take(60).for_each(|row| row[..60].fill(255));
+/// let image = to_mnist(&canvas, 280, 280).expect("there is ink");
+/// let inked = |row: usize| image[row * SIDE..][..SIDE].iter().filter(|level| **level == 255).count();
+/// assert_eq!((0..SIDE).map(inked).collect::<Vec<_>>(), [vec![0; 5], vec![20; 20], vec![0; 3]].concat());
+/// ```
 ///
 /// Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"; also LeCun, Bottou, Bengio,
 /// Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section III.A. That the
@@ -27,7 +38,7 @@ pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; PIXELS]
     let long = rows.len().max(columns.len());
     let (down, across) = (Axis::new(rows.len(), long), Axis::new(columns.len(), long));
 
-    // Rows of the source are summed into the box one by one, each shrunk to the box's columns first.
+    // Each row of the source is scaled to the box's columns, then added to the box's rows.
     let mut sums = [0.0f64; BOX * BOX];
     for (y, into) in down.weights.iter().enumerate() {
         for &(row, weight) in into {
@@ -60,7 +71,7 @@ pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; PIXELS]
     Some(image)
 }
 
-/// The rows and the columns that hold ink.
+/// The ranges of rows and columns that contain ink.
 fn bounding_box(gray: &[u8], width: usize) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
     let (mut rows, mut columns) = (0..0, 0..0);
     for (y, row) in gray.chunks_exact(width).enumerate() {
@@ -76,17 +87,17 @@ fn bounding_box(gray: &[u8], width: usize) -> Option<(std::ops::Range<usize>, st
     (!rows.is_empty()).then_some((rows, columns))
 }
 
-/// One axis of the box: for each of its pixels, the source pixels under it and the share of each.
+/// One axis of the box: for each of its pixels, the source pixels that it covers and the weight of each.
 struct Axis {
     weights: Vec<Vec<(usize, f64)>>,
 }
 
 impl Axis {
-    /// Scales `length` source pixels so that `long` would become the whole [`BOX`].
+    /// Scales `length` source pixels by the factor that scales `long` pixels to [`BOX`].
     fn new(length: usize, long: usize) -> Self {
-        // In units of 1/BOX source pixel everything but the margin is whole: `long` units to a pixel of the box.
+        // Positions are in units of 1/BOX source pixel, in which all but the margin are integers; a pixel of the box has `long` units.
         let pixels = (length * BOX).div_ceil(long);
-        // A short side rarely fills whole pixels: its edges share what is missing.
+        // A short side rarely fills whole pixels: the rest is divided between its two edges.
         let margin = (pixels * long - length * BOX) as f64 / 2.0;
         let weights = (0..pixels)
             .map(|pixel| {
@@ -105,9 +116,9 @@ impl Axis {
         Self { weights }
     }
 
-    /// Where the box begins in the field, so that the centre of mass `moment / mass` comes nearest to pixel 14.
+    /// The first row or column of the box in the image, such that the centre of mass `moment / mass` comes closest to pixel 14.
     fn offset(&self, moment: usize, mass: usize) -> usize {
-        // round(14 - moment / mass), in whole numbers so that equal drawings stay equal.
+        // round(14 - moment / mass), in integers, so that equal drawings stay equal.
         let twice = (SIDE + 1) * mass;
         (twice.saturating_sub(2 * moment) / (2 * mass)).min(SIDE - self.weights.len())
     }

@@ -1,13 +1,13 @@
-//! The IDX format, in which MNIST is kept: a magic number, big-endian sizes, then the bytes.
+//! The IDX format of MNIST's files (<http://yann.lecun.com/exdb/mnist/>): a magic number, big-endian sizes, then the bytes.
 //!
 //! ```text
 //! images  00 00 08 03  count  rows  columns  count * rows * columns bytes, 0 = background, 255 = ink
 //! labels  00 00 08 01  count                 count bytes, one class each
 //! ```
 //!
-//! Both parsers take a prefix and hand back what follows it, so files may stand one after another (see
-//! [`crate::shard`]). A header is never trusted: sizes are multiplied with care for overflow and compared
-//! with the bytes that are there before anything is read or allocated.
+//! Both parsers read a prefix and return the bytes that follow it, so that files can be concatenated (see [`crate::shard`]). A
+//! header is not trusted: sizes are multiplied with a check for overflow and compared with the number of bytes before
+//! anything is read or allocated.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub const IMAGES_MAGIC: u32 = 0x0000_0803;
 /// Magic number of a file of labels: unsigned bytes (`08`) in one dimension (`01`).
 pub const LABELS_MAGIC: u32 = 0x0000_0801;
 
-/// Which of the two kinds of file was being read; errors name it.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A file of images.
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The magic number such a file begins with.
+    /// The magic number with which such a file begins.
     pub fn magic(self) -> u32 {
         match self {
             Kind::Images => IMAGES_MAGIC,
@@ -44,25 +44,25 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why a file is not the data set it should be: one sentence each, for the person who chose the file.
+/// Why a file is not the expected data set. Displayed as one sentence, for the person who chose the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdxError {
-    /// There is not a single byte, or the header announces no items.
+    /// The file is empty, or its header announces no items.
     Empty(Kind),
     /// The file begins with another magic number.
     WrongMagic {
-        /// What was expected.
+        /// The expected kind of file.
         kind: Kind,
-        /// The number found instead.
+        /// The magic number of the file.
         found: u32,
     },
     /// The bytes end before what the header announces.
     Truncated {
-        /// What was being read.
+        /// The kind of file.
         kind: Kind,
         /// Bytes that header and content take together.
         expected: usize,
-        /// Bytes that are there.
+        /// Bytes of the file.
         found: usize,
     },
     /// The images have no rows or no columns.
@@ -72,7 +72,7 @@ pub enum IdxError {
         /// Columns announced.
         columns: usize,
     },
-    /// The header's sizes, multiplied, exceed what this machine can address.
+    /// The product of the header's sizes overflows.
     TooLarge(Kind),
     /// Images and labels differ in number.
     CountMismatch {
@@ -81,21 +81,21 @@ pub enum IdxError {
         /// Number of labels.
         labels: usize,
     },
-    /// A part of a data set has images of another size than the parts before it.
+    /// The images of a shard differ in size from those before it.
     SizeMismatch {
         /// Rows and columns so far.
         expected: (usize, usize),
         /// Rows and columns of the new part.
         found: (usize, usize),
     },
-    /// A label names a class that does not exist.
+    /// A label is not below the number of classes.
     LabelOutOfRange {
         /// Position of the label, from zero.
         index: usize,
         /// The label.
         label: u8,
     },
-    /// Bytes follow where the data should have ended.
+    /// This many bytes follow the end of the data.
     TrailingBytes(usize),
 }
 
@@ -168,20 +168,39 @@ impl fmt::Display for IdxError {
 
 impl std::error::Error for IdxError {}
 
-/// Images as they lie in a file: borrowed, nothing copied.
+/// The images of a file, borrowed from its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Images<'a> {
-    /// How many there are; at least one.
+    /// Number of images; at least one.
     pub count: usize,
     /// Height of each.
     pub rows: usize,
     /// Width of each.
     pub columns: usize,
-    /// `[count][rows][columns]`, 0 = background, 255 = ink.
+    /// Grey levels, `[count][rows][columns]`, 0 = background, 255 = ink.
     pub pixels: &'a [u8],
 }
 
-/// Reads the images that `bytes` begin with, and returns them with the bytes that follow.
+/// Reads the file of images with which `bytes` begins. Returns the images and the bytes that follow.
+///
+/// # Errors
+/// Any [`IdxError`] about one file.
+///
+/// ```
+/// use data::idx::read_images;
+///
+/// // Two images of 1x3 pixels.
+/// let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3];
+/// let file = [header.as_slice(), &[0, 128, 255, 255, 128, 0]].concat();
+/// let (images, rest) = read_images(&file)?;
+/// assert_eq!((images.count, images.rows, images.columns), (2, 1, 3));
+/// assert_eq!(images.pixels[3..], [255, 128, 0]);
+/// assert!(rest.is_empty());
+///
+/// let error = read_images(&file[..20]).unwrap_err();
+/// assert!(error.to_string().contains("22 bytes were expected and 20 are there"));
+/// # Ok::<(), data::IdxError>(())
+/// ```
 pub fn read_images(bytes: &[u8]) -> Result<(Images<'_>, &[u8]), IdxError> {
     let kind = Kind::Images;
     let [count, rows, columns] = read_header(bytes, kind)?;
@@ -197,7 +216,10 @@ pub fn read_images(bytes: &[u8]) -> Result<(Images<'_>, &[u8]), IdxError> {
     Ok((Images { count, rows, columns, pixels }, rest))
 }
 
-/// Reads the labels that `bytes` begin with, and returns them with the bytes that follow.
+/// Reads the file of labels with which `bytes` begins. Returns the labels and the bytes that follow.
+///
+/// # Errors
+/// Any [`IdxError`] about one file.
 pub fn read_labels(bytes: &[u8]) -> Result<(&[u8], &[u8]), IdxError> {
     let kind = Kind::Labels;
     let [count] = read_header(bytes, kind)?;
@@ -207,7 +229,7 @@ pub fn read_labels(bytes: &[u8]) -> Result<(&[u8], &[u8]), IdxError> {
     split_content(bytes, 8, count, kind)
 }
 
-/// Appends a file of images to `out`. `pixels` are `[count][rows][columns]`.
+/// Appends a file of images to `out`; `pixels` is `[count][rows][columns]`.
 ///
 /// # Panics
 /// If the pixels are not a whole number of images, or a size exceeds the format's 32 bits.
@@ -240,7 +262,7 @@ fn read_header<const N: usize>(bytes: &[u8], kind: Kind) -> Result<[usize; N], I
         return Err(IdxError::Empty(kind));
     }
     let truncated = IdxError::Truncated { kind, expected: 4 + 4 * N, found: bytes.len() };
-    // A wrong magic number says more than a short file does, so it is looked at first.
+    // Checked first, since a wrong magic number explains more than a short file.
     let found = read_u32(bytes, 0).ok_or(truncated.clone())?;
     if found != kind.magic() {
         return Err(IdxError::WrongMagic { kind, found });

@@ -1,6 +1,6 @@
-//! Data sets: the IDX files that MNIST comes in, and the shards in which the page downloads them.
+//! Data sets: MNIST's IDX files, the shards that the page downloads, distortions, and drawings as MNIST images.
 //!
-//! Nothing here knows of a browser or of a file system: bytes come in, a [`DataSet`] or one clear sentence comes out.
+//! The crate uses neither browser nor file system: it parses bytes to a [`DataSet`], or returns an error of one sentence.
 
 pub mod augment;
 pub mod drawing;

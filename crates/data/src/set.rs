@@ -1,9 +1,9 @@
-//! A data set in memory: images and their labels, as bytes, in the order of the files they came from.
+//! A data set in memory: images and labels as bytes, in the order of their files.
 
 use crate::idx::{self, IdxError};
 use nn::mnist::CLASSES;
 
-/// Images with a label each. It grows by [`DataSet::append`] while its parts arrive.
+/// Images and their labels. [`DataSet::append`] adds shards as they arrive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DataSet {
     /// Height of each image; 0 while the set is empty.
@@ -17,7 +17,11 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// Reads a pair of IDX files, each of which must hold nothing else.
+    /// Reads a pair of IDX files.
+    ///
+    /// # Errors
+    /// If a file is not valid or bytes follow its end, if the files differ in their number of items, or if a label is not
+    /// below [`CLASSES`].
     pub fn from_idx(images: &[u8], labels: &[u8]) -> Result<DataSet, IdxError> {
         let (images, rest) = idx::read_images(images)?;
         no_rest(rest)?;
@@ -26,7 +30,7 @@ impl DataSet {
         DataSet::from_parts(images, labels)
     }
 
-    /// Joins images and labels that were read already, checking that they fit.
+    /// Joins images and labels, and checks their number and the labels' range.
     pub(crate) fn from_parts(images: idx::Images<'_>, labels: &[u8]) -> Result<DataSet, IdxError> {
         if images.count != labels.len() {
             return Err(IdxError::CountMismatch { images: images.count, labels: labels.len() });
@@ -52,22 +56,25 @@ impl DataSet {
         self.labels.is_empty()
     }
 
-    /// The pixels of one image, row by row.
+    /// The pixels of an image, `[row][column]`.
     ///
     /// # Panics
-    /// If there is no such image.
+    /// If `index` is not below the number of images.
     pub fn image(&self, index: usize) -> &[u8] {
         let size = self.rows * self.columns;
         &self.images[index * size..(index + 1) * size]
     }
 
-    /// Makes room for `count` images in all, so that appending up to there copies nothing twice.
+    /// Reserves memory for `count` images in total, so that appending does not reallocate.
     pub fn reserve_total(&mut self, count: usize, rows: usize, columns: usize) {
         self.images.reserve((count * rows * columns).saturating_sub(self.images.len()));
         self.labels.reserve(count.saturating_sub(self.labels.len()));
     }
 
-    /// Adds the images of `part` after those that are here. On an error nothing has changed.
+    /// Appends the images of `part`.
+    ///
+    /// # Errors
+    /// If the images differ in size; nothing has changed then.
     pub fn append(&mut self, part: &DataSet) -> Result<(), IdxError> {
         if part.is_empty() {
             return Ok(());

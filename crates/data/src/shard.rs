@@ -1,7 +1,7 @@
-//! Shards: the pieces in which the page downloads a data set, so that training can begin with the first.
+//! Shards: the files in which the page downloads a data set, so that training can begin after the first.
 //!
 //! A shard is the gzip of an IDX image file followed directly by an IDX label file. The browser's own
-//! `DecompressionStream` unzips it and [`parse`] reads the rest. `cargo xtask build` writes the shards and their
+//! `DecompressionStream` unzips it and [`parse`] reads the result. `cargo xtask build` writes the shards and their
 //! [`Manifest`], as JSON, into `mnist/`.
 
 use serde::{Deserialize, Serialize};
@@ -9,49 +9,52 @@ use serde::{Deserialize, Serialize};
 use crate::idx::{self, IdxError};
 use crate::set::{DataSet, no_rest};
 
-/// Name of the manifest's file, beside the shards.
+/// Name of the manifest's file, in the folder of the shards.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
-/// The list of all shards: what there is to download.
+/// The list of all shards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The training set, in order.
+    /// Shards of the training set, in order.
     pub train: Vec<ShardEntry>,
-    /// The test set, in order.
+    /// Shards of the test set, in order.
     pub test: Vec<ShardEntry>,
 }
 
 /// One shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardEntry {
-    /// File name, relative to the manifest. It holds a hash of the content, so it can be cached for ever.
+    /// File name, relative to the manifest. It contains a hash of the content, so that the file can be cached forever.
     pub file: String,
-    /// Images in it.
+    /// Number of images.
     pub images: usize,
-    /// Size of the file: what is downloaded.
+    /// Size of the file, in bytes.
     pub bytes: usize,
-    /// Size once unzipped.
+    /// Size of the unzipped content, in bytes.
     pub raw_bytes: usize,
 }
 
 impl Manifest {
-    /// Bytes to download for everything.
+    /// Size of all files, in bytes.
     pub fn total_bytes(&self) -> usize {
         self.train.iter().chain(&self.test).map(|shard| shard.bytes).sum()
     }
 
-    /// Images in the training set.
+    /// Number of images in the training set.
     pub fn train_images(&self) -> usize {
         self.train.iter().map(|shard| shard.images).sum()
     }
 
-    /// Images in the test set.
+    /// Number of images in the test set.
     pub fn test_images(&self) -> usize {
         self.test.iter().map(|shard| shard.images).sum()
     }
 }
 
 /// Reads an unzipped shard.
+///
+/// # Errors
+/// As [`DataSet::from_idx`].
 pub fn parse(bytes: &[u8]) -> Result<DataSet, IdxError> {
     let (images, rest) = idx::read_images(bytes)?;
     let (labels, rest) = idx::read_labels(rest)?;
@@ -59,7 +62,7 @@ pub fn parse(bytes: &[u8]) -> Result<DataSet, IdxError> {
     DataSet::from_parts(images, labels)
 }
 
-/// Writes images and their labels as an unzipped shard: what [`parse`] reads.
+/// Writes images, `[count][rows][columns]`, and their labels as an unzipped shard, the inverse of [`parse`].
 ///
 /// # Panics
 /// If the pixels are not a whole number of images.

@@ -1,10 +1,10 @@
-//! A drawing becomes an image as MNIST has them.
+//! Normalisation of drawings to images like those of MNIST.
 
 use data::drawing::to_mnist;
 use data::mnist::{PIXELS, SIDE};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// A page with discs of ink along straight strokes.
+/// A canvas with discs of ink along straight strokes.
 fn draw(width: usize, height: usize, radius: f64, points: &[(f64, f64)]) -> Vec<u8> {
     let mut gray = vec![0; width * height];
     for ends in points.windows(2) {
@@ -66,7 +66,7 @@ fn a_seven_fills_twenty_rows_around_its_centre_of_mass() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn where_it_is_drawn_does_not_matter() {
+fn the_position_of_a_drawing_does_not_matter() {
     let here = to_mnist(&seven(200, 150, 1.0, 20.0, 30.0), 200, 150);
     let there = to_mnist(&seven(300, 260, 1.0, 133.0, 171.0), 300, 260);
     assert!(here.is_some());
@@ -74,7 +74,7 @@ fn where_it_is_drawn_does_not_matter() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn how_large_it_is_drawn_hardly_matters() {
+fn the_size_of_a_drawing_hardly_matters() {
     let large = to_mnist(&seven(400, 400, 4.0, 80.0, 80.0), 400, 400).unwrap();
     for scale in [0.5, 1.0, 2.0, 3.0] {
         let image = to_mnist(&seven(300, 300, scale, 40.0, 40.0), 300, 300).unwrap();
@@ -121,7 +121,7 @@ fn a_dot_is_a_square_in_the_middle() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_hair_line_is_not_lost() {
+fn a_hairline_is_kept() {
     let mut gray = vec![0; 280 * 280];
     (20..260).for_each(|y| gray[y * 280 + 77] = 255);
     let image = to_mnist(&gray, 280, 280).unwrap();
@@ -130,13 +130,13 @@ fn a_hair_line_is_not_lost() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn no_ink_is_no_image() {
+fn a_drawing_without_ink_has_no_image() {
     assert_eq!(to_mnist(&[0; 400], 20, 20), None);
     assert_eq!(to_mnist(&[5; 400], 20, 20), None);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn sizes_that_do_not_match_are_no_image() {
+fn a_drawing_of_another_size_than_announced_has_no_image() {
     let ink = [255; 12];
     for (width, height) in
         [(0, 0), (0, 12), (12, 0), (3, 3), (4, 4), (usize::MAX, 2), (usize::MAX, usize::MAX)]

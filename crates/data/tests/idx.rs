@@ -16,7 +16,7 @@ fn pair() -> (Vec<u8>, Vec<u8>) {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_good_pair_is_read() {
+fn a_valid_pair_of_files_is_read() {
     let (images, labels) = pair();
     let set = DataSet::from_idx(&images, &labels).unwrap();
     assert_eq!((set.len(), set.rows, set.columns), (4, ROWS, COLUMNS));
@@ -65,7 +65,7 @@ fn a_wrong_magic_number_is_named() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn files_that_do_not_belong_together_are_refused() {
+fn files_with_different_numbers_of_items_are_refused() {
     let (images, _) = pair();
     let mut labels = Vec::new();
     idx::write_labels(&mut labels, &[1, 2, 3]);
@@ -83,7 +83,7 @@ fn empty_files_are_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn headers_that_lie_are_refused() {
+fn headers_with_impossible_sizes_are_refused() {
     let no_columns = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 0];
     assert_eq!(idx::read_images(&no_columns), Err(IdxError::ZeroSize { rows: 28, columns: 0 }));
 
@@ -93,7 +93,7 @@ fn headers_that_lie_are_refused() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_label_that_is_no_digit_is_refused() {
+fn a_label_above_nine_is_refused() {
     let (images, mut labels) = pair();
     labels[10] = 10;
     let error = DataSet::from_idx(&images, &labels).unwrap_err();

@@ -1,4 +1,4 @@
-//! Checkpoints as safetensors files, which PyTorch and every other tool of the field can open.
+//! Checkpoints as safetensors files (<https://github.com/huggingface/safetensors>), which PyTorch and other tools can open.
 
 use half::f16;
 use nn::network::Network;
@@ -12,20 +12,19 @@ use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 /// Key of the network's description (JSON) in the file's metadata.
 const NETWORK: &str = "lenet_playground.network";
 
-/// Writes the network as a safetensors file: its tensors in half precision, its description in the metadata.
+/// Writes a network as a safetensors file: its tensors in half precision, its description as JSON in the metadata.
 ///
-/// Half precision halves the download; a weight changes by at most 1/2048 of itself.
+/// Half precision halves the download; the relative error of a weight is at most 1/2048.
 ///
 /// # Errors
-/// One sentence, if a number does not fit into half precision (beyond 65,504, or none at all), or if the format refuses
-/// the tensors.
+/// One sentence, if a value is NaN or exceeds 65,504 in magnitude, or if the format rejects the tensors.
 pub fn write_checkpoint(network: &Network) -> Result<Vec<u8>, String> {
     let spec =
         serde_json::to_string(network.spec()).map_err(|e| format!("The network cannot be written: {e}."))?;
-    let tensors = tensors(network.plan()).map(|(name, dims, place)| {
-        let values = match place {
-            Place::Parameters(range) => &network.parameters[range],
-            Place::Running(range) => &network.running[range],
+    let tensors = tensors(network.plan()).map(|(name, dims, range)| {
+        let values = match range {
+            TensorRange::Parameters(range) => &network.parameters[range],
+            TensorRange::Running(range) => &network.running[range],
         };
         let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
         if !halves.iter().all(|v| v.is_finite()) {
@@ -44,11 +43,27 @@ pub fn write_checkpoint(network: &Network) -> Result<Vec<u8>, String> {
         .map_err(|e| format!("The checkpoint cannot be written: {e}."))
 }
 
-/// Reads a checkpoint that [`write_checkpoint`] made. The bytes may be anything: what is allocated before they turned out
-/// to be a checkpoint is bounded by their number.
+/// Reads a checkpoint that [`write_checkpoint`] wrote, or an older version with other names of layers. The bytes are not trusted:
+/// until they are validated, the memory allocated is proportional to their number.
 ///
 /// # Errors
 /// One sentence that says what is wrong with the file.
+///
+/// ```
+/// use interchange::{read_checkpoint, write_checkpoint};
+/// use nn::{network::Network, preset::Preset, spec::Initializer};
+///
+/// let network = Network::new(Preset::LeNet5.network(), Initializer::He, 1).expect("the layers fit");
+/// let file = write_checkpoint(&network)?;
+/// let copy = read_checkpoint(&file)?;
+/// assert_eq!(copy.spec(), network.spec());
+/// let error = (copy.parameters[0] - network.parameters[0]).abs();
+/// assert!(error <= network.parameters[0].abs() / 2048.0);
+///
+/// let message = read_checkpoint(&file[..1000]).expect_err("the file is cut short");
+/// assert!(message.starts_with("This is not a safetensors checkpoint"));
+/// # Ok::<(), String>(())
+/// ```
 pub fn read_checkpoint(bytes: &[u8]) -> Result<Network, String> {
     let broken = |e| sentence("This is not a safetensors checkpoint", &e);
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
@@ -58,9 +73,9 @@ pub fn read_checkpoint(bytes: &[u8]) -> Result<Network, String> {
         serde_json::from_str(spec).map_err(|e| sentence("The checkpoint describes no network", &e))?;
     let plan = Plan::for_inspection(&spec).map_err(|e| e.message)?;
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-    // Read before there is room for the network: it may be described as far larger than the file is.
+    // Before the network is allocated: its description may be far larger than the file.
     let (mut parameters, mut running) = (Vec::new(), Vec::new());
-    for (name, dims, place) in tensors(&plan) {
+    for (name, dims, range) in tensors(&plan) {
         let tensor = file.tensor(&name).map_err(|_| format!("The checkpoint has no tensor {name}."))?;
         if tensor.shape() != dims || tensor.dtype() != Dtype::F16 {
             return Err(format!("Tensor {name} of the checkpoint does not fit its network."));
@@ -72,38 +87,39 @@ pub fn read_checkpoint(bytes: &[u8]) -> Result<Network, String> {
         if name.ends_with("running_var") && values.clone().any(|v| v < 0.0) {
             return Err(format!("Tensor {name} of the checkpoint holds a variance below 0."));
         }
-        match place {
-            Place::Parameters(_) => parameters.extend(values),
-            Place::Running(_) => running.extend(values),
+        match range {
+            TensorRange::Parameters(_) => parameters.extend(values),
+            TensorRange::Running(_) => running.extend(values),
         }
     }
     let mut network = Network::new(spec, Initializer::Zeros, 0).map_err(|e| e.message)?;
-    // They came in the order of the flat vectors.
+    // The tensors came in the order of the flat vectors.
     (network.parameters, network.running) = (parameters, running);
     Ok(network)
 }
 
-/// What is wrong, and in a few words why: what a file says of itself may be long, and of many lines.
+/// An error and its cause in one sentence; the cause may quote the file, so its length is limited and control characters are
+/// removed.
 fn sentence(what: &str, why: &dyn Display) -> String {
     let why: String = why.to_string().replace(char::is_control, " ");
     let why: String = why.chars().take(200).collect();
     format!("{what}: {}.", why.trim_end_matches('.'))
 }
 
-/// Where in a network the values of a tensor are.
-enum Place {
+/// The range of a tensor in the flat vectors of a network.
+enum TensorRange {
     Parameters(Range<usize>),
     Running(Range<usize>),
 }
 
-/// Name, dimensions and place of every tensor, named as PyTorch names them.
-fn tensors(plan: &Plan) -> impl Iterator<Item = (String, Vec<usize>, Place)> {
+/// Name, dimensions and range of every tensor; the names are those of PyTorch.
+fn tensors(plan: &Plan) -> impl Iterator<Item = (String, Vec<usize>, TensorRange)> {
     let parameters =
-        plan.parameters.iter().map(|p| (p.name.clone(), p.dims.clone(), Place::Parameters(p.range())));
+        plan.parameters.iter().map(|p| (p.name.clone(), p.dims.clone(), TensorRange::Parameters(p.range())));
     let running = plan.statistics.iter().flat_map(|s| {
         let (start, middle, end) = (s.offset, s.offset + s.channels, s.range().end);
         [("mean", start..middle), ("var", middle..end)].map(|(kind, range)| {
-            (format!("{}.running_{kind}", s.name), vec![s.channels], Place::Running(range))
+            (format!("{}.running_{kind}", s.name), vec![s.channels], TensorRange::Running(range))
         })
     });
     parameters.chain(running)
@@ -115,7 +131,7 @@ mod tests {
     use nn::preset::Preset;
 
     #[test]
-    fn a_checkpoint_comes_back() {
+    fn a_checkpoint_is_read_as_it_was_written() {
         let mut network = Network::new(Preset::LeNetTricks.network(), Initializer::He, 3).unwrap();
         network.running.iter_mut().enumerate().for_each(|(i, v)| *v = i as f32 / 64.0);
         let bytes = write_checkpoint(&network).unwrap();
@@ -138,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_files_get_a_sentence() {
+    fn damaged_files_are_refused_with_a_sentence() {
         let good =
             write_checkpoint(&Network::new(Preset::Mlp30.network(), Initializer::He, 3).unwrap()).unwrap();
         for length in [0, 7, 8, 100, good.len() - 1] {

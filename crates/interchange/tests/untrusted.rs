@@ -1,5 +1,5 @@
-//! Checkpoints may come from anywhere: whatever the bytes are, they are refused with one sentence, after allocating in
-//! proportion to their number, or they make a network that works.
+//! Checkpoints from untrusted sources: any bytes are either refused with one sentence, after allocating in proportion to their
+//! number, or make a network that works.
 
 use interchange::{read_checkpoint, write_checkpoint};
 use nn::network::Network;
@@ -17,7 +17,7 @@ thread_local! {
     static ALLOCATED: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is passed on to the system's allocator.
+// SAFETY: all calls are passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.set(ALLOCATED.get() + layout.size());
@@ -34,12 +34,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What may be allocated, in all, for each byte of a file that is refused. JSON becomes descriptions, and these a plan.
+/// Bytes that may be allocated for each byte of a file that is refused. JSON becomes a description, and that a plan.
 const FOR_EACH_BYTE: usize = 100;
-/// And besides, for messages and small maps.
+/// Bytes that may be allocated besides, for messages and small maps.
 const FOR_ANY_FILE: usize = 4_000;
 
-/// A network of every kind of layer, as a file.
+/// A file of a network with every kind of layer.
 fn checkpoint() -> Vec<u8> {
     let layers = vec![
         Conv2d { out_channels: 3, kernel_size: 3, stride: 1, padding: 1 },
@@ -62,7 +62,7 @@ fn checkpoint() -> Vec<u8> {
     write_checkpoint(&network.expect("its layers fit")).expect("it can be written")
 }
 
-/// The header, and the tensors' bytes.
+/// The header and the tensors' bytes.
 fn parts(file: &[u8]) -> (&str, &[u8]) {
     let (length, rest) = file.split_first_chunk().expect("it begins with the header's length");
     let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
@@ -73,7 +73,7 @@ fn file(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
 
-/// Gives the sentence, if the bytes are refused.
+/// Returns the sentence, if the bytes are refused.
 fn check(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
     let before = ALLOCATED.get();
     let network = read_checkpoint(bytes);
@@ -101,7 +101,7 @@ fn check(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
     }
 }
 
-/// Numbers on which sizes break.
+/// Numbers at which sizes overflow or are invalid.
 fn number() -> impl Strategy<Value = String> {
     let sizes =
         [0, 1, 2, 3, 1 << 16, 1 << 20, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 63, u64::MAX - 1, u64::MAX];
@@ -112,7 +112,7 @@ fn number() -> impl Strategy<Value = String> {
     ]
 }
 
-/// `text` with some of its numbers replaced.
+/// Replaces some of the numbers of `text`.
 fn with_numbers(text: &str, changes: &[(Index, String)]) -> String {
     let mut text = text.to_owned();
     for (which, number) in changes {
@@ -135,7 +135,7 @@ fn with_numbers(text: &str, changes: &[(Index, String)]) -> String {
 }
 
 #[test]
-fn the_file_that_is_damaged_here_is_good() {
+fn the_undamaged_file_is_read() {
     let good = checkpoint();
     assert_eq!(check(&good).unwrap(), None);
     let (header, data) = parts(&good);
@@ -143,7 +143,7 @@ fn the_file_that_is_damaged_here_is_good() {
 }
 
 #[test]
-fn a_network_larger_than_its_file_is_refused_before_there_is_room_for_it() {
+fn a_network_larger_than_its_file_is_refused_before_it_is_allocated() {
     for network in [
         r#"{"input":{"channels":4000,"height":1,"width":1},"layers":[{"dense":{"units":4000}}]}"#,
         r#"{"input":{"channels":1,"height":500,"width":500},"layers":["relu","flatten",{"dense":{"units":9}}]}"#,
@@ -157,7 +157,7 @@ fn a_network_larger_than_its_file_is_refused_before_there_is_room_for_it() {
 }
 
 #[test]
-fn numbers_that_are_none_are_refused() {
+fn nan_infinity_and_negative_variances_are_refused() {
     let good = checkpoint();
     let length = good.len();
     let (header, data) = parts(&good);
@@ -183,7 +183,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), length in 0u64..300) {
         check(&bytes)?;
-        // So that more than the length of the header is looked at.
+        // With a plausible length of the header, so that more of the file is parsed.
         check(&[&length.to_le_bytes(), bytes.as_slice()].concat())?;
     }
 
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn headers_that_lie(changes in prop::collection::vec((any::<Index>(), number()), 1..4), cut in any::<Index>()) {
+    fn headers_with_wrong_sizes(changes in prop::collection::vec((any::<Index>(), number()), 1..4), cut in any::<Index>()) {
         let good = checkpoint();
         let (header, data) = parts(&good);
         let header = with_numbers(header, &changes);

@@ -1,5 +1,5 @@
-//! Same seed, same numbers: the weights after a training are the same to the last bit natively and in wasm, and on any
-//! number of cores.
+//! Determinism: with the same seed the weights after a training are the same to the last bit, natively and in WebAssembly, on any
+//! number of threads.
 
 use nn::mnist::PIXELS;
 use nn::network::pixels;
@@ -37,8 +37,8 @@ fn spec(seed: u32, optimizer: Optimizer) -> TrainingSpec {
     TrainingSpec { seed, optimizer, learning_rate: 0.01, ..TrainingSpec::default() }
 }
 
-// The hashes change only if the order of a sum or the use of random numbers changes; say so in the commit, since a class
-// that shares a link sees other curves then.
+// The hashes change only if the order of a sum or the use of random numbers changes. The commit must say so, since a class that
+// shares a link then sees other curves.
 
 #[wasm_bindgen_test(unsupported = test)]
 fn twenty_steps_end_in_the_same_bits() {
@@ -60,7 +60,7 @@ fn twenty_steps_end_in_the_same_bits() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn with_every_option_on_any_number_of_cores_ends_in_the_same_bits() {
+fn two_hundred_steps_with_every_option_end_in_the_same_bits_on_any_number_of_threads() {
     let everything = TrainingSpec {
         schedule: Schedule::OneCycle { epochs: 2.0 },
         penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },

@@ -1,4 +1,4 @@
-//! Layers, loss and optimisers against PyTorch: `tests/golden/make.py` wrote the values (there in double precision).
+//! Layers, loss and optimizers against PyTorch. `tests/golden/make.py` wrote the values, in double precision.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +40,8 @@ fn from_block(block: &[Lanes], used: usize) -> Vec<f32> {
     (0..used).flat_map(|lane| block.iter().map(move |v| v[lane / 4].to_array()[lane % 4])).collect()
 }
 
-/// The gradient of the network's input. Training needs none, so a first convolution leaves it out; here its kernel is asked. One that is
-/// pooled takes the gradient from what was pooled; here pooling's kernel is asked, too.
+/// The gradient of the network's input. Training does not need it, so a first convolution does not compute it; here its kernel is
+/// called directly. If it is pooled, its backward pass skips the gradient of its output, so pooling's kernel is called, too.
 fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Vec<Lanes> {
     let first = plan.ops.iter().enumerate().find_map(|(at, op)| match op {
         Op::Conv2d { geometry, padding, source: None, output, weight, .. } => {
@@ -135,7 +135,7 @@ fn optimizers_agree_with_pytorch() {
     for case in cases {
         let mut parameters = case.parameters.clone();
         let mut state = OptimizerState::new(parameters.len());
-        // A network with as many parameters: what penalises them goes by its plan.
+        // A network with this many parameters, since penalties depend on its plan.
         let dense = NetworkSpec {
             input: Shape::vector(parameters.len() - 1),
             layers: vec![LayerSpec::Linear { out_features: 1 }],

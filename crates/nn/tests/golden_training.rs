@@ -38,7 +38,7 @@ fn a_training_step_agrees_with_pytorch() {
             ..TrainingSpec::default()
         };
         let mut training = Training::new(case.network, spec).unwrap();
-        // Several cores must agree with PyTorch, too.
+        // Two threads, so that the sum over shards is compared, too.
         training.set_threads(2);
         let plan = training.network.plan().clone();
         for p in &plan.parameters {
@@ -53,8 +53,8 @@ fn a_training_step_agrees_with_pytorch() {
         let loss = score.loss / case.labels.len() as f64;
         assert_close(&format!("{name}: loss"), &[loss as f32], &[case.loss]);
         for p in &plan.parameters {
-            // A bias before a normalisation has no effect: its gradient is what is left when far larger numbers cancel.
-            // So a layer's gradients are measured by the largest of them.
+            // A bias before a batch normalisation has no effect: its gradient is the rounding error of far larger numbers that
+            // cancel. Errors are therefore relative to the largest gradient of the layer.
             let of_layer = plan.parameters.iter().filter(|other| other.layer == p.layer);
             let scale = of_layer.flat_map(|p| &case.gradients[&p.name]).fold(0.0f32, |m, g| m.max(g.abs()));
             let (got, expected) = (&training.gradients()[p.range()], &case.gradients[&p.name]);
@@ -77,7 +77,7 @@ struct Trajectory {
     losses: Vec<f32>,
 }
 
-/// Numbers from 0 to 1, as `integers` in make.py makes them.
+/// Numbers from 0 to 1, the same as `integers` in make.py.
 fn integers(count: usize, seed: u64) -> impl Iterator<Item = f64> {
     let mut state = seed;
     (0..count).map(move |_| {
@@ -87,7 +87,7 @@ fn integers(count: usize, seed: u64) -> impl Iterator<Item = f64> {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_hundred_steps_stay_with_pytorch() {
+fn a_hundred_steps_have_the_losses_of_pytorch() {
     let cases: Vec<Trajectory> =
         serde_json::from_str(include_str!("../../../tests/golden/trajectories.json")).unwrap();
     assert_eq!(cases.len(), 2);
@@ -119,7 +119,7 @@ fn a_hundred_steps_stay_with_pytorch() {
             });
             let score = score.expect("finite");
             let loss = (score.loss / case.batch as f64) as f32;
-            // Rounding grows from step to step; here it has come to less than 1e-4 of the loss.
+            // Rounding errors grow from step to step; after a hundred they are below 1e-4 of the loss.
             let error = (loss - expected).abs() / expected;
             assert!(
                 error < 1e-4,

@@ -1,5 +1,4 @@
-//! Gradients against finite differences: along a random direction in each parameter tensor, the loss must change as
-//! the gradient says.
+//! Gradients against finite differences along a random direction in each parameter tensor.
 
 use nn::random::{Stream, normal};
 use nn::spec::LayerSpec::{self, *};
@@ -53,14 +52,14 @@ fn check(name: &str, input: Shape, layers: Vec<LayerSpec>) {
             let slope: f64 =
                 gradients[p.range()].iter().zip(&direction).map(|(g, d)| f64::from(g * d / length)).sum();
             let norm = gradients[p.range()].iter().map(|g| f64::from(g * g)).sum::<f64>().sqrt();
-            // Small enough that few units cross a kink, large enough to stand out of f32's rounding.
+            // Small enough for few units to cross a kink, large enough compared with f32's rounding errors.
             let size = 2e-3;
             let at = |sign: f32| {
                 let mut moved = parameters.clone();
                 for (value, d) in moved[p.range()].iter_mut().zip(&direction) {
                     *value += sign * size * d / length;
                 }
-                // A fresh copy: the same step, so the same dropout masks.
+                // A fresh copy takes the same step, with the same dropout masks.
                 step(&mut fresh.clone(), &moved, seed)
             };
             let difference = (at(1.0) - at(-1.0)) / (2.0 * f64::from(size));
@@ -76,8 +75,8 @@ fn check(name: &str, input: Shape, layers: Vec<LayerSpec>) {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn dense_layers() {
-    check("dense", Shape::vector(13), vec![Linear { out_features: 7 }, Relu, Linear { out_features: 5 }]);
+fn linear_layers() {
+    check("linear", Shape::vector(13), vec![Linear { out_features: 7 }, Relu, Linear { out_features: 5 }]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

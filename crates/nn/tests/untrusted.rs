@@ -1,5 +1,5 @@
-//! Descriptions of networks come from files and links, and may hold any number: they are refused with a sentence, or they
-//! make a network of a bearable size that works. In wasm, where sizes have 32 bits, too.
+//! Descriptions of networks come from files and links and may hold any number: each is either refused with a sentence, or makes
+//! a network of limited size that works. Also in WebAssembly, where sizes have 32 bits.
 
 use nn::network::Network;
 use nn::plan::Plan;
@@ -8,7 +8,7 @@ use nn::spec::{Initializer, LayerSpec, NetworkSpec, Shape};
 use nn::summary::{MAX_PARAMETERS, MAX_VALUES, SpecError};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Random numbers, one after the other.
+/// A sequence of random numbers.
 struct Random(u32);
 
 impl Random {
@@ -21,7 +21,7 @@ impl Random {
         self.next() as usize % n
     }
 
-    /// Mostly what could be meant, else what no memory holds or no multiplication survives.
+    /// Mostly small sizes, sometimes 0 or sizes whose products overflow.
     fn size(&mut self) -> usize {
         match self.below(24) {
             0 => 0,
@@ -90,7 +90,7 @@ fn check(spec: &NetworkSpec, sizes: &mut [usize; 2]) -> Result<(), SpecError> {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn whatever_they_hold_they_are_refused_or_work() {
+fn random_descriptions_are_refused_or_work() {
     let mut random = Random(0);
     let (mut refused, mut worked) = (0, 0);
     for _ in 0..30_000 {
@@ -101,7 +101,7 @@ fn whatever_they_hold_they_are_refused_or_work() {
             assert!(message.ends_with('.') && error.layer <= spec.layers.len(), "{spec:?}: {error:?}");
             refused += 1;
         } else if sizes.iter().all(|&size| size < 3_000) {
-            // Larger ones are lowered in the same way, and would take their time.
+            // Larger networks are lowered in the same way, but are slow.
             let Ok(mut network) = Network::new(spec, Initializer::He, 1) else { continue };
             network.prepare();
             network.infer([[200; 64].as_slice()].into_iter());
@@ -113,7 +113,7 @@ fn whatever_they_hold_they_are_refused_or_work() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn the_largest_networks_fit_and_larger_ones_do_not() {
+fn networks_up_to_the_limits_are_accepted_and_larger_ones_refused() {
     let dense = |out_features| NetworkSpec {
         input: Shape::vector(1 << 12),
         layers: vec![LayerSpec::Linear { out_features }],

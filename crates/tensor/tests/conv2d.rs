@@ -1,4 +1,4 @@
-//! Convolution kernels against their definition, written as plain loops in double precision, over many shapes.
+//! Convolution kernels against plain loops in double precision, over many shapes.
 
 use tensor::activation::{self, Activation};
 use tensor::conv2d::direct;
@@ -7,7 +7,7 @@ use tensor::pool::{self, Pool2d};
 use tensor::{BLOCK, Lanes, Shape, ZERO};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// A small reproducible source of numbers: the same cases natively and in wasm.
+/// A small generator of reproducible numbers: the same cases natively and in WebAssembly.
 struct Random(u64);
 
 impl Random {
@@ -35,8 +35,8 @@ fn assert_close(what: &str, got: f64, expected: f64) {
     assert!((got - expected).abs() <= 2e-5 * (1.0 + expected.abs()), "{what}: {got}, should be {expected}");
 }
 
-/// Every (output, input, weight) that meet, for one geometry.
-fn meetings(g: &Conv2d) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+/// Every (output, input, weight) of a geometry that are multiplied.
+fn products(g: &Conv2d) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
     let (out, [rows, columns], c) = (g.output(), g.kernel_size, g.input.channels);
     let taps = rows * columns;
     (0..out.len() * c * taps).map(move |i| {
@@ -73,8 +73,8 @@ fn room(g: &Conv2d, padding: usize) -> Results {
     }
 }
 
-/// By the kernels of the definition.
-fn by_kernels(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
+/// By direct convolution.
+fn by_direct(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     let Inputs { x, dy, weight, bias } = inputs;
     let mut results = room(g, padding);
     let mut packed = vec![0.0; g.weights()];
@@ -88,7 +88,7 @@ fn by_kernels(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     results
 }
 
-/// In the way that a layer would choose.
+/// By the algorithm that [`Convolution`] chooses.
 fn by_layer(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     let Inputs { x, dy, weight, bias } = inputs;
     let mut results = room(g, padding);
@@ -110,7 +110,7 @@ fn check(g: &Conv2d, padding: usize, random: &mut Random) {
         weight: random.floats(g.weights()),
         bias: random.floats(g.out_channels),
     };
-    // Kernels leave out what is zero: single samples, whole pixels, and what is outside of a drawing.
+    // Kernels skip zeros: single samples, whole pixels, and borders.
     let how = random.below(4);
     for x in inputs.x.iter_mut().filter(|_| how > 0) {
         let lanes: &mut [f32] = bytemuck::cast_slice_mut(x);
@@ -128,13 +128,13 @@ fn check(g: &Conv2d, padding: usize, random: &mut Random) {
         }
     }
     let inner = Shape::maps(channels, height - 2 * padding, width - 2 * padding);
-    let both = [by_kernels(g, padding, &inputs), by_layer(g, padding, &inputs)];
+    let both = [by_direct(g, padding, &inputs), by_layer(g, padding, &inputs)];
     let mut expected_dw = vec![0.0; g.weights()];
     for lane in 0..BLOCK {
         let mut expected_y: Vec<f64> =
             (0..out.len()).map(|o| f64::from(inputs.bias[o / out.plane()])).collect();
         let mut expected_dx = vec![0.0; g.input.len()];
-        for (o, i, w) in meetings(g) {
+        for (o, i, w) in products(g) {
             expected_y[o] += at(&inputs.x, i, lane) * f64::from(inputs.weight[w]);
             expected_dx[i] += at(&inputs.dy, o, lane) * f64::from(inputs.weight[w]);
             expected_dw[w] += at(&inputs.dy, o, lane) * at(&inputs.x, i, lane);
@@ -169,7 +169,7 @@ fn check(g: &Conv2d, padding: usize, random: &mut Random) {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn kernels_do_what_convolution_is() {
+fn direct_convolution_is_the_sum_of_its_definition() {
     let mut random = Random(1);
     for _ in 0..60 {
         let kernel_size = [1 + random.below(7), 1 + random.below(7)];
@@ -184,7 +184,7 @@ fn kernels_do_what_convolution_is() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn fewer_multiplications_give_the_same() {
+fn winograd_convolution_is_the_same_sum() {
     let mut random = Random(3);
     for _ in 0..20 {
         let padding = random.below(3);
@@ -200,7 +200,7 @@ fn fewer_multiplications_give_the_same() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_dense_layer_is_a_convolution_of_one_pixel() {
+fn a_linear_layer_is_a_convolution_of_one_pixel() {
     let mut random = Random(2);
     for _ in 0..20 {
         let g = Conv2d {
@@ -213,10 +213,11 @@ fn a_dense_layer_is_a_convolution_of_one_pixel() {
     }
 }
 
-/// A convolution whose maps are max-pooled finds the gradients from the pooled maps: the same as if pooling gave the gradient to the maps.
+/// The gradients of a max-pooled convolution, computed from the gradient of the pooled output, are those of the two backward passes
+/// one after the other.
 fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random) {
     let name = format!("{g:?}, padding {padding}, {windows:?}");
-    // Few values, so that windows have several outputs that are the largest.
+    // Sometimes few values, so that windows have several largest outputs.
     let coarse = random.below(2) == 0;
     let value = |value: f32| if coarse { value.round() } else { value };
     let weight: Vec<f32> = random.floats(g.weights()).into_iter().map(value).collect();
@@ -225,7 +226,7 @@ fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random
     let inner = Shape { height: g.input.height - 2 * padding, width: g.input.width - 2 * padding, ..g.input };
     let mut inside = random.lanes(inner.len());
     bytemuck::cast_slice_mut::<_, f32>(&mut inside).iter_mut().for_each(|x| *x = value(*x));
-    // Borders that are empty, in some samples wider than in others, are left out.
+    // Borders of zeros, wider in some samples than in others, are skipped.
     for (i, x) in inside.iter_mut().enumerate() {
         let (row, column) = (i / inner.width % inner.height, i % inner.width);
         let from_edge = row.min(inner.height - 1 - row).min(column);
@@ -251,9 +252,9 @@ fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random
     let mut dy = vec![ZERO; y.len()];
     pool::max_backward(&windows, &y, &pooled, &gradient, &mut dy);
     let inputs = Inputs { x, dy, weight, bias };
-    let expected = by_kernels(g, padding, &inputs);
+    let expected = by_direct(g, padding, &inputs);
 
-    // More than once: what a pass leaves behind is in nobody's way.
+    // Repeated, since scratch memory is reused.
     for with_dx in [false, true, true] {
         let mut results = room(g, padding);
         let output = Pooled { y: &y, pooled: &pooled, gradient: &gradient };
@@ -275,7 +276,7 @@ fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn gradients_of_pooled_maps_are_those_of_pooling() {
+fn gradients_of_a_pooled_convolution_are_those_of_pooling_and_convolution() {
     let mut random = Random(4);
     for _ in 0..80 {
         let kernel_size = [1 + random.below(6), 1 + random.below(6)];
@@ -292,7 +293,7 @@ fn gradients_of_pooled_maps_are_those_of_pooling() {
 }
 
 #[test]
-fn what_pooling_leaves_out_or_takes_twice_goes_the_way_of_all_gradients() {
+fn pooling_with_gaps_or_overlaps_has_a_backward_pass_of_its_own() {
     let g = Conv2d { input: Shape::maps(2, 9, 9), out_channels: 3, kernel_size: [3, 3], stride: 1 };
     let takes = |kernel_size, stride| {
         let windows = Pool2d { input: g.output(), kernel_size, stride };
