@@ -1,6 +1,7 @@
 //! Data augmentation: random distortions of training images, so that a network sees no image twice.
 //!
-//! Every distortion is a function of (seed, epoch, image): the same on every machine, in any order, on any core.
+//! Every distortion is a function of (seed, epoch, image): the same on every machine, in any order, on any
+//! core.
 
 use nn::mnist::{PIXELS, SIDE};
 use nn::random::{Stream, symmetric};
@@ -12,12 +13,13 @@ const KNOT: f32 = 7.0;
 /// Knots across, and down: all that have an influence on the image.
 const KNOTS: usize = 7;
 
-/// Distorts `image` (grey levels, `[row][column]`) and writes it to `out` as pixels in [0, 1]. `index` is the number of the image
-/// in its data set.
+/// Distorts `image` (grey levels, `[row][column]`) and writes it to `out` as pixels in [0, 1]. `index` is the
+/// number of the image in its data set.
 ///
-/// Every pixel of the result is the bilinear interpolation of the image at the place that the inverse mapping gives; outside the
-/// image all pixels are 0. The affine mapping is about the centre, (13.5, 13.5); the elastic one adds a cubic B-spline through
-/// random knots, a smooth field like that of Simard et al. 2003, "Best Practices for Convolutional Neural Networks".
+/// Every pixel of the result is the bilinear interpolation of the image at the place that the inverse mapping
+/// gives; outside the image all pixels are 0. The affine mapping is about the centre, (13.5, 13.5); the
+/// elastic one adds a cubic B-spline through random knots, a smooth field like that of Simard et al. 2003,
+/// "Best Practices for Convolutional Neural Networks".
 ///
 /// # Panics
 /// If an image does not have 28x28 pixels.
@@ -58,7 +60,8 @@ pub fn augment(spec: &Augmentation, seed: u32, epoch: u32, index: u32, image: &[
     }
 }
 
-/// The weights of the four knots around a row or column in a uniform cubic B-spline, and the index of the first knot.
+/// The weights of the four knots around a row or column in a uniform cubic B-spline, and the index of the
+/// first knot.
 fn spline(at: usize) -> ([f32; 4], usize) {
     let place = at as f32 / KNOT;
     let first = place as usize;
@@ -98,8 +101,8 @@ mod tests {
     const SEED: u32 = 5;
     const EPOCH: u32 = 1;
 
-    /// For each pixel `[row][column]` of the distorted image, the place `[x, y]` in the image that it shows: ramps of grey
-    /// levels are distorted, from which bilinear reading gives back coordinates.
+    /// For each pixel `[row][column]` of the distorted image, the place `[x, y]` in the image that it shows:
+    /// ramps of grey levels are distorted, from which bilinear reading gives back coordinates.
     fn sources(spec: &Augmentation, index: u32) -> Vec<[f64; 2]> {
         let [xs, ys] = [|at: usize| at % SIDE, |at: usize| at / SIDE].map(|coordinate| {
             let ramp: Vec<u8> = (0..PIXELS).map(|at| 9 * coordinate(at) as u8).collect();
@@ -110,8 +113,9 @@ mod tests {
         xs.iter().zip(&ys).map(|(x, y)| [x, y].map(|level| f64::from(*level) * 255.0 / 9.0)).collect()
     }
 
-    /// Compares the distortion of twenty images with a mapping. `expected` gives it in double precision: `[x, y]` of the source, from
-    /// the random numbers of the image and the pixel's distance from the image's centre. Both are relative to the centre.
+    /// Compares the distortion of twenty images with a mapping. `expected` gives it in double precision:
+    /// `[x, y]` of the source, from the random numbers of the image and the pixel's distance from the image's
+    /// centre. Both are relative to the centre.
     fn check_mapping(spec: Augmentation, expected: impl Fn(&dyn Fn(usize) -> f64, [f64; 2]) -> [f64; 2]) {
         let middle = (SIDE as f64 - 1.0) / 2.0;
         for index in 0..20 {
@@ -163,7 +167,8 @@ mod tests {
         });
     }
 
-    /// The cubic B-spline, centred on 0, by its two pieces (Unser 1999, "Splines: a perfect fit for signal and image processing").
+    /// The cubic B-spline, centred on 0, by its two pieces (Unser 1999, "Splines: a perfect fit for signal
+    /// and image processing").
     fn b_spline(t: f64) -> f64 {
         match t.abs() {
             t if t < 1.0 => 2.0 / 3.0 - t * t + t * t * t / 2.0,

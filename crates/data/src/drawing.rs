@@ -8,12 +8,12 @@ const BOX: usize = 20;
 /// The grey level from which ink counts for the bounding box; fainter pixels are the soft edge of a stroke.
 const FAINTEST: u8 = 32;
 
-/// Normalises a drawing as MNIST's digits were: the bounding box of the ink is scaled to fit 20x20 pixels, keeping its aspect
-/// ratio and averaging over areas; the result is moved by whole pixels so that its centre of mass comes as close to pixel
-/// (14, 14) of 28x28 as the ink stays inside.
+/// Normalises a drawing as MNIST's digits were: the bounding box of the ink is scaled to fit 20x20 pixels,
+/// keeping its aspect ratio and averaging over areas; the result is moved by whole pixels so that its centre
+/// of mass comes as close to pixel (14, 14) of 28x28 as the ink stays inside.
 ///
-/// `gray` is `[height][width]`, 0 = no ink, 255 = full ink. Returns `[28][28]` grey levels, or `None` if there is (almost) no ink or
-/// `gray` does not have `width * height` pixels.
+/// `gray` is `[height][width]`, 0 = no ink, 255 = full ink. Returns `[28][28]` grey levels, or `None` if
+/// there is (almost) no ink or `gray` does not have `width * height` pixels.
 ///
 /// ```
 /// use data::{drawing::to_mnist, mnist::SIDE};
@@ -26,10 +26,10 @@ const FAINTEST: u8 = 32;
 /// assert_eq!((0..SIDE).map(inked).collect::<Vec<_>>(), [vec![0; 5], vec![20; 20], vec![0; 3]].concat());
 /// ```
 ///
-/// Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"; also LeCun, Bottou, Bengio,
-/// Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section III.A. That the
-/// long side is exactly 20 pixels, and the centre of mass within half a pixel of (14, 14) counted from 0, was
-/// measured on the test set.
+/// Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"; also LeCun, Bottou,
+/// Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998), section
+/// III.A. That the long side is exactly 20 pixels, and the centre of mass within half a pixel of (14, 14)
+/// counted from 0, was measured on the test set.
 pub fn to_mnist(gray: &[u8], width: usize, height: usize) -> Option<[u8; PIXELS]> {
     if width == 0 || width.checked_mul(height) != Some(gray.len()) {
         return None;
@@ -95,7 +95,8 @@ struct Axis {
 impl Axis {
     /// Scales `length` source pixels by the factor that scales `long` pixels to [`BOX`].
     fn new(length: usize, long: usize) -> Self {
-        // Positions are in units of 1/BOX source pixel, in which all but the margin are integers; a pixel of the box has `long` units.
+        // Positions are in units of 1/BOX source pixel, in which all but the margin are integers; a pixel of
+        // the box has `long` units.
         let pixels = (length * BOX).div_ceil(long);
         // A short side rarely fills whole pixels: the rest is divided between its two edges.
         let margin = (pixels * long - length * BOX) as f64 / 2.0;
@@ -116,7 +117,8 @@ impl Axis {
         Self { weights }
     }
 
-    /// The first row or column of the box in the image, such that the centre of mass `moment / mass` comes closest to pixel 14.
+    /// The first row or column of the box in the image, such that the centre of mass `moment / mass` comes
+    /// closest to pixel 14.
     fn offset(&self, moment: usize, mass: usize) -> usize {
         // round(14 - moment / mass), in integers, so that equal drawings stay equal.
         let twice = (SIDE + 1) * mass;

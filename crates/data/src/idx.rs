@@ -1,13 +1,14 @@
-//! The IDX format of MNIST's files (<http://yann.lecun.com/exdb/mnist/>): a magic number, big-endian sizes, then the bytes.
+//! The IDX format of MNIST's files (<http://yann.lecun.com/exdb/mnist/>): a magic number, big-endian sizes,
+//! then the bytes.
 //!
 //! ```text
 //! images  00 00 08 03  count  rows  columns  count * rows * columns bytes, 0 = background, 255 = ink
 //! labels  00 00 08 01  count                 count bytes, one class each
 //! ```
 //!
-//! Both parsers read a prefix and return the bytes that follow it, so that files can be concatenated (see [`crate::shard`]). A
-//! header is not trusted: sizes are multiplied with a check for overflow and compared with the number of bytes before
-//! anything is read or allocated.
+//! Both parsers read a prefix and return the bytes that follow it, so that files can be concatenated (see
+//! [`crate::shard`]). A header is not trusted: sizes are multiplied with a check for overflow and compared
+//! with the number of bytes before anything is read or allocated.
 
 use std::fmt;
 

@@ -1,6 +1,8 @@
-//! Data sets: MNIST's IDX files, the shards that the page downloads, distortions, and drawings as MNIST images.
+//! Data sets: MNIST's IDX files, the shards that the page downloads, distortions, and drawings as MNIST
+//! images.
 //!
-//! The crate uses neither browser nor file system: it parses bytes to a [`DataSet`], or returns an error of one sentence.
+//! The crate uses neither browser nor file system: it parses bytes to a [`DataSet`], or returns an error of
+//! one sentence.
 
 pub mod augment;
 pub mod drawing;

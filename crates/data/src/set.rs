@@ -20,8 +20,8 @@ impl DataSet {
     /// Reads a pair of IDX files.
     ///
     /// # Errors
-    /// If a file is not valid or bytes follow its end, if the files differ in their number of items, or if a label is not
-    /// below [`CLASSES`].
+    /// If a file is not valid or bytes follow its end, if the files differ in their number of items, or if a
+    /// label is not below [`CLASSES`].
     pub fn from_idx(images: &[u8], labels: &[u8]) -> Result<DataSet, IdxError> {
         let (images, rest) = idx::read_images(images)?;
         no_rest(rest)?;

@@ -1,8 +1,8 @@
 //! Shards: the files in which the page downloads a data set, so that training can begin after the first.
 //!
 //! A shard is the gzip of an IDX image file followed directly by an IDX label file. The browser's own
-//! `DecompressionStream` unzips it and [`parse`] reads the result. `cargo xtask build` writes the shards and their
-//! [`Manifest`], as JSON, into `mnist/`.
+//! `DecompressionStream` unzips it and [`parse`] reads the result. `cargo xtask build` writes the shards and
+//! their [`Manifest`], as JSON, into `mnist/`.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,8 @@ pub struct Manifest {
 /// One shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardEntry {
-    /// File name, relative to the manifest. It contains a hash of the content, so that the file can be cached forever.
+    /// File name, relative to the manifest. It contains a hash of the content, so that the file can be cached
+    /// forever.
     pub file: String,
     /// Number of images.
     pub images: usize,

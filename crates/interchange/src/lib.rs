@@ -1,4 +1,5 @@
-//! Checkpoints as safetensors files (<https://github.com/huggingface/safetensors>), which PyTorch and other tools can open.
+//! Checkpoints as safetensors files (<https://github.com/huggingface/safetensors>), which PyTorch and other
+//! tools can open.
 
 use half::f16;
 use nn::network::Network;
@@ -12,7 +13,8 @@ use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 /// Key of the network's description (JSON) in the file's metadata.
 const NETWORK: &str = "lenet_playground.network";
 
-/// Writes a network as a safetensors file: its tensors in half precision, its description as JSON in the metadata.
+/// Writes a network as a safetensors file: its tensors in half precision, its description as JSON in the
+/// metadata.
 ///
 /// Half precision halves the download; the relative error of a weight is at most 1/2048.
 ///
@@ -43,8 +45,8 @@ pub fn write_checkpoint(network: &Network) -> Result<Vec<u8>, String> {
         .map_err(|e| format!("The checkpoint cannot be written: {e}."))
 }
 
-/// Reads a checkpoint that [`write_checkpoint`] wrote, or an older version with other names of layers. The bytes are not trusted:
-/// until they are validated, the memory allocated is proportional to their number.
+/// Reads a checkpoint that [`write_checkpoint`] wrote, or an older version with other names of layers. The
+/// bytes are not trusted: until they are validated, the memory allocated is proportional to their number.
 ///
 /// # Errors
 /// One sentence that says what is wrong with the file.
@@ -98,8 +100,8 @@ pub fn read_checkpoint(bytes: &[u8]) -> Result<Network, String> {
     Ok(network)
 }
 
-/// An error and its cause in one sentence; the cause may quote the file, so its length is limited and control characters are
-/// removed.
+/// An error and its cause in one sentence; the cause may quote the file, so its length is limited and control
+/// characters are removed.
 fn sentence(what: &str, why: &dyn Display) -> String {
     let why: String = why.to_string().replace(char::is_control, " ");
     let why: String = why.chars().take(200).collect();

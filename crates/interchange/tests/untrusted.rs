@@ -1,5 +1,5 @@
-//! Checkpoints from untrusted sources: any bytes are either refused with one sentence, after allocating in proportion to their
-//! number, or make a network that works.
+//! Checkpoints from untrusted sources: any bytes are either refused with one sentence, after allocating in
+//! proportion to their number, or make a network that works.
 
 use interchange::{read_checkpoint, write_checkpoint};
 use nn::network::Network;
@@ -34,7 +34,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes that may be allocated for each byte of a file that is refused. JSON becomes a description, and that a plan.
+/// Bytes that may be allocated for each byte of a file that is refused. JSON becomes a description, and that
+/// a plan.
 const FOR_EACH_BYTE: usize = 100;
 /// Bytes that may be allocated besides, for messages and small maps.
 const FOR_ANY_FILE: usize = 4_000;

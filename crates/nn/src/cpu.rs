@@ -22,8 +22,8 @@ pub enum Mode {
     },
 }
 
-/// Packed weights, statistics and scratch memory for one plan. Activations are in [`Memory`], parameters are borrowed by each
-/// pass. Passes allocate nothing.
+/// Packed weights, statistics and scratch memory for one plan. Activations are in [`Memory`], parameters are
+/// borrowed by each pass. Passes allocate nothing.
 #[derive(Clone, Debug)]
 pub struct Cpu {
     plan: Plan,
@@ -74,8 +74,8 @@ impl Memory {
         &mut self.gradients[buffer.range()]
     }
 
-    /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples, of which this block
-    /// holds `labels`. Returns the sum of their losses, in nats, and the number of hits.
+    /// Sets the gradient of the logits to that of the mean cross-entropy over a batch of `batch` samples, of
+    /// which this block holds `labels`. Returns the sum of their losses, in nats, and the number of hits.
     ///
     /// # Panics
     /// If a label names no class.
@@ -140,8 +140,8 @@ impl Cpu {
         &self.plan
     }
 
-    /// Prepares for passes with these parameters and running estimates, the flat vectors of the plan. The next passes must get
-    /// the same parameters.
+    /// Prepares for passes with these parameters and running estimates, the flat vectors of the plan. The
+    /// next passes must get the same parameters.
     ///
     /// # Panics
     /// If a vector is shorter than the plan says.
@@ -160,8 +160,8 @@ impl Cpu {
         }
     }
 
-    /// Begins a block of `samples` samples, of which the first has index `first` in its batch. `fill` writes each of them as
-    /// `[channel][row][column]`; the other lanes hold arbitrary values.
+    /// Begins a block of `samples` samples, of which the first has index `first` in its batch. `fill` writes
+    /// each of them as `[channel][row][column]`; the other lanes hold arbitrary values.
     ///
     /// # Panics
     /// If there are more than sixteen samples.
@@ -195,7 +195,8 @@ impl Cpu {
         (mean, inverse_deviation)
     }
 
-    /// Sets the means over a batch of the gradient of a normalisation's output, and of its product with that output.
+    /// Sets the means over a batch of the gradient of a normalisation's output, and of its product with that
+    /// output.
     pub fn set_gradient_means(&mut self, statistics: usize, means: &[f32]) {
         let normalizer = &mut self.normalizers[statistics];
         let (mean_dy, mean_dy_y) = means.split_at(normalizer.mean.len());
@@ -210,8 +211,9 @@ impl Cpu {
         }
     }
 
-    /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel of the statistics,
-    /// the sum of the values less the running mean, then for every channel that of the squares.
+    /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel
+    /// of the statistics, the sum of the values less the running mean, then for every channel that of the
+    /// squares.
     pub fn forward(
         &mut self,
         segment: usize,
@@ -277,9 +279,9 @@ impl Cpu {
     }
 
     /// A segment backward, from the gradient of its last output. Leaves the gradients of its parameters in
-    /// `parameter_gradients` (those of the segment, as in [`Segment::parameters`](crate::plan::Segment)) and, if it begins with
-    /// [`Op::Normalize`], in `sums`, for every channel, the sum of the gradient, then that of its product with the values.
-    /// All are sums over the samples of the block.
+    /// `parameter_gradients` (those of the segment, as in [`Segment::parameters`](crate::plan::Segment)) and,
+    /// if it begins with [`Op::Normalize`], in `sums`, for every channel, the sum of the gradient, then that
+    /// of its product with the values. All are sums over the samples of the block.
     pub fn backward(
         &mut self,
         segment: usize,

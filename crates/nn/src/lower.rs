@@ -1,4 +1,5 @@
-//! Lowering: from layers to a [`Plan`] of kernels. To add a layer, add it to `spec.rs` and `summary.rs`, and a case here.
+//! Lowering: from layers to a [`Plan`] of kernels. To add a layer, add it to `spec.rs` and `summary.rs`, and
+//! a case here.
 
 use crate::plan::{Buffer, Op, Parameter, Plan, Role, Segment, Statistics};
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
@@ -8,8 +9,9 @@ use std::ops::Range;
 use tensor::{activation::Activation, conv2d::Conv2d, pool::Pool2d};
 
 impl Plan {
-    /// Lowers `spec` for training and inference. An activation is computed in place where the backward pass does not need its
-    /// input, so that a block takes less of the cache; the output of the layer before is then that of the activation.
+    /// Lowers `spec` for training and inference. An activation is computed in place where the backward pass
+    /// does not need its input, so that a block takes less of the cache; the output of the layer before is
+    /// then that of the activation.
     ///
     /// # Errors
     /// The first layer that does not fit, or a network without layers.
@@ -28,7 +30,8 @@ impl Plan {
         lower(spec, true)
     }
 
-    /// Lowers `spec` with a buffer of its own for the output of every layer, so that all can be inspected after a pass.
+    /// Lowers `spec` with a buffer of its own for the output of every layer, so that all can be inspected
+    /// after a pass.
     ///
     /// # Errors
     /// As [`Plan::new`].
@@ -59,8 +62,8 @@ fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
     };
     let mut delayed = None;
     for (layer, summary) in summary.iter().enumerate() {
-        // Max pooling and ReLU can change places, with the same outputs and gradients to the last bit. Where the output in
-        // between is not inspected, ReLU comes second and has a quarter of the work.
+        // Max pooling and ReLU can change places, with the same outputs and gradients to the last bit. Where
+        // the output in between is not inspected, ReLU comes second and has a quarter of the work.
         let next = spec.layers.get(layer + 1);
         lowering.layer = layer;
         if in_place && summary.spec == LayerSpec::Relu && matches!(next, Some(LayerSpec::MaxPool2d { .. })) {
@@ -212,7 +215,8 @@ impl Lowering {
     fn activation(&mut self, function: Activation) {
         let input = self.at;
         let last = self.plan.ops.last();
-        // Backward, max pooling compares its inputs with its output. Where ReLU has set that to zero, the gradient is zero, too.
+        // Backward, max pooling compares its inputs with its output. Where ReLU has set that to zero, the
+        // gradient is zero, too.
         let overwritable = match last {
             Some(Op::Conv2d { .. } | Op::Affine { .. } | Op::AvgPool2d { .. }) => true,
             Some(Op::MaxPool2d { .. }) => function == Activation::Relu,

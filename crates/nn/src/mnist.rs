@@ -1,7 +1,7 @@
 //! The facts of MNIST (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"), in one place.
 //!
-//! They are here, below the crates `data` and `gpu`, because the presets and the compute shaders need them, too;
-//! `data` re-exports the module.
+//! They are here, below the crates `data` and `gpu`, because the presets and the compute shaders need them,
+//! too; `data` re-exports the module.
 
 use tensor::Shape;
 
@@ -17,6 +17,6 @@ pub const CLASSES: usize = 10;
 pub const TRAIN_IMAGES: usize = 60_000;
 /// Images in the test set.
 pub const TEST_IMAGES: usize = 10_000;
-/// Images in each of the files that the page downloads. The first epoch shuffles within windows of this size, so that it can
-/// begin when the first file is there.
+/// Images in each of the files that the page downloads. The first epoch shuffles within windows of this size,
+/// so that it can begin when the first file is there.
 pub const SHARD_IMAGES: usize = 5_000;

@@ -32,7 +32,8 @@ const PIXELS: [f32; 256] = {
 };
 
 impl Network {
-    /// Makes a network with initial weights from `seed`. Biases are 0, scales 1, running means 0, running variances 1.
+    /// Makes a network with initial weights from `seed`. Biases are 0, scales 1, running means 0, running
+    /// variances 1.
     ///
     /// # Errors
     /// If the layers do not fit together, or do not end in a vector.
@@ -101,7 +102,8 @@ impl Network {
         self.cpu.infer(&mut self.memory, &self.parameters);
     }
 
-    /// The sum of the losses, in nats, and the number of hits of the images inferred last, given the label of each.
+    /// The sum of the losses, in nats, and the number of hits of the images inferred last, given the label of
+    /// each.
     ///
     /// # Panics
     /// If a label is not below the number of classes, or there are more than sixteen labels.
@@ -114,21 +116,21 @@ impl Network {
         self.memory.probabilities(self.cpu.plan()).iter().map(|class| class[0].to_array()[0]).collect()
     }
 
-    /// The predicted class of each image inferred last, and its softmax: the class by which [`Network::score`] counts hits.
-    /// `None` if the logits are NaN.
+    /// The predicted class of each image inferred last, and its softmax: the class by which
+    /// [`Network::score`] counts hits. `None` if the logits are NaN.
     pub fn predictions(&mut self) -> impl Iterator<Item = Option<(usize, f32)>> {
         self.memory.predictions(self.cpu.plan())
     }
 
-    /// The output of layer number `layer` for the first image inferred last, `[channel][row][column]`; `None` if there is no such
-    /// layer.
+    /// The output of layer number `layer` for the first image inferred last, `[channel][row][column]`; `None`
+    /// if there is no such layer.
     pub fn output(&self, layer: usize) -> Option<Vec<f32>> {
         let buffer = *self.plan().layers.get(layer)?;
         Some(self.memory.values(buffer).iter().map(|lanes| lanes[0].to_array()[0]).collect())
     }
 
-    /// The weights of layer number `layer`: `[out_channel][in_channel][row][column]` of a convolution, `[out_feature][in_feature]`
-    /// of a linear layer; `None` if it has none.
+    /// The weights of layer number `layer`: `[out_channel][in_channel][row][column]` of a convolution,
+    /// `[out_feature][in_feature]` of a linear layer; `None` if it has none.
     pub fn weights(&self, layer: usize) -> Option<&[f32]> {
         let parameter = self.plan().parameters.iter().find(|p| p.layer == layer && p.is_weight())?;
         Some(&self.parameters[parameter.range()])
@@ -164,8 +166,9 @@ mod tests {
     use crate::spec::{LayerSpec, Shape};
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    /// Weights of a convolution with 16 input and 32 output channels and of a linear layer with 800 inputs and 100 outputs, each with
-    /// its number of inputs and outputs (`fan_in`, `fan_out`) as PyTorch counts them.
+    /// Weights of a convolution with 16 input and 32 output channels and of a linear layer with 800 inputs
+    /// and 100 outputs, each with its number of inputs and outputs (`fan_in`, `fan_out`) as PyTorch counts
+    /// them.
     fn weights(initializer: Initializer) -> [(Vec<f32>, f64, f64); 2] {
         let layers = vec![
             LayerSpec::Conv2d { out_channels: 32, kernel_size: 5, stride: 1, padding: 0 },
@@ -192,7 +195,8 @@ mod tests {
                 let (n, expected) = (weights.len() as f64, variance(fan_in, fan_out));
                 let mean = weights.iter().map(|w| f64::from(*w)).sum::<f64>() / n;
                 let found = weights.iter().map(|w| (f64::from(*w) - mean).powi(2)).sum::<f64>() / (n - 1.0);
-                // Four standard errors of a normal distribution's mean and variance: of the latter at most 5 %.
+                // Four standard errors of a normal distribution's mean and variance: of the latter at most 5
+                // %.
                 assert!(mean.abs() < 4.0 * (expected / n).sqrt(), "{initializer:?}: mean {mean}");
                 let error = (found / expected - 1.0).abs();
                 assert!(error < 4.0 * (2.0 / n).sqrt(), "{initializer:?}: variance {found}, not {expected}");

@@ -1,8 +1,9 @@
 //! A network lowered to kernel calls over numbered buffers: everything known before the first step.
 //!
-//! Batch normalisation needs the statistics of the whole batch, but a batch is worked on in blocks, by several cores. A plan
-//! is therefore cut into segments between [`Op::Moments`] and [`Op::Normalize`], where every block waits for all others. A
-//! training step runs in [phases](Plan::phases); after each one the contributions of all blocks are added up.
+//! Batch normalisation needs the statistics of the whole batch, but a batch is worked on in blocks, by
+//! several cores. A plan is therefore cut into segments between [`Op::Moments`] and [`Op::Normalize`], where
+//! every block waits for all others. A training step runs in [phases](Plan::phases); after each one the
+//! contributions of all blocks are added up.
 
 use crate::spec::Shape;
 use std::ops::Range;
@@ -27,13 +28,13 @@ impl Buffer {
 /// A trainable tensor: a range of the network's flat parameter vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name in the manner of PyTorch: `conv1.weight`, `fc3.bias`. Layers are counted by kind, so that parameters keep
-    /// their names when a layer without parameters comes or goes.
+    /// Its name in the manner of PyTorch: `conv1.weight`, `fc3.bias`. Layers are counted by kind, so that
+    /// parameters keep their names when a layer without parameters comes or goes.
     pub name: String,
     /// Its layer in `NetworkSpec::layers`.
     pub layer: usize,
-    /// Dimensions, outermost first, as PyTorch's: `[out_channels, in_channels, height, width]` of a convolution,
-    /// `[out_features, in_features]` of a linear layer, otherwise `[channels]`.
+    /// Dimensions, outermost first, as PyTorch's: `[out_channels, in_channels, height, width]` of a
+    /// convolution, `[out_features, in_features]` of a linear layer, otherwise `[channels]`.
     pub dims: Vec<usize>,
     /// Its first element in the flat vector.
     pub offset: usize,
@@ -72,8 +73,8 @@ impl Parameter {
 /// The statistics of a batch normalisation: two numbers per channel, `[means, variances]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
-    /// `bn_conv1`, `bn_fc2`, ..., after the layer before it, so that it keeps its name when others come and go. Files hold
-    /// `bn_conv1.running_mean` and `bn_conv1.running_var`, as PyTorch's do.
+    /// `bn_conv1`, `bn_fc2`, ..., after the layer before it, so that it keeps its name when others come and
+    /// go. Files hold `bn_conv1.running_mean` and `bn_conv1.running_var`, as PyTorch's do.
     pub name: String,
     /// Its layer in `NetworkSpec::layers`.
     pub layer: usize,
@@ -110,7 +111,8 @@ pub enum Op {
         geometry: Conv2d,
         /// Zeros on each side of the geometry's input.
         padding: usize,
-        /// The input before padding, whose gradient is computed; `None` for the first layer, which needs none.
+        /// The input before padding, whose gradient is computed; `None` for the first layer, which needs
+        /// none.
         source: Option<Buffer>,
         /// The padded input.
         input: Buffer,
@@ -159,7 +161,8 @@ pub enum Op {
         /// Addends in the flat vector.
         shift: Range<usize>,
     },
-    /// Sums for the batch statistics of `input`; ends a segment. Backward, the gradient through [`Op::Normalize`].
+    /// Sums for the batch statistics of `input`; ends a segment. Backward, the gradient through
+    /// [`Op::Normalize`].
     Moments {
         /// The values whose moments are computed.
         input: Buffer,
@@ -168,7 +171,8 @@ pub enum Op {
         /// Index into [`Plan::statistics`].
         statistics: usize,
     },
-    /// Mean 0 and variance 1 by the statistics of the batch (in training) or the running ones. Backward, sums; ends a segment.
+    /// Mean 0 and variance 1 by the statistics of the batch (in training) or the running ones. Backward,
+    /// sums; ends a segment.
     Normalize {
         /// The input.
         input: Buffer,
@@ -265,8 +269,8 @@ impl Plan {
         self.statistics.iter().find(|s| s.name == other.name && s.channels == other.channels)
     }
 
-    /// Copies from `from`, a vector laid out like the parameters of `other`, the parameters that are also in this plan, to
-    /// `to`, which is laid out like those of this plan.
+    /// Copies from `from`, a vector laid out like the parameters of `other`, the parameters that are also in
+    /// this plan, to `to`, which is laid out like those of this plan.
     ///
     /// # Panics
     /// If a vector is shorter than its plan says.

@@ -11,10 +11,12 @@ pub enum Preset {
     LeNet5,
     /// LeNet-5 with batch normalisation and dropout.
     LeNetTricks,
-    /// LeNet-5 as published: tanh, and sub-sampling with a weight and a bias per map. In contrast to the paper every map of C3
-    /// is connected to all of S2, where the paper has a table, and the output is linear, where it has radial basis functions.
+    /// LeNet-5 as published: tanh, and sub-sampling with a weight and a bias per map. In contrast to the
+    /// paper every map of C3 is connected to all of S2, where the paper has a table, and the output is
+    /// linear, where it has radial basis functions.
     LeNet1998,
-    /// One convolution with 20 maps (520 parameters), pooled to 12x12, and 100 units, as in Nielsen 2015, chapter 6.
+    /// One convolution with 20 maps (520 parameters), pooled to 12x12, and 100 units, as in Nielsen 2015,
+    /// chapter 6.
     OneConvolution,
     /// One hidden layer of 30 units, Nielsen's first network; 23,860 parameters.
     Mlp30,

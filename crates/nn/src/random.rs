@@ -1,4 +1,5 @@
-//! Random numbers as a pure function of (seed, stream, step, index): the same in any order, on any core, on CPU and GPU.
+//! Random numbers as a pure function of (seed, stream, step, index): the same in any order, on any core, on
+//! CPU and GPU.
 
 use tensor::Lanes;
 use wide::{f32x4, u32x4};
@@ -11,13 +12,15 @@ pub enum Stream {
     Weights = 1,
     /// The order of the training images: `step` is the epoch.
     Shuffle = 2,
-    /// Dropout masks: `step` is the training step, `index` counts samples and units; the stream's upper bits hold the layer.
+    /// Dropout masks: `step` is the training step, `index` counts samples and units; the stream's upper bits
+    /// hold the layer.
     Dropout = 3,
     /// Distortions of training images: `step` is the epoch, `index` the image.
     Augment = 4,
 }
 
-/// pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5): hashes four words to four.
+/// pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5): hashes four words to
+/// four.
 pub fn pcg4d(v: [u32; 4]) -> [u32; 4] {
     pcg4d_lanes(v.map(u32x4::splat)).map(|v| v.to_array()[0])
 }
@@ -35,8 +38,8 @@ fn pcg4d_lanes(v: [u32x4; 4]) -> [u32x4; 4] {
     mix(mix(v.map(|v| v * factor + addend)).map(|v| v ^ (v >> 16)))
 }
 
-/// Fills a mask of inverted dropout for one block, `[element][sample]`: 0 with probability `p`, otherwise `1 / (1 - p)`. `first` is
-/// the index of the block's first sample in its batch; `p` lies from 0 to below 1.
+/// Fills a mask of inverted dropout for one block, `[element][sample]`: 0 with probability `p`, otherwise
+/// `1 / (1 - p)`. `first` is the index of the block's first sample in its batch; `p` lies from 0 to below 1.
 pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: &mut [Lanes]) {
     let threshold = u32x4::splat((f64::from(p) * 4_294_967_296.0) as u32);
     let kept = f32x4::splat(1.0 / (1.0 - p));
@@ -76,8 +79,9 @@ pub fn symmetric(seed: u32, stream: Stream, step: u32, index: u32) -> [f32; 4] {
 
 /// The image of `index` under a random permutation of `0..n` that depends on (seed, stream, step).
 ///
-/// A Feistel network of four rounds over the next power of four, applied again until the result is below `n` (cycle walking: Black
-/// and Rogaway 2002, "Ciphers with Arbitrary Finite Domains"). It needs no table, so a GPU thread can compute its own image.
+/// A Feistel network of four rounds over the next power of four, applied again until the result is below `n`
+/// (cycle walking: Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains"). It needs no table, so a
+/// GPU thread can compute its own image.
 ///
 /// # Panics
 /// If `index` is not below `n`.

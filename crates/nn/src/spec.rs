@@ -1,12 +1,13 @@
 //! A network and its training as data: what presets, the page's controls, checkpoints and links carry.
 //!
-//! Layers and their options have PyTorch's names. Files written before that had names of their own, such as `dense` and
-//! `units`; they are still read (`serde(alias)`).
+//! Layers and their options have PyTorch's names. Files written before that had names of their own, such as
+//! `dense` and `units`; they are still read (`serde(alias)`).
 
 use serde::{Deserialize, Serialize};
 pub use tensor::Shape;
 
-/// A feed-forward network: the shape of its input, and its layers in order. The output of the last layer is the logits.
+/// A feed-forward network: the shape of its input, and its layers in order. The output of the last layer is
+/// the logits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSpec {
     /// Shape of one input sample.
@@ -19,7 +20,8 @@ pub struct NetworkSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerSpec {
-    /// Convolution (cross-correlation, as PyTorch's `Conv2d`) with square kernels and a bias per output channel.
+    /// Convolution (cross-correlation, as PyTorch's `Conv2d`) with square kernels and a bias per output
+    /// channel.
     Conv2d {
         /// Output channels: the layer's feature maps.
         #[serde(alias = "maps")]
@@ -48,8 +50,8 @@ pub enum LayerSpec {
         /// Step of the window.
         stride: usize,
     },
-    /// Sub-sampling as in LeCun et al. 1998 (section II.B): the mean of each window, times a weight and plus a bias, both trained
-    /// for each map.
+    /// Sub-sampling as in LeCun et al. 1998 (section II.B): the mean of each window, times a weight and plus
+    /// a bias, both trained for each map.
     Subsample2d {
         /// Rows and columns of the window.
         #[serde(alias = "kernel")]
@@ -66,8 +68,8 @@ pub enum LayerSpec {
         #[serde(alias = "units")]
         out_features: usize,
     },
-    /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and `BatchNorm1d`, with
-    /// [`BATCH_NORM_EPS`] and [`BATCH_NORM_MOMENTUM`].
+    /// Batch normalisation (Ioffe and Szegedy 2015) of every channel, as PyTorch's `BatchNorm2d` and
+    /// `BatchNorm1d`, with [`BATCH_NORM_EPS`] and [`BATCH_NORM_MOMENTUM`].
     BatchNorm,
     /// `max(x, 0)` (Nair and Hinton 2010).
     Relu,
@@ -86,7 +88,8 @@ pub enum LayerSpec {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
-    /// Inverted dropout (Srivastava et al. 2014): in training, units are zeroed and the rest divided by `1 - p`.
+    /// Inverted dropout (Srivastava et al. 2014): in training, units are zeroed and the rest divided by
+    /// `1 - p`.
     Dropout {
         /// Probability of a unit to be zeroed, from 0 to below 1.
         p: f32,
@@ -123,7 +126,8 @@ pub struct TrainingSpec {
     pub subset: Option<u32>,
 }
 
-/// Random distortions of training images, each drawn uniformly between minus and plus the strength given. 0 is off.
+/// Random distortions of training images, each drawn uniformly between minus and plus the strength given. 0
+/// is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Augmentation {
     /// Rotation in degrees; a positive angle turns the image clockwise.
@@ -152,7 +156,8 @@ impl Augmentation {
 pub struct Penalty {
     /// `l1 * |w|` is added to the loss.
     pub l1: f32,
-    /// `l2 / 2 * w^2` is added to the loss: PyTorch's `weight_decay`. AdamW subtracts `rate * l2 * w` from the weights instead.
+    /// `l2 / 2 * w^2` is added to the loss: PyTorch's `weight_decay`. AdamW subtracts `rate * l2 * w` from
+    /// the weights instead.
     pub l2: f32,
     /// Whether biases and the parameters of batch normalisation are penalised, too, as PyTorch does.
     pub biases: bool,
@@ -177,7 +182,8 @@ pub enum Schedule {
         /// Length of the run.
         epochs: f32,
     },
-    /// Up from 1/25 in three tenths of the run, then down to 4e-6 (Smith and Topin 2018): PyTorch's `OneCycleLR`.
+    /// Up from 1/25 in three tenths of the run, then down to 4e-6 (Smith and Topin 2018): PyTorch's
+    /// `OneCycleLR`.
     OneCycle {
         /// Length of the run.
         epochs: f32,

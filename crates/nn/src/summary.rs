@@ -2,10 +2,11 @@
 
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
 
-/// The maximum number of activations of one sample, all layers together. A core keeps them, and their gradients, for 16 samples:
-/// 128 MiB. Batch normalisation and dropout keep two or three values for each.
+/// The maximum number of activations of one sample, all layers together. A core keeps them, and their
+/// gradients, for 16 samples: 128 MiB. Batch normalisation and dropout keep two or three values for each.
 pub const MAX_VALUES: usize = 1 << 20;
-/// The maximum number of trainable parameters: 64 MiB, and an optimizer keeps one or two more numbers for each.
+/// The maximum number of trainable parameters: 64 MiB, and an optimizer keeps one or two more numbers for
+/// each.
 pub const MAX_PARAMETERS: usize = 1 << 24;
 
 /// One layer of a network whose layers fit together.
@@ -39,12 +40,12 @@ impl std::fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 impl NetworkSpec {
-    /// Every layer with its shapes and parameter count. It allocates nothing for the network itself, so it also validates
-    /// descriptions from files and links: if it succeeds, no size overflows.
+    /// Every layer with its shapes and parameter count. It allocates nothing for the network itself, so it
+    /// also validates descriptions from files and links: if it succeeds, no size overflows.
     ///
     /// # Errors
-    /// An empty input; the first layer that does not fit its input; or the first one at which the network exceeds
-    /// [`MAX_VALUES`] or [`MAX_PARAMETERS`].
+    /// An empty input; the first layer that does not fit its input; or the first one at which the network
+    /// exceeds [`MAX_VALUES`] or [`MAX_PARAMETERS`].
     pub fn summary(&self) -> Result<Vec<LayerSummary>, SpecError> {
         let mut input = self.input;
         let (mut values, mut parameters) = (count(input), 0_usize);

@@ -1,5 +1,5 @@
-//! Determinism: with the same seed the weights after a training are the same to the last bit, natively and in WebAssembly, on any
-//! number of threads.
+//! Determinism: with the same seed the weights after a training are the same to the last bit, natively and in
+//! WebAssembly, on any number of threads.
 
 use nn::mnist::PIXELS;
 use nn::network::pixels;
@@ -37,8 +37,8 @@ fn spec(seed: u32, optimizer: Optimizer) -> TrainingSpec {
     TrainingSpec { seed, optimizer, learning_rate: 0.01, ..TrainingSpec::default() }
 }
 
-// The hashes change only if the order of a sum or the use of random numbers changes. The commit must say so, since a class that
-// shares a link then sees other curves.
+// The hashes change only if the order of a sum or the use of random numbers changes. The commit must say so,
+// since a class that shares a link then sees other curves.
 
 #[wasm_bindgen_test(unsupported = test)]
 fn twenty_steps_end_in_the_same_bits() {

@@ -40,8 +40,9 @@ fn from_block(block: &[Lanes], used: usize) -> Vec<f32> {
     (0..used).flat_map(|lane| block.iter().map(move |v| v[lane / 4].to_array()[lane % 4])).collect()
 }
 
-/// The gradient of the network's input. Training does not need it, so a first convolution does not compute it; here its kernel is
-/// called directly. If it is pooled, its backward pass skips the gradient of its output, so pooling's kernel is called, too.
+/// The gradient of the network's input. Training does not need it, so a first convolution does not compute
+/// it; here its kernel is called directly. If it is pooled, its backward pass skips the gradient of its
+/// output, so pooling's kernel is called, too.
 fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Vec<Lanes> {
     let first = plan.ops.iter().enumerate().find_map(|(at, op)| match op {
         Op::Conv2d { geometry, padding, source: None, output, weight, .. } => {

@@ -24,7 +24,8 @@ fn schedules_agree_with_pytorch_at_every_step() {
         let spec = TrainingSpec { learning_rate: rate, schedule, ..TrainingSpec::default() };
         for (step, expected) in rates.into_iter().enumerate() {
             let got = learning_rate(&spec, step as f64 / f64::from(steps_per_epoch));
-            // PyTorch multiplies rates from step to step: near 0, only the error beside the highest rate is small.
+            // PyTorch multiplies rates from step to step: near 0, only the error beside the highest rate is
+            // small.
             let error = (got - expected).abs();
             assert!(error <= 1e-5 * expected + 1e-9 * rate, "{name}, step {step}: {got}, PyTorch {expected}");
         }

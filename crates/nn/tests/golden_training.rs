@@ -1,5 +1,5 @@
-//! Whole training steps and short trainings against PyTorch: batch normalisation, penalties, label smoothing, and
-//! trajectories of a hundred steps. `tests/golden/make.py` wrote the values.
+//! Whole training steps and short trainings against PyTorch: batch normalisation, penalties, label smoothing,
+//! and trajectories of a hundred steps. `tests/golden/make.py` wrote the values.
 
 use std::collections::BTreeMap;
 
@@ -53,8 +53,8 @@ fn a_training_step_agrees_with_pytorch() {
         let loss = score.loss / case.labels.len() as f64;
         assert_close(&format!("{name}: loss"), &[loss as f32], &[case.loss]);
         for p in &plan.parameters {
-            // A bias before a batch normalisation has no effect: its gradient is the rounding error of far larger numbers that
-            // cancel. Errors are therefore relative to the largest gradient of the layer.
+            // A bias before a batch normalisation has no effect: its gradient is the rounding error of far
+            // larger numbers that cancel. Errors are therefore relative to the largest gradient of the layer.
             let of_layer = plan.parameters.iter().filter(|other| other.layer == p.layer);
             let scale = of_layer.flat_map(|p| &case.gradients[&p.name]).fold(0.0f32, |m, g| m.max(g.abs()));
             let (got, expected) = (&training.gradients()[p.range()], &case.gradients[&p.name]);

@@ -1,5 +1,5 @@
-//! Descriptions of networks come from files and links and may hold any number: each is either refused with a sentence, or makes
-//! a network of limited size that works. Also in WebAssembly, where sizes have 32 bits.
+//! Descriptions of networks come from files and links and may hold any number: each is either refused with a
+//! sentence, or makes a network of limited size that works. Also in WebAssembly, where sizes have 32 bits.
 
 use nn::network::Network;
 use nn::plan::Plan;

@@ -1,4 +1,5 @@
-//! Activation functions, element by element over buffers of any shape. Every derivative is computed from the output alone.
+//! Activation functions, element by element over buffers of any shape. Every derivative is computed from the
+//! output alone.
 
 use crate::{Lanes, math::exp};
 use wide::f32x4;
@@ -13,7 +14,8 @@ pub enum Activation {
         /// From 0 up.
         negative_slope: f32,
     },
-    /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015); its slope at 0 is `alpha`, as in PyTorch.
+    /// `x` above 0, `alpha * (e^x - 1)` below (Clevert et al. 2015); its slope at 0 is `alpha`, as in
+    /// PyTorch.
     Elu {
         /// From 0 up, or the output would not tell which side of 0 it came from.
         alpha: f32,

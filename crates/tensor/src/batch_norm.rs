@@ -1,10 +1,12 @@
-//! Batch normalisation (Ioffe and Szegedy 2015) over one block of samples: sums for the statistics, normalisation, and the scale
-//! and shift of every channel, which trained sub-sampling has, too.
+//! Batch normalisation (Ioffe and Szegedy 2015) over one block of samples: sums for the statistics,
+//! normalisation, and the scale and shift of every channel, which trained sub-sampling has, too.
 //!
-//! Buffers are `[channel][row][column]`, each value the [`Lanes`] of sixteen samples; all other arguments have one number per
-//! channel, and their length is the number of channels. Kernels panic if the lengths do not agree.
+//! Buffers are `[channel][row][column]`, each value the [`Lanes`] of sixteen samples; all other arguments
+//! have one number per channel, and their length is the number of channels. Kernels panic if the lengths do
+//! not agree.
 //!
-//! A block that is not full has unused lanes, which must not enter the statistics: `used` has all bits set in the lanes in use.
+//! A block that is not full has unused lanes, which must not enter the statistics: `used` has all bits set in
+//! the lanes in use.
 
 use crate::lanes::{ZERO, sum16};
 use crate::{BLOCK, Lanes};
@@ -30,7 +32,8 @@ pub fn affine_forward(scale: &[f32], shift: &[f32], x: &[Lanes], y: &mut [Lanes]
     }
 }
 
-/// `dx = scale[channel] * dy`; over pixels and samples, `dscale[channel] = sum of dy * x`, `dshift[channel] = sum of dy`.
+/// `dx = scale[channel] * dy`; over pixels and samples, `dscale[channel] = sum of dy * x`,
+/// `dshift[channel] = sum of dy`.
 pub fn affine_backward(
     scale: &[f32],
     x: &[Lanes],
@@ -65,8 +68,8 @@ pub fn product_sums(a: &[Lanes], b: &[Lanes], sums: &mut [f32], products: &mut [
     }
 }
 
-/// Sums, over pixels and samples in use, of `x - pivot[channel]` and of its square. A pivot near the mean avoids cancellation in
-/// the variance.
+/// Sums, over pixels and samples in use, of `x - pivot[channel]` and of its square. A pivot near the mean
+/// avoids cancellation in the variance.
 pub fn moment_sums(x: &[Lanes], pivot: &[f32], used: &Lanes, sums: &mut [f32], squares: &mut [f32]) {
     assert!(x.len().is_multiple_of(pivot.len()) && sums.len() == pivot.len() && squares.len() == pivot.len());
     let plane = x.len() / pivot.len();
@@ -96,8 +99,9 @@ pub fn normalize_forward(mean: &[f32], inverse_deviation: &[f32], x: &[Lanes], y
     }
 }
 
-/// The gradient through normalisation by the statistics of the batch itself (Ioffe and Szegedy 2015, section 3), where `y` is the
-/// normalised value: `dx = (dy - mean(dy) - y * mean(dy * y)) * inverse_deviation`, the means taken over the whole batch.
+/// The gradient through normalisation by the statistics of the batch itself (Ioffe and Szegedy 2015, section
+/// 3), where `y` is the normalised value: `dx = (dy - mean(dy) - y * mean(dy * y)) * inverse_deviation`, the
+/// means taken over the whole batch.
 pub fn normalize_backward(
     inverse_deviation: &[f32],
     (mean_dy, mean_dy_y): (&[f32], &[f32]),

@@ -4,8 +4,8 @@ use wide::f32x4;
 
 /// One value of sixteen samples. The buffer of a block is `[channel][row][column]` of these.
 ///
-/// Sixteen floats are one cache line. Vectors have four lanes on every machine, so that sums over samples are added in the same
-/// order everywhere and results are the same to the last bit.
+/// Sixteen floats are one cache line. Vectors have four lanes on every machine, so that sums over samples are
+/// added in the same order everywhere and results are the same to the last bit.
 pub type Lanes = [f32x4; 4];
 
 /// Samples in a block.
@@ -14,7 +14,8 @@ pub const BLOCK: usize = 16;
 /// All samples zero.
 pub const ZERO: Lanes = [f32x4::ZERO; 4];
 
-/// Transposes `samples`, `[sample][value]`, to `lanes`, `[value][sample]`. Of lanes without a sample the old values stay.
+/// Transposes `samples`, `[sample][value]`, to `lanes`, `[value][sample]`. Of lanes without a sample the old
+/// values stay.
 ///
 /// # Panics
 /// If `samples` does not hold 0, 4, 8, 12 or 16 samples of `lanes.len()` values.

@@ -1,12 +1,12 @@
 //! A linear (fully connected) layer over one block of samples, with sparse inputs.
 //!
 //! `x` is `[in_feature]`, `y` is `[out_feature]`, each value the [`Lanes`] of sixteen samples. Weights are
-//! `[out_feature][in_feature]` as they lie in the flat vector, not packed. The gradient of the input is that of a 1x1
-//! convolution ([`crate::conv2d::direct::input_gradient`]).
+//! `[out_feature][in_feature]` as they lie in the flat vector, not packed. The gradient of the input is that
+//! of a 1x1 convolution ([`crate::conv2d::direct::input_gradient`]).
 //!
-//! Four of five pixels of MNIST are zero, and so are half of the values after a ReLU. The forward sum skips inputs that are zero
-//! in all samples of a block; the weight gradient takes four inputs at a time, and skips the samples in which all four are
-//! zero. Only terms that are zero are skipped, so the sums keep their bits.
+//! Four of five pixels of MNIST are zero, and so are half of the values after a ReLU. The forward sum skips
+//! inputs that are zero in all samples of a block; the weight gradient takes four inputs at a time, and skips
+//! the samples in which all four are zero. Only terms that are zero are skipped, so the sums keep their bits.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
@@ -19,8 +19,8 @@ use wide::f32x4;
 pub struct Sparse {
     /// Ranges of inputs that are not zero in at least one sample.
     stretches: Vec<Range<usize>>,
-    /// Four neighbouring inputs of one sample, not all zero, group by group in the order of the samples. Items after the end of the
-    /// last group have no meaning.
+    /// Four neighbouring inputs of one sample, not all zero, group by group in the order of the samples.
+    /// Items after the end of the last group have no meaning.
     fours: Vec<f32x4>,
     /// The sample of each four.
     samples: Vec<u32>,
@@ -114,7 +114,8 @@ fn forward_tile<const U: usize, const V: usize>(
         let mut sums: [[f32x4; V]; U] = std::array::from_fn(|u| [f32x4::splat(bias[unit + u]); V]);
         for stretch in &sparse.stretches {
             for input in stretch.clone() {
-                // SAFETY: stretches are made of the inputs of x, and the rows are as long; first + V is at most 4.
+                // SAFETY: stretches are made of the inputs of x, and the rows are as long; first + V is at
+                // most 4.
                 unsafe {
                     let x = x.get_unchecked(input);
                     for u in 0..U {
@@ -169,8 +170,8 @@ fn gradient_rows<const U: usize>(
     for (group, end) in ends.iter().enumerate() {
         let mut sums = [f32x4::ZERO; U];
         while at < *end as usize {
-            // SAFETY: ends are at most the number of fours, which is that of their samples; a sample is less than BLOCK, and
-            // the length of dy is asserted.
+            // SAFETY: ends are at most the number of fours, which is that of their samples; a sample is less
+            // than BLOCK, and the length of dy is asserted.
             unsafe {
                 let four = *fours.get_unchecked(at);
                 let sample = *samples.get_unchecked(at) as usize;

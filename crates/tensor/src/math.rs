@@ -4,8 +4,9 @@ use wide::{f32x4, i32x4};
 
 /// `e^x`, within 2 units in the last place; 0 below -87.3, infinite above 88.7. NaN stays NaN.
 ///
-/// `x = n ln 2 + r` with `|r| <= ln 2 / 2` (Cody and Waite 1980), a polynomial for `e^r` (Cephes' `expf`), and `2^n` by
-/// its exponent bits. It uses only multiplications and additions, so every machine returns the same bits.
+/// `x = n ln 2 + r` with `|r| <= ln 2 / 2` (Cody and Waite 1980), a polynomial for `e^r` (Cephes' `expf`),
+/// and `2^n` by its exponent bits. It uses only multiplications and additions, so every machine returns the
+/// same bits.
 pub(crate) fn exp(x: f32x4) -> f32x4 {
     /// Adding it rounds to an integer, which is then in the low bits of the mantissa.
     const ROUND: f32 = 12_582_912.0;
@@ -30,8 +31,8 @@ pub(crate) fn exp(x: f32x4) -> f32x4 {
     above.bitselect(splat(f32::INFINITY), below.bitselect(f32x4::ZERO, result))
 }
 
-/// Sine and cosine of an angle in radians of up to a few turns, within 1e-6, by Taylor polynomials about the nearest quarter of
-/// a turn. The same on every machine; a GPU uses the same polynomials
+/// Sine and cosine of an angle in radians of up to a few turns, within 1e-6, by Taylor polynomials about the
+/// nearest quarter of a turn. The same on every machine; a GPU uses the same polynomials
 /// (`shaders/input.wgsl`), since its own functions may be off by 5e-4.
 pub fn sin_cos(angle: f32) -> (f32, f32) {
     let quarter = libm::rintf(angle * std::f32::consts::FRAC_2_PI);

@@ -1,12 +1,13 @@
 //! Max and average pooling over one block of samples, as PyTorch's `MaxPool2d` and `AvgPool2d`.
 //!
-//! Inputs, outputs and gradients are `[channel][row][column]`, each value the [`Lanes`] of sixteen samples. Kernels panic if a
-//! length is not that of the geometry.
+//! Inputs, outputs and gradients are `[channel][row][column]`, each value the [`Lanes`] of sixteen samples.
+//! Kernels panic if a length is not that of the geometry.
 
 use crate::{Lanes, Shape, lanes::ZERO};
 use wide::f32x4;
 
-/// The sizes of a pooling with square windows. Rows and columns that no whole window covers are ignored, as PyTorch does.
+/// The sizes of a pooling with square windows. Rows and columns that no whole window covers are ignored, as
+/// PyTorch does.
 ///
 /// ```
 /// use tensor::{Shape, pool::Pool2d};
@@ -95,7 +96,8 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
         g.for_each_tap(|tap| {
             let (x, dx) = (&x[first + tap], &mut dx[first + tap]);
             for q in 0..4 {
-                // The whole gradient goes to the first pixel that equals the output; `open` is zero after that.
+                // The whole gradient goes to the first pixel that equals the output; `open` is zero after
+                // that.
                 let hit = x[q].simd_eq(y[at][q]);
                 let share = hit & open[q];
                 dx[q] = if overwrite { share } else { dx[q] + share };
@@ -105,9 +107,10 @@ pub fn max_backward(g: &Pool2d, x: &[Lanes], y: &[Lanes], dy: &[Lanes], dx: &mut
     });
 }
 
-/// Calls `visit` for every output, with its index and the argmax of its window, the pixel to which [`max_backward`] sends the
-/// gradient. The argmax is given in the bits of each lane as an element of `numbers`, one for each pixel of a window, row by row;
-/// no bits are set if no pixel equals the output (after a ReLU).
+/// Calls `visit` for every output, with its index and the argmax of its window, the pixel to which
+/// [`max_backward`] sends the gradient. The argmax is given in the bits of each lane as an element of
+/// `numbers`, one for each pixel of a window, row by row; no bits are set if no pixel equals the output
+/// (after a ReLU).
 pub(crate) fn max_indices(
     g: &Pool2d,
     numbers: &[u32],

@@ -12,8 +12,9 @@ pub struct Score {
     pub correct: usize,
 }
 
-/// Writes the softmax of `logits` (`[class][sample]`) over the classes into `exponentials`; it is finite for all finite logits.
-/// Returns the largest logit of each sample, and the sum over the classes of `e^(logit - largest)`.
+/// Writes the softmax of `logits` (`[class][sample]`) over the classes into `exponentials`; it is finite for
+/// all finite logits. Returns the largest logit of each sample, and the sum over the classes of
+/// `e^(logit - largest)`.
 ///
 /// # Panics
 /// If there are no classes, or the lengths differ.
@@ -38,9 +39,9 @@ pub fn softmax(logits: &[Lanes], exponentials: &mut [Lanes]) -> (Lanes, Lanes) {
 
 /// Cross-entropy of `logits` (`[class][sample]`) with `labels`, one per sample in use (at most [`BLOCK`]).
 ///
-/// With label `smoothing` the target is `(1 - smoothing) * one_hot + smoothing / classes` (Szegedy et al. 2016, section 7),
-/// as in PyTorch's `cross_entropy`. `dlogits` becomes the gradient of the mean over a batch of `batch` samples,
-/// `(softmax - target) / batch`; 0 for samples that are not in use.
+/// With label `smoothing` the target is `(1 - smoothing) * one_hot + smoothing / classes` (Szegedy et al.
+/// 2016, section 7), as in PyTorch's `cross_entropy`. `dlogits` becomes the gradient of the mean over a batch
+/// of `batch` samples, `(softmax - target) / batch`; 0 for samples that are not in use.
 ///
 /// # Panics
 /// If a label is not below the number of classes, or there are more than [`BLOCK`] labels.
@@ -79,8 +80,9 @@ pub fn cross_entropy(
     score
 }
 
-/// The predicted class of each of the first `samples` samples of `logits` (`[class][sample]`), and its softmax: the class by which
-/// [`cross_entropy`] counts hits. `None` where NaN leaves no logit the largest. `exponentials` is overwritten by the softmax.
+/// The predicted class of each of the first `samples` samples of `logits` (`[class][sample]`), and its
+/// softmax: the class by which [`cross_entropy`] counts hits. `None` where NaN leaves no logit the largest.
+/// `exponentials` is overwritten by the softmax.
 ///
 /// # Panics
 /// If there are no classes, more than [`BLOCK`] samples, or the lengths differ.

@@ -213,8 +213,8 @@ fn a_linear_layer_is_a_convolution_of_one_pixel() {
     }
 }
 
-/// The gradients of a max-pooled convolution, computed from the gradient of the pooled output, are those of the two backward passes
-/// one after the other.
+/// The gradients of a max-pooled convolution, computed from the gradient of the pooled output, are those of
+/// the two backward passes one after the other.
 fn check_pooled(g: &Conv2d, padding: usize, windows: Pool2d, random: &mut Random) {
     let name = format!("{g:?}, padding {padding}, {windows:?}");
     // Sometimes few values, so that windows have several largest outputs.

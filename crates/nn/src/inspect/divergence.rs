@@ -37,8 +37,9 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Training {
-    /// Repeats, on a copy, a step for which [`Training::step`] returned `None`, and finds the first quantity that is not finite:
-    /// parameters and outputs from the first layer on, then gradients from the last layer back.
+    /// Repeats, on a copy, a step for which [`Training::step`] returned `None`, and finds the first quantity
+    /// that is not finite: parameters and outputs from the first layer on, then gradients from the last layer
+    /// back.
     pub fn trace_divergence(&self, labels: &[u8], fill: &SampleFn<'_>) -> Divergence {
         let plan = self.network.plan();
         let parameters = &self.network.parameters;
@@ -130,7 +131,8 @@ mod tests {
             set(t, "conv2.weight", 1e20);
         });
         assert_eq!(found, layer(Preset::LeNet5, 3, Quantity::Outputs));
-        // Huge images times tiny weights have finite outputs; the gradient of those weights is huge times huge.
+        // Huge images times tiny weights have finite outputs; the gradient of those weights is huge times
+        // huge.
         let found = diagnose(Preset::Mlp30, |t| {
             let (first, second) = t.network.parameters.split_at_mut(crate::mnist::PIXELS * 30);
             first.iter_mut().for_each(|w| *w *= 1e-30);

@@ -12,8 +12,8 @@ pub struct LayerNorms {
     pub weights: f32,
     /// Root mean square of their gradients.
     pub gradients: f32,
-    /// Root mean square of the gradients of the biases, each of which is the sum of the errors (delta) of an output. If a batch
-    /// normalisation follows, its biases count, since those before it have no effect.
+    /// Root mean square of the gradients of the biases, each of which is the sum of the errors (delta) of an
+    /// output. If a batch normalisation follows, its biases count, since those before it have no effect.
     pub errors: f32,
 }
 
@@ -39,8 +39,9 @@ pub fn layer_norms(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<La
     all
 }
 
-/// The factor by which the error changes from a layer to the one before it: the k in `error[l] = error[L] * k^(L - l)` (Nielsen
-/// 2015, chapter 5), as the geometric mean over the layers. `None` for fewer than two layers, or if an error is 0.
+/// The factor by which the error changes from a layer to the one before it: the k in
+/// `error[l] = error[L] * k^(L - l)` (Nielsen 2015, chapter 5), as the geometric mean over the layers. `None`
+/// for fewer than two layers, or if an error is 0.
 pub fn error_ratio(layers: &[LayerNorms]) -> Option<f32> {
     let ([first, .., last], true) = (layers, layers.iter().all(|layer| layer.errors > 0.0)) else {
         return None;

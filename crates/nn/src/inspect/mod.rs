@@ -1,4 +1,5 @@
-//! What the page shows of a network and its training: histograms of values, norms of gradients, the place of a divergence.
+//! What the page shows of a network and its training: histograms of values, norms of gradients, the place of
+//! a divergence.
 
 pub mod divergence;
 pub mod grad_norms;

@@ -1,5 +1,5 @@
-//! Training: the step over shards of a batch, the sum of their gradients in a fixed order, the optimizer, and what is kept
-//! when the network changes.
+//! Training: the step over shards of a batch, the sum of their gradients in a fixed order, the optimizer, and
+//! what is kept when the network changes.
 
 pub mod optimizer;
 pub mod pairwise_sum;

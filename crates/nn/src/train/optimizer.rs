@@ -21,8 +21,8 @@ impl OptimizerState {
         Self { first: vec![0.0; parameters], second: vec![0.0; parameters], steps: 0 }
     }
 
-    /// Updates `parameters` by one step of `optimizer` at learning rate `rate`, as `torch.optim.SGD`, `Adam` and `AdamW` do; AdamW's
-    /// weight decay is in [`penalize`].
+    /// Updates `parameters` by one step of `optimizer` at learning rate `rate`, as `torch.optim.SGD`, `Adam`
+    /// and `AdamW` do; AdamW's weight decay is in [`penalize`].
     ///
     /// # Panics
     /// If the lengths differ.
@@ -54,8 +54,8 @@ impl OptimizerState {
     }
 }
 
-/// Applies a rule to four elements of each vector at a time; the last four are padded with zeros. Vectorised by hand, since the page
-/// is compiled for size.
+/// Applies a rule to four elements of each vector at a time; the last four are padded with zeros. Vectorised
+/// by hand, since the page is compiled for size.
 fn by_fours<const N: usize>(
     mut vectors: [&mut [f32]; N],
     gradients: &[f32],
@@ -78,15 +78,15 @@ fn by_fours<const N: usize>(
     (0..N).for_each(|n| vectors[n][at..].copy_from_slice(&new[n].to_array()[..last.len()]));
 }
 
-/// Adam's bias correction (Kingma and Ba 2015, section 3) in step number `step`, which counts from 1: the corrected rate, and the
-/// divisor of the root of the second moment.
+/// Adam's bias correction (Kingma and Ba 2015, section 3) in step number `step`, which counts from 1: the
+/// corrected rate, and the divisor of the root of the second moment.
 pub fn adam_correction(beta1: f32, beta2: f32, rate: f32, step: u32) -> (f32, f32) {
     let correction = |beta: f32| 1.0 - libm::pow(f64::from(beta), f64::from(step));
     ((f64::from(rate) / correction(beta1)) as f32, libm::sqrt(correction(beta2)) as f32)
 }
 
-/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding that of L2. Both are
-/// flat vectors in the order of [`Plan::parameters`].
+/// Adds the gradients of the penalties to `gradients`; for AdamW, shrinks the parameters instead of adding
+/// that of L2. Both are flat vectors in the order of [`Plan::parameters`].
 ///
 /// # Panics
 /// If a vector is shorter than the plan says.

@@ -1,9 +1,10 @@
-//! Pairwise (cascade) summation of what the blocks of a batch contribute, in an order that depends only on the number of
-//! blocks (Higham 1993, "The accuracy of floating point summation").
+//! Pairwise (cascade) summation of what the blocks of a batch contribute, in an order that depends only on
+//! the number of blocks (Higham 1993, "The accuracy of floating point summation").
 
 use wide::f32x4;
 
-/// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the binary tree in which all blocks are added.
+/// The sum over `2^level` blocks, from block `index * 2^level` on: a node of the binary tree in which all
+/// blocks are added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartialSum {
     /// Height of the node: 0 for a single block.
@@ -14,11 +15,11 @@ pub struct PartialSum {
     pub values: Vec<f32>,
 }
 
-/// Adds contributions in pairs, pairs of pairs and so on, like the digits of a binary counter; nodes that have no partner
-/// in the end are added from the smallest up.
+/// Adds contributions in pairs, pairs of pairs and so on, like the digits of a binary counter; nodes that
+/// have no partner in the end are added from the smallest up.
 ///
-/// Nodes may be pushed instead of single blocks, and in any order. So any split of the blocks over cores gives the same sum to the
-/// last bit: each core sends the nodes that it could complete.
+/// Nodes may be pushed instead of single blocks, and in any order. So any split of the blocks over cores
+/// gives the same sum to the last bit: each core sends the nodes that it could complete.
 #[derive(Clone, Debug, Default)]
 pub struct PairwiseSum {
     nodes: Vec<PartialSum>,
@@ -27,7 +28,8 @@ pub struct PairwiseSum {
 }
 
 impl PairwiseSum {
-    /// Returns room for the contribution of block `index`, `len` numbers of any value; to be filled and then pushed.
+    /// Returns room for the contribution of block `index`, `len` numbers of any value; to be filled and then
+    /// pushed.
     pub fn block(&mut self, index: usize, len: usize) -> PartialSum {
         let mut values = self.free.pop().unwrap_or_default();
         values.resize(len, 0.0);
@@ -64,8 +66,8 @@ impl PairwiseSum {
         self.nodes.push(node);
     }
 
-    /// The position of the other child of a node's parent, if it is here. The two may come in either order: `a + b` is
-    /// `b + a`.
+    /// The position of the other child of a node's parent, if it is here. The two may come in either order:
+    /// `a + b` is `b + a`.
     fn partner(&self, level: u32, index: u32) -> Option<usize> {
         self.nodes.iter().position(|node| node.level == level && node.index == index ^ 1)
     }

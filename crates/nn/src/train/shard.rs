@@ -30,8 +30,8 @@ pub struct BatchShard {
     cpu: Cpu,
     task: ShardTask,
     labels: Vec<u8>,
-    /// If the plan has one segment, one block's memory: each block goes forward and backward at once, while it is in the
-    /// cache. Otherwise, or for inspection, one for each block.
+    /// If the plan has one segment, one block's memory: each block goes forward and backward at once, while
+    /// it is in the cache. Otherwise, or for inspection, one for each block.
     memories: Vec<Memory>,
     keeps_all: bool,
     /// The sums over this shard's blocks from the last phase.
@@ -82,8 +82,8 @@ impl BatchShard {
         self.cpu.load(parameters, running, mode);
     }
 
-    /// Runs phase number `phase` on all blocks, with the parameters that the step began with, and leaves their contributions
-    /// in [`BatchShard::sum`].
+    /// Runs phase number `phase` on all blocks, with the parameters that the step began with, and leaves
+    /// their contributions in [`BatchShard::sum`].
     pub fn run(&mut self, phase: usize, parameters: &[f32], fill: &SampleFn<'_>) {
         let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
         let contribution = self.plan().contribution(phase);
@@ -112,8 +112,8 @@ impl BatchShard {
         }
     }
 
-    /// Sets what batch normalisation needs of the whole batch: after a forward phase the moments of the values, after the
-    /// others the means of the gradients.
+    /// Sets what batch normalisation needs of the whole batch: after a forward phase the moments of the
+    /// values, after the others the means of the gradients.
     pub fn set_batch_stats(&mut self, phase: usize, statistics: &[f32]) {
         match self.plan().phase(phase) {
             Phase::Forward(segment) => self.cpu.set_moments(segment, statistics),

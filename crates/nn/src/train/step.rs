@@ -1,4 +1,5 @@
-//! The training step: the phases of the plan on shards of the batch, the all-reduce of their partial sums, one update.
+//! The training step: the phases of the plan on shards of the batch, the all-reduce of their partial sums,
+//! one update.
 
 use crate::network::{Network, Score};
 use crate::plan::Phase;
@@ -11,16 +12,17 @@ use std::ops::Range;
 use tensor::BLOCK;
 use wide::f32x4;
 
-/// How the replicas of a training exchange the partial sums of a phase: an all-reduce that may wait for messages.
+/// How the replicas of a training exchange the partial sums of a phase: an all-reduce that may wait for
+/// messages.
 ///
-/// Every replica sends its partial sums to all others and adds up everybody's. [`PairwiseSum`] adds in an order that depends
-/// only on the batch, so all replicas get the same bits.
+/// Every replica sends its partial sums to all others and adds up everybody's. [`PairwiseSum`] adds in an
+/// order that depends only on the batch, so all replicas get the same bits.
 pub trait AllReduce {
     /// Sends this replica's partial sums of `phase` to all other replicas.
     fn send<'a>(&mut self, phase: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone);
 
-    /// Adds the partial sums of all other replicas for `phase` to `sum`. Returns false, and adds nothing, while some are
-    /// missing.
+    /// Adds the partial sums of all other replicas for `phase` to `sum`. Returns false, and adds nothing,
+    /// while some are missing.
     fn receive(&mut self, phase: usize, sum: &mut PairwiseSum) -> bool;
 }
 
@@ -37,9 +39,10 @@ impl AllReduce for SingleReplica {
 }
 
 impl Training {
-    /// Takes one step on a batch of `labels.len()` samples, which `fill` writes; `epoch` is the number of epochs trained
-    /// before it, fraction included, and decides the learning rate. Returns loss and hits of the batch before the update.
-    /// Returns `None`, and changes nothing, if the loss or a gradient is not finite.
+    /// Takes one step on a batch of `labels.len()` samples, which `fill` writes; `epoch` is the number of
+    /// epochs trained before it, fraction included, and decides the learning rate. Returns loss and hits of
+    /// the batch before the update. Returns `None`, and changes nothing, if the loss or a gradient is not
+    /// finite.
     ///
     /// # Panics
     /// If a label is not below the number of classes.
@@ -61,9 +64,9 @@ impl Training {
         self.finish(epoch)
     }
 
-    /// Begins a step on a batch of `batch` samples, of which this replica works on `samples`, with these labels; `samples`
-    /// begins with a whole block. Then [`Training::run_phases`] runs the phases, and [`Training::finish`] updates the
-    /// parameters. Nothing has changed until then.
+    /// Begins a step on a batch of `batch` samples, of which this replica works on `samples`, with these
+    /// labels; `samples` begins with a whole block. Then [`Training::run_phases`] runs the phases, and
+    /// [`Training::finish`] updates the parameters. Nothing has changed until then.
     ///
     /// # Panics
     /// If the number of labels is not that of the samples, or the samples do not begin with a whole block.
@@ -85,9 +88,10 @@ impl Training {
         }
     }
 
-    /// Runs the phases of the step that has begun. In each one the samples of this replica are worked on, `group` exchanges
-    /// the partial sums, and their total is applied. Returns true once the last phase is done; false when `group` waits for
-    /// other replicas: then it is to be called again, with the same `fill`, after more of their messages have come.
+    /// Runs the phases of the step that has begun. In each one the samples of this replica are worked on,
+    /// `group` exchanges the partial sums, and their total is applied. Returns true once the last phase is
+    /// done; false when `group` waits for other replicas: then it is to be called again, with the same
+    /// `fill`, after more of their messages have come.
     pub fn run_phases(&mut self, fill: &SampleFn<'_>, group: &mut impl AllReduce) -> bool {
         self.run_phases_below(self.network.plan().phases(), fill, group)
     }
@@ -123,7 +127,8 @@ impl Training {
         self.shards.iter_mut().for_each(|shard| shard.sum.clear());
     }
 
-    /// Applies the total of the phase under way: batch statistics to the shards, gradients and score to this training.
+    /// Applies the total of the phase under way: batch statistics to the shards, gradients and score to this
+    /// training.
     fn apply_total(&mut self) {
         let step = &mut self.step;
         step.sum.finish(&mut step.total);
@@ -169,8 +174,8 @@ impl Training {
         self.shards.iter_mut().for_each(|shard| shard.set_batch_stats(step.phase, sums));
     }
 
-    /// Updates the parameters at the learning rate after `epoch` epochs. Returns loss and hits of the batch before the
-    /// update. Returns `None`, and changes nothing, if the loss or a gradient is not finite.
+    /// Updates the parameters at the learning rate after `epoch` epochs. Returns loss and hits of the batch
+    /// before the update. Returns `None`, and changes nothing, if the loss or a gradient is not finite.
     pub fn finish(&mut self, epoch: f64) -> Option<Score> {
         let Self { network, optimizer, spec, gradients, step, .. } = self;
         if !step.score.loss.is_finite() || !all_finite(gradients) {
@@ -187,15 +192,16 @@ impl Training {
     }
 }
 
-/// The samples of a batch that shard number `i` of `shards` works on: whole blocks, in order, as even as can be.
+/// The samples of a batch that shard number `i` of `shards` works on: whole blocks, in order, as even as can
+/// be.
 pub fn shard_range(samples: usize, i: usize, shards: usize) -> Range<usize> {
     let blocks = samples.div_ceil(BLOCK);
     let sample = |i: usize| (i * blocks / shards * BLOCK).min(samples);
     sample(i)..sample(i + 1)
 }
 
-/// Whether all values are finite: zero times each of them is zero. In vectors and without a branch, since every step runs it
-/// over all gradients.
+/// Whether all values are finite: zero times each of them is zero. In vectors and without a branch, since
+/// every step runs it over all gradients.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (blocks, last) = values.as_chunks::<16>();
     let mut zeros = [f32x4::ZERO; 4];

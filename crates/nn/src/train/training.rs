@@ -1,4 +1,5 @@
-//! A network in training: its options, its state, and how either is replaced. The step itself is in `step.rs`.
+//! A network in training: its options, its state, and how either is replaced. The step itself is in
+//! `step.rs`.
 
 use crate::network::{Network, Score};
 use crate::plan::Plan;
@@ -42,7 +43,8 @@ pub(super) struct StepUnderWay {
     pub(super) running: Vec<f32>,
 }
 
-/// What a training has learned. Together with the two specs and the data it determines all further steps, bit for bit.
+/// What a training has learned. Together with the two specs and the data it determines all further steps, bit
+/// for bit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainingState {
     /// The flat parameter vector, in the order of [`Plan::parameters`].
@@ -127,7 +129,8 @@ impl Training {
         state.steps = self.steps;
     }
 
-    /// Goes back to a saved state. Returns false, and changes nothing, if it is of a network with other sizes.
+    /// Goes back to a saved state. Returns false, and changes nothing, if it is of a network with other
+    /// sizes.
     pub fn restore(&mut self, state: &TrainingState) -> bool {
         let (parameters, running) = (self.network.parameters.len(), self.network.running.len());
         let fits = state.parameters.len() == parameters && state.running.len() == running;
@@ -140,9 +143,10 @@ impl Training {
         fits
     }
 
-    /// Replaces the options, and the network if it differs, from the next step on. Parameters whose name and dimensions stay
-    /// are kept, and so is the optimizer's memory of them as long as the kind of optimizer stays. Returns the batch
-    /// normalisations (indices into [`Plan::statistics`]) that are new, for [`Training::calibrate_batch_norm`].
+    /// Replaces the options, and the network if it differs, from the next step on. Parameters whose name and
+    /// dimensions stay are kept, and so is the optimizer's memory of them as long as the kind of optimizer
+    /// stays. Returns the batch normalisations (indices into [`Plan::statistics`]) that are new, for
+    /// [`Training::calibrate_batch_norm`].
     ///
     /// # Errors
     /// If the layers do not fit together; nothing has changed then.

@@ -1,7 +1,7 @@
 //! Keeping what was learned when layers come and go during a training.
 //!
-//! Parameters whose name and dimensions stay are kept. A batch normalisation that goes is folded into the layer before it,
-//! and a new one starts as the identity, so that the network's outputs hardly change.
+//! Parameters whose name and dimensions stay are kept. A batch normalisation that goes is folded into the
+//! layer before it, and a new one starts as the identity, so that the network's outputs hardly change.
 
 use crate::network::Network;
 use crate::plan::Op;
@@ -11,9 +11,10 @@ use crate::train::step::SingleReplica;
 use crate::train::training::Training;
 
 impl Network {
-    /// Copies the parameters and running estimates of `other` whose name and dimensions are also here, as PyTorch's
-    /// `load_state_dict(strict=False)`, and folds the batch normalisations of `other` that are not. Returns the batch
-    /// normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics)) that `other` has not.
+    /// Copies the parameters and running estimates of `other` whose name and dimensions are also here, as
+    /// PyTorch's `load_state_dict(strict=False)`, and folds the batch normalisations of `other` that are not.
+    /// Returns the batch normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics))
+    /// that `other` has not.
     pub fn load_matching(&mut self, other: &Self) -> Vec<usize> {
         let (plan, other_plan) = (self.cpu.plan(), other.plan());
         plan.copy_matching(&mut self.parameters, other_plan, &other.parameters);
@@ -32,8 +33,9 @@ impl Network {
         new
     }
 
-    /// Folds batch normalisation number `statistics` of `other`, which is not here, into the layer before it: in inference
-    /// `scale * (w x + b - mean) / sqrt(variance + eps) + shift` is that layer with other weights and biases.
+    /// Folds batch normalisation number `statistics` of `other`, which is not here, into the layer before it:
+    /// in inference `scale * (w x + b - mean) / sqrt(variance + eps) + shift` is that layer with other
+    /// weights and biases.
     fn fold_batch_norm(&mut self, other: &Self, statistics: usize) {
         let other_plan = other.plan();
         let at = other_plan
@@ -65,8 +67,9 @@ impl Network {
 }
 
 impl Training {
-    /// Makes new batch normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics)) the identity on
-    /// this batch: their scale and shift become the deviation and mean that they divide by and subtract.
+    /// Makes new batch normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics)) the
+    /// identity on this batch: their scale and shift become the deviation and mean that they divide by and
+    /// subtract.
     ///
     /// # Panics
     /// If a label is not below the number of classes.

@@ -1,19 +1,20 @@
-//! Direct convolution (cross-correlation) and its two gradients, summed as they are defined, over one block of samples.
+//! Direct convolution (cross-correlation) and its two gradients, summed as they are defined, over one block
+//! of samples.
 //!
-//! A linear layer is a 1x1 convolution of images of one pixel, but has other kernels for the forward pass and the weight
-//! gradient ([`crate::linear`]). `winograd.rs` splits a large convolution into several small ones of this kind.
-//! [`Convolution`](super::Convolution) chooses between them.
+//! A linear layer is a 1x1 convolution of images of one pixel, but has other kernels for the forward pass and
+//! the weight gradient ([`crate::linear`]). `winograd.rs` splits a large convolution into several small ones
+//! of this kind. [`Convolution`](super::Convolution) chooses between them.
 //!
 //! Inputs are `[in_channel][row][column]`, outputs `[out_channel][row][column]`, weights
-//! `[out_channel][in_channel][row][column]` where they are not packed, biases `[out_channel]`, each pixel the [`Lanes`] of
-//! sixteen samples. Kernels panic if a length is not that of the geometry.
+//! `[out_channel][in_channel][row][column]` where they are not packed, biases `[out_channel]`, each pixel the
+//! [`Lanes`] of sixteen samples. Kernels panic if a length is not that of the geometry.
 //!
-//! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps some channels x two
-//! or four vectors in registers. V8 has 15 vector registers to give, and every sum that does not fit costs a store and a
-//! load: tiles of 4 x 2 ran forward at 55-72 % of the multiply-add peak, of 6 x 2 at 42-55 % (Chromium 156, Zen 3, five
-//! variants interleaved in one run). Backward, 2 x 4 ran at 61-67 %, 3 x 4 and 5 x 2 at about 50 %. Inner loops are not
-//! unrolled by hand: LLVM then groups all products of one sum, and V8 keeps sums in memory. `cargo xtask bench kernels` measures
-//! the kernels.
+//! Each SIMD lane works on a sample of its own: weights are broadcast, loads are contiguous. A tile keeps
+//! some channels x two or four vectors in registers. V8 has 15 vector registers to give, and every sum that
+//! does not fit costs a store and a load: tiles of 4 x 2 ran forward at 55-72 % of the multiply-add peak, of
+//! 6 x 2 at 42-55 % (Chromium 156, Zen 3, five variants interleaved in one run). Backward, 2 x 4 ran at 61-67
+//! %, 3 x 4 and 5 x 2 at about 50 %. Inner loops are not unrolled by hand: LLVM then groups all products of
+//! one sum, and V8 keeps sums in memory. `cargo xtask bench kernels` measures the kernels.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
@@ -35,7 +36,8 @@ fn tiles(n: usize, max: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// Packs weights in the order in which [`forward`] reads them: `[tile][in_channel][row][column][out_channel]`.
+/// Packs weights in the order in which [`forward`] reads them:
+/// `[tile][in_channel][row][column][out_channel]`.
 pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
     let per_map = g.input.channels * g.taps();
@@ -48,8 +50,9 @@ pub fn pack_forward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     }
 }
 
-/// Packs weights in the order in which [`input_gradient`] reads them: `[tile][row][column][out_channel][in_channel]`. Those of
-/// 1x1 kernels are copied as they are, since input channels lie side by side already.
+/// Packs weights in the order in which [`input_gradient`] reads them:
+/// `[tile][row][column][out_channel][in_channel]`. Those of 1x1 kernels are copied as they are, since input
+/// channels lie side by side already.
 pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     assert!(weight.len() == g.weights() && packed.len() == g.weights());
     if g.taps() == 1 {
@@ -68,8 +71,8 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
     }
 }
 
-/// For every row of an input `[channel][row][column]`, the range from the first to the last column that is not zero in all
-/// samples.
+/// For every row of an input `[channel][row][column]`, the range from the first to the last column that is
+/// not zero in all samples.
 ///
 /// In a block of sixteen digits about a third of the padded input is zero; the first layer of LeNet skips it.
 pub type Extent = [Range<usize>];
@@ -92,8 +95,8 @@ pub(crate) fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outpu
     first.min(outputs)..extent.end.div_ceil(stride).min(outputs)
 }
 
-/// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, with a padded `x` and weights packed by [`pack_forward`].
-/// What lies outside the extent of `x`, if that is given, is left out.
+/// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, with a padded `x` and weights packed by
+/// [`pack_forward`]. What lies outside the extent of `x`, if that is given, is left out.
 pub fn forward(
     g: &Conv2d,
     (x, extent): (&[Lanes], Option<&Extent>),
@@ -154,8 +157,8 @@ fn forward_tile<const M: usize>(
                 for ky in 0..rows {
                     let line = channel * plane_in + corner + ky * width;
                     for kx in 0..k {
-                        // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length asserted by
-                        // `forward`); w walks M values a tap through `weights` (length asserted).
+                        // SAFETY: row and column stay inside the output, so line + kx is a pixel of x (length
+                        // asserted by `forward`); w walks M values a tap through `weights` (length asserted).
                         unsafe {
                             let pixel = x.get_unchecked(line + kx);
                             let tap = &*w.cast::<[f32; M]>();
@@ -186,9 +189,11 @@ fn hull(a: Range<usize>, b: Range<usize>) -> Range<usize> {
     }
 }
 
-/// The gradient of the unpadded input (`g.input` less `padding` on each side), with weights packed by [`pack_backward`].
+/// The gradient of the unpadded input (`g.input` less `padding` on each side), with weights packed by
+/// [`pack_backward`].
 ///
-/// Every input pixel gathers from the outputs whose windows contain it; taps that padding or stride excludes cost nothing.
+/// Every input pixel gathers from the outputs whose windows contain it; taps that padding or stride excludes
+/// cost nothing.
 pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], dx: &mut [Lanes]) {
     let plane = (g.input.height - 2 * padding) * (g.input.width - 2 * padding);
     assert!(g.stride > 0 && dx.len() == g.input.channels * plane);
@@ -230,8 +235,9 @@ fn input_gradient_tile<const C: usize>(
                 for kx in columns.clone().step_by(g.stride) {
                     let x = (column + padding - kx) / g.stride;
                     let tap = (ky * g.kernel_size[1] + kx) * g.out_channels * step;
-                    // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts; the weights of
-                    // a tap are C for each map, `step` apart, and the length of all is asserted above.
+                    // SAFETY: `taps` keeps y and x inside the output, whose length `input_gradient` asserts;
+                    // the weights of a tap are C for each map, `step` apart, and the length of all is
+                    // asserted above.
                     unsafe {
                         let mut pixel = dy.as_ptr().add(y * out.width + x);
                         let mut w = weights.as_ptr().add(tap);
@@ -257,8 +263,8 @@ fn input_gradient_tile<const C: usize>(
     }
 }
 
-/// The range of kernel positions, to be walked in steps of `stride`, by which (padded) input `at` takes part in an output
-/// below `outputs`.
+/// The range of kernel positions, to be walked in steps of `stride`, by which (padded) input `at` takes part
+/// in an output below `outputs`.
 fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
     // at = output * stride + tap: taps are congruent to `at`, and the output they name must exist.
     let last_start = (outputs - 1) * stride;
@@ -266,8 +272,8 @@ fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> Range<usize>
     first..kernel.min(at + 1)
 }
 
-/// `dw[out][in][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each row of the kernel.
-/// Pixels outside the extent of `x`, if it is given, are skipped.
+/// `dw[out][in][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each
+/// row of the kernel. Pixels outside the extent of `x`, if it is given, are skipped.
 pub fn weight_gradient(
     g: &Conv2d,
     x: (&[Lanes], Option<&Extent>),
@@ -298,8 +304,9 @@ pub fn weight_gradient(
     }
 }
 
-/// Output channels, and taps of a row of the kernel, whose gradients are summed together: nine sums, which fit the registers in
-/// whatever order LLVM puts the multiplications. (It groups those of one channel, and 2 x 5 then spilled.)
+/// Output channels, and taps of a row of the kernel, whose gradients are summed together: nine sums, which
+/// fit the registers in whatever order LLVM puts the multiplications. (It groups those of one channel, and 2
+/// x 5 then spilled.)
 const GRADIENT_TILE: usize = 3;
 
 /// Sums for some taps of a row of the kernel, for some output channels.
@@ -321,8 +328,9 @@ pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
 
 /// `T` neighbouring columns of the kernel, for `M` output channels.
 ///
-/// The outer loop runs over rows of the output, the inner one over rows of the kernel, so that all reads of a row but the first
-/// hit the nearest cache. (With the loops exchanged, the first layer of LeNet took a third longer in training.)
+/// The outer loop runs over rows of the output, the inner one over rows of the kernel, so that all reads of a
+/// row but the first hit the nearest cache. (With the loops exchanged, the first layer of LeNet took a third
+/// longer in training.)
 #[inline(never)]
 fn weight_gradient_tile<const M: usize, const T: usize>(
     g: &Conv2d,
@@ -350,7 +358,8 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
             let line = from * g.input.width + kx;
             let kept = &mut all[ky];
             let mut sums: [[f32x4; T]; M] = std::array::from_fn(|m| std::array::from_fn(|t| kept[m][t]));
-            // Neighbouring columns are contiguous: those of outputs always, those of inputs if the stride is 1.
+            // Neighbouring columns are contiguous: those of outputs always, those of inputs if the stride is
+            // 1.
             let (stretches, vectors) =
                 if g.stride == 1 { (1, 4 * columns.len()) } else { (columns.len(), 4) };
             for stretch in 0..stretches {
@@ -384,7 +393,8 @@ fn weight_gradient_tile<const M: usize, const T: usize>(
     }
 }
 
-/// Copies an image of shape `input` into the middle of a larger one, whose border must be zero already and stays so.
+/// Copies an image of shape `input` into the middle of a larger one, whose border must be zero already and
+/// stays so.
 pub fn pad(input: Shape, padding: usize, x: &[Lanes], padded: &mut [Lanes]) {
     let width = input.width + 2 * padding;
     let plane = width * (input.height + 2 * padding);

@@ -1,13 +1,15 @@
-//! The gradients of a convolution whose output is max-pooled, computed from the gradient of the pooled output alone.
+//! The gradients of a convolution whose output is max-pooled, computed from the gradient of the pooled output
+//! alone.
 //!
-//! In each window of the pooling only one output, the argmax, has a gradient; if a ReLU follows, many windows have none at all.
-//! So at least three quarters of the terms of the direct sum are zero, at different places in each sample. This kernel therefore
-//! stores samples one after another, channels last (`[row][column][channel]`), so that a row of the kernel is contiguous:
-//! vectors run along it, and the gradient of each argmax is broadcast. Only terms that are zero are skipped.
+//! In each window of the pooling only one output, the argmax, has a gradient; if a ReLU follows, many windows
+//! have none at all. So at least three quarters of the terms of the direct sum are zero, at different places
+//! in each sample. This kernel therefore stores samples one after another, channels last
+//! (`[row][column][channel]`), so that a row of the kernel is contiguous: vectors run along it, and the
+//! gradient of each argmax is broadcast. Only terms that are zero are skipped.
 //!
-//! Both gradients of LeNet-5's second convolution, with the backward pass of the pooling, take 9.4 µs a sample; by Winograd's
-//! algorithm they took 13.7, without the pooling. A training step on one core went from 2.45 to 1.91 ms (Chromium 156, Zen 5, six
-//! rounds, interleaved).
+//! Both gradients of LeNet-5's second convolution, with the backward pass of the pooling, take 9.4 µs a
+//! sample; by Winograd's algorithm they took 13.7, without the pooling. A training step on one core went from
+//! 2.45 to 1.91 ms (Chromium 156, Zen 5, six rounds, interleaved).
 
 mod tiles;
 
@@ -18,8 +20,8 @@ use crate::{BLOCK, Lanes};
 use tiles::{NonZero, NonZeros, Row, add_products, vector};
 use wide::f32x4;
 
-/// Unused numbers after each sample: a tile of 40 numbers may read beyond the sample's end, and samples at distances of a power
-/// of two would compete for a few sets of the cache.
+/// Unused numbers after each sample: a tile of 40 numbers may read beyond the sample's end, and samples at
+/// distances of a power of two would compete for a few sets of the cache.
 const GAP: usize = 48;
 
 /// The output of a convolution, its max pooling, and the gradient of that: the argument of
@@ -39,12 +41,14 @@ pub struct Pooled<'a> {
 pub(crate) struct MaxPoolBackward {
     conv: Conv2d,
     pool: Pool2d,
-    /// For each value of the padded input in the order `[row][column][channel]`, its index in `[channel][row][column]`.
+    /// For each value of the padded input in the order `[row][column][channel]`, its index in
+    /// `[channel][row][column]`.
     order: Vec<u32>,
     /// The same for the unpadded input; `None` for padding.
     inner: Vec<Option<u32>>,
-    /// For every output of a window, two distances from the window's first output: the low 16 bits say how many numbers later its
-    /// inputs begin in a sample, the high 16 bits how many numbers earlier its weights begin in the packed weights.
+    /// For every output of a window, two distances from the window's first output: the low 16 bits say how
+    /// many numbers later its inputs begin in a sample, the high 16 bits how many numbers earlier its weights
+    /// begin in the packed weights.
     steps: Vec<u32>,
 }
 
@@ -54,12 +58,13 @@ pub(crate) struct Memory {
     /// The padded input and its gradient, `[sample][row][column][in_channel]`.
     x: Vec<f32>,
     dx: Vec<f32>,
-    /// The gradient of the pooled output, and in the bits of a float the step of each argmax: `[sample][out_channel][row][column]`.
+    /// The gradient of the pooled output, and in the bits of a float the step of each argmax:
+    /// `[sample][out_channel][row][column]`.
     gradients: Vec<f32>,
     steps: Vec<f32>,
     entries: Vec<NonZero>,
-    /// For each row of a sample of at most 64 numbers, a bit for each one that is not zero; and the windows that overlap such
-    /// numbers.
+    /// For each row of a sample of at most 64 numbers, a bit for each one that is not zero; and the windows
+    /// that overlap such numbers.
     bits: Vec<u64>,
     windows: Vec<Window>,
     /// The gradient of the weights, `[out_channel][row][column][in_channel]`, rows extended to whole tiles.
@@ -92,8 +97,8 @@ impl Memory {
 }
 
 impl MaxPoolBackward {
-    /// Returns `None` where this algorithm does not apply: it needs stride 1, and every output of the convolution in exactly one
-    /// window of the pooling.
+    /// Returns `None` where this algorithm does not apply: it needs stride 1, and every output of the
+    /// convolution in exactly one window of the pooling.
     pub(crate) fn new(conv: Conv2d, padding: usize, pool: Pool2d) -> Option<Self> {
         if conv.stride != 1 || pool.kernel_size < 2 || !pool.is_partition() || pool.input != conv.output() {
             return None;
@@ -153,8 +158,8 @@ impl MaxPoolBackward {
         self.conv.kernel_size[0] + self.pool.kernel_size - 1
     }
 
-    /// Packed weights in a row. Zeros around the kernel extend it so that the kernel of every output of a window covers the whole
-    /// patch.
+    /// Packed weights in a row. Zeros around the kernel extend it so that the kernel of every output of a
+    /// window covers the whole patch.
     fn packed_row(&self) -> usize {
         (self.pool.kernel_size - 1) * self.conv.input.channels + self.patch_row().len()
     }
@@ -174,8 +179,8 @@ impl MaxPoolBackward {
         self.conv.out_channels * self.packed_channel()
     }
 
-    /// Packs weights `[out_channel][in_channel][row][column]` in the order in which the gradient of the input reads them. The zeros
-    /// around them in `packed` must be there already.
+    /// Packs weights `[out_channel][in_channel][row][column]` in the order in which the gradient of the input
+    /// reads them. The zeros around them in `packed` must be there already.
     pub(crate) fn pack(&self, weight: &[f32], packed: &mut [f32]) {
         let (channels, [rows, columns]) = (self.conv.input.channels, self.conv.kernel_size);
         assert!(weight.len() == self.conv.weights() && packed.len() == self.packed());
@@ -225,7 +230,8 @@ impl MaxPoolBackward {
         }
     }
 
-    /// Transposes the gradient of the pooled output, and the step of each argmax, to `[sample][out_channel][row][column]`.
+    /// Transposes the gradient of the pooled output, and the step of each argmax, to
+    /// `[sample][out_channel][row][column]`.
     fn find_argmax(&self, output: Pooled<'_>, memory: &mut Memory) {
         let Memory { gradients, steps, .. } = memory;
         let (stride, last) = (self.pooled(), self.pool.output().len() - 1);
@@ -240,8 +246,8 @@ impl MaxPoolBackward {
         });
     }
 
-    /// Finds the windows that depend on numbers of a sample that are not zero: in each row of windows, from the first to the last
-    /// one. Returns their number.
+    /// Finds the windows that depend on numbers of a sample that are not zero: in each row of windows, from
+    /// the first to the last one. Returns their number.
     fn find_windows(&self, x: &[f32], bits: &mut [u64], windows: &mut [Window]) -> usize {
         let (line, channels) = (self.line(), self.conv.input.channels);
         let (pool, pooled) = (self.pool.kernel_size, self.pool.output());
@@ -291,7 +297,8 @@ impl MaxPoolBackward {
         }
     }
 
-    /// Adds up the gradient of a sample's input in [`Memory::dx`]: each window sends its gradients to its patch.
+    /// Adds up the gradient of a sample's input in [`Memory::dx`]: each window sends its gradients to its
+    /// patch.
     fn add_input_gradient(&self, sample: usize, packed: &[f32], memory: &mut Memory) {
         let Memory { dx, gradients, steps, entries, .. } = memory;
         let dx = &mut dx[sample * self.sample()..][..self.sample()];

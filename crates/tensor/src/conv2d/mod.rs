@@ -49,7 +49,8 @@ pub struct Convolution {
     algorithm: Algorithm,
     /// The backward pass, if it starts from the gradient of the max-pooled output.
     max_pool: Option<MaxPoolBackward>,
-    /// Weights packed for the forward pass and, where the gradient of the input is needed, for the backward pass.
+    /// Weights packed for the forward pass and, where the gradient of the input is needed, for the backward
+    /// pass.
     forward: Vec<f32>,
     backward: Vec<f32>,
     /// The weights at Winograd's points.
@@ -106,8 +107,8 @@ impl Scratch {
 }
 
 impl Convolution {
-    /// Chooses the algorithms for a geometry, whose input is padded by `padding` on each side. `pool` is the max pooling that
-    /// follows, if any.
+    /// Chooses the algorithms for a geometry, whose input is padded by `padding` on each side. `pool` is the
+    /// max pooling that follows, if any.
     pub fn new(geometry: Conv2d, padding: usize, pool: Option<Pool2d>) -> Self {
         let algorithm = match () {
             () if geometry.input.is_vector() => Algorithm::Linear,
@@ -131,14 +132,14 @@ impl Convolution {
         }
     }
 
-    /// Whether the backward pass is [`Convolution::backward_pooled`], from the gradient of the pooled output, and not
-    /// [`Convolution::backward`].
+    /// Whether the backward pass is [`Convolution::backward_pooled`], from the gradient of the pooled output,
+    /// and not [`Convolution::backward`].
     pub const fn is_pooled(&self) -> bool {
         self.max_pool.is_some()
     }
 
-    /// Packs the weights, `[out_channel][in_channel][row][column]`. Without `backward`, a backward pass must not compute the
-    /// gradient of the input: it would use older weights.
+    /// Packs the weights, `[out_channel][in_channel][row][column]`. Without `backward`, a backward pass must
+    /// not compute the gradient of the input: it would use older weights.
     ///
     /// # Panics
     /// If the number of weights is not that of the geometry.
@@ -166,11 +167,13 @@ impl Convolution {
         }
     }
 
-    /// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, for a padded `x`, `[in_channel][row][column]`; `y` is
-    /// `[out_channel][row][column]`. The weights must be those that were [loaded](Self::load).
+    /// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, for a padded `x`,
+    /// `[in_channel][row][column]`; `y` is `[out_channel][row][column]`. The weights must be those that were
+    /// [loaded](Self::load).
     ///
     /// # Panics
-    /// If a length is not that of the geometry, or `scratch` was not [reserved](Scratch::reserve) for this convolution.
+    /// If a length is not that of the geometry, or `scratch` was not [reserved](Scratch::reserve) for this
+    /// convolution.
     pub fn forward(
         &self,
         x: &[Lanes],
@@ -199,9 +202,9 @@ impl Convolution {
         winograd::transform_output(g, outputs, bias, y);
     }
 
-    /// Computes the gradients of the weights, the biases and, if `dx` is given, the unpadded input, from the gradient of the output
-    /// and the weights that were [loaded](Self::load). Each gradient has the layout of its values; `dw` and `db` are sums over the
-    /// sixteen samples.
+    /// Computes the gradients of the weights, the biases and, if `dx` is given, the unpadded input, from the
+    /// gradient of the output and the weights that were [loaded](Self::load). Each gradient has the layout of
+    /// its values; `dw` and `db` are sums over the sixteen samples.
     ///
     /// # Panics
     /// As [`Convolution::forward`], or if it [is pooled](Self::is_pooled).
@@ -233,8 +236,8 @@ impl Convolution {
         }
     }
 
-    /// Computes the same gradients from the gradient of the max-pooled output, if the convolution [is pooled](Self::is_pooled).
-    /// Outputs that are not the argmax of their window have no gradient.
+    /// Computes the same gradients from the gradient of the max-pooled output, if the convolution [is
+    /// pooled](Self::is_pooled). Outputs that are not the argmax of their window have no gradient.
     ///
     /// # Panics
     /// As [`Convolution::forward`], or if it is not pooled.

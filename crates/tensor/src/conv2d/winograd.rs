@@ -1,14 +1,15 @@
-//! Winograd convolution F(2, 5) along rows (Winograd 1980; Lavin and Gray 2016), for kernels of five columns: two outputs cost
-//! six multiplications instead of ten.
+//! Winograd convolution F(2, 5) along rows (Winograd 1980; Lavin and Gray 2016), for kernels of five columns:
+//! two outputs cost six multiplications instead of ten.
 //!
-//! Six inputs of a row are transformed to six values of a polynomial, the kernel's row to six values of another: their
-//! products at the same six points take the place of the convolution. So a 5x5 convolution becomes, at each of the six points,
-//! a 5x1 convolution on half as many columns. [`direct`](super::direct) computes these, with rows and columns exchanged so that
-//! its kernels find the five taps side by side. Both gradients use the transposed transforms, and cost as little.
+//! Six inputs of a row are transformed to six values of a polynomial, the kernel's row to six values of
+//! another: their products at the same six points take the place of the convolution. So a 5x5 convolution
+//! becomes, at each of the six points, a 5x1 convolution on half as many columns. [`direct`](super::direct)
+//! computes these, with rows and columns exchanged so that its kernels find the five taps side by side. Both
+//! gradients use the transposed transforms, and cost as little.
 //!
-//! The points 0, 1, -1, 2, -1/2 and infinity keep rounding errors close to those of direct convolution: on layers like LeNet's
-//! second one the largest error is 0.7 to 0.9 millionths of the largest output, directly 0.5; with -2 for -1/2 it is 2.2
-//! (Barabasz et al. 2020 explain why).
+//! The points 0, 1, -1, 2, -1/2 and infinity keep rounding errors close to those of direct convolution: on
+//! layers like LeNet's second one the largest error is 0.7 to 0.9 millionths of the largest output, directly
+//! 0.5; with -2 for -1/2 it is 2.2 (Barabasz et al. 2020 explain why).
 
 #![allow(clippy::needless_range_loop, reason = "points are indexed alike on both sides")]
 
@@ -31,8 +32,8 @@ const KERNEL: [[f32; TAPS]; POINTS] = [
     [0.0, 0.0, 0.0, 0.0, 1.0],
 ];
 
-/// Whether this algorithm can compute a convolution, and is faster: the transforms cost time for each channel of the input and
-/// of the output, the products save time for each pair of them.
+/// Whether this algorithm can compute a convolution, and is faster: the transforms cost time for each channel
+/// of the input and of the output, the products save time for each pair of them.
 pub(crate) const fn suits(g: &Conv2d) -> bool {
     g.kernel_size[1] == TAPS && g.stride == 1 && g.input.channels >= 4 && g.out_channels >= 4
 }
@@ -105,8 +106,8 @@ pub(crate) fn transform_input(g: &Conv2d, x: &[Lanes], at_points: &mut [Lanes]) 
     }
 }
 
-/// The transpose of [`transform_input`]: from the gradient of the input at the points to that of the unpadded input, without the
-/// border of `padding`.
+/// The transpose of [`transform_input`]: from the gradient of the input at the points to that of the unpadded
+/// input, without the border of `padding`.
 pub(crate) fn transform_input_gradient(g: &Conv2d, padding: usize, at_points: &[Lanes], dx: &mut [Lanes]) {
     let (Shape { channels, height, width }, pairs) = (g.input, pairs(g));
     let plane = channels * pairs * height;

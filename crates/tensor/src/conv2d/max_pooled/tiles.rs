@@ -1,4 +1,5 @@
-//! Inner kernels of [`MaxPoolBackward`](super::MaxPoolBackward): sums of rows of numbers, each times a gradient.
+//! Inner kernels of [`MaxPoolBackward`](super::MaxPoolBackward): sums of rows of numbers, each times a
+//! gradient.
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
@@ -63,7 +64,8 @@ pub(super) fn vector(numbers: &[f32]) -> f32x4 {
     f32x4::from(four)
 }
 
-/// `sums[row * sums_line + number] += sum over entries of gradient * x[at + row * x_line + number]`, for `rows` rows.
+/// `sums[row * sums_line + number] += sum over entries of gradient * x[at + row * x_line + number]`, for
+/// `rows` rows.
 pub(super) fn add_products(
     entries: &[NonZero],
     (x, x_line): (&[f32], usize),
