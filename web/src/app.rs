@@ -1,78 +1,173 @@
-//! The page as a whole.
+//! The page as a whole: its stores, the events of the worker on their way to them, and the layout.
 
 use leptos::prelude::*;
+use trainer::messages::{Command, Event, Watch};
 
-use trainer::messages::Command;
-
-use crate::charts::chart::Chart;
-use crate::charts::toolbar::{ChartTools, ChartView};
-use crate::client::State;
-use crate::controls::Controls;
-use crate::explore::Explore;
-use crate::header::announcer::Spoken;
-use crate::header::{DownloadBar, Header};
-use crate::link::address;
-use crate::network::NetworkView;
-use crate::network::batch_norm::NormsView;
-use crate::network::gradient_norms::SizesView;
-use crate::pad::Pad;
-use crate::pad::example;
-use crate::runs::Measure;
-use crate::runs::panel::Runs;
+use crate::charts::ChartsPanel;
+use crate::charts::view_state::ChartsView;
+use crate::client::Client;
+use crate::client::mnist::Mnist;
+use crate::controls::ControlsPanel;
+use crate::controls::view_state::ControlsView;
+use crate::explore::ExplorePanel;
+use crate::explore::view_state::ExploreView;
+use crate::header::Header;
+use crate::header::announcer::Announcer;
+use crate::header::download_bar::DownloadBar;
+use crate::link::address::{self, CopyLink};
+use crate::network::NetworkPanel;
+use crate::network::batch_norm::BatchNormPanel;
+use crate::network::gradient_norms::GradientNormsPanel;
+use crate::network::view_state::NetworkView;
+use crate::pad::store::PadStore;
+use crate::pad::{PadPanel, example};
+use crate::runs::panel::RunsPanel;
+use crate::runs::storage;
+use crate::runs::store::RunStore;
 use crate::runs::undo_reset::UndoReset;
-use crate::shortcuts::{self, Keys};
+use crate::settings::store::Settings;
+use crate::shortcuts::{self, KeysButton, KeysDialog};
 use crate::ui::redraw::Redraw;
 
 /// The playground.
 #[component]
 pub(crate) fn App() -> impl IntoView {
-    let state = State::start();
-    provide_context(state);
-    provide_context(Redraw::new());
-    address::keep(state);
-    example::keep(state);
-    shortcuts::listen(state);
-    provide_context(ChartView::new(state));
+    provide_stores();
+    let keys_shown = RwSignal::new(false);
+    shortcuts::listen(keys_shown);
     view! {
-        <Header />
-        <Spoken />
+        <Header>
+            <CopyLink />
+            <KeysButton shown=keys_shown />
+        </Header>
+        <Announcer />
         <main>
-            <Controls />
+            <ControlsPanel />
             <div class="middle">
-                <NetworkView />
-                <section class="panel charts" aria-label="Curves">
-                    <ChartTools />
-                    <Chart measure=Measure::Loss />
-                    <Chart measure=Measure::Accuracy />
-                </section>
-                <Runs />
-                <SizesView />
-                <NormsView />
-                <Explore />
+                <NetworkPanel />
+                <ChartsPanel />
+                <RunsPanel />
+                <GradientNormsPanel />
+                <BatchNormPanel />
+                <ExplorePanel />
             </div>
-            <Pad />
+            <PadPanel />
         </main>
         <footer>
             "Everything runs in this browser; nothing you draw leaves it. Data: MNIST (LeCun, Cortes, Burges). Network: LeCun et al. 1998."
         </footer>
-        <Keys />
+        <KeysDialog shown=keys_shown />
         <div class="toasts">
             <DownloadBar />
             <UndoReset />
-            <Show when=move || state.diverged.get().is_some()>
-                <div class="toast">
-                    <span role="alert">{move || state.diverged.get().map(|d| d.sentence)}</span>
-                    <button on:click=move |_| state.send(Command::Restore)>
-                        {move || state.diverged.get().map(|d| format!("Back to step {}", d.healthy_step))}
-                    </button>
-                </div>
-            </Show>
-            <Show when=move || state.problem.get().is_some()>
-                <div class="toast problem">
-                    <span role="alert">{move || state.problem.get()}</span>
-                    <button on:click=move |_| state.problem.set(None)>"Dismiss"</button>
-                </div>
-            </Show>
+            <DivergedToast />
+            <ProblemToast />
         </div>
+    }
+}
+
+/// Makes the stores and provides them as contexts, each with the state that the address names. Starts the worker.
+fn provide_stores() {
+    let client = Client::new();
+    let linked = address::read(client);
+    let settings = Settings::new(linked.setup, linked.presentation);
+    let runs = RunStore::new(client, settings, storage::last_visit());
+    let network = NetworkView::new(linked.network, settings.network);
+    let (explore, mnist) = (ExploreView::new(linked.explore), Mnist::new());
+    let pad = PadStore::new(linked.pad, client);
+    let controls = ControlsView::new(linked.controls);
+    let charts = ChartsView::new(linked.charts, runs);
+    let redraw = Redraw::new();
+    client.start(move |event| route(event, client, runs, explore, mnist));
+
+    // Effects run in the order in which they are made: this is the order of the first commands.
+    settings.send_to(client);
+    storage::store_changes(runs, client);
+    explore.drop_stale_predictions(mnist);
+    send_watch(client, network, explore);
+    controls.send_to(client);
+    pad.send_to(client);
+
+    provide_context(client);
+    provide_context(settings);
+    provide_context(runs);
+    provide_context(network);
+    provide_context(explore);
+    provide_context(mnist);
+    provide_context(pad);
+    provide_context(controls);
+    provide_context(charts);
+    provide_context(redraw);
+    address::sync();
+    address::show_presentation(settings, redraw);
+    example::sync(pad, client, mnist);
+}
+
+/// Passes an event of the worker on to the store that it concerns.
+fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mnist: Mnist) {
+    match event {
+        Event::Download(download) => client.download.set(download),
+        Event::State(run) => {
+            client.run.set(run);
+            runs.on_run_state(run);
+        }
+        Event::ActiveRun(active) => runs.on_active_run(active),
+        Event::Progress(progress) => runs.on_progress(progress),
+        Event::Tested(tested) => runs.on_tested(tested),
+        Event::Snapshot(snapshot) => client.snapshot.set(Some(snapshot)),
+        Event::Diverged(diverged) => runs.on_diverged(diverged),
+        Event::Device(report) => client.device.set(report),
+        Event::Failed(sentence) => {
+            runs.on_refusal();
+            client.report(sentence);
+        }
+        // Predictions that were requested before the panel closed are stale.
+        Event::Predictions(predictions) => {
+            if untrack(|| explore.is_open()) {
+                mnist.predictions.set(Some(predictions));
+            }
+        }
+        Event::Labels { split, labels } => mnist.labels(split).set(labels),
+        Event::Images(images) => mnist.on_images(images),
+    }
+}
+
+/// Tells the worker what the page shows, now and after every change.
+fn send_watch(client: Client, network: NetworkView, explore: ExploreView) {
+    let predictions = Memo::new(move |_| explore.is_open());
+    Effect::new(move |_| {
+        let watch = network.watch();
+        client.send(Command::Watch(Watch { predictions: predictions.get(), ..watch }));
+    });
+}
+
+/// Says that training stopped by itself, and offers the last healthy checkpoint.
+#[component]
+fn DivergedToast() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let diverged = expect_context::<RunStore>().diverged;
+    view! {
+        <Show when=move || diverged.get().is_some()>
+            <div class="toast">
+                <span role="alert">{move || diverged.get().map(|d| d.sentence)}</span>
+                <button on:click=move |_| client.send(Command::Restore)>
+                    {move || diverged.get().map(|d| format!("Back to step {}", d.healthy_step))}
+                </button>
+            </div>
+        </Show>
+    }
+}
+
+/// Says what failed, until it is dismissed.
+#[component]
+fn ProblemToast() -> impl IntoView {
+    let problem = expect_context::<Client>().problem;
+    view! {
+        <Show when=move || problem.get().is_some()>
+            <div class="toast problem">
+                <span role="alert">{move || problem.get()}</span>
+                <button on:click=move |_| problem.set(None)>"Dismiss"</button>
+            </div>
+        </Show>
     }
 }

@@ -9,7 +9,6 @@ mod controls;
 mod explore;
 mod header;
 mod link;
-mod mnist;
 mod network;
 mod pad;
 mod runs;

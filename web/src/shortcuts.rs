@@ -1,33 +1,88 @@
-//! Keys that do something wherever the focus is, and the dialog that lists them.
+//! Keys that work wherever the focus is, and the dialog that lists them.
 
 use leptos::prelude::*;
 use leptos::{ev, html};
 use trainer::messages::Command;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, KeyboardEvent};
+use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
-use crate::client::State;
-use crate::link::parts::Tab;
+use crate::client::Client;
+use crate::explore::link::Tab;
+use crate::explore::view_state::ExploreView;
+use crate::network::view_state::NetworkView;
 use crate::pad::example;
+use crate::pad::store::PadStore;
+use crate::runs::store::RunStore;
+use crate::settings::store::Settings;
 use crate::ui::focus::{PAD, SETTINGS, go_to};
 
-/// A key as events name it, as people do, what it does in words, and what it does.
-type Shortcut = (&'static str, &'static str, &'static str, fn(&State));
+/// The stores on which shortcuts act.
+#[derive(Clone, Copy)]
+struct Stores {
+    client: Client,
+    settings: Settings,
+    runs: RunStore,
+    network: NetworkView,
+    pad: PadStore,
+    explore: ExploreView,
+    /// Whether the dialog is open.
+    keys_shown: RwSignal<bool>,
+}
+
+/// A single key with an action.
+struct Shortcut {
+    /// The key's name in events.
+    key: &'static str,
+    /// The key's name in the dialog.
+    label: &'static str,
+    description: &'static str,
+    act: fn(&Stores),
+}
 
 const SHORTCUTS: [Shortcut; 9] = [
-    (" ", "Space", "Train, pause", State::toggle),
-    ("ArrowRight", "→", "Train on one batch", |state| state.send(Command::Step)),
-    ("r", "R", "Reset to untrained weights; can be undone", State::reset),
-    ("d", "D", "To the drawing pad", |_| go_to(PAD)),
-    ("e", "E", "The next test image on the pad", example::next),
-    ("s", "S", "To the settings", |_| go_to(SETTINGS)),
-    ("m", "M", "Mistakes of the network", |state| state.mnist.toggle(Tab::Mistakes)),
-    ("p", "P", "Large type, for a projector", |state| state.presentation.update(|p| p.large = !p.large)),
-    ("?", "?", "This list", |state| state.keys_shown.set(true)),
+    Shortcut {
+        key: " ",
+        label: "Space",
+        description: "Train, pause",
+        act: |stores| stores.client.toggle_training(),
+    },
+    Shortcut {
+        key: "ArrowRight",
+        label: "→",
+        description: "Train on one batch",
+        act: |stores| stores.client.send(Command::Step),
+    },
+    Shortcut {
+        key: "r",
+        label: "R",
+        description: "Reset to untrained weights; can be undone",
+        act: |stores| stores.runs.reset(),
+    },
+    Shortcut { key: "d", label: "D", description: "To the drawing pad", act: |_| go_to(PAD) },
+    Shortcut {
+        key: "e",
+        label: "E",
+        description: "The next test image on the pad",
+        act: |stores| example::next(stores.pad, stores.client),
+    },
+    Shortcut { key: "s", label: "S", description: "To the settings", act: |_| go_to(SETTINGS) },
+    Shortcut {
+        key: "m",
+        label: "M",
+        description: "Mistakes of the network",
+        act: |stores| stores.explore.toggle(Tab::Mistakes),
+    },
+    Shortcut {
+        key: "p",
+        label: "P",
+        description: "Large type, for a projector",
+        act: |stores| stores.settings.presentation.update(|p| p.large = !p.large),
+    },
+    Shortcut { key: "?", label: "?", description: "This list", act: |stores| stores.keys_shown.set(true) },
 ];
 
-/// Keys that other parts of the page hear.
-const ELSEWHERE: [(&str, &str); 9] = [
+/// Keys with modifiers, and keys that work in a part of the page only: their labels and descriptions.
+const OTHER_KEYS: [(&str, &str); 9] = [
     ("Ctrl Z", "Take back a stroke of the drawing"),
     ("Arrows", "On the drawing pad: move the pen"),
     ("Space", "On the drawing pad: put the pen down, lift it"),
@@ -39,23 +94,52 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];
 
-/// Hears the keys.
-pub(crate) fn listen(state: State) {
+/// Listens to keys from now on. `keys_shown` tells whether the dialog is open.
+pub(crate) fn listen(keys_shown: RwSignal<bool>) {
+    let stores = Stores {
+        client: expect_context(),
+        settings: expect_context(),
+        runs: expect_context(),
+        network: expect_context(),
+        pad: expect_context(),
+        explore: expect_context(),
+        keys_shown,
+    };
     let _ = window_event_listener(ev::keydown, move |ev| {
-        let free = !(ev.ctrl_key() || ev.meta_key() || ev.alt_key() || ev.repeat() || ev.default_prevented());
-        let off = state.presentation.with_untracked(|p| p.no_keys) || state.keys_shown.get_untracked();
-        if !free || off || is_taken(&ev) {
-            return;
+        undo_stroke(&stores, &ev);
+        if ev.key() == "Escape" && !keys_shown.get_untracked() {
+            stores.network.escape();
         }
-        if let Some((.., act)) = SHORTCUTS.iter().find(|(key, ..)| *key == ev.key()) {
-            ev.prevent_default();
-            act(&state);
-        }
+        press(&stores, &ev);
     });
 }
 
-/// Whether the key means something where the focus is.
-fn is_taken(ev: &KeyboardEvent) -> bool {
+/// Control Z takes back a stroke wherever the focus is, except in a text field, where it undoes typing.
+fn undo_stroke(stores: &Stores, ev: &KeyboardEvent) {
+    let is_typing = ev.target().is_some_and(|target| target.has_type::<HtmlInputElement>());
+    if ev.key() == "z" && (ev.ctrl_key() || ev.meta_key()) && !is_typing {
+        ev.prevent_default();
+        stores.pad.undo();
+    }
+}
+
+/// Runs the shortcut of a single key, unless single keys are off or the focused element uses the key.
+fn press(stores: &Stores, ev: &KeyboardEvent) {
+    let is_single =
+        !(ev.ctrl_key() || ev.meta_key() || ev.alt_key() || ev.repeat() || ev.default_prevented());
+    let is_off =
+        stores.settings.presentation.with_untracked(|p| p.no_keys) || stores.keys_shown.get_untracked();
+    if !is_single || is_off || is_used_by_target(ev) {
+        return;
+    }
+    if let Some(shortcut) = SHORTCUTS.iter().find(|shortcut| shortcut.key == ev.key()) {
+        ev.prevent_default();
+        (shortcut.act)(stores);
+    }
+}
+
+/// Whether the focused element uses the key.
+fn is_used_by_target(ev: &KeyboardEvent) -> bool {
     let Some(element) = ev.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
         return false;
     };
@@ -66,46 +150,45 @@ fn is_taken(ev: &KeyboardEvent) -> bool {
     }
 }
 
-/// Opens the list of keys.
+/// The button that opens the dialog.
 #[component]
-pub(crate) fn KeysButton() -> impl IntoView {
-    let state = expect_context::<State>();
+pub(crate) fn KeysButton(shown: RwSignal<bool>) -> impl IntoView {
     view! {
-        <button class="keys" on:click=move |_| state.keys_shown.set(true) aria-label="Keys" title="What the keys do">"?"</button>
+        <button class="keys" on:click=move |_| shown.set(true) aria-label="Keys" title="What the keys do">"?"</button>
     }
 }
 
-/// The list of keys.
+/// The dialog that lists the keys.
 #[component]
-pub(crate) fn Keys() -> impl IntoView {
-    let state = expect_context::<State>();
+pub(crate) fn KeysDialog(shown: RwSignal<bool>) -> impl IntoView {
+    let presentation = expect_context::<Settings>().presentation;
     let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get() {
-            if state.keys_shown.get() {
+            if shown.get() {
                 let _ = dialog.show_modal();
             } else {
                 dialog.close();
             }
         }
     });
-    let on = move || !state.presentation.with(|p| p.no_keys);
-    let line = |key: &'static str, words: &'static str| {
-        view! { <div><dt><kbd>{key}</kbd></dt><dd>{words}</dd></div> }
+    let on = move || !presentation.with(|p| p.no_keys);
+    let line = |label: &'static str, description: &'static str| {
+        view! { <div><dt><kbd>{label}</kbd></dt><dd>{description}</dd></div> }
     };
     view! {
-        <dialog node_ref=dialog aria-labelledby="keys-title" on:close=move |_| state.keys_shown.set(false)>
+        <dialog node_ref=dialog aria-labelledby="keys-title" on:close=move |_| shown.set(false)>
             <h2 id="keys-title">"Keys"</h2>
             <dl>
-                {SHORTCUTS.map(|(_, key, words, _)| line(key, words)).collect_view()}
-                {ELSEWHERE.map(|(key, words)| line(key, words)).collect_view()}
+                {SHORTCUTS.map(|shortcut| line(shortcut.label, shortcut.description)).collect_view()}
+                {OTHER_KEYS.map(|(label, description)| line(label, description)).collect_view()}
             </dl>
             <label class="switch">
                 <span>"Single keys work"</span>
                 <input type="checkbox" role="switch" prop:checked=on
-                    on:change=move |ev| state.presentation.update(|p| p.no_keys = !event_target_checked(&ev)) />
+                    on:change=move |ev| presentation.update(|p| p.no_keys = !event_target_checked(&ev)) />
             </label>
-            <button class="primary" autofocus on:click=move |_| state.keys_shown.set(false)>"Close"</button>
+            <button class="primary" autofocus on:click=move |_| shown.set(false)>"Close"</button>
         </dialog>
     }
 }

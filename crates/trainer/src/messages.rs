@@ -103,6 +103,19 @@ pub enum Split {
     Test,
 }
 
+impl Split {
+    /// Both sets.
+    pub const ALL: [Self; 2] = [Self::Train, Self::Test];
+
+    /// `training` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// From the worker to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {

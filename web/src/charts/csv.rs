@@ -1,38 +1,36 @@
-//! Curves as a table for other programs: one line for each point.
+//! Curves as CSV, one line for each point.
 
-use crate::runs::{Measure, Part, Record};
+use trainer::messages::Split;
 
-/// The head of the table.
+use crate::runs::record::{Measure, Record};
+use crate::ui::format::shortest;
+
+/// The first line.
 const HEAD: &str = "run,settings,curve,epoch,value\n";
 
-/// One run: what it is called, what is special about its settings, and how it went.
-pub(crate) struct Row<'a> {
+/// A run with its name, and where its settings differ from the present ones.
+pub(crate) struct CsvRun<'a> {
     pub(crate) name: String,
     pub(crate) settings: String,
     pub(crate) record: &'a Record,
 }
 
-/// The points of these runs, as they were measured.
-pub(crate) fn write(measure: Measure, parts: &[Part], runs: &[Row<'_>]) -> String {
+/// The measured points of these runs.
+pub(crate) fn write(measure: Measure, splits: &[Split], runs: &[CsvRun<'_>]) -> String {
     let mut text = HEAD.to_owned();
-    for Row { name, settings, record } in runs {
-        for part in parts {
-            let curve = format!("{} {}", part.name(), measure.title().to_lowercase());
+    for CsvRun { name, settings, record } in runs {
+        for split in splits {
+            let curve = format!("{} {}", split.name(), measure.title().to_lowercase());
             let start = [name.as_str(), settings, &curve].map(quoted).join(",");
-            for (epoch, value) in record.curve(measure, *part).points() {
-                text.push_str(&format!("{start},{},{}\n", short(*epoch), short(*value)));
+            for (epoch, value) in record.curve(measure, *split).points() {
+                text.push_str(&format!("{start},{},{}\n", shortest(*epoch), shortest(*value)));
             }
         }
     }
     text
 }
 
-/// No more digits than were measured.
-fn short(value: f64) -> String {
-    (value as f32).to_string()
-}
-
-/// A field as RFC 4180 has it.
+/// A field, quoted as in RFC 4180.
 fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
@@ -56,19 +54,19 @@ mod tests {
             train_accuracy: Some(0.125),
             ..Progress::default()
         };
-        record.progress(progress);
-        record.tested(Tested { step: 1, epoch: 0.1, loss: 1.75, accuracy: 0.5 });
-        let row = || Row { name: "A".into(), settings: "Training images 1,000".into(), record: &record };
+        record.on_progress(progress);
+        record.on_tested(Tested { step: 1, epoch: 0.1, loss: 1.75, accuracy: 0.5 });
+        let run = || CsvRun { name: "A".into(), settings: "Training images 1,000".into(), record: &record };
         assert_eq!(
-            write(Measure::Loss, &Part::ALL, &[row()]),
+            write(Measure::Loss, &Split::ALL, &[run()]),
             "run,settings,curve,epoch,value\n\
              A,\"Training images 1,000\",training loss,0.1,2.3\n\
              A,\"Training images 1,000\",test loss,0.1,1.75\n"
         );
-        let test = write(Measure::Accuracy, &[Part::Test], &[row(), row()]);
+        let test = write(Measure::Accuracy, &[Split::Test], &[run(), run()]);
         assert_eq!(test.lines().count(), 3);
         assert!(test.ends_with("test accuracy,0.1,0.5\n"));
-        assert_eq!(write(Measure::Loss, &[], &[row()]), HEAD);
+        assert_eq!(write(Measure::Loss, &[], &[run()]), HEAD);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The page's end of the line to the worker.
+//! The message channel to the worker.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,51 +9,51 @@ use trainer::messages::{Command, Event, decode, encode};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
-/// Sends commands; those from before the worker is ready wait.
+/// The channel to the worker. It queues commands until the worker is ready.
 #[derive(Clone)]
 pub(crate) struct Bridge {
     worker: Worker,
-    waiting: Rc<RefCell<Option<Vec<Command>>>>,
+    queued: Rc<RefCell<Option<Vec<Command>>>>,
 }
 
 impl Bridge {
-    /// Starts the worker. `hear` gets all it says, `fail` a sentence when it cannot run.
+    /// Starts the worker. Its events go to `on_event`; if it stops, a sentence goes to `on_failure`.
     pub(crate) fn start(
-        hear: impl Fn(Event) + 'static,
-        fail: impl Fn(String) + 'static,
+        on_event: impl Fn(Event) + 'static,
+        on_failure: impl Fn(String) + 'static,
     ) -> Result<Self, JsValue> {
         let document = web_sys::window().and_then(|w| w.document()).ok_or("no document")?;
         let base = document.base_uri()?.ok_or("no address")?;
         let base = base.split(['?', '#']).next().unwrap_or_default();
         let folder = &base[..=base.rfind('/').unwrap_or(0)];
-        // Trunk preloads the glue of the module: that link is where its hashed name stands.
+        // Only the link by which Trunk preloads the module's glue has its hashed name.
         let link = document.query_selector("link[rel=modulepreload]")?.ok_or("no glue")?;
         let glue = Reflect::get(&link, &"href".into())?;
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(&format!("{folder}worker.js"), &options)?;
 
-        let waiting = Rc::new(RefCell::new(Some(Vec::new())));
-        let bridge = Self { worker: worker.clone(), waiting };
+        let bridge = Self { worker: worker.clone(), queued: Rc::new(RefCell::new(Some(Vec::new()))) };
         let this = bridge.clone();
-        let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().dyn_into::<ArrayBuffer>() {
                 Ok(buffer) => {
                     if let Some(event) = decode::<Event>(&Uint8Array::new(&buffer).to_vec()) {
-                        hear(event);
+                        on_event(event);
                     }
                 }
-                // Anything else is the word "ready".
+                // The only other message is the word "ready".
                 Err(_) => {
-                    let waiting = this.waiting.borrow_mut().take();
-                    waiting.into_iter().flatten().for_each(|command| this.send(command));
+                    let queued = this.queued.borrow_mut().take();
+                    queued.into_iter().flatten().for_each(|command| this.send(command));
                 }
             }
         });
-        worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-        heard.forget();
-        let failed = move |_: &_| fail("Training stopped unexpectedly: reload the page to go on.".into());
-        EventListener::new(&worker, "error", failed).forget();
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        on_message.forget();
+        let on_error =
+            move |_: &_| on_failure("Training stopped unexpectedly: reload the page to go on.".into());
+        EventListener::new(&worker, "error", on_error).forget();
 
         let start = Object::new();
         Reflect::set(&start, &"glue".into(), &glue)?;
@@ -63,10 +63,10 @@ impl Bridge {
         Ok(bridge)
     }
 
-    /// Sends a command.
+    /// Sends a command, or queues it until the worker is ready.
     pub(crate) fn send(&self, command: Command) {
-        if let Some(waiting) = self.waiting.borrow_mut().as_mut() {
-            waiting.push(command);
+        if let Some(queued) = self.queued.borrow_mut().as_mut() {
+            queued.push(command);
             return;
         }
         let buffer = Uint8Array::from(encode(&command).as_slice()).buffer();

@@ -1,30 +1,34 @@
-//! What augmentation does to the digit just drawn.
+//! The image on the pad as augmentation distorts it.
 
 use data::mnist::SIDE;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::client::State;
+use crate::pad::store::PadStore;
+use crate::runs::store::RunStore;
+use crate::settings::store::Settings;
 use crate::ui::canvas::put_pixels;
 
-/// Copies side by side, and rows of them.
+/// The copies side by side, and the rows of them.
 const COLUMNS: usize = 4;
 const ROWS: usize = 2;
-/// From one copy to the next.
+/// The pixels from one copy to the next.
 const PITCH: usize = SIDE + 2;
 const WIDTH: usize = COLUMNS * PITCH - 2;
 const HEIGHT: usize = ROWS * PITCH - 2;
 
-/// Eight copies, distorted as training would distort them. Every epoch brings others.
+/// Eight copies, distorted as training images are. They change with every epoch.
 #[component]
-pub(crate) fn Distortions() -> impl IntoView {
-    let state = expect_context::<State>();
+pub(super) fn AugmentationPreview() -> impl IntoView {
+    let image = expect_context::<PadStore>().image;
+    let progress = expect_context::<RunStore>().progress;
+    let training = expect_context::<Settings>().training;
     let canvas = NodeRef::<html::Canvas>::new();
-    let epoch = Memo::new(move |_| state.progress.get().epoch as u32);
-    let drawn = Memo::new(move |_| state.image.with(Option::is_some));
+    let epoch = Memo::new(move |_| progress.get().epoch as u32);
+    let is_drawn = Memo::new(move |_| image.with(Option::is_some));
     Effect::new(move |_| {
-        let (Some(canvas), Some(image)) = (canvas.get(), state.image.get()) else { return };
-        let (spec, seed) = state.training.with(|training| (training.augmentation, training.seed));
+        let (Some(canvas), Some(image)) = (canvas.get(), image.get()) else { return };
+        let (spec, seed) = training.with(|training| (training.augmentation, training.seed));
         let mut rgba = vec![0; WIDTH * HEIGHT * 4];
         let mut copy = [0.0; SIDE * SIDE];
         for index in 0..ROWS * COLUMNS {
@@ -40,7 +44,7 @@ pub(crate) fn Distortions() -> impl IntoView {
     });
     view! {
         <figure class="distortions">
-            <Show when=move || drawn.get()
+            <Show when=move || is_drawn.get()
                 fallback=|| view! { <p class="hint">"Draw a digit: here you will see what these do to it."</p> }>
                 <canvas node_ref=canvas width=WIDTH.to_string() height=HEIGHT.to_string() role="img"
                     aria-label="Eight copies of the drawing, distorted as training images are"></canvas>

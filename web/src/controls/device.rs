@@ -1,43 +1,47 @@
-//! Which device trains: the choice, and what was measured for it.
+//! The choice of the device that trains, and the measured speeds.
 
 use leptos::prelude::*;
 use trainer::messages::{Device, DeviceChoice, DeviceReport};
 
-use crate::client::State;
+use crate::client::Client;
+use crate::controls::view_state::ControlsView;
+use crate::runs::store::RunStore;
 use crate::ui::format::thousands;
 
 const CHOICES: [(DeviceChoice, &str); 3] =
     [(DeviceChoice::Automatic, "Automatic"), (DeviceChoice::WebGpu, "WebGPU"), (DeviceChoice::Cpu, "CPU")];
 
-/// The choice, and in a line below what came of it.
+/// The menu of devices, and below it the device in use with its speed.
 #[component]
-pub(crate) fn DeviceControl() -> impl IntoView {
-    let state = expect_context::<State>();
+pub(super) fn DeviceControl() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let controls = expect_context::<ControlsView>();
+    let progress = expect_context::<RunStore>().progress;
     let choose = move |ev| {
         if let Some((choice, _)) = CHOICES.iter().find(|(_, name)| *name == event_target_value(&ev)) {
-            state.device_choice.set(*choice);
+            controls.device.set(*choice);
         }
     };
-    let chosen = move || CHOICES.iter().find(|(c, _)| *c == state.device_choice.get()).map(|(_, name)| *name);
-    let sentence = "Automatic measures both once training begins, and takes the faster one. Look at the throughput above.";
-    let tell = move || state.help.set(Some(("Device", sentence)));
+    let chosen = move || CHOICES.iter().find(|(c, _)| *c == controls.device.get()).map(|(_, name)| *name);
+    let help = "Automatic measures both once training begins, and takes the faster one. Look at the throughput above.";
+    let show_help = move || controls.show_help("Device", help);
     view! {
-        <div class="field line" on:pointerenter=move |_| tell() on:focusin=move |_| tell()>
+        <div class="field line" on:pointerenter=move |_| show_help() on:focusin=move |_| show_help()>
             <label>
                 <span>"Device"</span>
                 <select aria-describedby="help-device" on:change=choose prop:value=chosen>
                     {CHOICES.map(|(_, name)| view! { <option value=name>{name}</option> }).collect_view()}
                 </select>
             </label>
-            <span class="visually-hidden" id="help-device">{sentence}</span>
+            <span class="visually-hidden" id="help-device">{help}</span>
             <output class="device" aria-label="Device in use">
-                {move || words(&state.device.get(), state.progress.get().cores)}
+                {move || words(&client.device.get(), progress.get().cores)}
             </output>
         </div>
     }
 }
 
-/// What trains, how fast both were, and why, if something went wrong.
+/// The device in use, the speeds of both, and what went wrong.
 fn words(report: &DeviceReport, cores: usize) -> String {
     let cpu = if cores > 1 { format!("CPU, {cores} cores") } else { "CPU".to_owned() };
     let gpu = match report.adapter.as_deref() {
@@ -66,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_figures_are_told_and_what_went_wrong() {
+    fn words_name_both_speeds_and_what_went_wrong() {
         let mut report = DeviceReport {
             device: Device::WebGpu,
             adapter: Some("Apple M2".into()),

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::client::State;
 use crate::controls::layer_editor::LayerEditor;
+use crate::settings::store::Settings;
 use crate::settings::{Kind, Scale, Setting};
 use crate::ui::format::{grouped, parse_number, shortest};
 
@@ -37,14 +37,14 @@ pub(super) fn help_id(setting: &Setting) -> String {
 
 /// The value that an input shows; empty where the setting has none.
 fn text_of(setting: &'static Setting) -> Memo<String> {
-    let state = expect_context::<State>();
-    Memo::new(move |_| state.setup.with(|setup| setting.shown_text(setup).unwrap_or_default()))
+    let settings = expect_context::<Settings>();
+    Memo::new(move |_| settings.setup.with(|setup| setting.shown_text(setup).unwrap_or_default()))
 }
 
 /// A menu of values and their names. A value that is not among them has an option of its own while it is selected.
 #[component]
 fn Select(setting: &'static Setting, options: Vec<(String, String)>) -> impl IntoView {
-    let state = expect_context::<State>();
+    let settings = expect_context::<Settings>();
     let text = text_of(setting);
     let ids: Vec<_> = options.iter().map(|(id, _)| id.clone()).collect();
     let other = Memo::new(move |_| Some(text.get()).filter(|text| !ids.contains(text)));
@@ -59,7 +59,7 @@ fn Select(setting: &'static Setting, options: Vec<(String, String)>) -> impl Int
         <label>
             <span>{setting.name}</span>
             <select aria-describedby=help_id(setting)
-                on:change=move |ev| { state.change(setting, &event_target_value(&ev)); }>
+                on:change=move |ev| { settings.change(setting, &event_target_value(&ev)); }>
                 {other_option}
                 {options.into_iter().map(|(id, name)| {
                     let value = id.clone();
@@ -73,7 +73,7 @@ fn Select(setting: &'static Setting, options: Vec<(String, String)>) -> impl Int
 /// A slider with its value.
 #[component]
 fn Slider(setting: &'static Setting, min: f64, max: f64, step: f64, unit: &'static str) -> impl IntoView {
-    let state = expect_context::<State>();
+    let settings = expect_context::<Settings>();
     let text = text_of(setting);
     let words = move || match parse_number(&text.get()) {
         Some(0.0) if setting.has_off() => "off".to_owned(),
@@ -88,7 +88,7 @@ fn Slider(setting: &'static Setting, min: f64, max: f64, step: f64, unit: &'stat
             <span>{setting.name}</span>
             <input type="range" min=shortest(min) max=shortest(max) step=shortest(step) style=filled
                 aria-valuetext=words aria-describedby=help_id(setting) prop:value=move || text.get()
-                on:input=move |ev| { state.change(setting, &event_target_value(&ev)); } />
+                on:input=move |ev| { settings.change(setting, &event_target_value(&ev)); } />
             <span class="value" aria-hidden="true">{words}</span>
         </label>
     }
@@ -97,11 +97,11 @@ fn Slider(setting: &'static Setting, min: f64, max: f64, step: f64, unit: &'stat
 /// A field to type a whole number in.
 #[component]
 fn IntegerField(setting: &'static Setting, min: f64, max: f64) -> impl IntoView {
-    let state = expect_context::<State>();
+    let settings = expect_context::<Settings>();
     let text = text_of(setting);
     let change = move |ev: leptos::ev::Event| {
         // A text that is no such number is replaced by the number that stays.
-        state.change(setting, event_target_value(&ev).trim());
+        settings.change(setting, event_target_value(&ev).trim());
         event_target::<web_sys::HtmlInputElement>(&ev).set_value(&text.get_untracked());
     };
     view! {
@@ -116,14 +116,14 @@ fn IntegerField(setting: &'static Setting, min: f64, max: f64) -> impl IntoView 
 /// On or off.
 #[component]
 fn Switch(setting: &'static Setting) -> impl IntoView {
-    let state = expect_context::<State>();
+    let settings = expect_context::<Settings>();
     let text = text_of(setting);
     view! {
         <label class="switch">
             <span>{setting.name}</span>
             <input type="checkbox" role="switch" aria-describedby=help_id(setting)
                 prop:checked=move || text.with(|text| text == "on")
-                on:change=move |ev| { state.change(setting, if event_target_checked(&ev) { "on" } else { "off" }); } />
+                on:change=move |ev| { settings.change(setting, if event_target_checked(&ev) { "on" } else { "off" }); } />
         </label>
     }
 }

@@ -1,34 +1,38 @@
 //! The left column: all settings in groups, and the help of the one that is pointed at.
 
-pub(crate) mod augmentation_preview;
-pub(crate) mod device;
+mod augmentation_preview;
+mod device;
 mod inputs;
-pub(crate) mod layer_editor;
+mod layer_editor;
+pub(crate) mod link;
+pub(crate) mod view_state;
 
 use leptos::prelude::*;
 
-use crate::client::State;
-use crate::controls::augmentation_preview::Distortions;
+use crate::controls::augmentation_preview::AugmentationPreview;
 use crate::controls::device::DeviceControl;
 use crate::controls::inputs::{Input, help_id};
+use crate::controls::view_state::ControlsView;
+use crate::settings::store::Settings;
 use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, Width, layers};
 use crate::ui::format::thousands;
 
 /// All settings.
 #[component]
-pub(crate) fn Controls() -> impl IntoView {
-    let state = expect_context::<State>();
+pub(crate) fn ControlsPanel() -> impl IntoView {
+    let settings = expect_context::<Settings>();
+    let controls = expect_context::<ControlsView>();
     let help = move || {
-        let (name, sentence) = state.help.get().unwrap_or((
+        let (name, sentence) = controls.help.get().unwrap_or((
             "Change anything at any time.",
             "What was learned stays. Point at a control to read what it does.",
         ));
         view! { <b>{name}</b>" "{sentence} }
     };
     view! {
-        <Show when=move || !state.hides("settings")>
+        <Show when=move || !settings.hides("settings")>
             <section class="panel controls" aria-label="Settings">
-                {Group::ALL.map(|group| view! { <Settings group /> }).collect_view()}
+                {Group::ALL.map(|group| view! { <GroupControls group /> }).collect_view()}
                 // Screen readers read the same sentence as the description of the control.
                 <p class="help" aria-hidden="true">{help}</p>
             </section>
@@ -38,27 +42,30 @@ pub(crate) fn Controls() -> impl IntoView {
 
 /// One group that can be folded.
 #[component]
-fn Settings(group: Group) -> impl IntoView {
-    let state = expect_context::<State>();
-    let settings = move || SETTINGS.iter().filter(move |setting| setting.group == group);
-    let visible = move || !state.hides(group.id()) && settings().any(|setting| !state.hides(setting.id));
+fn GroupControls(group: Group) -> impl IntoView {
+    let settings = expect_context::<Settings>();
+    let setup = settings.setup;
+    let unfolded = expect_context::<ControlsView>().unfolded;
+    let of_group = move || SETTINGS.iter().filter(move |setting| setting.group == group);
+    let visible =
+        move || !settings.hides(group.id()) && of_group().any(|setting| !settings.hides(setting.id));
     let summary = move || match group {
         Group::Network | Group::Training => String::new(),
-        Group::Layers => state.setup.with(|setup| match layers::check(&setup.network) {
+        Group::Layers => setup.with(|setup| match layers::check(&setup.network) {
             Ok(_) => format!("{} parameters", thousands(setup.network.parameters())),
             Err(_) => "do not fit yet".into(),
         }),
         Group::Tricks | Group::Augmentation => {
-            let setup = state.setup.get();
-            let on: Vec<_> = settings().filter(|s| s.is_on(&setup)).map(|s| s.name.to_lowercase()).collect();
+            let setup = setup.get();
+            let on: Vec<_> = of_group().filter(|s| s.is_on(&setup)).map(|s| s.name.to_lowercase()).collect();
             if on.is_empty() { "off".into() } else { on.join(", ") }
         }
     };
-    let open = Memo::new(move |_| state.scene.with(|scene| scene.unfolded[group as usize]));
+    let open = Memo::new(move |_| unfolded.get()[group as usize]);
     let toggled = move |ev: leptos::ev::Event| {
         let now = event_target::<web_sys::Element>(&ev).has_attribute("open");
         if now != open.get_untracked() {
-            state.scene.update(|scene| scene.unfolded[group as usize] = now);
+            unfolded.update(|unfolded| unfolded[group as usize] = now);
         }
     };
     view! {
@@ -66,10 +73,10 @@ fn Settings(group: Group) -> impl IntoView {
             <details class="group" open=move || open.get() on:toggle=toggled>
                 <summary><h2>{group.title()}</h2><span class="now">{summary}</span></summary>
                 <div class="fields">
-                    {settings().map(|setting| view! { <Control setting /> }).collect_view()}
+                    {of_group().map(|setting| view! { <Control setting /> }).collect_view()}
                     {(group == Group::Training).then(|| view! { <DeviceControl /> })}
                 </div>
-                {(group == Group::Augmentation).then(|| view! { <Distortions /> })}
+                {(group == Group::Augmentation).then(|| view! { <AugmentationPreview /> })}
             </details>
         </Show>
     }
@@ -78,11 +85,12 @@ fn Settings(group: Group) -> impl IntoView {
 /// The control of one setting, where the setting has a meaning and is not hidden.
 #[component]
 fn Control(setting: &'static Setting) -> impl IntoView {
-    let state = expect_context::<State>();
+    let settings = expect_context::<Settings>();
+    let controls = expect_context::<ControlsView>();
     let visible = Memo::new(move |_| {
-        !state.hides(setting.id) && state.setup.with(|setup| setting.text(setup).is_some())
+        !settings.hides(setting.id) && settings.setup.with(|setup| setting.text(setup).is_some())
     });
-    let show_help = move || state.help.set(Some((setting.name, setting.help)));
+    let show_help = move || controls.show_help(setting.name, setting.help);
     let class = match (setting.width, &setting.kind) {
         (Width::Third, _) => "field third",
         (Width::Half, _) => "field half",

@@ -1,14 +1,14 @@
-//! Who is taken for whom: the confusion matrix, and the images behind each of its cells.
+//! The confusion matrix, and the images of each of its cells.
 
 use trainer::messages::Predictions;
 
 /// The ten digits.
 pub(crate) const CLASSES: usize = data::mnist::CLASSES;
 
-/// How many images of each label are taken for each class.
+/// The counts of images by label and predicted class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Confusion {
-    /// `[label][class]`; the last class is "no answer".
+pub(crate) struct ConfusionMatrix {
+    /// `[label][class]`; the last class holds images without a prediction.
     counts: [[u32; CLASSES + 1]; CLASSES],
 }
 
@@ -20,14 +20,14 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Whether its images are read right.
+    /// Whether it is on the diagonal.
     pub(crate) const fn is_right(self) -> bool {
         self.label == self.class
     }
 }
 
-impl Confusion {
-    /// Counts the images of which label and answer are known.
+impl ConfusionMatrix {
+    /// Counts the images whose label and prediction are known.
     pub(crate) fn of(labels: &[u8], classes: &[u8]) -> Self {
         let mut matrix = Self::default();
         for (label, class) in labels.iter().zip(classes) {
@@ -38,18 +38,18 @@ impl Confusion {
         matrix
     }
 
-    /// Images in a cell.
+    /// The images in a cell.
     pub(crate) const fn count(&self, cell: Cell) -> u32 {
         self.counts[cell.label][cell.class]
     }
 
-    /// Images with this label.
+    /// The images with a label.
     pub(crate) fn labelled(&self, label: usize) -> u32 {
         self.counts[label].iter().sum()
     }
 
-    /// Images that are taken for this class.
-    pub(crate) fn read_as(&self, class: usize) -> u32 {
+    /// The images with a predicted class.
+    pub(crate) fn predicted(&self, class: usize) -> u32 {
         self.counts.iter().map(|row| row[class]).sum()
     }
 
@@ -58,48 +58,48 @@ impl Confusion {
         self.counts.as_flattened().iter().sum()
     }
 
-    /// Images that are read right.
+    /// The images with the right prediction.
     pub(crate) fn right(&self) -> u32 {
         (0..CLASSES).map(|class| self.counts[class][class]).sum()
     }
 
-    /// Images for which the network gives no numbers.
-    pub(crate) fn unanswered(&self) -> u32 {
-        self.read_as(CLASSES)
+    /// The images without a prediction, as the probabilities are not finite.
+    pub(crate) fn unpredicted(&self) -> u32 {
+        self.predicted(CLASSES)
     }
 
-    /// Share of a label's images that are in a cell, 0 to 1.
+    /// The share of a label's images that are in a cell, 0 to 1.
     pub(crate) fn share(&self, cell: Cell) -> f32 {
         ratio(self.count(cell), self.labelled(cell.label)).unwrap_or(0.0)
     }
 
-    /// Share of a label's images that are read right; nothing if there are none.
+    /// The share of a label's images with the right prediction; none if there are no images.
     pub(crate) fn recall(&self, label: usize) -> Option<f32> {
         ratio(self.counts[label][label], self.labelled(label))
     }
 
-    /// Share of the images taken for a class that are of it; nothing if there are none.
+    /// The share of the images with a predicted class that have this label; none if there are no images.
     pub(crate) fn precision(&self, class: usize) -> Option<f32> {
-        ratio(self.counts[class][class], self.read_as(class))
+        ratio(self.counts[class][class], self.predicted(class))
     }
 
-    /// All cells off the diagonal.
+    /// The cells off the diagonal.
     fn mistakes() -> impl Iterator<Item = Cell> {
         let cells = (0..CLASSES * CLASSES).map(|at| Cell { label: at / CLASSES, class: at % CLASSES });
         cells.filter(|cell| !cell.is_right())
     }
 
-    /// The largest share that is misread.
+    /// The largest share of a cell off the diagonal.
     pub(crate) fn worst_share(&self) -> f32 {
         Self::mistakes().map(|cell| self.share(cell)).fold(0.0, f32::max)
     }
 
-    /// The most frequent mistake; nothing if there is none.
+    /// The most frequent mistake; none if there are no mistakes.
     pub(crate) fn worst(&self) -> Option<Cell> {
-        let most = Self::mistakes().max_by(|a, b| {
+        let worst = Self::mistakes().max_by(|a, b| {
             self.count(*a).cmp(&self.count(*b)).then(self.share(*a).total_cmp(&self.share(*b)))
         });
-        most.filter(|cell| self.count(*cell) > 0)
+        worst.filter(|cell| self.count(*cell) > 0)
     }
 }
 
@@ -107,37 +107,38 @@ fn ratio(part: u32, whole: u32) -> Option<f32> {
     (whole > 0).then(|| part as f32 / whole as f32)
 }
 
-/// The test images in a cell, or all that are misread: those the network is most sure of first, but of what it reads right
-/// those that it is least sure of.
-pub(crate) fn images(labels: &[u8], answers: &Predictions, cell: Option<Cell>) -> Vec<u32> {
+/// The indices of the test images in a cell, or of all mistakes: the most confident first, but on the diagonal the least
+/// confident.
+pub(crate) fn images_in(labels: &[u8], predictions: &Predictions, cell: Option<Cell>) -> Vec<u32> {
     let wanted = |(label, class): (&u8, &u8)| match cell {
         Some(cell) => usize::from(*label) == cell.label && usize::from(*class) == cell.class,
         None => label != class,
     };
-    let all = labels.iter().zip(&answers.classes).enumerate();
+    let all = labels.iter().zip(&predictions.classes).enumerate();
     let mut found: Vec<u32> = all.filter(|(_, pair)| wanted(*pair)).map(|(at, _)| at as u32).collect();
-    // What is no number is no confidence.
-    let sure = |at: u32| {
-        let sure = answers.confidences[at as usize];
-        if sure.is_nan() { -1.0 } else { sure }
+    // NaN is no confidence at all.
+    let confidence = |at: u32| {
+        let confidence = predictions.confidences[at as usize];
+        if confidence.is_nan() { -1.0 } else { confidence }
     };
-    found.sort_by(|a, b| sure(*b).total_cmp(&sure(*a)));
+    found.sort_by(|a, b| confidence(*b).total_cmp(&confidence(*a)));
     if cell.is_some_and(Cell::is_right) {
-        found.sort_by(|a, b| sure(*a).total_cmp(&sure(*b)));
+        found.sort_by(|a, b| confidence(*a).total_cmp(&confidence(*b)));
     }
     found
 }
 
-/// The images of a digit, or of all, in their order; of these only the misread ones, if answers are given.
-pub(crate) fn browse(labels: &[u8], digit: Option<u8>, wrong: Option<&Predictions>) -> Vec<u32> {
+/// The indices of the images with a label, or of all; with `predictions`, only of the misread ones.
+pub(crate) fn browse(labels: &[u8], digit: Option<u8>, predictions: Option<&Predictions>) -> Vec<u32> {
     let wanted = |(at, label): &(usize, &u8)| {
         digit.is_none_or(|digit| digit == **label)
-            && wrong.is_none_or(|answers| answers.classes.get(*at).is_some_and(|class| class != *label))
+            && predictions
+                .is_none_or(|predictions| predictions.classes.get(*at).is_some_and(|class| class != *label))
     };
     labels.iter().enumerate().filter(wanted).map(|(at, _)| at as u32).collect()
 }
 
-/// Images of each digit.
+/// The number of images with each label.
 pub(crate) fn counts(labels: &[u8]) -> [u32; CLASSES] {
     let mut counts = [0; CLASSES];
     for label in labels {
@@ -154,7 +155,7 @@ mod tests {
     use proptest::prelude::*;
     use trainer::messages::Source;
 
-    fn answers(pairs: &[(u8, u8, f32)]) -> (Vec<u8>, Predictions) {
+    fn predictions(pairs: &[(u8, u8, f32)]) -> (Vec<u8>, Predictions) {
         let classes = pairs.iter().map(|p| p.1).collect();
         let confidences = pairs.iter().map(|p| p.2).collect();
         (
@@ -164,33 +165,33 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_counted_and_named() {
+    fn mistakes_are_counted_and_listed() {
         let pairs = [(4, 9, 0.6), (4, 9, 0.9), (4, 4, 0.8), (9, 4, 0.7), (7, 10, f32::NAN), (4, 9, f32::NAN)];
-        let (labels, answers) = answers(&pairs);
-        let matrix = Confusion::of(&labels, &answers.classes);
+        let (labels, predictions) = predictions(&pairs);
+        let matrix = ConfusionMatrix::of(&labels, &predictions.classes);
         let cell = Cell { label: 4, class: 9 };
-        assert_eq!((matrix.images(), matrix.right(), matrix.unanswered()), (6, 1, 1));
+        assert_eq!((matrix.images(), matrix.right(), matrix.unpredicted()), (6, 1, 1));
         assert_eq!((matrix.count(cell), matrix.worst(), matrix.share(cell)), (3, Some(cell), 0.75));
         assert_eq!((matrix.recall(4), matrix.recall(0)), (Some(0.25), None));
         assert_eq!((matrix.precision(4), matrix.precision(3)), (Some(0.5), None));
-        assert_eq!(images(&labels, &answers, Some(cell)), [1, 0, 5]);
-        assert_eq!(images(&labels, &answers, None), [1, 3, 0, 4, 5]);
-        assert_eq!(browse(&labels, Some(4), Some(&answers)), [0, 1, 5]);
-        assert_eq!(Confusion::default().worst(), None);
+        assert_eq!(images_in(&labels, &predictions, Some(cell)), [1, 0, 5]);
+        assert_eq!(images_in(&labels, &predictions, None), [1, 3, 0, 4, 5]);
+        assert_eq!(browse(&labels, Some(4), Some(&predictions)), [0, 1, 5]);
+        assert_eq!(ConfusionMatrix::default().worst(), None);
     }
 
     #[test]
-    fn of_equal_counts_the_larger_share_is_the_worse() {
+    fn of_mistakes_with_equal_counts_the_larger_share_is_worse() {
         let labels = [1, 1, 1, 2, 2];
-        let worst = Confusion::of(&labels, &[7, 1, 1, 7, 2]).worst();
+        let worst = ConfusionMatrix::of(&labels, &[7, 1, 1, 7, 2]).worst();
         assert_eq!(worst, Some(Cell { label: 2, class: 7 }));
     }
 
     proptest! {
         #[test]
         fn every_image_is_in_one_cell(pairs in prop::collection::vec((0u8..10, 0u8..11, 0f32..1.0), 0..300)) {
-            let (labels, answers) = answers(&pairs);
-            let matrix = Confusion::of(&labels, &answers.classes);
+            let (labels, predictions) = predictions(&pairs);
+            let matrix = ConfusionMatrix::of(&labels, &predictions.classes);
             prop_assert_eq!(matrix.images() as usize, pairs.len());
             let counts = counts(&labels);
             let mut seen = Vec::new();
@@ -199,22 +200,22 @@ mod tests {
                 prop_assert_eq!(browse(&labels, Some(label as u8), None).len(), count as usize);
                 for class in 0..=CLASSES {
                     let cell = Cell { label, class };
-                    let found = images(&labels, &answers, Some(cell));
+                    let found = images_in(&labels, &predictions, Some(cell));
                     prop_assert_eq!(found.len(), matrix.count(cell) as usize);
-                    let sure: Vec<f32> = found.iter().map(|at| answers.confidences[*at as usize]).collect();
-                    let sorted = sure.is_sorted_by(|a, b| if cell.is_right() { a <= b } else { a >= b });
+                    let confidences: Vec<f32> = found.iter().map(|at| predictions.confidences[*at as usize]).collect();
+                    let sorted = confidences.is_sorted_by(|a, b| if cell.is_right() { a <= b } else { a >= b });
                     prop_assert!(sorted);
                     seen.extend(found);
                 }
             }
             seen.sort_unstable();
             prop_assert_eq!(seen, browse(&labels, None, None));
-            let mut wrong = images(&labels, &answers, None);
-            let sure: Vec<f32> = wrong.iter().map(|at| answers.confidences[*at as usize]).collect();
-            prop_assert!(sure.is_sorted_by(|a, b| a >= b));
+            let mut wrong = images_in(&labels, &predictions, None);
+            let confidences: Vec<f32> = wrong.iter().map(|at| predictions.confidences[*at as usize]).collect();
+            prop_assert!(confidences.is_sorted_by(|a, b| a >= b));
             wrong.sort_unstable();
             prop_assert_eq!(wrong.len() as u32, matrix.images() - matrix.right());
-            prop_assert_eq!(wrong, browse(&labels, None, Some(&answers)));
+            prop_assert_eq!(wrong, browse(&labels, None, Some(&predictions)));
         }
     }
 }

@@ -1,30 +1,27 @@
-//! The confusion matrix as a table, to be walked and opened.
+//! The confusion matrix as a table.
 
+use data::mnist::TEST_IMAGES;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::explore::confusion_matrix::{CLASSES, Cell, Confusion};
+use crate::explore::confusion_matrix::{CLASSES, Cell, ConfusionMatrix};
+use crate::explore::view_state::ExploreView;
 use crate::ui::focus::focus;
-use crate::ui::format::thousands;
+use crate::ui::format::{percent, thousands};
 
-/// Shares are shaded as if none were smaller than this: a single mistake can still be seen.
-const FAINTEST: f32 = 0.14;
-/// Until mistakes are more frequent than this, the largest is not yet shaded in full.
-const FULL: f32 = 0.01;
-/// Images in the whole test set.
-const ALL: u32 = 10_000;
-
-/// Rows are labels, columns what they are taken for. `chosen` is the cell whose images are shown.
+/// The faintest shade of a mistake, at which a single one is still visible.
+const MIN_SHADE: f32 = 0.14;
+/// The smallest share of the largest mistake at which it has the full shade.
+const FULL_SHADE_SHARE: f32 = 0.01;
+/// The matrix: rows are labels, columns predicted classes. A press on a cell shows its images.
 #[component]
-pub(crate) fn ConfusionView(
-    matrix: Memo<Option<Confusion>>,
-    chosen: Memo<Option<Cell>>,
-    choose: impl Fn(Option<Cell>) + Copy + Send + Sync + 'static,
-) -> impl IntoView {
-    // The cell that Tab comes to.
-    let current = RwSignal::new(chosen.get_untracked().unwrap_or(Cell { label: 0, class: 0 }));
+pub(super) fn ConfusionTable(matrix: Memo<Option<ConfusionMatrix>>) -> impl IntoView {
+    // The cell that has the focus, or will get it by Tab.
+    let current = RwSignal::new(
+        expect_context::<ExploreView>().cell.get_untracked().unwrap_or(Cell { label: 0, class: 0 }),
+    );
     let key = move |ev: KeyboardEvent| {
         let Cell { label, class } = current.get_untracked();
         let last = CLASSES - 1;
@@ -43,14 +40,14 @@ pub(crate) fn ConfusionView(
         let cell = row.and_then(|row| row.children().item(class as u32 + 1)?.first_element_child());
         focus(cell);
     };
-    let percent = |share: Option<f32>| share.map_or(String::new(), |share| format!("{:.1} %", 100.0 * share));
-    let of = move |look: &dyn Fn(&Confusion) -> String| matrix.with(|matrix| matrix.as_ref().map(look));
+    let percents = |share: Option<f32>| share.map_or(String::new(), |share| percent(share, 1));
+    let of = move |look: &dyn Fn(&ConfusionMatrix) -> String| matrix.with(|matrix| matrix.as_ref().map(look));
     let row = move |label: usize| {
         view! {
             <tr>
                 <th scope="row" style=format!("--class:var(--class-{label})")>{label}</th>
-                {(0..CLASSES).map(|class| view! { <Count cell=Cell { label, class } matrix chosen choose current /> }).collect_view()}
-                <td class="share">{move || of(&|matrix| percent(matrix.recall(label)))}</td>
+                {(0..CLASSES).map(|class| view! { <CellButton cell=Cell { label, class } matrix current /> }).collect_view()}
+                <td class="share">{move || of(&|matrix| percents(matrix.recall(label)))}</td>
             </tr>
         }
     };
@@ -88,15 +85,10 @@ pub(crate) fn ConfusionView(
     }
 }
 
-/// How many images are in a cell.
+/// A cell with the number of its images.
 #[component]
-fn Count(
-    cell: Cell,
-    matrix: Memo<Option<Confusion>>,
-    chosen: Memo<Option<Cell>>,
-    choose: impl Fn(Option<Cell>) + Copy + Send + Sync + 'static,
-    current: RwSignal<Cell>,
-) -> impl IntoView {
+fn CellButton(cell: Cell, matrix: Memo<Option<ConfusionMatrix>>, current: RwSignal<Cell>) -> impl IntoView {
+    let view = expect_context::<ExploreView>();
     let Cell { label, class } = cell;
     let count = Memo::new(move |_| matrix.with(|matrix| matrix.as_ref().map(|matrix| matrix.count(cell))));
     let text = move || match count.get() {
@@ -106,23 +98,23 @@ fn Count(
     let name = move || {
         let count = count.get().unwrap_or(0);
         let reading = if cell.is_right() { "right".to_owned() } else { format!("as {class}") };
-        // The number as it stands in the cell: whoever speaks to the page says what is seen.
+        // The number is written as in the cell, so that users of voice control can say what they see.
         format!("{label} read {reading}: {count} {}", if count == 1 { "image" } else { "images" })
     };
     let shade = move || {
         matrix.with(|matrix| {
             let (Some(matrix), false) = (matrix, cell.is_right()) else { return String::new() };
-            let share = matrix.share(cell) / matrix.worst_share().max(FULL);
-            if share > 0.0 { format!("--share:{:.0}%", 100.0 * share.max(FAINTEST)) } else { String::new() }
+            let share = matrix.share(cell) / matrix.worst_share().max(FULL_SHADE_SHARE);
+            if share > 0.0 { format!("--share:{:.0}%", 100.0 * share.max(MIN_SHADE)) } else { String::new() }
         })
     };
-    let pressed = Memo::new(move |_| chosen.get() == Some(cell));
+    let pressed = Memo::new(move |_| view.cell.get() == Some(cell));
     view! {
         <td>
             <button class:right=cell.is_right() style=shade aria-pressed=move || pressed.get().to_string() aria-label=name
                 tabindex=move || if current.get() == cell { "0" } else { "-1" }
                 on:focus=move |_| current.set(cell)
-                on:click=move |_| choose((!pressed.get_untracked()).then_some(cell))>
+                on:click=move |_| view.choose_cell((!pressed.get_untracked()).then_some(cell))>
                 {text}
             </button>
         </td>
@@ -130,17 +122,17 @@ fn Count(
 }
 
 /// `1 image`, `2 images`.
-pub(crate) fn images(count: u32) -> String {
+pub(super) fn image_count(count: u32) -> String {
     format!("{} {}", thousands(count as usize), if count == 1 { "image" } else { "images" })
 }
 
-/// How many are misread, and what is confused most, in words.
-fn sentence(matrix: &Confusion) -> String {
+/// The number of mistakes and the most frequent one, in words.
+fn sentence(matrix: &ConfusionMatrix) -> String {
     let all = matrix.images();
     if all == 0 {
         return String::new();
     }
-    let so_far = if all < ALL { " that are here so far" } else { "" };
+    let so_far = if (all as usize) < TEST_IMAGES { " that are here so far" } else { "" };
     let misread = thousands((all - matrix.right()) as usize);
     let first = format!("{misread} of the {} test images{so_far} are misread.", thousands(all as usize));
     let worst = match matrix.worst() {
@@ -153,10 +145,13 @@ fn sentence(matrix: &Confusion) -> String {
         ),
         None => "No digit is taken for another.".to_owned(),
     };
-    match matrix.unanswered() {
+    match matrix.unpredicted() {
         0 => format!("{first} {worst}"),
         count => {
-            format!("{first} {worst} {} got no answer: the network gives no finite numbers.", images(count))
+            format!(
+                "{first} {worst} {} got no answer: the network gives no finite numbers.",
+                image_count(count)
+            )
         }
     }
 }
@@ -166,8 +161,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_confused_most_is_said_in_words() {
-        let say = |labels: &[u8], classes: &[u8]| sentence(&Confusion::of(labels, classes));
+    fn the_caption_names_the_most_frequent_mistake() {
+        let say = |labels: &[u8], classes: &[u8]| sentence(&ConfusionMatrix::of(labels, classes));
         assert_eq!(
             say(&[4, 4, 4, 9], &[9, 9, 4, 4]),
             "3 of the 4 test images that are here so far are misread. 4 is most often taken for 9: 2 of 3."

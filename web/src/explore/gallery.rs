@@ -1,4 +1,4 @@
-//! Images of MNIST, page by page; one press puts one on the pad.
+//! Images of MNIST, page by page. A press puts one on the pad.
 
 use leptos::ev::KeyboardEvent;
 use leptos::html;
@@ -7,28 +7,31 @@ use trainer::messages::{Command, Split};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::client::State;
-use crate::mnist::split_name;
+use crate::client::Client;
+use crate::client::mnist::Mnist;
+use crate::explore::view_state::ExploreView;
+use crate::pad::store::PadStore;
 use crate::ui::canvas::put_image;
 use crate::ui::focus::focus;
-use crate::ui::format::thousands;
+use crate::ui::format::{percent, thousands};
 
-/// The images with these numbers, so many on a page.
+/// The images with these indices, page by page.
 #[component]
-pub(crate) fn Gallery(
-    /// What they are, for those who do not see it.
+pub(super) fn Gallery(
+    /// A description for screen readers.
     #[prop(into)]
     label: Signal<String>,
     split: Signal<Split>,
     indices: Memo<Vec<u32>>,
+    /// The images on a page.
     size: usize,
-    /// One that is looked for; where that makes sense, their numbers are seen.
+    /// The index of the image that is looked for. If one can be, indices are visible.
     #[prop(optional)]
     sought: Option<RwSignal<Option<u32>>>,
 ) -> impl IntoView {
-    let state = expect_context::<State>();
-    let page = Memo::new(move |_| state.scene.with(|scene| scene.page));
-    // The list may have become shorter.
+    let client = expect_context::<Client>();
+    let page = expect_context::<ExploreView>().page;
+    // The list may have become shorter since the page was chosen.
     let first = Memo::new(move |_| {
         let last = indices.with(|all| all.len().saturating_sub(1)) / size;
         page.get().min(last) * size
@@ -39,7 +42,7 @@ pub(crate) fn Gallery(
     Effect::new(move |_| {
         let (split, indices) = (split.get(), shown.get());
         if !indices.is_empty() {
-            state.send(Command::Images { split, indices });
+            client.send(Command::Images { split, indices });
         }
     });
     let count = Memo::new(move |_| shown.with(Vec::len));
@@ -52,13 +55,13 @@ pub(crate) fn Gallery(
     };
     let turn = move |forward: bool| {
         let now = first.get_untracked() / size;
-        state.scene.update(|scene| scene.page = if forward { now + 1 } else { now.saturating_sub(1) });
+        page.set(if forward { now + 1 } else { now.saturating_sub(1) });
     };
     let one_page = move || all() <= size;
     view! {
         <div class="gallery">
             <ol aria-label=label on:keydown=walk>
-                // Places, not images: whoever is in one stays there when other images come.
+                // The key is the place, not the image: the focus stays in its place when other images come.
                 <For each=move || 0..count.get() key=|at| *at let:at>
                     <Tile split index=Signal::derive(move || shown.with(|shown| shown.get(at).copied())) sought numbered=sought.is_some() />
                 </For>
@@ -87,17 +90,17 @@ fn walk(ev: KeyboardEvent) {
     focus(beside);
 }
 
-/// One image, its label, and what it is taken for.
+/// One image with its label and its prediction.
 #[component]
 fn Tile(
     split: Signal<Split>,
     index: Signal<Option<u32>>,
     sought: Option<RwSignal<Option<u32>>>,
-    /// Whether its number is seen, or how sure the network is.
+    /// Whether its index is visible, or else the probability of its prediction.
     numbered: bool,
 ) -> impl IntoView {
-    let state = expect_context::<State>();
-    let mnist = state.mnist;
+    let mnist = expect_context::<Mnist>();
+    let drawing = expect_context::<PadStore>().drawing;
     let canvas = NodeRef::<html::Canvas>::new();
     let pixels = Memo::new(move |_| index.get().and_then(|index| mnist.pixels(split.get(), index)));
     Effect::new(move |_| {
@@ -106,43 +109,43 @@ fn Tile(
         }
     });
     let label = Memo::new(move |_| mnist.labels(split.get()).with(|l| l.get(index.get()? as usize).copied()));
-    let answer = Memo::new(move |_| mnist.answer(split.get(), index.get()?));
-    let misread = move || answer.get().is_some_and(|(class, _)| Some(class) != label.get());
-    let class = move || answer.get().map(|(class, _)| class);
-    // What is not seen is said: together it is one sentence.
-    let said = |words: String| view! { <span class="visually-hidden">{words}</span> };
+    let prediction = Memo::new(move |_| mnist.prediction(split.get(), index.get()?));
+    let misread = move || prediction.get().is_some_and(|(class, _)| Some(class) != label.get());
+    let class = move || prediction.get().map(|(class, _)| class);
+    // With the words that only screen readers get, the tile is one sentence.
+    let spoken = |words: String| view! { <span class="visually-hidden">{words}</span> };
     let reading = move || match (label.get(), class()) {
         (Some(label), Some(class)) if class != label => {
             let class = if class < 10 { class.to_string() } else { "?".to_owned() };
             view! {
-                {label}<span class="arrow" aria-hidden="true">"→"</span>{said(" read as ".into())}{class}
+                {label}<span class="arrow" aria-hidden="true">"→"</span>{spoken(" read as ".into())}{class}
             }
             .into_any()
         }
         (label, class) => {
-            let also = class.map(|class| said(format!(" read as {class}")));
+            let also = class.map(|class| spoken(format!(" read as {class}")));
             view! { {label}{also} }.into_any()
         }
     };
-    let sure = move || answer.get().map(|(_, sure)| percent(sure));
-    let image = move || format!(" {} image ", split_name(split.get()).to_lowercase());
+    let probability = move || prediction.get().map(|(_, probability)| probability_text(probability));
+    let image = move || format!(" {} image ", split.get().name());
     let rest = move || {
         if numbered {
-            view! { {said(image())}{index} }.into_any()
+            view! { {spoken(image())}{index} }.into_any()
         } else {
-            let with = said(" with ".into());
-            let name = said(image() + &index.get().map_or(String::new(), |index| index.to_string()));
-            view! { {with}{sure}{name} }.into_any()
+            let with = spoken(" with ".into());
+            let name = spoken(image() + &index.get().map_or(String::new(), |index| index.to_string()));
+            view! { {with}{probability}{name} }.into_any()
         }
     };
     let on_pad = Memo::new(move |_| {
         let here = index.get().map(|index| (split.get(), index));
-        state.drawing.with(|drawing| drawing.seen().0.map(|s| (s.split, s.index)) == here && here.is_some())
+        drawing.with(|drawing| drawing.visible().0.map(|s| (s.split, s.index)) == here && here.is_some())
     });
     let place = move |_| {
         let sample = index.get_untracked().and_then(|index| mnist.sample(split.get_untracked(), index));
         if let Some(sample) = sample {
-            state.drawing.update(|drawing| drawing.place(sample));
+            drawing.update(|drawing| drawing.place(sample));
         }
     };
     let is_sought = move || {
@@ -154,30 +157,30 @@ fn Tile(
             <button class:misread=misread class:sought=is_sought
                 aria-current=move || on_pad.get().then_some("true") on:click=place>
                 <canvas node_ref=canvas width="28" height="28" aria-hidden="true"></canvas>
-                <b>{said("Labelled ".into())}{reading}</b>
+                <b>{spoken("Labelled ".into())}{reading}</b>
                 <span class="rest">{rest}</span>
             </button>
         </li>
     }
 }
 
-/// In as few characters as a small image has room for.
-fn percent(share: f32) -> String {
-    match 100.0 * share {
-        percent if percent.is_nan() => "—".to_owned(),
+/// A probability in as few characters as a small image has room for.
+fn probability_text(probability: f32) -> String {
+    match 100.0 * probability {
+        p if p.is_nan() => "—".to_owned(),
         99.95.. => "100 %".to_owned(),
-        percent => format!("{percent:.1} %"),
+        _ => percent(probability, 1),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::percent;
+    use super::probability_text;
 
     #[test]
-    fn percents_are_short() {
+    fn probabilities_are_short() {
         assert_eq!(
-            [1.0, 0.9996, 0.9994, 0.5, f32::NAN].map(percent),
+            [1.0, 0.9996, 0.9994, 0.5, f32::NAN].map(probability_text),
             ["100 %", "100 %", "99.9 %", "50.0 %", "—"]
         );
     }

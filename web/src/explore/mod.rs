@@ -1,79 +1,73 @@
-//! The panel below the curves: the mistakes of the network, and the data.
+//! The panel below the charts: the mistakes of the network, and the data.
 
-pub(crate) mod confusion_matrix;
-pub(crate) mod confusion_table;
-pub(crate) mod dataset;
-pub(crate) mod gallery;
-pub(crate) mod mistakes;
+mod confusion_matrix;
+mod confusion_table;
+mod dataset;
+mod gallery;
+pub(crate) mod link;
+mod mistakes;
+pub(crate) mod view_state;
 
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 
-use crate::client::State;
-use crate::explore::dataset::DataView;
-use crate::explore::mistakes::MistakesView;
-use crate::link::parts::Tab;
-use crate::pad::prediction::best;
+use crate::client::Client;
+use crate::client::mnist::Mnist;
+use crate::explore::dataset::DatasetTab;
+use crate::explore::link::Tab;
+use crate::explore::mistakes::MistakesTab;
+use crate::explore::view_state::ExploreView;
+use crate::pad::store::PadStore;
+use crate::runs::store::RunStore;
 use crate::ui::focus::{PAD, go_to, scroll_into_view};
+use crate::ui::format::percent;
 
-/// A bar with two buttons; below it what they open.
+/// The bar with a button for each tab, and below it the tab that is open.
 #[component]
-pub(crate) fn Explore() -> impl IntoView {
-    let state = expect_context::<State>();
-    let mnist = state.mnist;
+pub(crate) fn ExplorePanel() -> impl IntoView {
+    let view = expect_context::<ExploreView>();
     let panel = NodeRef::<html::Section>::new();
     let heading = NodeRef::<html::H2>::new();
     Effect::new(move |before: Option<Option<Tab>>| {
-        let open = mnist.open.get();
-        if open.is_some() && before.flatten().is_none() {
-            // Once it is laid out.
-            request_animation_frame(move || bring(panel, heading));
+        let tab = view.tab.get();
+        if tab.is_some() && before.flatten().is_none() {
+            // In the next frame the tab is laid out.
+            request_animation_frame(move || show(panel, heading));
         }
-        open
+        tab
     });
-    // As the images come, so do their labels.
-    Effect::new(move |_| {
-        let download = state.download.get();
-        if mnist.open.get().is_some() {
-            for (split, here) in [(Split::Test, download.test_images), (Split::Train, download.train_images)]
-            {
-                if mnist.labels(split).with_untracked(Vec::len) < here {
-                    state.send(Command::Labels(split));
-                }
-            }
-        }
-    });
+    request_labels(view);
     let key = move |ev: KeyboardEvent| {
-        if ev.key() == "Escape" && mnist.open.get_untracked().is_some() {
-            // What is open further up stays open.
+        if ev.key() == "Escape" && untrack(|| view.is_open()) {
+            // The panel of the network picture stays open.
             ev.stop_propagation();
-            mnist.close();
+            view.close();
             if let Some(heading) = heading.get_untracked() {
                 let _ = heading.focus();
             }
         }
     };
     let button = move |tab: Tab, words: &'static str| {
-        let open = move || mnist.open.get() == Some(tab);
+        let is_open = move || view.tab.get() == Some(tab);
         view! {
-            <button class="small" aria-expanded=move || open().to_string() on:click=move |_| mnist.toggle(tab)>{words}</button>
+            <button class="small" aria-expanded=move || is_open().to_string() on:click=move |_| view.toggle(tab)>{words}</button>
         }
     };
     view! {
-        <section node_ref=panel class="panel explore" class:open=move || mnist.open.get().is_some()
+        <section node_ref=panel class="panel explore" class:open=move || view.is_open()
             aria-labelledby="explore-title" on:keydown=key>
             <div class="title">
                 <h2 id="explore-title" tabindex="-1" node_ref=heading>"Mistakes and data"</h2>
-                <span class="source">{move || summary(&state)}</span>
+                <Source />
                 {button(Tab::Mistakes, "Mistakes")}
                 {button(Tab::Data, "Browse the data")}
             </div>
-            {move || mnist.open.get().map(|tab| view! {
+            {move || view.tab.get().map(|tab| view! {
                 {match tab {
-                    Tab::Mistakes => view! { <MistakesView /> }.into_any(),
-                    Tab::Data => view! { <DataView /> }.into_any(),
+                    Tab::Mistakes => view! { <MistakesTab /> }.into_any(),
+                    Tab::Data => view! { <DatasetTab /> }.into_any(),
                 }}
                 <OnPad />
             })}
@@ -81,8 +75,25 @@ pub(crate) fn Explore() -> impl IntoView {
     }
 }
 
-/// Scrolls no more than is needed; whoever opened it from elsewhere goes there.
-fn bring(panel: NodeRef<html::Section>, heading: NodeRef<html::H2>) {
+/// Requests the labels of newly downloaded images while the panel is open.
+fn request_labels(view: ExploreView) {
+    let client = expect_context::<Client>();
+    let mnist = expect_context::<Mnist>();
+    Effect::new(move |_| {
+        let download = client.download.get();
+        if view.is_open() {
+            let available = [(Split::Test, download.test_images), (Split::Train, download.train_images)];
+            for (split, images) in available {
+                if mnist.labels(split).with_untracked(Vec::len) < images {
+                    client.send(Command::Labels(split));
+                }
+            }
+        }
+    });
+}
+
+/// Scrolls to the panel, no further than needed. If the focus was elsewhere, it moves to the heading.
+fn show(panel: NodeRef<html::Section>, heading: NodeRef<html::H2>) {
     let (Some(panel), Some(heading)) = (panel.get_untracked(), heading.get_untracked()) else { return };
     let focused = document().active_element();
     if !panel.contains(focused.as_ref().map(AsRef::as_ref)) {
@@ -91,35 +102,41 @@ fn bring(panel: NodeRef<html::Section>, heading: NodeRef<html::H2>) {
     scroll_into_view(&panel);
 }
 
-/// Whose answers these are, or why there are none yet.
-fn summary(state: &State) -> String {
-    let mnist = state.mnist;
-    if mnist.open.get().is_none() {
-        return "which images are misread, and all of MNIST".to_owned();
-    }
-    let here = state.download.get().test_images;
-    let source = mnist.answers.with(|answers| answers.as_ref().map(|answers| answers.source));
-    match source {
-        None if here == 0 => "The test images are still to come.".to_owned(),
-        None => "The network reads the test images…".to_owned(),
-        source => format!("read by: {}", state.whose(source)),
-    }
+/// The name of the model that made the predictions, or why there are none.
+#[component]
+fn Source() -> impl IntoView {
+    let view = expect_context::<ExploreView>();
+    let client = expect_context::<Client>();
+    let mnist = expect_context::<Mnist>();
+    let runs = expect_context::<RunStore>();
+    let words = move || {
+        if !view.is_open() {
+            return "which images are misread, and all of MNIST".to_owned();
+        }
+        let downloaded = client.download.get().test_images;
+        let source = mnist.predictions.with(|predictions| predictions.as_ref().map(|p| p.source));
+        match source {
+            None if downloaded == 0 => "The test images are still to come.".to_owned(),
+            None => "The network reads the test images…".to_owned(),
+            source => format!("read by: {}", runs.model_label(source)),
+        }
+    };
+    view! { <span class="source">{words}</span> }
 }
 
-/// Which image is on the pad, and the way there: on small screens it is out of sight.
+/// The image of MNIST on the pad, and a button that goes there, as the pad is out of view on small screens.
 #[component]
 fn OnPad() -> impl IntoView {
-    let state = expect_context::<State>();
-    let probabilities = state.probabilities();
+    let pad = expect_context::<PadStore>();
     let words = Memo::new(move |_| {
-        let (name, label, untouched) = state.drawing.with(|drawing| {
-            let sample = drawing.seen().0?;
+        let (name, label, untouched) = pad.drawing.with(|drawing| {
+            let sample = drawing.visible().0?;
             Some((sample.name().to_lowercase(), sample.label, drawing.untouched().is_some()))
         })?;
-        let read = probabilities.with(|probabilities| best(probabilities));
-        Some(match read {
-            Some((digit, sure)) if untouched => {
-                format!("On the pad: {name}, labelled {label}, read as {digit} ({:.1} %).", 100.0 * sure)
+        Some(match pad.prediction.get() {
+            Some((digit, probability)) if untouched => {
+                let probability = percent(probability, 1);
+                format!("On the pad: {name}, labelled {label}, read as {digit} ({probability}).")
             }
             _ => format!("On the pad: {name}, labelled {label}."),
         })

@@ -1,37 +1,39 @@
-//! How training goes, for those who hear the page.
+//! The progress of training in words, for screen readers.
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use trainer::messages::{Progress, RunState, Tested};
 
-use crate::client::State;
+use crate::client::Client;
+use crate::runs::store::RunStore;
 use crate::ui::debounce::debounce;
-use crate::ui::format::thousands;
+use crate::ui::format::{percent, thousands};
 
-/// What is told together is waited for: that training stopped comes before where it stopped.
+/// Reports come in series: that training stopped comes before the step at which it stopped.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(400);
 
-/// Said when training begins, stops, or was measured; not with every step.
+/// Announces when training begins, stops, or was measured, but not every step.
 #[component]
-pub(crate) fn Spoken() -> impl IntoView {
-    let state = expect_context::<State>();
-    let said = RwSignal::new(String::new());
+pub(crate) fn Announcer() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let RunStore { progress, loss, tested, .. } = expect_context();
+    let announced = RwSignal::new(String::new());
     let changed = move || {
-        state.run.track();
-        state.tested.get();
+        client.run.track();
+        tested.get();
     };
     debounce(ANNOUNCE_AFTER, changed, move |()| {
-        let (run, progress) = (state.run.get_untracked(), state.progress.get_untracked());
-        said.set(words(run, &progress, state.loss.get_untracked(), state.tested.get_untracked()));
+        let (run, progress) = (client.run.get_untracked(), progress.get_untracked());
+        announced.set(sentence(run, &progress, loss.get_untracked(), tested.get_untracked()));
     });
-    view! { <p class="visually-hidden" role="status" aria-label="Progress">{said}</p> }
+    view! { <p class="visually-hidden" role="status" aria-label="Progress">{announced}</p> }
 }
 
-fn words(run: RunState, progress: &Progress, loss: Option<f32>, tested: Option<Tested>) -> String {
+fn sentence(run: RunState, progress: &Progress, loss: Option<f32>, tested: Option<Tested>) -> String {
     let tested = tested.map_or(String::new(), |tested| {
-        let percent = 100.0 * tested.accuracy;
-        format!(" After epoch {:.2}, {percent:.1} % of the test images are read right.", tested.epoch)
+        let accuracy = percent(tested.accuracy, 1);
+        format!(" After epoch {:.2}, {accuracy} of the test images are read right.", tested.epoch)
     });
     match run {
         RunState::Training => format!("Training.{tested}"),
@@ -53,19 +55,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_said_in_words() {
+    fn sentences_tell_the_state_and_the_figures() {
         let progress = Progress { step: 1_406, epoch: 1.5, ..Progress::default() };
         let tested = Tested { step: 938, epoch: 1.0, loss: 0.05, accuracy: 0.981 };
-        let said = |run, tested| words(run, &progress, Some(0.0512), tested);
-        assert_eq!(said(RunState::Training, None), "Training.");
+        let announced = |run, tested| sentence(run, &progress, Some(0.0512), tested);
+        assert_eq!(announced(RunState::Training, None), "Training.");
         assert_eq!(
-            said(RunState::Training, Some(tested)),
+            announced(RunState::Training, Some(tested)),
             "Training. After epoch 1.00, 98.1 % of the test images are read right."
         );
         assert_eq!(
-            said(RunState::Paused, Some(tested)),
+            announced(RunState::Paused, Some(tested)),
             "Paused at step 1,406, epoch 1.50. Training loss 0.05. After epoch 1.00, 98.1 % of the test images are read right."
         );
-        assert_eq!(words(RunState::Paused, &Progress::default(), None, None), "");
+        assert_eq!(sentence(RunState::Paused, &Progress::default(), None, None), "");
     }
 }

@@ -1,98 +1,82 @@
-//! The bar at the top: start and stop, and where training is.
+//! The bar at the top: the buttons that train, and the figures of the run.
 
 pub(crate) mod announcer;
+pub(crate) mod download_bar;
 
 use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
-use crate::client::State;
-use crate::link::address::CopyLink;
-use crate::link::parts::Tab;
-use crate::shortcuts::KeysButton;
+use crate::client::Client;
+use crate::explore::link::Tab;
+use crate::explore::view_state::ExploreView;
+use crate::runs::store::RunStore;
+use crate::settings::store::Settings;
 use crate::ui::focus::{SETTINGS, go_to};
-use crate::ui::format::thousands;
+use crate::ui::format::{percent, thousands};
 
-/// Title, buttons and read-outs.
+/// The title, the buttons and the figures. `children` stand at the end of the buttons on the right.
 #[component]
-pub(crate) fn Header() -> impl IntoView {
-    let state = expect_context::<State>();
-    let running = move || state.run.get() != RunState::Paused;
-    let epoch = move || format!("{:.2}", state.progress.get().epoch);
-    let speed = move || {
-        state
-            .progress
-            .get()
-            .images_per_second
-            .map_or("—".into(), |s| format!("{} img/s", thousands(s as usize)))
-    };
-    let loss = move || state.loss.get().map_or("—".into(), |l| format!("{l:.4}"));
-    let accuracy =
-        move || state.tested.get().map_or("—".into(), |t| format!("{:.2} %", 100.0 * t.accuracy));
-    let step = move || state.progress.get().step.to_string();
+pub(crate) fn Header(children: Children) -> impl IntoView {
+    let settings = expect_context::<Settings>();
     view! {
         <header class="bar">
             <h1>"LeNet Playground"</h1>
-            <div class="buttons" role="group" aria-label="Training">
-                <button class="primary" on:click=move |_| state.toggle() title="Space trains and pauses">
-                    <span class="icon" aria-hidden="true">{move || if running() { "❚❚" } else { "▶" }}</span>
-                    {move || if running() { "Pause" } else { "Train" }}
-                </button>
-                <button on:click=move |_| state.send(Command::Step) title="Train on one batch">"Step"</button>
-                <button on:click=move |_| state.reset() title="Back to untrained weights (R); can be undone">"Reset"</button>
-            </div>
-            <dl class="readouts">
-                <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
-                <div><dt>"Training loss"</dt><dd><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
-                <div class="accent">
-                    <dt>
-                        <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
-                            on:click=move |_| state.mnist.toggle(Tab::Mistakes)>"Test accuracy"</button>
-                    </dt>
-                   <dd><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
-                </div>
-                <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{speed}</output></dd></div>
-            </dl>
+            <TrainingButtons />
+            <Figures />
             <div class="buttons tools">
-                <Show when=move || !state.hides("settings")>
+                <Show when=move || !settings.hides("settings")>
                     <button class="to-settings" on:click=move |_| go_to(SETTINGS) title="To the settings (S)">"Settings"</button>
                 </Show>
-                <CopyLink />
-                <KeysButton />
+                {children()}
             </div>
         </header>
     }
 }
 
-/// How much of MNIST is here; nothing once it all is. It floats: its coming and going must not move the page under
-/// a pen that is drawing.
+/// The buttons that train, pause and reset.
 #[component]
-pub(crate) fn DownloadBar() -> impl IntoView {
-    let state = expect_context::<State>();
-    let words = move || {
-        let download = state.download.get();
-        if state.run.get() == RunState::WaitingForData {
-            format!("Waiting for the next images. MNIST: {} of 60,000", thousands(download.train_images))
-        } else {
-            format!("MNIST: {} of 60,000 images", thousands(download.train_images))
-        }
-    };
-    let problem = move || state.download.get().problem;
+fn TrainingButtons() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let runs = expect_context::<RunStore>();
+    let running = move || client.run.get() != RunState::Paused;
     view! {
-        <Show when=move || !state.download.get().complete>
-            <div class="toast">
-                <Show when=move || problem().is_none()>
-                    <progress
-                        aria-label="MNIST download"
-                        max=move || state.download.get().total_bytes.max(1).to_string()
-                        value=move || state.download.get().bytes.to_string()
-                    ></progress>
-                    <span>{words}</span>
-                </Show>
-                <Show when=move || problem().is_some()>
-                    <span role="alert">{problem}</span>
-                    <button on:click=move |_| state.send(Command::RetryDownload)>"Retry"</button>
-                </Show>
+        <div class="buttons" role="group" aria-label="Training">
+            <button class="primary" on:click=move |_| client.toggle_training() title="Space trains and pauses">
+                <span class="icon" aria-hidden="true">{move || if running() { "❚❚" } else { "▶" }}</span>
+                {move || if running() { "Pause" } else { "Train" }}
+            </button>
+            <button on:click=move |_| client.send(Command::Step) title="Train on one batch">"Step"</button>
+            <button on:click=move |_| runs.reset() title="Back to untrained weights (R); can be undone">"Reset"</button>
+        </div>
+    }
+}
+
+/// The last figures of the run that is drawn.
+#[component]
+fn Figures() -> impl IntoView {
+    let RunStore { progress, loss, tested, .. } = expect_context();
+    let explore = expect_context::<ExploreView>();
+    let none = || "—".to_owned();
+    let epoch = move || format!("{:.2}", progress.get().epoch);
+    let step = move || progress.get().step.to_string();
+    let loss = move || loss.get().map_or_else(none, |loss| format!("{loss:.4}"));
+    let accuracy = move || tested.get().map_or_else(none, |tested| percent(tested.accuracy, 2));
+    let throughput = move || {
+        let speed = progress.get().images_per_second;
+        speed.map_or_else(none, |speed| format!("{} img/s", thousands(speed as usize)))
+    };
+    view! {
+        <dl class="readouts">
+            <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
+            <div><dt>"Training loss"</dt><dd><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
+            <div class="accent">
+                <dt>
+                    <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
+                        on:click=move |_| explore.toggle(Tab::Mistakes)>"Test accuracy"</button>
+                </dt>
+                <dd><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
             </div>
-        </Show>
+            <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{throughput}</output></dd></div>
+        </dl>
     }
 }

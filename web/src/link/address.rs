@@ -1,4 +1,4 @@
-//! The address follows the settings, and how the page is shown follows the address.
+//! The page's address: it follows the state of the page, and the page follows it.
 
 use std::time::Duration;
 
@@ -7,28 +7,106 @@ use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use crate::client::State;
+use crate::charts::view_state::ChartsView;
+use crate::client::Client;
+use crate::controls::view_state::ControlsView;
+use crate::explore::view_state::ExploreView;
+use crate::link::linked::{self, Linked};
+use crate::network::view_state::NetworkView;
+use crate::pad::store::PadStore;
 use crate::settings::presentation::Theme;
+use crate::settings::store::Settings;
 use crate::ui::debounce::debounce_changes;
 use crate::ui::redraw::Redraw;
 
-/// Browsers let the address change about three times a second.
-const SETTLED: Duration = Duration::from_millis(350);
+/// Browsers let a page change its address about three times a second.
+const WRITE_AFTER: Duration = Duration::from_millis(350);
 
-/// Keeps the address and the page's looks with the state.
-pub(crate) fn keep(state: State) {
-    let redraw = expect_context::<Redraw>();
-    let link = Memo::new(move |_| state.link());
-    // What stands there already (a link that was not understood, at the start) goes only when something changes.
-    debounce_changes(SETTLED, move || link.get(), |link| write(&link));
-    // Somebody put another link into the address of the open page. By now the state may have been written over it there: what the
-    // event says counts.
+/// The stores whose state links carry.
+#[derive(Clone, Copy)]
+struct LinkedStores {
+    client: Client,
+    settings: Settings,
+    network: NetworkView,
+    pad: PadStore,
+    explore: ExploreView,
+    charts: ChartsView,
+    controls: ControlsView,
+}
+
+impl LinkedStores {
+    fn from_context() -> Self {
+        Self {
+            client: expect_context(),
+            settings: expect_context(),
+            network: expect_context(),
+            pad: expect_context(),
+            explore: expect_context(),
+            charts: expect_context(),
+            controls: expect_context(),
+        }
+    }
+
+    /// The state of the page as a link.
+    fn link(self) -> String {
+        linked::write(&Linked {
+            setup: self.settings.trained(),
+            presentation: self.settings.presentation.get(),
+            network: self.network.linked(),
+            pad: self.pad.linked(),
+            explore: self.explore.linked(),
+            charts: self.charts.linked(),
+            controls: self.controls.linked(),
+        })
+    }
+
+    /// Takes over the state of a link. If it is not understood, the reason is shown and nothing changes.
+    fn follow(self, fragment: &str) {
+        match linked::read(fragment) {
+            Ok(linked) => {
+                self.settings.setup.set(linked.setup);
+                self.settings.presentation.set(linked.presentation);
+                self.network.follow(linked.network);
+                self.pad.follow(linked.pad);
+                self.explore.follow(linked.explore);
+                self.charts.follow(linked.charts);
+                self.controls.follow(linked.controls);
+            }
+            Err(sentence) => report(self.client, &sentence),
+        }
+    }
+}
+
+/// The state that the address names, with which the page opens. If it is not understood, the reason is shown.
+pub(crate) fn read(client: Client) -> Linked {
+    linked::read(&fragment()).unwrap_or_else(|sentence| {
+        report(client, &sentence);
+        Linked::default()
+    })
+}
+
+/// Shows why a link is not understood.
+fn report(client: Client, sentence: &str) {
+    client.report(format!("The link is not understood: {sentence}"));
+}
+
+/// Keeps the address and the state of the page the same.
+pub(crate) fn sync() {
+    let stores = LinkedStores::from_context();
+    let link = Memo::new(move |_| stores.link());
+    // The address of the start stays until something changes, even if it was not understood.
+    debounce_changes(WRITE_AFTER, move || link.get(), |link| write(&link));
+    // The user edited the fragment. Our debounced write may already have replaced it, so it is read from the event.
     let _ = window_event_listener(ev::hashchange, move |event| {
         let address = event.new_url();
-        state.follow(address.find('#').map_or("", |at| &address[at..]));
+        stores.follow(address.find('#').map_or("", |at| &address[at..]));
     });
+}
+
+/// Makes colours and the size of type follow the settings.
+pub(crate) fn show_presentation(settings: Settings, redraw: Redraw) {
     Effect::new(move |_| {
-        let presentation = state.presentation.get();
+        let presentation = settings.presentation.get();
         let Some(root) = document().document_element() else { return };
         let (scheme, dark) = match presentation.theme {
             Theme::Auto => ("light dark", "(prefers-color-scheme: dark)"),
@@ -45,10 +123,11 @@ pub(crate) fn keep(state: State) {
 }
 
 /// The fragment of the page's address.
-pub(crate) fn fragment() -> String {
+fn fragment() -> String {
     window().location().hash().unwrap_or_default()
 }
 
+/// Writes a link into the page's address.
 fn write(link: &str) {
     let location = window().location();
     let address =
@@ -58,13 +137,13 @@ fn write(link: &str) {
     }
 }
 
-/// The button that copies the link.
+/// The button that copies the address.
 #[component]
 pub(crate) fn CopyLink() -> impl IntoView {
-    let state = expect_context::<State>();
+    let stores = LinkedStores::from_context();
     let copied = RwSignal::new(false);
     let copy = move |_| {
-        write(&state.link());
+        write(&untrack(|| stores.link()));
         spawn_local(async move {
             let address = window().location().href().unwrap_or_default();
             // Pages from plain http hosts have no clipboard.
@@ -74,9 +153,7 @@ pub(crate) fn CopyLink() -> impl IntoView {
                 copied.set(true);
                 set_timeout(move || copied.set(false), Duration::from_secs(2));
             } else {
-                state
-                    .problem
-                    .set(Some("The link cannot be copied here; it stands in the address bar.".into()));
+                stores.client.report("The link cannot be copied here; it stands in the address bar.".into());
             }
         });
     };

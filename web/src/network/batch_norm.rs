@@ -1,42 +1,44 @@
-//! What batch normalisation does, layer by layer: how the values of the image that is shown lie before and after it.
+//! Batch normalisation, layer by layer: the distribution of the values of the image before and after it.
 
 use leptos::prelude::*;
 use nn::inspect::histogram::Histogram;
 
-use crate::client::State;
-use crate::network::explanation::number;
 use crate::network::stages;
+use crate::pad::store::PadStore;
 use crate::settings::layers;
+use crate::settings::store::Settings;
+use crate::ui::format::format_number;
 use crate::ui::histogram::Bars;
 
 /// The values before and after a layer.
 type Pair = [Vec<f32>; 2];
 
-/// The panel; nothing while nothing is normalised.
+/// The panel; nothing if the network has no batch normalisation.
 #[component]
-pub(crate) fn NormsView() -> impl IntoView {
-    let state = expect_context::<State>();
-    // Where the layers are, and the names of those that they belong to.
-    let norms = Memo::new(move |_| {
-        state.network.with(|network| {
+pub(crate) fn BatchNormPanel() -> impl IntoView {
+    let settings = expect_context::<Settings>();
+    let pad = expect_context::<PadStore>();
+    // The index of each batch normalisation, and the name of the layer whose output it normalises.
+    let batch_norms = Memo::new(move |_| {
+        settings.network.with(|network| {
             let names = layers::names(&network.layers);
             let name = |at: usize| {
                 let before = names[..at].iter().rev().find(|name| !name.is_empty());
                 (at, before.cloned().unwrap_or_else(|| "Input".to_owned()))
             };
-            stages::norms(network).map(name).collect::<Vec<_>>()
+            stages::batch_norms(network).map(name).collect::<Vec<_>>()
         })
     });
-    let some = Memo::new(move |_| norms.with(|norms| !norms.is_empty()));
-    let drawn = Memo::new(move |_| state.image.with(Option::is_some));
+    let has_some = Memo::new(move |_| batch_norms.with(|batch_norms| !batch_norms.is_empty()));
+    let is_drawn = Memo::new(move |_| pad.image.with(Option::is_some));
     view! {
-        <Show when=move || some.get()>
+        <Show when=move || has_some.get()>
             <section class="panel sizes" aria-label="Batch normalisation, layer by layer">
                 <div class="title">
                     <h2>"Batch normalisation"</h2>
                     <p class="source">"the values of your digit before and after it, on one scale"</p>
                 </div>
-                <Show when=move || drawn.get()
+                <Show when=move || is_drawn.get()
                     fallback=|| view! { <p class="hint">"Draw a digit: here you will see how its values lie before and after."</p> }>
                     <table aria-label="Before and after batch normalisation">
                         <thead><tr>
@@ -45,8 +47,8 @@ pub(crate) fn NormsView() -> impl IntoView {
                             <th scope="col" colspan="2">"After"</th>
                         </tr></thead>
                         <tbody>
-                            <For each=move || norms.get() key=|norm| norm.clone() let:norm>
-                                <Line at=norm.0 name=norm.1 />
+                            <For each=move || batch_norms.get() key=|batch_norm| batch_norm.clone() let:batch_norm>
+                                <BatchNormRow at=batch_norm.0 name=batch_norm.1 />
                             </For>
                         </tbody>
                     </table>
@@ -59,16 +61,16 @@ pub(crate) fn NormsView() -> impl IntoView {
     }
 }
 
-/// One layer in the table.
+/// The row of a batch normalisation.
 #[component]
-fn Line(at: usize, name: String) -> impl IntoView {
-    let state = expect_context::<State>();
+fn BatchNormRow(at: usize, name: String) -> impl IntoView {
+    let pad = expect_context::<PadStore>();
     let pair = Memo::new(move |_| -> Option<Pair> {
         let before = match at.checked_sub(1) {
-            Some(before) => state.output(before),
-            None => state.pixels(),
+            Some(before) => pad.output(before),
+            None => pad.pixels(),
         };
-        Some([before?, state.output(at)?])
+        Some([before?, pad.output(at)?])
     });
     let histograms =
         Memo::new(move |_| pair.with(|pair| pair.as_ref().map(on_one_scale)).unwrap_or_default());
@@ -76,7 +78,7 @@ fn Line(at: usize, name: String) -> impl IntoView {
         move || {
             pair.with(|pair| {
                 let (mean, deviation) = mean_and_deviation(&pair.as_ref()?[which])?;
-                Some(format!("{}, {}", number(mean), number(deviation)))
+                Some(format!("{}, {}", format_number(mean), format_number(deviation)))
             })
         }
     };
@@ -95,13 +97,13 @@ fn Line(at: usize, name: String) -> impl IntoView {
     }
 }
 
-/// Histograms that reach equally far: then it is seen what became narrower, and what moved.
+/// The histograms of both on one scale, which shows what became narrower and what moved.
 fn on_one_scale(pair: &Pair) -> [Histogram; 2] {
     let reach = pair.each_ref().map(|values| Histogram::of(values).reach);
     pair.each_ref().map(|values| Histogram::within(reach[0].max(reach[1]), values))
 }
 
-/// Of these values, if there are any.
+/// The mean and the standard deviation of values; none if there are no values.
 fn mean_and_deviation(values: &[f32]) -> Option<(f32, f32)> {
     let n = values.len() as f32;
     let mean = values.iter().sum::<f32>() / n;
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_are_drawn_on_the_scale_of_the_wider() {
+    fn both_histograms_have_the_scale_of_the_wider_one() {
         let [before, after] = on_one_scale(&[vec![0.0, 4.0], vec![-1.0, 1.0]]);
         assert_eq!((before.reach, after.reach), (4.0, 4.0));
         assert_eq!(after.counts.iter().sum::<u32>(), 2);
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn mean_and_deviation_are_those_of_all_values() {
+    fn mean_and_deviation_are_those_of_the_population() {
         assert_eq!(mean_and_deviation(&[1.0, 3.0]), Some((2.0, 1.0)));
         assert_eq!(mean_and_deviation(&[]), None);
     }

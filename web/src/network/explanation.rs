@@ -1,95 +1,99 @@
-//! How a value of a map came about: its inputs, their weights, and the sum in words.
+//! The computation of a value: its inputs, their weights, and the arithmetic in words.
 
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 use trainer::messages::LayerDetail;
 
-use crate::network::receptive_field::place;
-use crate::network::sliding_window::Windows;
+use crate::network::receptive_field::position;
+use crate::network::sliding_window::SlidingWindow;
+use crate::ui::format::format_number;
 
-/// Terms of a sum that are written out; there are up to 784.
-const WRITTEN: usize = 9;
+/// The terms of a sum that are written out, of up to 784.
+const MAX_WRITTEN: usize = 9;
 
-/// What a layer does with its inputs.
+/// How a layer reduces the inputs of a value to that value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum How {
+enum Reduction {
+    /// The weighted sum of a convolution or a dense layer.
     Sum,
-    Largest,
+    /// The maximum of max pooling.
+    Max,
+    /// The mean of average pooling, with a weight and a bias in sub-sampling.
     Mean,
 }
 
-/// A value and what it was made of.
+/// A value with its inputs and weights.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Made {
-    how: How,
-    /// Shape of `inputs` as a picture.
+pub(crate) struct Explanation {
+    reduction: Reduction,
+    /// The shape of `inputs` as a picture.
     pub(crate) patch: Shape,
-    /// Where the inputs lie in the values of the layer before; `None` in the padding.
+    /// The indices of the inputs into the output of the layer before; `None` in the padding.
     pub(crate) sources: Vec<Option<usize>>,
     pub(crate) inputs: Vec<f32>,
-    /// One for each input, for a mean one for all, or none.
+    /// One for each input of a sum, at most one for a mean, none for a maximum.
     pub(crate) weights: Vec<f32>,
     pub(crate) bias: f32,
 }
 
-impl Made {
-    /// How value `at` of a layer was made of `input`, which has shape `before`; nothing for layers that work on each
-    /// value by itself, or as long as weights are missing.
+impl Explanation {
+    /// Explains value `at` of a layer. `input` is the layer's input, with the shape `before`. None for layers that compute each value
+    /// from one input, and while the weights are unknown.
     pub(crate) fn of(
         layer: &LayerSummary,
         (before, input): (Shape, &[f32]),
         detail: Option<&LayerDetail>,
         at: usize,
     ) -> Option<Self> {
-        let (channel, row, column) = place(layer.output, at);
+        let (channel, row, column) = position(layer.output, at);
         let learned = |n: usize| -> Option<(Vec<f32>, f32)> {
             let detail = detail?;
             let weights = detail.weights.get(channel * n..(channel + 1) * n)?.to_vec();
             Some((weights, *detail.biases.get(channel)?))
         };
-        let windows = Windows::of(layer);
-        let (how, patch, sources, weights, bias) = match (layer.spec, windows) {
-            (LayerSpec::Conv2d { kernel_size, .. }, Some(windows)) => {
+        let window = SlidingWindow::of(layer);
+        let (reduction, patch, sources, weights, bias) = match (layer.spec, window) {
+            (LayerSpec::Conv2d { kernel_size, .. }, Some(window)) => {
                 let patch = Shape::maps(layer.input.channels, kernel_size, kernel_size);
                 let (weights, bias) = learned(patch.len())?;
-                (How::Sum, patch, windows.sources(0..layer.input.channels, row, column), weights, bias)
+                (Reduction::Sum, patch, window.sources(0..layer.input.channels, row, column), weights, bias)
             }
             (LayerSpec::Linear { .. }, _) => {
                 let (weights, bias) = learned(layer.input.len())?;
-                (How::Sum, before, (0..before.len()).map(Some).collect(), weights, bias)
+                (Reduction::Sum, before, (0..before.len()).map(Some).collect(), weights, bias)
             }
-            (spec, Some(windows)) => {
-                let patch = Shape::maps(1, windows.kernel, windows.kernel);
-                let sources = windows.sources(channel..channel + 1, row, column);
-                let (how, (weights, bias)) = match spec {
-                    LayerSpec::MaxPool2d { .. } => (How::Largest, (Vec::new(), 0.0)),
-                    LayerSpec::AvgPool2d { .. } => (How::Mean, (Vec::new(), 0.0)),
-                    _ => (How::Mean, learned(1)?),
+            (spec, Some(window)) => {
+                let patch = Shape::maps(1, window.kernel_size, window.kernel_size);
+                let sources = window.sources(channel..channel + 1, row, column);
+                let (reduction, (weights, bias)) = match spec {
+                    LayerSpec::MaxPool2d { .. } => (Reduction::Max, (Vec::new(), 0.0)),
+                    LayerSpec::AvgPool2d { .. } => (Reduction::Mean, (Vec::new(), 0.0)),
+                    _ => (Reduction::Mean, learned(1)?),
                 };
-                (how, patch, sources, weights, bias)
+                (reduction, patch, sources, weights, bias)
             }
             _ => return None,
         };
         let inputs = sources.iter().map(|s| s.map_or(Some(0.0), |s| input.get(s).copied()));
-        Some(Self { how, patch, inputs: inputs.collect::<Option<_>>()?, sources, weights, bias })
+        Some(Self { reduction, patch, inputs: inputs.collect::<Option<_>>()?, sources, weights, bias })
     }
 
-    /// Whether every input has a weight of its own.
+    /// Whether every input has a weight.
     pub(crate) fn is_sum(&self) -> bool {
-        self.how == How::Sum
+        self.reduction == Reduction::Sum
     }
 
-    /// Inputs times weights.
+    /// The inputs times their weights.
     pub(crate) fn products(&self) -> Vec<f32> {
         self.inputs.iter().zip(&self.weights).map(|(x, w)| x * w).collect()
     }
 
     /// The value.
     pub(crate) fn value(&self) -> f32 {
-        match self.how {
-            How::Sum => self.products().iter().sum::<f32>() + self.bias,
-            How::Largest => self.winner().map_or(f32::NAN, |winner| self.inputs[winner]),
-            How::Mean => self.mean() * self.weights.first().unwrap_or(&1.0) + self.bias,
+        match self.reduction {
+            Reduction::Sum => self.products().iter().sum::<f32>() + self.bias,
+            Reduction::Max => self.argmax().map_or(f32::NAN, |at| self.inputs[at]),
+            Reduction::Mean => self.mean() * self.weights.first().unwrap_or(&1.0) + self.bias,
         }
     }
 
@@ -97,47 +101,53 @@ impl Made {
         self.inputs.iter().sum::<f32>() / self.inputs.len() as f32
     }
 
-    /// Which input is the largest, if that is the one that counts: the first of equals.
-    pub(crate) fn winner(&self) -> Option<usize> {
-        (self.how == How::Largest).then(|| largest(&self.inputs)).flatten()
+    /// The index of the input that a maximum takes, of equals the first; none for sums and means.
+    pub(crate) fn argmax(&self) -> Option<usize> {
+        (self.reduction == Reduction::Max).then(|| argmax(&self.inputs)).flatten()
     }
 
-    /// The inputs whose products weigh most, heaviest first, at most `most`; none that add nothing.
-    pub(crate) fn strongest(&self, most: usize) -> Vec<usize> {
+    /// The indices of the inputs with the largest products, largest first, `max` at most. Products of 0 are left out.
+    pub(crate) fn largest_terms(&self, max: usize) -> Vec<usize> {
         let products = self.products();
         let mut order: Vec<usize> = (0..products.len()).filter(|i| products[*i] != 0.0).collect();
         order.sort_by(|a, b| products[*b].abs().total_cmp(&products[*a].abs()));
-        order.truncate(most);
+        order.truncate(max);
         order
     }
 
-    /// The arithmetic, with its result.
+    /// The arithmetic in words, with its result.
     pub(crate) fn words(&self) -> String {
-        let value = number(self.value());
-        match self.how {
-            How::Sum => {
-                let order = self.strongest(usize::MAX);
-                let term = |i: &usize| format!("{} × {}", number(self.inputs[*i]), number(self.weights[*i]));
-                let written: Vec<String> = order.iter().take(WRITTEN).map(term).collect();
-                let rest = order.get(WRITTEN..).unwrap_or_default();
+        let value = format_number(self.value());
+        match self.reduction {
+            Reduction::Sum => {
+                let order = self.largest_terms(usize::MAX);
+                let term = |i: &usize| {
+                    format!("{} × {}", format_number(self.inputs[*i]), format_number(self.weights[*i]))
+                };
+                let written: Vec<String> = order.iter().take(MAX_WRITTEN).map(term).collect();
+                let rest = order.get(MAX_WRITTEN..).unwrap_or_default();
                 let mut words = if written.is_empty() { "0".to_owned() } else { written.join(" + ") };
                 if !rest.is_empty() {
                     let products = self.products();
                     let sum = rest.iter().map(|i| products[*i]).sum();
-                    words += &format!(" + {} smaller terms ({})", rest.len(), number(sum));
+                    words += &format!(" + {} smaller terms ({})", rest.len(), format_number(sum));
                 }
-                format!("{words} + bias {} = {value}", number(self.bias))
+                format!("{words} + bias {} = {value}", format_number(self.bias))
             }
-            How::Largest => {
-                let all: Vec<String> = self.inputs.iter().map(|v| number(*v)).collect();
+            Reduction::Max => {
+                let all: Vec<String> = self.inputs.iter().map(|v| format_number(*v)).collect();
                 format!("the largest of {} is {value}", all.join(", "))
             }
-            How::Mean => {
-                let all: Vec<String> = self.inputs.iter().map(|v| number(*v)).collect();
+            Reduction::Mean => {
+                let all: Vec<String> = self.inputs.iter().map(|v| format_number(*v)).collect();
                 let mean = format!("({}) / {}", all.join(" + "), all.len());
                 match self.weights.first() {
                     Some(weight) => {
-                        format!("{mean} × {} + bias {} = {value}", number(*weight), number(self.bias))
+                        format!(
+                            "{mean} × {} + bias {} = {value}",
+                            format_number(*weight),
+                            format_number(self.bias)
+                        )
                     }
                     None => format!("{mean} = {value}"),
                 }
@@ -146,15 +156,15 @@ impl Made {
     }
 }
 
-/// What a layer that works on each value by itself makes of `x`, in words; `channel` chooses its parameters.
-pub(crate) fn then(
+/// The arithmetic of a layer that computes each value `y` from one input `x`, in words; none for other layers and dropout.
+pub(crate) fn pointwise_in_words(
     layer: LayerSpec,
     x: f32,
     y: f32,
     detail: Option<&LayerDetail>,
     channel: usize,
 ) -> Option<String> {
-    let (x, y) = (number(x), number(y));
+    let (x, y) = (format_number(x), format_number(y));
     Some(match layer {
         LayerSpec::Relu => format!("ReLU: max({x}, 0) = {y}"),
         LayerSpec::LeakyRelu { .. } => format!("leaky ReLU of {x} = {y}"),
@@ -167,77 +177,20 @@ pub(crate) fn then(
             let deviation = (of(&detail.running_variance)? + nn::spec::BATCH_NORM_EPS).sqrt();
             format!(
                 "batch normalisation: ({x} − mean {}) / deviation {} × {} + {} = {y}",
-                number(of(&detail.running_mean)?),
-                number(deviation),
-                number(of(&detail.weights)?),
-                number(of(&detail.biases)?),
+                format_number(of(&detail.running_mean)?),
+                format_number(deviation),
+                format_number(of(&detail.weights)?),
+                format_number(of(&detail.biases)?),
             )
         }
-        // Dropout does nothing to the image that is shown: it is at work in training only.
+        // Dropout is active in training only: it leaves the values of the image on the pad as they are.
         _ => return None,
     })
 }
 
-/// Softmax as the network computes it: exponentials of the distance to the largest, which cannot overflow.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Softmax {
-    pub(crate) logits: Vec<f32>,
-    pub(crate) exponentials: Vec<f32>,
-    pub(crate) sum: f32,
-}
-
-impl Softmax {
-    /// Of these logits, if there are any.
-    pub(crate) fn of(logits: &[f32]) -> Option<Self> {
-        let largest = logits[largest(logits)?];
-        let exponentials: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-        Some(Self { logits: logits.to_vec(), sum: exponentials.iter().sum(), exponentials })
-    }
-
-    /// The exponential of a class in words: three decimals, or its power of ten where nothing would be left of it.
-    pub(crate) fn exponential(&self, class: usize) -> String {
-        match self.exponentials[class] {
-            e if 0.0 < e && e < 0.0005 => format!("{e:.0e}"),
-            e => format!("{e:.3}"),
-        }
-    }
-
-    /// The probability of a class.
-    pub(crate) fn share(&self, class: usize) -> f32 {
-        self.exponentials[class] / self.sum
-    }
-}
-
-/// Softmax of one of the logits, in words.
-pub(crate) fn softmax(logits: &[f32], class: usize) -> Option<String> {
-    let softmax = Softmax::of(logits)?;
-    let all: Vec<String> = (0..logits.len()).map(|class| softmax.exponential(class)).collect();
-    Some(format!(
-        "softmax: e^({} − {}) = {} / ({}) = {:.1} %",
-        number(*logits.get(class)?),
-        number(logits[largest(logits)?]),
-        all[class],
-        all.join(" + "),
-        100.0 * softmax.share(class)
-    ))
-}
-
-/// The first of the largest values.
-pub(crate) fn largest(values: &[f32]) -> Option<usize> {
+/// The index of the largest value, of equals the first.
+pub(crate) fn argmax(values: &[f32]) -> Option<usize> {
     (0..values.len()).reduce(|best, i| if values[i] > values[best] { i } else { best })
-}
-
-/// A number for people: two decimals, or what is left of it when it is small.
-pub(crate) fn number(value: f32) -> String {
-    let size = value.abs();
-    let text = match size {
-        0.0 => return "0".into(),
-        size if size < 0.0005 => format!("{size:.0e}"),
-        size if size < 0.095 => format!("{size:.3}"),
-        size if size < 99.5 => format!("{size:.2}"),
-        _ => format!("{size:.0}"),
-    };
-    if value < 0.0 { format!("−{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -248,7 +201,7 @@ mod tests {
     use nn::spec::Initializer;
 
     #[test]
-    fn what_is_written_is_what_the_network_computed() {
+    fn explanations_give_the_values_that_the_network_computes() {
         for preset in [Preset::LeNet5, Preset::LeNet1998, Preset::Mlp30] {
             let spec = preset.network();
             let layers = spec.summary().unwrap();
@@ -266,14 +219,18 @@ mod tests {
                 let detail =
                     LayerDetail { layer: at, weights: next(), biases: next(), ..LayerDetail::default() };
                 for value in [0, output.len() / 3, output.len() - 1] {
-                    let made = Made::of(layer, (layer.input, &input), Some(&detail), value);
-                    let simple = matches!(
+                    let explanation = Explanation::of(layer, (layer.input, &input), Some(&detail), value);
+                    let pointwise = matches!(
                         layer.spec,
                         LayerSpec::Relu | LayerSpec::Tanh | LayerSpec::Flatten | LayerSpec::BatchNorm
                     );
-                    assert_eq!(made.is_none(), simple, "{:?}", layer.spec);
-                    if let Some(made) = made {
-                        assert!((made.value() - output[value]).abs() < 1e-4, "{:?} {value}", layer.spec);
+                    assert_eq!(explanation.is_none(), pointwise, "{:?}", layer.spec);
+                    if let Some(explanation) = explanation {
+                        assert!(
+                            (explanation.value() - output[value]).abs() < 1e-4,
+                            "{:?} {value}",
+                            layer.spec
+                        );
                     }
                 }
                 input = output;
@@ -282,34 +239,19 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_written_heaviest_term_first() {
-        let made = Made {
-            how: How::Sum,
+    fn sums_are_written_with_the_largest_terms_first() {
+        let sum = Explanation {
+            reduction: Reduction::Sum,
             patch: Shape::maps(1, 1, 3),
             sources: vec![Some(0), Some(1), None],
             inputs: vec![0.5, 1.0, 0.0],
             weights: vec![0.25, -2.0, 3.0],
             bias: 0.125,
         };
-        assert_eq!(made.words(), "1.00 × −2.00 + 0.50 × 0.25 + bias 0.12 = −1.75");
-        assert_eq!(made.strongest(1), [1]);
-        let pooled = Made { how: How::Largest, weights: Vec::new(), bias: 0.0, ..made };
-        assert_eq!((pooled.winner(), pooled.value()), (Some(1), 1.0));
+        assert_eq!(sum.words(), "1.00 × −2.00 + 0.50 × 0.25 + bias 0.12 = −1.75");
+        assert_eq!(sum.largest_terms(1), [1]);
+        let pooled = Explanation { reduction: Reduction::Max, weights: Vec::new(), bias: 0.0, ..sum };
+        assert_eq!((pooled.argmax(), pooled.value()), (Some(1), 1.0));
         assert_eq!(pooled.words(), "the largest of 0.50, 1.00, 0 is 1.00");
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let texts = [0.0, 0.25, -12.345, 0.0123, 1234.5, -0.00001].map(number);
-        assert_eq!(texts, ["0", "0.25", "−12.35", "0.012", "1234", "−1e-5"]);
-    }
-
-    #[test]
-    fn softmax_shows_its_exponentials() {
-        let words = softmax(&[0.0, 2.0], 0).unwrap();
-        assert_eq!(words, "softmax: e^(0 − 2.00) = 0.135 / (0.135 + 1.000) = 11.9 %");
-        let words = softmax(&[0.0, 20.0], 0).unwrap();
-        assert_eq!(words, "softmax: e^(0 − 20.00) = 2e-9 / (2e-9 + 1.000) = 0.0 %");
-        assert_eq!(softmax(&[], 0), None);
     }
 }

@@ -1,51 +1,54 @@
-//! How large gradients and weights are, layer by layer: gradients that vanish or explode on their way down, and penalties that
-//! make weights shrink.
+//! The norms of gradients and weights, layer by layer. They show gradients that vanish or explode on the way to the first layer, and
+//! weights that shrink under a penalty.
 
 use leptos::prelude::*;
 use nn::inspect::grad_norms::{LayerNorms, error_ratio};
 
-use crate::client::State;
-use crate::network::explanation::number;
+use crate::client::Client;
 use crate::settings::layers;
+use crate::settings::store::Settings;
+use crate::ui::format::format_number;
 
-/// The decades that the bars of gradients span: from a ten-millionth to 1.
+/// The decades that a bar of a gradient spans, up to 1.
 const DECADES: f32 = 7.0;
-/// How much of a gradient's size stays with each picture: single steps are noisy.
-const KEPT: f32 = 0.9;
+/// The decay of the moving average of gradients, which is needed as single steps are noisy.
+const DECAY: f32 = 0.9;
 
-/// One layer.
+/// The norms of one layer.
 #[derive(Clone, Debug, PartialEq)]
-struct Row {
-    /// As measured after the last step, but with gradients averaged over about the last ten pictures.
-    sizes: LayerNorms,
-    /// Size of the weights when they were first seen.
-    first: f32,
+struct Norms {
+    /// The norms after the last step, but with the gradient's as a moving average over about the last ten snapshots.
+    last: LayerNorms,
+    /// The norm of the weights in the first snapshot.
+    first_weights: f32,
 }
 
-/// What is known after another picture. Without sizes, or with those of other layers, all begins anew.
-fn follow(rows: &[Row], sizes: &[LayerNorms]) -> Vec<Row> {
-    let same =
-        rows.len() == sizes.len() && rows.iter().zip(sizes).all(|(row, now)| row.sizes.layer == now.layer);
+/// The norms after another snapshot. If it has no norms or those of other layers, the averages begin anew.
+fn follow(norms: &[Norms], snapshot: &[LayerNorms]) -> Vec<Norms> {
+    let same = norms.len() == snapshot.len()
+        && norms.iter().zip(snapshot).all(|(norms, now)| norms.last.layer == now.layer);
     let follow = |(i, now): (usize, &LayerNorms)| {
-        let Some(row) = rows.get(i).filter(|_| same) else { return Row { sizes: *now, first: now.weights } };
-        // Sizes differ by powers of ten: their mean is the geometric one.
-        let errors = match (row.sizes.errors, now.errors) {
-            (before, now) if before > 0.0 && now > 0.0 => before.powf(KEPT) * now.powf(1.0 - KEPT),
+        let Some(norms) = norms.get(i).filter(|_| same) else {
+            return Norms { last: *now, first_weights: now.weights };
+        };
+        // Norms of gradients differ by powers of ten, so that the average is the geometric one.
+        let errors = match (norms.last.errors, now.errors) {
+            (before, now) if before > 0.0 && now > 0.0 => before.powf(DECAY) * now.powf(1.0 - DECAY),
             (_, now) => now,
         };
-        Row { sizes: LayerNorms { errors, ..*now }, first: row.first }
+        Norms { last: LayerNorms { errors, ..*now }, first_weights: norms.first_weights }
     };
-    sizes.iter().enumerate().map(follow).collect()
+    snapshot.iter().enumerate().map(follow).collect()
 }
 
-/// Width of a gradient's bar, 0 to 1, by its logarithm.
-fn on_decades(size: f32) -> f32 {
-    if size > 0.0 { (1.0 + size.log10() / DECADES).clamp(0.0, 1.0) } else { 0.0 }
+/// The width of a gradient's bar, 0 to 1, on a logarithmic scale.
+fn bar_width(norm: f32) -> f32 {
+    if norm > 0.0 { (1.0 + norm.log10() / DECADES).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// What becomes of the gradient on its way down, in a sentence.
-fn sentence(rows: &[Row]) -> String {
-    let sizes: Vec<_> = rows.iter().map(|row| row.sizes).collect();
+/// How the gradient changes on the way from the last layer to the first, in words.
+fn sentence(norms: &[Norms]) -> String {
+    let sizes: Vec<_> = norms.iter().map(|norms| norms.last).collect();
     if sizes.is_empty() {
         return "Train, and see how large the gradient is in every layer.".to_owned();
     }
@@ -54,35 +57,37 @@ fn sentence(rows: &[Row]) -> String {
     };
     let below = sizes.len() - 1;
     let end = k.powi(below as i32);
-    let fate = match end {
+    let verdict = match end {
         ..0.01 => "It vanishes: the first layers hardly learn.",
         100.0.. => "It explodes: the first layers jump about.",
         _ => "All layers learn.",
     };
     format!(
         "Backwards from layer to layer, the gradient is multiplied by about k = {}. In the first layer, {below} further down, \
-         it is k^{below} = {} of that in the last one. {fate}",
-        number(k),
-        number(end)
+         it is k^{below} = {} of that in the last one. {verdict}",
+        format_number(k),
+        format_number(end)
     )
 }
 
 /// The panel.
 #[component]
-pub(crate) fn SizesView() -> impl IntoView {
-    let state = expect_context::<State>();
-    let rows = RwSignal::new(Vec::<Row>::new());
+pub(crate) fn GradientNormsPanel() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let settings = expect_context::<Settings>();
+    let norms = RwSignal::new(Vec::<Norms>::new());
     Effect::new(move |_| {
-        let next = state.snapshot.with(|snapshot| {
-            let sizes = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.norms);
-            rows.with_untracked(|rows| follow(rows, sizes))
+        let next = client.snapshot.with(|snapshot| {
+            let snapshot = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.norms);
+            norms.with_untracked(|norms| follow(norms, snapshot))
         });
-        rows.set(next);
+        norms.set(next);
     });
-    let names = Memo::new(move |_| state.network.with(|network| layers::names(&network.layers)));
-    let count = Memo::new(move |_| rows.with(Vec::len));
-    let most = Memo::new(move |_| {
-        rows.with(|rows| rows.iter().fold(1e-9f32, |most, row| most.max(row.first).max(row.sizes.weights)))
+    let names = Memo::new(move |_| settings.network.with(|network| layers::names(&network.layers)));
+    let count = Memo::new(move |_| norms.with(Vec::len));
+    let max_weights = Memo::new(move |_| {
+        let max = |max: f32, norms: &Norms| max.max(norms.first_weights).max(norms.last.weights);
+        norms.with(|norms| norms.iter().fold(1e-9, max))
     });
     view! {
         <section class="panel sizes" aria-label="Gradients and weights">
@@ -99,41 +104,47 @@ pub(crate) fn SizesView() -> impl IntoView {
                     </tr></thead>
                     <tbody>
                         <For each=move || 0..count.get() key=|at| *at let:at>
-                            <Line rows names most at />
+                            <NormsRow norms names max_weights at />
                         </For>
                     </tbody>
                 </table>
             </Show>
-            <p class="hint">{move || rows.with(|rows| sentence(rows))}</p>
+            <p class="hint">{move || norms.with(|norms| sentence(norms))}</p>
         </section>
     }
 }
 
-/// One layer in the table.
+/// The row of a layer.
 #[component]
-fn Line(rows: RwSignal<Vec<Row>>, names: Memo<Vec<String>>, most: Memo<f32>, at: usize) -> impl IntoView {
-    let row = Memo::new(move |_| rows.with(|rows| rows.get(at).cloned()));
-    let of = move |read: fn(&Row) -> f32| row.with(|row| row.as_ref().map_or(0.0, read));
+fn NormsRow(
+    norms: RwSignal<Vec<Norms>>,
+    names: Memo<Vec<String>>,
+    /// The largest norm of weights in the table.
+    max_weights: Memo<f32>,
+    at: usize,
+) -> impl IntoView {
+    let norms = Memo::new(move |_| norms.with(|norms| norms.get(at).cloned()));
+    let of = move |read: fn(&Norms) -> f32| norms.with(|norms| norms.as_ref().map_or(0.0, read));
     let name = move || {
-        let layer = row.with(|row| row.as_ref().map_or(0, |row| row.sizes.layer));
+        let layer = norms.with(|norms| norms.as_ref().map_or(0, |norms| norms.last.layer));
         names.with(|names| names.get(layer).cloned()).unwrap_or_default()
     };
-    let (errors, weights, first) = (
-        move || of(|row| row.sizes.errors),
-        move || of(|row| row.sizes.weights),
-        move || of(|row| row.first),
+    let (errors, weights, first_weights) = (
+        move || of(|norms| norms.last.errors),
+        move || of(|norms| norms.last.weights),
+        move || of(|norms| norms.first_weights),
     );
     view! {
         <tr>
             <th scope="row">{name}</th>
             <td class="gauge"><div class="track"><span class="fill gradient"
-                style=move || format!("transform:scaleX({:.4})", on_decades(errors()))></span></div></td>
-            <td class="number">{move || number(errors())}</td>
+                style=move || format!("transform:scaleX({:.4})", bar_width(errors()))></span></div></td>
+            <td class="number">{move || format_number(errors())}</td>
             <td class="gauge"><div class="track">
-                <span class="fill weights" style=move || format!("transform:scaleX({:.4})", weights() / most.get())></span>
-                <i style=move || format!("left:{:.2}%", 100.0 * first() / most.get())></i>
+                <span class="fill weights" style=move || format!("transform:scaleX({:.4})", weights() / max_weights.get())></span>
+                <i style=move || format!("left:{:.2}%", 100.0 * first_weights() / max_weights.get())></i>
             </div></td>
-            <td class="number">{move || number(weights())}</td>
+            <td class="number">{move || format_number(weights())}</td>
         </tr>
     }
 }
@@ -150,27 +161,27 @@ mod tests {
 
     #[test]
     fn gradients_are_averaged_and_the_first_weights_are_remembered() {
-        let rows = follow(&[], &sizes(&[0.01, 0.1], 0.5));
-        let next = follow(&rows, &sizes(&[0.01, 0.001], 0.25));
-        assert!((next[0].sizes.errors - 0.01).abs() < 1e-6);
-        assert!((next[1].sizes.errors - 0.1f32.powf(0.9) * 0.001f32.powf(0.1)).abs() < 1e-5);
+        let norms = follow(&[], &sizes(&[0.01, 0.1], 0.5));
+        let next = follow(&norms, &sizes(&[0.01, 0.001], 0.25));
+        assert!((next[0].last.errors - 0.01).abs() < 1e-6);
+        assert!((next[1].last.errors - 0.1f32.powf(0.9) * 0.001f32.powf(0.1)).abs() < 1e-5);
         assert_eq!(
-            next.iter().map(|row| (row.first, row.sizes.weights)).collect::<Vec<_>>(),
+            next.iter().map(|norms| (norms.first_weights, norms.last.weights)).collect::<Vec<_>>(),
             [(0.5, 0.25); 2]
         );
-        assert_eq!(follow(&next, &sizes(&[1.0], 0.125))[0].first, 0.125, "other layers");
+        assert_eq!(follow(&next, &sizes(&[1.0], 0.125))[0].first_weights, 0.125, "other layers");
         assert!(follow(&next, &[]).is_empty(), "a reset");
-        assert_eq!(follow(&rows, &sizes(&[0.0, 0.1], 0.5))[0].sizes.errors, 0.0);
+        assert_eq!(follow(&norms, &sizes(&[0.0, 0.1], 0.5))[0].last.errors, 0.0);
     }
 
     #[test]
-    fn decades_are_evenly_wide() {
-        assert_eq!([1.0, 9.0, 1e-7, 1e-9, 0.0].map(on_decades), [1.0, 1.0, 0.0, 0.0, 0.0]);
-        assert!((on_decades(0.1) - 6.0 / 7.0).abs() < 1e-6);
+    fn decades_have_the_same_width() {
+        assert_eq!([1.0, 9.0, 1e-7, 1e-9, 0.0].map(bar_width), [1.0, 1.0, 0.0, 0.0, 0.0]);
+        assert!((bar_width(0.1) - 6.0 / 7.0).abs() < 1e-6);
     }
 
     #[test]
-    fn the_sentence_tells_what_becomes_of_the_gradient() {
+    fn the_sentence_says_whether_the_gradient_vanishes_or_explodes() {
         let told = |errors: &[f32]| sentence(&follow(&[], &sizes(errors, 1.0)));
         let vanishes = told(&[1e-5, 1e-4, 1e-3, 1e-2]);
         assert!(vanishes.contains("k = 0.10.") && vanishes.contains("k^3 = 0.001 of"), "{vanishes}");

@@ -1,13 +1,13 @@
-//! How the maps of a layer lie side by side in one picture.
+//! The maps of a layer side by side in one picture.
 
 use std::ops::Range;
 
-/// Maps in rows and columns. One pixel of the picture is one value.
+/// Maps in rows and columns. One pixel of the picture shows one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Grid {
     /// Maps side by side.
     pub(crate) columns: usize,
-    /// Maps in all.
+    /// All maps.
     pub(crate) maps: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// About as high as it is wide.
+    /// A grid about as high as it is wide.
     pub(crate) fn new(maps: usize, height: usize, width: usize) -> Self {
         let columns = if height * width == 1 {
             maps.div_ceil(15).max(4)
@@ -26,7 +26,7 @@ impl Grid {
         Self::with_columns(columns, maps, height, width)
     }
 
-    /// So many maps side by side.
+    /// A grid with this many maps side by side.
     pub(crate) fn with_columns(columns: usize, maps: usize, height: usize, width: usize) -> Self {
         Self {
             columns: columns.clamp(1, maps.max(1)),
@@ -37,25 +37,25 @@ impl Grid {
         }
     }
 
-    /// Width and height of the picture.
+    /// The width and height of the picture.
     pub(crate) const fn size(&self) -> (usize, usize) {
         let rows = self.maps.div_ceil(self.columns);
         (self.columns * (self.width + self.gap) - self.gap, rows * (self.height + self.gap) - self.gap)
     }
 
-    /// Values in all.
+    /// The number of values.
     pub(crate) const fn len(&self) -> usize {
         self.maps * self.height * self.width
     }
 
-    /// Where value `at` lies: x and y.
+    /// The pixel, x and y, of the value with this index.
     pub(crate) const fn pixel(&self, at: usize) -> (usize, usize) {
         let (map, y, x) = (at / (self.height * self.width), at / self.width % self.height, at % self.width);
         let (column, row) = (map % self.columns, map / self.columns);
         (column * (self.width + self.gap) + x, row * (self.height + self.gap) + y)
     }
 
-    /// The value that lies at x and y; none between maps.
+    /// The index of the value at a pixel; none between maps.
     pub(crate) fn value_at(&self, x: usize, y: usize) -> Option<usize> {
         let (step_x, step_y) = (self.width + self.gap, self.height + self.gap);
         let (column, row, x, y) = (x / step_x, y / step_y, x % step_x, y % step_y);
@@ -64,24 +64,24 @@ impl Grid {
         inside.then_some((map * self.height + y) * self.width + x)
     }
 
-    /// The value beside `at`, a step of (dx, dy) away, across gaps; `at` itself at the edge of the picture.
+    /// The index of the value one step of (dx, dy) beside `at`, across gaps; `at` itself at the edge of the picture.
     pub(crate) fn beside(&self, at: usize, dx: isize, dy: isize) -> usize {
         let (x, y) = self.pixel(at);
-        let near = |far: isize| {
-            let x = x.checked_add_signed(dx * far)?;
-            let y = y.checked_add_signed(dy * far)?;
+        let step = |pixels: isize| {
+            let x = x.checked_add_signed(dx * pixels)?;
+            let y = y.checked_add_signed(dy * pixels)?;
             self.value_at(x, y)
         };
-        near(1).or_else(|| near(1 + self.gap as isize)).unwrap_or(at)
+        step(1).or_else(|| step(1 + self.gap as isize)).unwrap_or(at)
     }
 
-    /// A box around these pixels of a map: x, y, width and height.
+    /// The box around these rows and columns of a map: x, y, width and height.
     pub(crate) const fn frame(&self, map: usize, rows: &Range<usize>, columns: &Range<usize>) -> [usize; 4] {
         let (x, y) = self.pixel(map * self.height * self.width);
         [x + columns.start, y + rows.start, columns.end - columns.start, rows.end - rows.start]
     }
 
-    /// The picture as RGBA bytes; what lies between maps is transparent.
+    /// The picture as RGBA bytes, transparent between maps.
     pub(crate) fn paint(&self, values: &[f32], color: impl Fn(usize, f32) -> [u8; 4]) -> Vec<u8> {
         let (width, height) = self.size();
         let mut rgba = vec![0; width * height * 4];
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_lie_in_a_grid() {
+    fn grids_are_about_square() {
         assert_eq!(Grid::new(6, 28, 28).size(), (57, 86));
         assert_eq!(Grid::new(16, 10, 10).size(), (43, 43));
         assert_eq!(Grid::new(120, 1, 1).size(), (8, 15));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn values_land_where_they_belong() {
+    fn values_are_painted_at_their_pixels() {
         let grid = Grid::with_columns(2, 4, 2, 2);
         let mut values = vec![0.0; 16];
         values[4 * 3 + 1] = 1.0; // fourth map, first row, second column
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_is_found_where_it_lies_and_nothing_in_between() {
+    fn every_value_is_found_at_its_pixel_and_none_between_maps() {
         let grid = Grid::with_columns(3, 5, 4, 6);
         for at in 0..grid.len() {
             let (x, y) = grid.pixel(at);

@@ -1,4 +1,4 @@
-//! What the picture of the network is drawn from, and the pixel of it that is pointed at.
+//! The inspector: the values of the network picture, and the computation of the pixel that is inspected.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,194 +8,229 @@ use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 use trainer::messages::{LayerDetail, RunState, Source};
 
-use crate::client::{State, Touch};
-use crate::link::parts::Open;
-use crate::network::explanation::{self, Made, number};
+use crate::client::Client;
+use crate::network::explanation::{Explanation, argmax, pointwise_in_words};
 use crate::network::grid::Grid;
-use crate::network::receptive_field::{self, Field};
+use crate::network::layer::softmax_terms::softmax_in_words;
+use crate::network::link::OpenPanel;
+use crate::network::receptive_field::{ReceptiveField, position, trace};
 use crate::network::stages::{self, Stage};
+use crate::network::view_state::{NetworkView, PixelRef};
+use crate::pad::store::PadStore;
+use crate::settings::layers::OUTPUT;
+use crate::settings::store::Settings;
 use crate::ui::debounce::debounce;
+use crate::ui::format::format_number;
 
-/// Inputs of a dense unit that are marked: those that weigh most.
-const STRONGEST: usize = 12;
-/// How long the same pixel must be pointed at until it is read out.
+/// The inputs of a dense unit that are marked: those with the largest products.
+const MAX_MARKED: usize = 12;
+/// How long a pixel must be inspected until screen readers announce it.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(500);
 
-/// The network and the image on its way through it, column by column: 0 is the input, 1 the first stage.
+/// The network and the activations of the image, column by column: 0 is the input, 1 the first stage.
 #[derive(Clone, Copy)]
-pub(crate) struct Look {
-    pub(crate) state: State,
+pub(crate) struct Inspector {
+    client: Client,
+    settings: Settings,
+    pad: PadStore,
+    pub(crate) view: NetworkView,
     pub(crate) stages: Memo<Vec<Stage>>,
     layers: Memo<Vec<LayerSummary>>,
-    /// How the pixel that is pointed at came about.
-    pub(crate) made: Memo<Option<Made>>,
-    /// What it depends on, in the input of each layer up to its own.
-    fields: Memo<Vec<Field>>,
-    /// Of the ten digits; empty while nothing is drawn.
-    probabilities: Memo<Vec<f32>>,
-    /// Its value, to be read out.
+    /// How the inspected pixel is computed from the column before.
+    pub(crate) explanation: Memo<Option<Explanation>>,
+    /// The receptive fields of the inspected pixel in the input of each layer up to its own.
+    fields: Memo<Vec<ReceptiveField>>,
+    /// The inspected pixel and its value, for screen readers.
     pub(crate) announced: RwSignal<String>,
 }
 
-impl Look {
-    /// To be made once, and provided as context.
-    pub(crate) fn new(state: State) -> Self {
-        let network = state.network;
+impl Inspector {
+    /// Makes the inspector of the page, to be provided as context.
+    pub(crate) fn new() -> Self {
+        let (settings, view) = (expect_context::<Settings>(), expect_context::<NetworkView>());
+        let network = settings.network;
         let stages = Memo::new(move |_| stages::of(&network.get()));
         let layers = Memo::new(move |_| network.get().summary().unwrap_or_default());
-        let look = Self {
-            state,
+        let inspector = Self {
+            client: expect_context(),
+            settings,
+            pad: expect_context(),
+            view,
             stages,
             layers,
-            made: Memo::new(|_| None),
-            fields: Memo::new(move |_| {
-                let Some((touch, stage)) = state.touch.get().and_then(|t| Some((t, stage_of(stages, t)?)))
-                else {
-                    return Vec::new();
-                };
-                layers.with(|layers| match layers.get(stage.layer) {
-                    Some(layer) if touch.at < layer.output.len() => {
-                        receptive_field::trace(layers, stage.layer, touch.at)
-                    }
-                    _ => Vec::new(),
-                })
-            }),
-            probabilities: state.probabilities(),
+            explanation: Memo::new(|_| None),
+            fields: Memo::new(move |_| receptive_fields(view, stages, layers)),
             announced: RwSignal::default(),
         };
-        let look = Self { made: Memo::new(move |_| look.make()), ..look };
-        // What was pointed at in another network means nothing in this one; what was open may be there still.
+        let inspector = Self { explanation: Memo::new(move |_| inspector.explain()), ..inspector };
+        inspector.forget_missing_stages();
+        debounce(
+            ANNOUNCE_AFTER,
+            move || view.pixel.track(),
+            move |()| inspector.announced.set(untrack(move || inspector.pixel_with_value())),
+        );
+        inspector
+    }
+
+    /// Forgets the inspected pixel when the network changes, and closes a stage that the new network has not.
+    fn forget_missing_stages(self) {
         Effect::new(move |before: Option<Vec<Stage>>| {
-            let now = stages.get();
+            let now = self.stages.get();
             if before.is_some_and(|before| before != now) {
-                state.touch.set(None);
-                let open = state.open.get_untracked();
-                let is_gone = |name: &String| now.iter().all(|stage| stage.name != *name);
-                if matches!(&open, Some(Open::Stage(name)) if is_gone(name)) {
-                    state.close();
+                self.view.pixel.set(None);
+                let open = self.view.open.get_untracked();
+                let is_missing = |name: &String| now.iter().all(|stage| stage.name != *name);
+                if matches!(&open, Some(OpenPanel::Stage(name)) if is_missing(name)) {
+                    self.view.close();
                 }
             }
             now
         });
-        debounce(
-            ANNOUNCE_AFTER,
-            move || state.touch.track(),
-            move |()| look.announced.set(untrack(move || look.place_and_value())),
-        );
-        look
     }
 
-    /// The stage in a column; none for the input.
-    pub(crate) fn stage(&self, column: usize) -> Option<Stage> {
-        stage_of(self.stages, Touch { column, at: 0 })
-    }
-
-    /// Opens the stage in a column, with the map that is pointed at.
+    /// Opens the stage in a column, with the map of the inspected pixel.
     pub(crate) fn open(&self, column: usize) {
         let Some(stage) = untrack(|| self.stage(column)) else { return };
-        let touched = self.state.touch.get_untracked().filter(|touch| touch.column == column);
-        let map = touched.map_or(0, |touch| receptive_field::place(stage.shape, touch.at).0);
-        self.state.scene.update(|scene| {
-            (scene.open, scene.map) = (Some(Open::Stage(stage.name)), map);
-        });
+        let pixel = self.view.pixel.get_untracked().filter(|pixel| pixel.column == column);
+        let map = pixel.map_or(0, |pixel| position(stage.shape, pixel.at).0);
+        self.view.show(Some(OpenPanel::Stage(stage.name)), map);
     }
 
-    /// A layer.
+    /// Inspects the brightest pixel of a column, unless one of the column is inspected already: that is where the keyboard begins.
+    pub(crate) fn focus_brightest(&self, column: usize) {
+        if self.view.pixel.get_untracked().is_none_or(|pixel| pixel.column != column) {
+            let at = untrack(|| self.values(column)).and_then(|values| argmax(&values));
+            self.view.pixel.set(Some(PixelRef { column, at: at.unwrap_or(0) }));
+        }
+    }
+}
+
+/// The columns and their values.
+impl Inspector {
+    /// The stage in a column; none for the input.
+    pub(crate) fn stage(&self, column: usize) -> Option<Stage> {
+        stage_in(self.stages, column)
+    }
+
+    /// The stages whose filters are drawn as pictures: dense ones or convolutions.
+    pub(crate) fn stages_with_filters(&self, dense: bool) -> Vec<Stage> {
+        let mut stages = self.stages.get();
+        stages.retain(|stage| stage.filters.is_some() && stage.shape.is_vector() == dense);
+        stages
+    }
+
+    /// A layer of the network.
     pub(crate) fn layer(&self, layer: usize) -> Option<LayerSummary> {
         self.layers.with(|layers| layers.get(layer).cloned())
     }
 
-    /// Name of a column.
+    /// The name of a column.
     pub(crate) fn name(&self, column: usize) -> String {
         self.stage(column).map_or("Input".into(), |stage| stage.name)
     }
 
-    /// Shape of a column's maps.
-    pub(crate) fn shape(&self, column: usize) -> Shape {
+    /// The shape of a column's maps.
+    fn shape(&self, column: usize) -> Shape {
         self.stage(column).map_or(Shape::maps(1, 28, 28), |stage| stage.shape)
     }
 
-    /// Output of a layer; nothing while nothing is drawn.
+    /// The output of a layer; none while nothing is drawn.
     pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
-        self.state.output(layer)
+        self.pad.output(layer)
     }
 
-    /// What is shown in a column.
+    /// The values that a column shows.
     pub(crate) fn values(&self, column: usize) -> Option<Vec<f32>> {
         match self.stage(column) {
             Some(stage) => self.output(stage.shown),
-            None => self.state.pixels(),
+            None => self.pad.pixels(),
         }
     }
 
-    /// Looks at what a layer holds, if it is looked at closely and holds something.
-    pub(crate) fn with_detail<T>(&self, layer: usize, look: impl FnOnce(Option<&LayerDetail>) -> T) -> T {
-        self.state.snapshot.with(|snapshot| {
+    /// Reads the parameters of a layer; none unless the layer is inspected and has some.
+    pub(crate) fn with_detail<T>(&self, layer: usize, read: impl FnOnce(Option<&LayerDetail>) -> T) -> T {
+        self.client.snapshot.with(|snapshot| {
             let details = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.details);
-            look(details.iter().find(|detail| detail.layer == layer))
+            read(details.iter().find(|detail| detail.layer == layer))
+        })
+    }
+}
+
+/// The inspected pixel.
+impl Inspector {
+    fn explain(&self) -> Option<Explanation> {
+        let pixel = self.view.pixel.get()?;
+        let stage = self.stage(pixel.column)?;
+        let input = self.values(pixel.column - 1)?;
+        let layer = self.layer(stage.layer)?;
+        self.with_detail(stage.layer, |detail| {
+            Explanation::of(&layer, (stage.before, &input), detail, pixel.at)
         })
     }
 
-    fn make(&self) -> Option<Made> {
-        let touch = self.state.touch.get()?;
-        let stage = self.stage(touch.column)?;
-        let input = self.values(touch.column - 1)?;
-        let layer = self.layer(stage.layer)?;
-        self.with_detail(stage.layer, |detail| Made::of(&layer, (stage.before, &input), detail, touch.at))
-    }
-
-    /// Where the pixel is that is pointed at, in words.
-    pub(crate) fn place(&self) -> Option<String> {
-        let Touch { column, at } = self.state.touch.get()?;
+    /// The column and the position of the inspected pixel in words.
+    pub(crate) fn pixel_name(&self) -> Option<String> {
+        let PixelRef { column, at } = self.view.pixel.get()?;
         let (name, shape) = (self.name(column), self.shape(column));
-        let (channel, row, x) = receptive_field::place(shape, at);
+        let (channel, row, x) = position(shape, at);
         Some(match (column, shape.is_vector()) {
             (0, _) => format!("{name}, row {}, column {}", row + 1, x + 1),
-            (_, true) if name == "Output" => format!("{name}, digit {at}"),
+            (_, true) if name == OUTPUT => format!("{name}, digit {at}"),
             (_, true) => format!("{name}, unit {}", at + 1),
             _ => format!("{name}, map {}, row {}, column {}", channel + 1, row + 1, x + 1),
         })
     }
 
-    /// Its value as the picture shows it.
-    pub(crate) fn value(&self) -> Option<f32> {
-        let Touch { column, at } = self.state.touch.get()?;
+    /// The value of the inspected pixel as the picture shows it.
+    pub(crate) fn pixel_value(&self) -> Option<f32> {
+        let PixelRef { column, at } = self.view.pixel.get()?;
         match self.stage(column) {
-            Some(stage) if stage.name == "Output" => self.probabilities.with(|p| p.get(at).copied()),
+            Some(stage) if stage.name == OUTPUT => self.pad.probabilities.with(|p| p.get(at).copied()),
             _ => self.values(column)?.get(at).copied(),
         }
     }
 
-    fn place_and_value(&self) -> String {
-        self.place().zip(self.value()).map_or_else(String::new, |(p, v)| format!("{p}: {}", number(v)))
+    fn pixel_with_value(&self) -> String {
+        let pixel = self.pixel_name().zip(self.pixel_value());
+        pixel.map_or_else(String::new, |(name, value)| format!("{name}: {}", format_number(value)))
     }
 
-    /// All the arithmetic that made it, a line for each layer of its stage.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let Some(Touch { column, at }) = self.state.touch.get() else { return Vec::new() };
+    /// The arithmetic of the inspected pixel, a line for each layer of its stage.
+    pub(crate) fn arithmetic(&self) -> Vec<String> {
+        let Some(PixelRef { column, at }) = self.view.pixel.get() else { return Vec::new() };
         let Some(stage) = self.stage(column) else {
-            let byte = self.state.image.get().map(|image| image[at]);
+            let byte = self.pad.image.get().map(|image| image[at]);
             return byte.map(|b| format!("a pixel of the drawing: {b} of 255")).into_iter().collect();
         };
-        let mut lines: Vec<String> = self.made.with(|m| m.as_ref().map(Made::words)).into_iter().collect();
-        let channel = receptive_field::place(stage.shape, at).0;
+        let mut lines: Vec<String> =
+            self.explanation.with(|e| e.as_ref().map(Explanation::words)).into_iter().collect();
+        let channel = position(stage.shape, at).0;
         for layer in stage.layer + 1..=stage.shown {
             let values = self.output(layer - 1).zip(self.output(layer));
             let pair = values.and_then(|(x, y)| Some((*x.get(at)?, *y.get(at)?)));
-            if let (Some((x, y)), Some(spec)) = (pair, self.layer(layer)) {
-                lines.extend(self.with_detail(layer, |d| explanation::then(spec.spec, x, y, d, channel)));
+            if let (Some((x, y)), Some(layer_of)) = (pair, self.layer(layer)) {
+                lines.extend(
+                    self.with_detail(layer, |detail| {
+                        pointwise_in_words(layer_of.spec, x, y, detail, channel)
+                    }),
+                );
             }
         }
-        if stage.name == "Output" {
-            lines.extend(self.output(stage.shown).and_then(|logits| explanation::softmax(&logits, at)));
+        if stage.name == OUTPUT {
+            lines.extend(self.output(stage.shown).and_then(|logits| softmax_in_words(&logits, at)));
         }
         lines
     }
+}
 
-    /// SVG path around what is lit up in a column: the pixel that is pointed at, or what it depends on.
+/// Marks on the maps, as SVG paths.
+impl Inspector {
+    /// Boxes around the inspected pixel, or around the pixels of another column on which it depends.
     pub(crate) fn marks(&self, column: usize, grid: Grid) -> String {
         let mut path = String::new();
-        let Some(touch) = self.state.touch.get().filter(|touch| touch.column >= column) else { return path };
+        let Some(inspected) = self.view.pixel.get().filter(|pixel| pixel.column >= column) else {
+            return path;
+        };
         let mut frame = |[x, y, width, height]: [usize; 4]| {
             let _ = write!(path, "M{x} {y}h{width}v{height}h-{width}z");
         };
@@ -203,23 +238,23 @@ impl Look {
             let (x, y) = grid.pixel(at);
             frame([x, y, 1, 1]);
         };
-        if touch.column == column {
-            pixel(touch.at);
+        if inspected.column == column {
+            pixel(inspected.at);
             return path;
         }
-        let dense = self.stage(column + 1).and_then(|stage| self.layer(stage.layer));
-        let dense = dense.is_some_and(|layer| matches!(layer.spec, LayerSpec::Linear { .. }));
-        if touch.column == column + 1 && dense {
-            // All inputs count, but some more than others.
-            self.made.with(|made| {
-                made.iter().flat_map(|made| made.strongest(STRONGEST)).for_each(pixel);
+        let next = self.stage(column + 1).and_then(|stage| self.layer(stage.layer));
+        let is_dense = next.is_some_and(|layer| matches!(layer.spec, LayerSpec::Linear { .. }));
+        if inspected.column == column + 1 && is_dense {
+            // A dense unit depends on all inputs, but on some more than on others.
+            self.explanation.with(|explanation| {
+                explanation.iter().flat_map(|e| e.largest_terms(MAX_MARKED)).for_each(pixel);
             });
             return path;
         }
         let input_of = self.stage(column).map_or(0, |stage| stage.layer + 1);
         self.fields.with(|fields| {
             let Some(field) = fields.get(input_of) else { return };
-            let Field { channels, rows, columns } = field;
+            let ReceptiveField { channels, rows, columns } = field;
             if channels.len() * rows.len() * columns.len() == grid.len() {
                 let (width, height) = grid.size();
                 frame([0, 0, width, height]);
@@ -230,20 +265,19 @@ impl Look {
         path
     }
 
-    /// SVG path of crosses over the units that dropout strikes out in the training step that comes next; nothing
-    /// while nothing is trained.
-    pub(crate) fn struck_out(&self, column: usize, grid: Grid) -> String {
+    /// Crosses over the units that dropout drops in the next training step; empty unless the network is being trained.
+    pub(crate) fn dropped_units(&self, column: usize, grid: Grid) -> String {
         let mut path = String::new();
-        if self.state.run.get() != RunState::Training {
+        if self.client.run.get() != RunState::Training {
             return path;
         }
-        let source = self.state.snapshot.with(|snapshot| snapshot.as_ref().map(|s| s.source));
+        let source = self.client.snapshot.with(|snapshot| snapshot.as_ref().map(|s| s.source));
         let (Some(stage), Some(Source::Session { step })) = (self.stage(column), source) else { return path };
-        let seed = self.state.training.with(|training| training.seed);
+        let seed = self.settings.training.with(|training| training.seed);
         for layer in stage.layers() {
             if let Some(LayerSpec::Dropout { p }) = self.layer(layer).map(|layer| layer.spec) {
-                let struck = nn::random::dropped_units(seed, step as u32, layer as u32, p, grid.len());
-                for at in (0..struck.len()).filter(|at| struck[*at]) {
+                let dropped = nn::random::dropped_units(seed, step as u32, layer as u32, p, grid.len());
+                for at in (0..dropped.len()).filter(|at| dropped[*at]) {
                     let (x, y) = grid.pixel(at);
                     let _ = write!(path, "M{x}.2 {y}.2l.6.6m0-.6l-.6.6");
                 }
@@ -251,17 +285,23 @@ impl Look {
         }
         path
     }
-
-    /// Points at the brightest pixel of a column, unless one of it is pointed at already: where the keyboard begins.
-    pub(crate) fn begin(&self, column: usize) {
-        if self.state.touch.get_untracked().is_none_or(|touch| touch.column != column) {
-            let at = untrack(|| self.values(column)).and_then(|values| explanation::largest(&values));
-            self.state.touch.set(Some(Touch { column, at: at.unwrap_or(0) }));
-        }
-    }
 }
 
-fn stage_of(stages: Memo<Vec<Stage>>, touch: Touch) -> Option<Stage> {
-    let at = touch.column.checked_sub(1)?;
+fn stage_in(stages: Memo<Vec<Stage>>, column: usize) -> Option<Stage> {
+    let at = column.checked_sub(1)?;
     stages.with(|stages| stages.get(at).cloned())
+}
+
+/// The receptive fields of the inspected pixel; none if it lies in the input or outside of its column.
+fn receptive_fields(
+    view: NetworkView,
+    stages: Memo<Vec<Stage>>,
+    layers: Memo<Vec<LayerSummary>>,
+) -> Vec<ReceptiveField> {
+    let Some(pixel) = view.pixel.get() else { return Vec::new() };
+    let Some(stage) = stage_in(stages, pixel.column) else { return Vec::new() };
+    layers.with(|layers| match layers.get(stage.layer) {
+        Some(layer) if pixel.at < layer.output.len() => trace(layers, stage.layer, pixel.at),
+        _ => Vec::new(),
+    })
 }

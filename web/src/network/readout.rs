@@ -1,77 +1,81 @@
-//! How the pixel that is pointed at came about: its inputs and weights as pictures, the sum in words.
+//! The computation of the inspected pixel: its inputs and weights as pictures, and the arithmetic in words.
 
 use leptos::prelude::*;
 use nn::spec::Shape;
 
-use crate::network::explanation::number;
+use crate::network::explanation::Explanation;
 use crate::network::feature_maps::Maps;
 use crate::network::grid::Grid;
-use crate::network::inspector::Look;
+use crate::network::inspector::Inspector;
+use crate::pad::store::PadStore;
+use crate::ui::format::format_number;
 
-/// CSS pixels that a picture of inputs may be high and wide.
-const ROOM: usize = 104;
+/// The largest side of a picture of inputs, in CSS pixels.
+const MAX_SIDE: usize = 104;
 
-/// The arithmetic behind a pixel.
+/// The computation of the inspected pixel; a hint while none is inspected.
 #[component]
 pub(crate) fn Readout() -> impl IntoView {
-    let look = expect_context::<Look>();
-    let touched = Memo::new(move |_| look.place().zip(look.value()));
-    // The pictures are made anew only where their shape changes; what is in them follows the signals.
-    let patch = Memo::new(move |_| look.made.with(|m| m.as_ref().map(|m| (m.patch, m.is_sum()))));
-    let lines = Memo::new(move |_| look.lines());
+    let inspector = expect_context::<Inspector>();
+    let pad = expect_context::<PadStore>();
+    let pixel = Memo::new(move |_| inspector.pixel_name().zip(inspector.pixel_value()));
+    // The pictures are built anew only where their shape changes. Their content follows the signals.
+    let patch = Memo::new(move |_| inspector.explanation.with(|e| e.as_ref().map(|e| (e.patch, e.is_sum()))));
+    let lines = Memo::new(move |_| inspector.arithmetic());
     let hint = move || {
-        if look.state.image.with(Option::is_some) {
+        if pad.image.with(Option::is_some) {
             "Point at a pixel, or walk there with Tab and the arrow keys, to see what it is made of. A click on a layer’s name opens it."
         } else {
             "Draw a digit or take an example, then point at any pixel to see what it is made of. A click on a layer’s name opens it."
         }
     };
     view! {
-        <div class="readout" class:idle=move || touched.with(Option::is_none)>
-            <Show when=move || touched.with(Option::is_some) fallback=move || view! { <p class="hint">{hint}</p> }>
+        <div class="readout" class:idle=move || pixel.with(Option::is_none)>
+            <Show when=move || pixel.with(Option::is_some) fallback=move || view! { <p class="hint">{hint}</p> }>
                 <div class="place">
-                    <span>{move || touched.get().map(|t| t.0)}</span>
-                    <b>{move || touched.get().map(|t| number(t.1))}</b>
+                    <span>{move || pixel.get().map(|(name, _)| name)}</span>
+                    <b>{move || pixel.get().map(|(_, value)| format_number(value))}</b>
                 </div>
                 {move || patch.get().map(|(patch, is_sum)| view! { <Patch patch is_sum /> })}
             </Show>
             <output class="arithmetic" aria-label="Arithmetic" aria-live="off">
                 {move || lines.get().into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}
             </output>
-            <p class="visually-hidden" aria-live="polite">{look.announced}</p>
+            <p class="visually-hidden" aria-live="polite">{inspector.announced}</p>
         </div>
     }
 }
 
-/// Inputs, times weights where every input has its own.
+/// The inputs, times the weights where every input has one.
 #[component]
 fn Patch(patch: Shape, is_sum: bool) -> impl IntoView {
-    let look = expect_context::<Look>();
+    let explanation = expect_context::<Inspector>().explanation;
     let grid = match patch.channels {
         channels if patch.is_vector() => Grid::with_columns(channels.div_ceil(10), channels, 1, 1),
         channels => Grid::new(channels, patch.height, patch.width),
     };
     let (width, height) = grid.size();
-    let scale = (ROOM / width.max(height)).max(1);
-    let inputs = Signal::derive(move || look.made.with(|m| m.as_ref().map(|m| m.inputs.clone())));
-    let weights = Signal::derive(move || look.made.with(|m| m.as_ref().map(|m| m.weights.clone())));
-    let winner = Signal::derive(move || {
-        look.made.with(|made| {
-            let Some(made) = made else { return Vec::new() };
-            let winner = made.winner();
-            (0..made.inputs.len()).map(|i| winner.is_none_or(|winner| winner == i)).collect()
+    let scale = (MAX_SIDE / width.max(height)).max(1);
+    let of = move |read: fn(&Explanation) -> &Vec<f32>| {
+        Signal::derive(move || explanation.with(|e| e.as_ref().map(|e| read(e).clone())))
+    };
+    let used = Signal::derive(move || {
+        explanation.with(|explanation| {
+            let Some(explanation) = explanation else { return Vec::new() };
+            let argmax = explanation.argmax();
+            (0..explanation.inputs.len()).map(|i| argmax.is_none_or(|argmax| argmax == i)).collect()
         })
     });
     view! {
         <div class="patch">
             <figure>
-                <Maps grid scale label="Its inputs" diverging=false values=inputs bright=winner />
+                <Maps grid scale label="Its inputs" diverging=false values=of(|e| &e.inputs) bright=used />
                 <figcaption>"inputs"</figcaption>
             </figure>
             {is_sum.then(|| view! {
                 <span class="times" aria-hidden="true">"×"</span>
                 <figure>
-                    <Maps grid scale label="Their weights" diverging=true values=weights />
+                    <Maps grid scale label="Their weights" diverging=true values=of(|e| &e.weights) />
                     <figcaption>"weights"</figcaption>
                 </figure>
             })}

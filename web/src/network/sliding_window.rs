@@ -1,58 +1,58 @@
-//! Windows that slide over maps: those of convolutions and of pooling.
+//! The sliding windows of convolution and pooling: which inputs each output is computed from.
 
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 
-/// Square windows over maps.
+/// A square window that slides over maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Windows {
-    /// Shape of what they slide over.
+pub(crate) struct SlidingWindow {
+    /// The shape of the maps it slides over.
     pub(crate) input: Shape,
-    /// Rows and columns of a window.
-    pub(crate) kernel: usize,
-    /// Pixels from one window to the next.
+    /// Its rows, and its columns.
+    pub(crate) kernel_size: usize,
+    /// The pixels from one position to the next.
     pub(crate) stride: usize,
-    /// Zeros around the maps.
+    /// The rows and columns of zeros around the maps.
     pub(crate) padding: usize,
 }
 
-impl Windows {
-    /// The windows of a layer that has some.
+impl SlidingWindow {
+    /// The window of a layer; none if the layer has none.
     pub(crate) fn of(layer: &LayerSummary) -> Option<Self> {
-        let (kernel, stride, padding) = match layer.spec {
+        let (kernel_size, stride, padding) = match layer.spec {
             LayerSpec::Conv2d { kernel_size, stride, padding, .. } => (kernel_size, stride, padding),
             LayerSpec::MaxPool2d { kernel_size, stride }
             | LayerSpec::AvgPool2d { kernel_size, stride }
             | LayerSpec::Subsample2d { kernel_size, stride } => (kernel_size, stride, 0),
             _ => return None,
         };
-        Some(Self { input: layer.input, kernel, stride, padding })
+        Some(Self { input: layer.input, kernel_size, stride, padding })
     }
 
-    /// Rows and columns of windows: `(n + 2p - k) / s + 1`, rounded down; none if not even one fits.
+    /// The rows and columns of its positions, and of the output.
     pub(crate) const fn output(&self) -> (usize, usize) {
-        (self.along(self.input.height), self.along(self.input.width))
+        (self.positions(self.input.height), self.positions(self.input.width))
     }
 
-    /// Windows along a side of `n` pixels.
-    pub(crate) const fn along(&self, n: usize) -> usize {
-        match (n + 2 * self.padding).checked_sub(self.kernel) {
+    /// The positions along a side of `n` pixels: `(n + 2p - k) / s + 1`, rounded down; 0 if the window does not fit.
+    pub(crate) const fn positions(&self, n: usize) -> usize {
+        match (n + 2 * self.padding).checked_sub(self.kernel_size) {
             Some(room) => room / self.stride + 1,
             None => 0,
         }
     }
 
-    /// The pixels of the window in this row and column of windows, row by row; `None` for those in the padding.
+    /// The pixels under the window at a position, row by row; `None` for those in the padding.
     pub(crate) fn pixels(&self, row: usize, column: usize) -> impl Iterator<Item = Option<(usize, usize)>> {
-        let Self { input, kernel, stride, padding } = *self;
-        let place = move |window: usize, tap: usize, n: usize| {
-            (window * stride + tap).checked_sub(padding).filter(|place| *place < n)
+        let Self { input, kernel_size, stride, padding } = *self;
+        let pixel = move |position: usize, tap: usize, n: usize| {
+            (position * stride + tap).checked_sub(padding).filter(|pixel| *pixel < n)
         };
-        let taps = (0..kernel).flat_map(move |y| (0..kernel).map(move |x| (y, x)));
-        taps.map(move |(y, x)| place(row, y, input.height).zip(place(column, x, input.width)))
+        let taps = (0..kernel_size).flat_map(move |y| (0..kernel_size).map(move |x| (y, x)));
+        taps.map(move |(y, x)| pixel(row, y, input.height).zip(pixel(column, x, input.width)))
     }
 
-    /// Where the pixels of a window lie in the values of all maps, for the channels given.
+    /// The indices of the pixels under the window into the input `[channel][row][column]`, for these channels.
     pub(crate) fn sources(
         &self,
         channels: std::ops::Range<usize>,
@@ -64,29 +64,29 @@ impl Windows {
         channels.flat_map(of).collect()
     }
 
-    /// For each input value, whether it is the largest of a window; the first of equals.
-    pub(crate) fn winners(&self, input: &[f32]) -> Vec<bool> {
-        let mut winners = vec![false; input.len()];
+    /// For each input, whether it is the maximum under the window at some position; of equals, the first.
+    pub(crate) fn maxima(&self, input: &[f32]) -> Vec<bool> {
+        let mut maxima = vec![false; input.len()];
         let (rows, columns) = self.output();
         for channel in 0..self.input.channels {
             for at in 0..rows * columns {
                 let sources = self.sources(channel..channel + 1, at / columns, at % columns);
                 let best = sources.into_iter().flatten().filter(|s| *s < input.len());
                 if let Some(best) = best.reduce(|best, s| if input[s] > input[best] { s } else { best }) {
-                    winners[best] = true;
+                    maxima[best] = true;
                 }
             }
         }
-        winners
+        maxima
     }
 
-    /// One map pooled: the largest, or else the mean, of each window.
-    pub(crate) fn pooled(&self, input: &[f32], channel: usize, largest: bool) -> Vec<f32> {
+    /// A channel after max pooling (`max`) or average pooling.
+    pub(crate) fn pooled(&self, input: &[f32], channel: usize, max: bool) -> Vec<f32> {
         let (rows, columns) = self.output();
         let pool = |at: usize| {
             let sources = self.sources(channel..channel + 1, at / columns, at % columns);
             let values = sources.iter().map(|s| s.map_or(0.0, |s| input[s]));
-            if largest {
+            if max {
                 values.fold(f32::NEG_INFINITY, f32::max)
             } else {
                 values.sum::<f32>() / sources.len() as f32
@@ -95,7 +95,7 @@ impl Windows {
         (0..rows * columns).map(pool).collect()
     }
 
-    /// One map of a convolution (cross-correlation) with these weights, `[channel][row][column]`.
+    /// A map of a convolution (cross-correlation) with the weights `[channel][row][column]`.
     pub(crate) fn correlate(&self, input: &[f32], weights: &[f32], bias: f32) -> Vec<f32> {
         let (rows, columns) = self.output();
         let at = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
@@ -113,9 +113,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_those_of_the_formula() {
-        let size = |n, kernel, stride, padding| {
-            Windows { input: Shape::maps(1, n, n), kernel, stride, padding }.output().0
+    fn the_output_has_the_size_of_the_formula() {
+        let size = |n, kernel_size, stride, padding| {
+            SlidingWindow { input: Shape::maps(1, n, n), kernel_size, stride, padding }.output().0
         };
         assert_eq!(size(28, 5, 1, 2), 28);
         assert_eq!(size(28, 5, 2, 0), 12);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn correlation_is_that_of_the_network() {
+    fn correlate_computes_what_the_network_computes() {
         use nn::{network::Network, spec::*};
         let conv = LayerSpec::Conv2d { out_channels: 2, kernel_size: 5, stride: 2, padding: 2 };
         let layers = vec![conv, conv, LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }];
@@ -133,9 +133,9 @@ mod tests {
         network.prepare();
         let image: Vec<u8> = (0..784).map(|i| (i * i % 251) as u8).collect();
         network.infer(std::iter::once(image.as_slice()));
-        let windows = Windows::of(&spec.summary().unwrap()[1]).unwrap();
+        let window = SlidingWindow::of(&spec.summary().unwrap()[1]).unwrap();
         let (input, weights) = (network.output(0).unwrap(), network.weights(1).unwrap());
-        let second = windows.correlate(&input, &weights[50..], 0.0);
+        let second = window.correlate(&input, &weights[50..], 0.0);
         let expected = network.output(1).unwrap();
         assert_eq!(second.len(), 49);
         for (a, b) in second.iter().zip(&expected[49..]) {
@@ -144,21 +144,21 @@ mod tests {
     }
 
     #[test]
-    fn every_window_has_one_winner() {
-        let windows = Windows { input: Shape::maps(2, 5, 4), kernel: 2, stride: 2, padding: 0 };
+    fn every_position_has_one_maximum() {
+        let window = SlidingWindow { input: Shape::maps(2, 5, 4), kernel_size: 2, stride: 2, padding: 0 };
         let mut input = vec![0.0; 40];
         input[5] = 1.0;
-        let winners = windows.winners(&input);
-        assert_eq!(winners.iter().filter(|w| **w).count(), 2 * 4);
-        assert_eq!(windows.pooled(&input, 0, true), [1.0, 0.0, 0.0, 0.0]);
-        assert_eq!(windows.pooled(&input, 0, false), [0.25, 0.0, 0.0, 0.0]);
-        assert!(winners[5] && !winners[0] && winners[2], "the largest, and the first of equals");
+        let maxima = window.maxima(&input);
+        assert_eq!(maxima.iter().filter(|w| **w).count(), 2 * 4);
+        assert_eq!(window.pooled(&input, 0, true), [1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(window.pooled(&input, 0, false), [0.25, 0.0, 0.0, 0.0]);
+        assert!(maxima[5] && !maxima[0] && maxima[2], "the largest, and the first of equals");
     }
 
     #[test]
-    fn a_window_at_the_edge_lies_partly_in_the_padding() {
-        let windows = Windows { input: Shape::maps(2, 4, 4), kernel: 3, stride: 1, padding: 1 };
-        let sources = windows.sources(1..2, 0, 0);
+    fn at_the_edge_the_window_lies_partly_in_the_padding() {
+        let window = SlidingWindow { input: Shape::maps(2, 4, 4), kernel_size: 3, stride: 1, padding: 1 };
+        let sources = window.sources(1..2, 0, 0);
         assert_eq!(sources, [None, None, None, None, Some(16), Some(17), None, Some(20), Some(21)]);
     }
 }

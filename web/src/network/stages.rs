@@ -1,35 +1,35 @@
-//! The network as a row of stages to be drawn, named as in LeCun et al. 1998: C1, S2, C3, S4, F5, F6, Output.
+//! The stages of a network, which are the columns of its picture, named as in LeCun et al. 1998: C1, S2, C3, S4, F5, F6, Output.
 
 use nn::spec::{LayerSpec, NetworkSpec, Shape};
 use trainer::messages::Watch;
 
 use crate::settings::layers;
 
-/// One column of the picture: a layer with weights or windows, and the activation that follows it.
+/// One column of the picture: a layer with weights or a window, and the layers that follow it, such as its activation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Stage {
     /// `C1`, `S2`, ...
     pub(crate) name: String,
-    /// What it does, in words.
+    /// The kind of the layer, in words.
     pub(crate) kind: String,
-    /// Shape of what is shown.
+    /// The shape of the maps that are shown.
     pub(crate) shape: Shape,
-    /// Trainable numbers.
+    /// The number of trainable parameters.
     pub(crate) parameters: usize,
-    /// The layer itself.
+    /// The index of the layer.
     pub(crate) layer: usize,
-    /// The layer whose output is shown: the activation where there is one.
+    /// The index of the layer whose output is shown: the last of the stage.
     pub(crate) shown: usize,
-    /// Shape of what the layer is fed, before it is flattened.
+    /// The shape of the layer's input before it is flattened.
     pub(crate) before: Shape,
-    /// Rows and columns of its filters, if they can be drawn as pictures: those that look at the image itself.
+    /// The rows and columns of its filters, if these can be drawn as pictures: those of a first layer, whose input is the image.
     pub(crate) filters: Option<(usize, usize)>,
 }
 
-/// More units than these are not drawn as pictures of their weights: too many numbers, 30 times a second.
-const MOST_DENSE_FILTERS: usize = 64;
+/// The weights of more units than these are not drawn: they would be too many numbers to send 30 times a second.
+const MAX_DENSE_FILTERS: usize = 64;
 
-/// The stages of a network; none for one that does not fit together.
+/// The stages of a network; none if its layers do not fit together.
 pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
     let Ok(layers) = network.summary() else { return Vec::new() };
     let mut stages: Vec<Stage> = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             LayerSpec::Subsample2d { kernel_size, .. } => format!("subsample {kernel_size}×{kernel_size}"),
             LayerSpec::Linear { .. } if name == layers::OUTPUT => "softmax".to_owned(),
             LayerSpec::Linear { .. } => "dense".to_owned(),
-            // They belong to the stage before them, whose maps are shown as they leave it.
+            // These layers belong to the stage before them, whose maps are shown after the last of them.
             LayerSpec::Flatten
             | LayerSpec::BatchNorm
             | LayerSpec::Relu
@@ -65,7 +65,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
                 Some((kernel_size, kernel_size))
             }
             LayerSpec::Linear { out_features }
-                if stages.is_empty() && image.channels == 1 && out_features <= MOST_DENSE_FILTERS =>
+                if stages.is_empty() && image.channels == 1 && out_features <= MAX_DENSE_FILTERS =>
             {
                 Some((image.height, image.width))
             }
@@ -87,32 +87,32 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
 }
 
 impl Stage {
-    /// The layer itself and those that follow it up to the one that is shown.
+    /// The indices of its layers.
     pub(crate) fn layers(&self) -> std::ops::RangeInclusive<usize> {
         self.layer..=self.shown
     }
 }
 
-/// The layers of a network that normalise.
-pub(crate) fn norms(network: &NetworkSpec) -> impl Iterator<Item = usize> {
+/// The indices of the batch normalisations of a network.
+pub(crate) fn batch_norms(network: &NetworkSpec) -> impl Iterator<Item = usize> {
     let layers = network.layers.iter().enumerate();
     layers.filter(|(_, layer)| **layer == LayerSpec::BatchNorm).map(|(at, _)| at)
 }
 
-/// What must be sent to draw the stages of a network, to look closely at some of them, and to see what is normalised.
-pub(crate) fn watch(network: &NetworkSpec, closely: &[usize]) -> Watch {
+/// What the worker must send to draw the stages of a network, to inspect some of them, and to show every batch normalisation.
+pub(crate) fn watch(network: &NetworkSpec, inspected: &[usize]) -> Watch {
     let stages = of(network);
-    let close = || closely.iter().filter_map(|i| stages.get(*i)).flat_map(Stage::layers);
-    let norms = norms(network).flat_map(|at| at.saturating_sub(1)..=at);
+    let inspected = || inspected.iter().filter_map(|i| stages.get(*i)).flat_map(Stage::layers);
+    let batch_norms = batch_norms(network).flat_map(|at| at.saturating_sub(1)..=at);
     let mut activations: Vec<usize> =
-        stages.iter().map(|stage| stage.shown).chain(close()).chain(norms).collect();
+        stages.iter().map(|stage| stage.shown).chain(inspected()).chain(batch_norms).collect();
     activations.sort_unstable();
     activations.dedup();
     Watch {
         activations,
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
         norms: true,
-        details: close().collect(),
+        details: inspected().collect(),
         ..Watch::default()
     }
 }
@@ -134,14 +134,14 @@ mod tests {
         assert_eq!(stages[0].shown, 1, "C1 is shown after its ReLU");
         assert_eq!(watch(&network, &[]).weights, [0]);
         assert_eq!(watch(&network, &[]).activations, [1, 2, 4, 5, 8, 10, 11]);
-        let closely = watch(&network, &[2, 99]);
-        assert_eq!((closely.activations[2..4].to_vec(), closely.details), (vec![3, 4], vec![3, 4]));
+        let inspected = watch(&network, &[2, 99]);
+        assert_eq!((inspected.activations[2..4].to_vec(), inspected.details), (vec![3, 4], vec![3, 4]));
         let before: Vec<_> = stages.iter().map(|s| s.before.to_string()).collect();
         assert_eq!(before[4..], ["16@5x5", "120", "84"]);
     }
 
     #[test]
-    fn dense_units_that_see_the_image_are_drawn_as_images() {
+    fn weights_of_a_first_dense_layer_are_drawn_as_images() {
         let network = Preset::Mlp30.network();
         let stages = of(&network);
         assert_eq!(stages[0].filters, Some((28, 28)));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_normalised_is_seen_before_and_after() {
+    fn inputs_and_outputs_of_batch_normalisation_are_watched() {
         let layers = layers::read("b,c6p2,b,r,f,d10").unwrap();
         let network = NetworkSpec { layers, ..Preset::LeNet5.network() };
         assert_eq!(watch(&network, &[]).activations, [0, 1, 2, 3, 5], "before the first is the image");

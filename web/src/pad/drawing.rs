@@ -1,43 +1,43 @@
-//! What is on the pad: strokes, and images of MNIST that were put there.
+//! Drawings on the pad: strokes, and images of MNIST that were put there.
 
-use crate::mnist::Sample;
+use crate::client::mnist::Sample;
 
-/// Side of the pad's own pixels; on screen it is as large as there is room.
+/// The side of the pad in pixels of its canvas. On screen the canvas is scaled to the room there is.
 pub(crate) const SIDE: f64 = 420.0;
-/// Width of a stroke: about what MNIST's have once they are scaled.
+/// The width of a stroke: scaled to 28×28 pixels, about that of MNIST's strokes.
 pub(crate) const STROKE: f64 = SIDE / 12.7;
-/// Pixels of the pad along a side of a pixel of an image.
+/// The pixels of the pad along a side of a pixel of an image.
 pub(crate) const BLOCK: usize = SIDE as usize / 28;
-/// Points nearer than this to the last one of their stroke add nothing to see.
-const NEAREST: f64 = SIDE / 420.0;
+/// A point nearer than this to the last one of its stroke would change nothing visible.
+const MIN_DISTANCE: f64 = SIDE / 420.0;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Mark {
     Stroke(Vec<(f64, f64)>),
-    /// It covers all that was there before.
+    /// An image, which covers everything before it.
     Sample(Box<Sample>),
 }
 
-/// What was put on the pad, in its order. Points are in pixels of the pad.
+/// Everything that was put on the pad, in its order. Points are in pixels of the pad.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Drawing(Vec<Mark>);
 
 impl Drawing {
-    /// Puts the pen down.
+    /// Begins a stroke.
     pub(crate) fn begin(&mut self, at: (f64, f64)) {
         self.0.push(Mark::Stroke(vec![at]));
     }
 
-    /// Moves the pen that is down; nothing before the first stroke.
+    /// Extends the last stroke. Does nothing before the first one.
     pub(crate) fn extend(&mut self, at: (f64, f64)) {
         if let Some(Mark::Stroke(stroke)) = self.0.last_mut()
-            && stroke.last().is_none_or(|last| (last.0 - at.0).hypot(last.1 - at.1) >= NEAREST)
+            && stroke.last().is_none_or(|last| (last.0 - at.0).hypot(last.1 - at.1) >= MIN_DISTANCE)
         {
             stroke.push(at);
         }
     }
 
-    /// Puts an image over all that is there.
+    /// Puts an image over everything.
     pub(crate) fn place(&mut self, sample: Sample) {
         let mark = Mark::Sample(Box::new(sample));
         if self.0.last() != Some(&mark) {
@@ -45,23 +45,23 @@ impl Drawing {
         }
     }
 
-    /// Takes back the last stroke, or the last image: then what it covered is there again.
+    /// Takes back the last stroke, or the last image, which uncovers what was there before.
     pub(crate) fn undo(&mut self) {
         self.0.pop();
     }
 
-    /// Takes back all.
+    /// Takes back everything.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// Whether nothing is there.
+    /// Whether nothing was drawn or put there.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The image that is seen, if there is one, and the strokes that are: those on it.
-    pub(crate) fn seen(&self) -> (Option<&Sample>, impl Iterator<Item = &[(f64, f64)]>) {
+    /// The last image, if there is one, and the strokes on it.
+    pub(crate) fn visible(&self) -> (Option<&Sample>, impl Iterator<Item = &[(f64, f64)]>) {
         let last = self.0.iter().rposition(|mark| matches!(mark, Mark::Sample(_)));
         let sample = last.and_then(|at| match &self.0[at] {
             Mark::Sample(sample) => Some(&**sample),
@@ -75,16 +75,16 @@ impl Drawing {
         (sample, strokes)
     }
 
-    /// The image that is seen, as long as nothing was drawn on it.
+    /// The last image, if nothing was drawn on it.
     pub(crate) fn untouched(&self) -> Option<&Sample> {
-        let (sample, mut strokes) = self.seen();
+        let (sample, mut strokes) = self.visible();
         if strokes.next().is_some() { None } else { sample }
     }
 
-    /// What the network gets, given the pad's ink (`SIDE` x `SIDE`, 0 black to 255 white): a drawing is centred and scaled as
-    /// MNIST's digits were; an image stays where it is, with what was drawn on it.
+    /// The network's input, given the pad's ink (`SIDE` × `SIDE`, 0 black to 255 white). A drawing is centred and scaled as
+    /// MNIST's digits were; an image stays where it is, with the strokes on it.
     pub(crate) fn image(&self, ink: &[u8]) -> Option<[u8; 784]> {
-        match (self.untouched(), self.seen().0) {
+        match (self.untouched(), self.visible().0) {
             (Some(sample), _) => Some(sample.pixels),
             (None, Some(_)) => Some(shrink(ink)),
             (None, None) => data::drawing::to_mnist(ink, SIDE as usize, SIDE as usize),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn strokes(drawing: &Drawing) -> usize {
-        drawing.seen().1.count()
+        drawing.visible().1.count()
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         drawing.extend((9.0, 0.0));
         drawing.begin((5.0, 5.0));
         drawing.undo();
-        assert_eq!(drawing.seen().1.collect::<Vec<_>>(), [[(0.0, 0.0), (9.0, 0.0)]]);
+        assert_eq!(drawing.visible().1.collect::<Vec<_>>(), [[(0.0, 0.0), (9.0, 0.0)]]);
         drawing.undo();
         drawing.undo();
         assert!(drawing.is_empty());
@@ -142,13 +142,13 @@ mod tests {
         drawing.place(sample(2));
         drawing.extend((6.0, 6.0));
         drawing.begin((7.0, 7.0));
-        assert_eq!((drawing.untouched(), drawing.seen().0), (None, Some(&sample(2))));
+        assert_eq!((drawing.untouched(), drawing.visible().0), (None, Some(&sample(2))));
         assert_eq!(strokes(&drawing), 1, "only what is on the image is seen");
         drawing.undo();
         drawing.undo();
         assert_eq!(drawing.untouched(), Some(&sample(1)), "the same image twice is one");
         drawing.undo();
-        assert_eq!((drawing.seen().0, strokes(&drawing)), (None, 1));
+        assert_eq!((drawing.visible().0, strokes(&drawing)), (None, 1));
         drawing.clear();
         assert!(drawing.is_empty());
     }

@@ -1,63 +1,64 @@
-//! Images of the test set, one after the other, for those who would rather not draw. A link tells which one is on the pad.
+//! Test images, one after the other, for those who would rather not draw. The link names the one that is on the pad.
 
 use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 
-use crate::client::State;
+use crate::client::Client;
+use crate::client::mnist::Mnist;
+use crate::pad::store::PadStore;
 
-/// Puts the next test image on the pad, from the first one on. Nothing while no test image is downloaded.
-pub(crate) fn next(state: &State) {
-    let here = state.download.with_untracked(|download| download.test_images) as u32;
-    let last = state.scene.with_untracked(|scene| scene.image).or(state.last_example.get_value());
-    if here > 0 {
-        let index = last.map_or(0, |last| (last + 1) % here);
-        state.last_example.set_value(Some(index));
-        state.scene.update(|scene| scene.image = Some(index));
+/// Puts the next test image on the pad, beginning with the first. Does nothing before the first one is downloaded.
+pub(crate) fn next(pad: PadStore, client: Client) {
+    let downloaded = client.download.with_untracked(|download| download.test_images) as u32;
+    let last = pad.example.get_untracked().or(pad.last_example.get_value());
+    if downloaded > 0 {
+        let index = last.map_or(0, |last| (last + 1) % downloaded);
+        pad.last_example.set_value(Some(index));
+        pad.example.set(Some(index));
     }
 }
 
-/// The test image that is on the pad, with nothing drawn on it.
-fn on_pad(state: &State) -> Option<u32> {
-    state
-        .drawing
-        .with(|d| d.untouched().filter(|sample| sample.split == Split::Test).map(|sample| sample.index))
+/// The test image that is on the pad with nothing drawn on it.
+fn on_pad(pad: PadStore) -> Option<u32> {
+    pad.drawing
+        .with(|drawing| drawing.untouched().filter(|sample| sample.split == Split::Test).map(|s| s.index))
 }
 
-/// Keeps what the scene says of it and what is on the pad the same: the one that changed last counts.
-pub(crate) fn keep(state: State) {
-    let pad = Memo::new(move |_| (on_pad(&state), state.drawing.with(|drawing| drawing.is_empty())));
+/// Keeps the example and the drawing the same: the drawing follows the example, and the example the drawing.
+pub(crate) fn sync(pad: PadStore, client: Client, mnist: Mnist) {
+    let drawn = Memo::new(move |_| (on_pad(pad), pad.drawing.with(|drawing| drawing.is_empty())));
     Effect::new(move |before: Option<()>| {
-        let (image, _) = pad.get();
-        // At first the pad is empty, whatever a link says.
-        if before.is_some() && state.scene.with_untracked(|scene| scene.image) != image {
-            state.scene.update(|scene| scene.image = image);
+        let (example, _) = drawn.get();
+        // The pad is empty at first, whatever example the link names.
+        if before.is_some() && pad.example.get_untracked() != example {
+            pad.example.set(example);
         }
     });
-    let wanted = Memo::new(move |_| state.scene.with(|scene| scene.image));
-    let here = Memo::new(move |_| {
-        let here = state.download.with(|download| download.test_images);
-        wanted.get().filter(|index| (*index as usize) < here)
+    let available = Memo::new(move |_| {
+        let downloaded = client.download.with(|download| download.test_images);
+        pad.example.get().filter(|index| (*index as usize) < downloaded)
     });
     Effect::new(move |_| {
-        let Some(index) = here.get().filter(|index| untrack(|| on_pad(&state)) != Some(*index)) else {
+        let Some(index) = available.get().filter(|index| untrack(|| on_pad(pad)) != Some(*index)) else {
             return;
         };
-        match state.mnist.sample(Split::Test, index) {
-            Some(sample) => state.drawing.update(|drawing| drawing.place(sample)),
+        match mnist.sample(Split::Test, index) {
+            Some(sample) => pad.drawing.update(|drawing| drawing.place(sample)),
             None => {
-                state.send(Command::Labels(Split::Test));
-                state.send(Command::Images { split: Split::Test, indices: vec![index] });
+                client.send(Command::Labels(Split::Test));
+                client.send(Command::Images { split: Split::Test, indices: vec![index] });
             }
         }
     });
 }
 
-/// The button for it.
+/// The button that puts the next test image on the pad.
 #[component]
 pub(crate) fn ExampleButton() -> impl IntoView {
-    let state = expect_context::<State>();
-    let none = move || state.download.with(|download| download.test_images == 0);
+    let pad = expect_context::<PadStore>();
+    let client = expect_context::<Client>();
+    let none = move || client.download.with(|download| download.test_images == 0);
     view! {
-        <button on:click=move |_| next(&state) disabled=none title="Puts the next test image on the pad (E)">"Example"</button>
+        <button on:click=move |_| next(pad, client) disabled=none title="Puts the next test image on the pad (E)">"Example"</button>
     }
 }

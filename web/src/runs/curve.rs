@@ -1,21 +1,22 @@
-//! Points of a curve.
+//! Curves of limited length, and how they are smoothed and read.
 
 use serde::{Deserialize, Serialize};
 
-/// Points of a curve. However long a run, there are never more than [`Curve::MOST`]: then neighbours are averaged.
+/// The points of a curve, fewer than [`Curve::CAPACITY`]: when that many are reached, neighbours are averaged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Vec<(f32, f32)>", try_from = "Vec<(f32, f32)>")]
 pub(crate) struct Curve {
     points: Vec<(f64, f64)>,
-    /// Points that one entry stands for.
+    /// The number of measurements whose mean is a point.
     weight: u32,
+    /// The sums of the measurements since the last point, and their number.
     pending: (f64, f64, u32),
 }
 
 impl Curve {
-    const MOST: usize = 1200;
+    const CAPACITY: usize = 1200;
 
-    /// Adds a point to the right.
+    /// Appends a measurement.
     pub(crate) fn push(&mut self, x: f64, y: f64) {
         self.weight = self.weight.max(1);
         let (sum_x, sum_y, n) = self.pending;
@@ -26,14 +27,14 @@ impl Curve {
         let n = f64::from(n + 1);
         self.points.push((self.pending.0 / n, self.pending.1 / n));
         self.pending = (0.0, 0.0, 0);
-        if self.points.len() == Self::MOST {
+        if self.points.len() == Self::CAPACITY {
             let mean = |pair: &[(f64, f64)]| ((pair[0].0 + pair[1].0) / 2.0, (pair[0].1 + pair[1].1) / 2.0);
             self.points = self.points.chunks_exact(2).map(mean).collect();
             self.weight *= 2;
         }
     }
 
-    /// Forgets what is right of `x`.
+    /// Drops the points from `x` on.
     pub(crate) fn cut(&mut self, x: f64) {
         self.points.retain(|point| point.0 < x);
         self.pending = (0.0, 0.0, 0);
@@ -53,7 +54,7 @@ impl Curve {
     }
 }
 
-/// As it is stored: the points that are numbers, as exactly as anybody sees.
+/// Stored are the finite points, with the precision of a chart.
 impl From<Curve> for Vec<(f32, f32)> {
     fn from(curve: Curve) -> Self {
         let points = curve.points.into_iter().map(|(x, y)| (x as f32, y as f32));
@@ -65,7 +66,7 @@ impl TryFrom<Vec<(f32, f32)>> for Curve {
     type Error = &'static str;
 
     fn try_from(points: Vec<(f32, f32)>) -> Result<Self, Self::Error> {
-        if points.len() > Self::MOST || !points.is_sorted_by(|a, b| a.0 <= b.0) {
+        if points.len() > Self::CAPACITY || !points.is_sorted_by(|a, b| a.0 <= b.0) {
             return Err("no curve: points must go from left to right");
         }
         let points: Vec<_> = points.into_iter().map(|(x, y)| (x.into(), y.into())).collect();
@@ -73,13 +74,13 @@ impl TryFrom<Vec<(f32, f32)>> for Curve {
     }
 }
 
-/// The running mean of noisy points that an eye would draw: over about the last `most`, and over fewer at the start, where
-/// the curve falls too steeply for a long memory. Over one, they stay as they are.
-pub(crate) fn smoothed(points: &[(f64, f64)], most: f64) -> Vec<(f64, f64)> {
+/// The running mean of noisy points: over about the last `max_span`, and over fewer at the start, where the curve falls too
+/// steeply for a long memory. A span of one point leaves them as they are.
+pub(crate) fn smoothed(points: &[(f64, f64)], max_span: f64) -> Vec<(f64, f64)> {
     let (mut mean, mut seen) = (f64::NAN, 0.0);
     let mut smooth = |&(x, y): &(f64, f64)| {
         if f64::is_finite(y) {
-            let span = f64::min(most, 1.0 + seen / 8.0);
+            let span = f64::min(max_span, 1.0 + seen / 8.0);
             mean = if seen == 0.0 { y } else { mean + (y - mean) / span };
             seen += 1.0;
         }
@@ -88,7 +89,7 @@ pub(crate) fn smoothed(points: &[(f64, f64)], most: f64) -> Vec<(f64, f64)> {
     points.iter().map(&mut smooth).collect()
 }
 
-/// The point whose x is nearest to `x`; none if even that is further away than `reach`.
+/// The point nearest to `x`; none if `x` lies more than `reach` beyond the ends of the curve.
 pub(crate) fn nearest(points: &[(f64, f64)], x: f64, reach: f64) -> Option<(f64, f64)> {
     let right = points.partition_point(|point| point.0 < x);
     let around = points.get(right.saturating_sub(1)..(right + 1).min(points.len()))?;
@@ -103,16 +104,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn smoothing_starts_at_once_and_survives_nan() {
+    fn smoothing_starts_at_the_first_point_and_skips_nan() {
         let points = [(0.0, 2.0), (1.0, f64::NAN), (2.0, 2.0)];
         assert!(smoothed(&points, 12.0).iter().all(|p| p.1 == 2.0));
     }
 
     #[test]
-    fn more_smoothing_leaves_less_noise_and_none_leaves_all() {
+    fn a_longer_span_leaves_less_noise_and_a_span_of_one_leaves_all() {
         let noisy: Vec<_> = (0..600).map(|i| (f64::from(i), f64::from(i % 2))).collect();
-        let noise = |most: f64| {
-            let late = &smoothed(&noisy, most)[500..];
+        let noise = |max_span: f64| {
+            let late = &smoothed(&noisy, max_span)[500..];
             late.iter().map(|p| (p.1 - 0.5).abs()).fold(0.0, f64::max)
         };
         assert_eq!(smoothed(&noisy, 1.0), noisy);
@@ -123,7 +124,7 @@ mod tests {
     fn long_curves_stay_short_and_keep_their_mean() {
         let mut curve = Curve::default();
         (0..100_000).for_each(|i| curve.push(f64::from(i), f64::from(i % 2)));
-        assert!(curve.points.len() <= Curve::MOST);
+        assert!(curve.points.len() <= Curve::CAPACITY);
         assert!(curve.points.iter().all(|p| (p.1 - 0.5).abs() < 0.51));
         assert!(curve.last().is_some_and(|p| p.0 > 99_000.0));
         curve.cut(50_000.0);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_point_is_read_but_not_far_beyond_the_ends() {
+    fn the_nearest_point_is_found_but_not_far_beyond_the_ends() {
         let points = [(1.0, 10.0), (2.0, 20.0), (4.0, 40.0)];
         let at = |x| nearest(&points, x, 0.5).map(|p| p.1);
         assert_eq!([1.4, 1.6, 2.9, 3.1, 4.0].map(at), [10.0, 20.0, 20.0, 40.0, 40.0].map(Some));

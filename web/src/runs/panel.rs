@@ -1,34 +1,37 @@
-//! Runs side by side: pinning the present one, and training two from the same seed that differ in one setting.
+//! The panel with the runs: the table, and comparisons of two runs from the same seed that differ in one setting.
 
 use leptos::prelude::*;
 use trainer::messages::Command;
 
-use crate::client::State;
-use crate::runs::letter;
+use crate::client::Client;
+use crate::runs::record::Record;
+use crate::runs::run::letter;
+use crate::runs::store::RunStore;
 use crate::runs::table::RunTable;
 use crate::settings::diff::words;
+use crate::settings::store::Settings;
 use crate::settings::{SETTINGS, Setting};
 use crate::ui::focus::restore_focus;
 use crate::ui::format::shortest;
 
-/// The first button of what can be compared, or the one that ends a comparison.
+/// The first button that starts a comparison, or the one that ends it.
 const BUTTON: &str = ".compare button";
-/// How long the two may train, in epochs.
+/// The lengths of a comparison to choose from, in epochs.
 const EPOCHS: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0];
 
 /// The panel below the curves.
 #[component]
-pub(crate) fn Runs() -> impl IntoView {
-    let state = expect_context::<State>();
-    let full = Memo::new(move |_| state.runs.with(|runs| runs.full()));
-    let comparing = Memo::new(move |_| state.comparison.with(Option::is_some));
-    let nothing = Memo::new(move |_| state.record.with(|record| record.progress.step == 0));
+pub(crate) fn RunsPanel() -> impl IntoView {
+    let runs = expect_context::<RunStore>();
+    let is_full = Memo::new(move |_| runs.others.with(|others| others.is_full()));
+    let is_comparing = Memo::new(move |_| runs.comparison.with(Option::is_some));
+    let is_trained = Memo::new(move |_| runs.record.with(Record::is_trained));
     let epochs = RwSignal::new(1.0);
-    let asked = StoredValue::new(false);
-    // The worker ends it, a moment after it was asked to.
+    let is_ended_by_hand = StoredValue::new(false);
+    // The worker ends the comparison a moment after the button was pressed.
     Effect::new(move |_| {
-        if !comparing.get() && asked.get_value() {
-            asked.set_value(false);
+        if !is_comparing.get() && is_ended_by_hand.get_value() {
+            is_ended_by_hand.set_value(false);
             restore_focus(BUTTON);
         }
     });
@@ -37,22 +40,22 @@ pub(crate) fn Runs() -> impl IntoView {
             <div class="title">
                 <h2>"Runs"</h2>
                 <p class="source">"Pin this run, change something, reset and train again. Both stay on the charts, and pinned ones for your next visit."</p>
-                <button disabled=move || full.get() || nothing.get() || comparing.get() on:click=move |_| state.pin()
+                <button disabled=move || is_full.get() || !is_trained.get() || is_comparing.get() on:click=move |_| runs.pin()
                     title="Keeps the curves and settings of the present run">"Pin this run"</button>
             </div>
             <RunTable />
             <div class="compare" role="group" aria-label="Compare">
-                <Show when=move || comparing.get() fallback=move || view! { <Choices epochs /> }>
-                    <UnderWay asked />
+                <Show when=move || is_comparing.get() fallback=move || view! { <ComparisonChoices epochs /> }>
+                    <ComparisonProgress is_ended_by_hand />
                 </Show>
             </div>
         </section>
     }
 }
 
-/// What can be compared with a press.
+/// The comparisons that can be started.
 #[component]
-fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
+fn ComparisonChoices(epochs: RwSignal<f64>) -> impl IntoView {
     let choose = move |ev| {
         if let Ok(value) = event_target_value(&ev).parse() {
             epochs.set(value);
@@ -63,7 +66,7 @@ fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
     view! {
         <div class="switches" role="group" aria-label="With and without">
             <h3>"With and without"</h3>
-            {SETTINGS.iter().map(|setting| view! { <Chip setting epochs /> }).collect_view()}
+            {SETTINGS.iter().map(|setting| view! { <TrickButton setting epochs /> }).collect_view()}
             <label class="epochs">
                 <span>"for"</span>
                 <select aria-label="Length of a comparison" on:change=choose>
@@ -81,29 +84,30 @@ fn Choices(epochs: RwSignal<f64>) -> impl IntoView {
     }
 }
 
-/// Starts a comparison; the buttons that start one give way to one that ends it.
-fn compare(state: State, setting: &'static Setting, value: &str, epochs: RwSignal<f64>) {
-    state.compare(setting, value, epochs.get_untracked());
+/// Starts a comparison. The buttons that start one disappear, so the focus moves to the one that ends it.
+fn compare(runs: RunStore, setting: &'static Setting, value: &str, epochs: RwSignal<f64>) {
+    runs.compare(setting, value, epochs.get_untracked());
     restore_focus(BUTTON);
 }
 
-/// Compares a trick with its absence.
+/// The button that compares the network with and without a trick.
 #[component]
-fn Chip(setting: &'static Setting, epochs: RwSignal<f64>) -> impl IntoView {
-    let state = expect_context::<State>();
-    let switched = Memo::new(move |_| state.setup.with(|setup| setting.toggled(setup)));
-    let seen = Memo::new(move |_| switched.with(Option::is_some) && !hidden(state, setting));
+fn TrickButton(setting: &'static Setting, epochs: RwSignal<f64>) -> impl IntoView {
+    let runs = expect_context::<RunStore>();
+    let settings = expect_context::<Settings>();
+    let toggled = Memo::new(move |_| settings.setup.with(|setup| setting.toggled(setup)));
+    let visible = Memo::new(move |_| toggled.with(Option::is_some) && !is_hidden(settings, setting));
     let title = move || {
-        let to = switched.get().map(|text| words(setting, &text)).unwrap_or_default();
+        let to = toggled.get().map(|text| words(setting, &text)).unwrap_or_default();
         format!("Trains as it is, and with {}: {to}", setting.name)
     };
     let start = move |_| {
-        if let Some(value) = switched.get_untracked() {
-            compare(state, setting, &value, epochs);
+        if let Some(value) = toggled.get_untracked() {
+            compare(runs, setting, &value, epochs);
         }
     };
     view! {
-        <Show when=move || seen.get()>
+        <Show when=move || visible.get()>
             <button class="small" aria-label=format!("With and without {}", setting.name) title=title on:click=start>
                 {setting.name}
             </button>
@@ -111,21 +115,23 @@ fn Chip(setting: &'static Setting, epochs: RwSignal<f64>) -> impl IntoView {
     }
 }
 
-/// Whether a link hides a setting: then it is not to be changed here either.
-fn hidden(state: State, setting: &Setting) -> bool {
-    ["settings", setting.group.id(), setting.id].into_iter().any(|id| state.hides(id))
+/// Whether the link hides a setting. Then it cannot be compared either.
+fn is_hidden(settings: Settings, setting: &Setting) -> bool {
+    ["settings", setting.group.id(), setting.id].into_iter().any(|id| settings.hides(id))
 }
 
-/// Compares any setting with another value.
+/// The menus that choose a setting and another value to compare with.
 #[component]
 fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
-    let state = expect_context::<State>();
+    let runs = expect_context::<RunStore>();
+    let settings = expect_context::<Settings>();
+    let setup = settings.setup;
     let id = RwSignal::new("lr".to_owned());
     let wanted = RwSignal::new(None::<String>);
-    // Those that have other values here.
+    // The settings that can have another value now.
     let possible = Memo::new(move |_| {
-        let setup = state.setup.get();
-        let all = SETTINGS.iter().filter(|s| !hidden(state, s) && !s.alternatives(&setup).is_empty());
+        let setup = setup.get();
+        let all = SETTINGS.iter().filter(|s| !is_hidden(settings, s) && !s.alternatives(&setup).is_empty());
         all.map(|setting| (setting.id, setting.name)).collect::<Vec<_>>()
     });
     let setting = Memo::new(move |_| {
@@ -136,7 +142,7 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
     });
     let found = move || setting.get().and_then(Setting::find);
     let values = Memo::new(move |_| {
-        let others = state.setup.with(|setup| found().map(|setting| setting.alternatives(setup)));
+        let others = setup.with(|setup| found().map(|setting| setting.alternatives(setup)));
         others.unwrap_or_default()
     });
     let value = Memo::new(move |_| {
@@ -145,12 +151,11 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
             values.iter().find(|value| Some(*value) == wanted.as_ref()).or(values.first()).cloned()
         })
     });
-    let now = move || {
-        state.setup.with(|setup| found().and_then(|s| Some(words(s, &s.text(setup)?)))).unwrap_or_default()
-    };
+    let now =
+        move || setup.with(|setup| found().and_then(|s| Some(words(s, &s.text(setup)?)))).unwrap_or_default();
     let start = move |_| {
         if let (Some(setting), Some(value)) = (untrack(found), value.get_untracked()) {
-            compare(state, setting, &value, epochs);
+            compare(runs, setting, &value, epochs);
         }
     };
     view! {
@@ -175,30 +180,31 @@ fn OtherSetting(epochs: RwSignal<f64>) -> impl IntoView {
     }
 }
 
-/// How far the comparison is.
+/// The progress of the comparison, and the button that ends it.
 #[component]
-fn UnderWay(
-    /// Set when it is ended by hand.
-    asked: StoredValue<bool>,
+fn ComparisonProgress(
+    /// Set when the comparison is ended by the button.
+    is_ended_by_hand: StoredValue<bool>,
 ) -> impl IntoView {
-    let state = expect_context::<State>();
+    let client = expect_context::<Client>();
+    let runs = expect_context::<RunStore>();
     let done = Memo::new(move |_| {
-        let comparison = state.comparison.get()?;
-        let epochs = state.runs.with(|runs| {
-            comparison.slots.map(|slot| runs.get(slot).map_or(0.0, |run| run.record.progress.epoch))
+        let comparison = runs.comparison.get()?;
+        let epochs = runs.others.with(|others| {
+            comparison.slots.map(|slot| others.get(slot).map_or(0.0, |run| run.record.progress.epoch))
         });
         Some((comparison, epochs))
     });
-    let words = move || {
+    let sentence = move || {
         done.get().map(|(comparison, [first, second])| {
             let [a, b] = comparison.slots.map(letter);
             let of = shortest(comparison.epochs);
-            format!("Comparing {}: {a} is at epoch {first:.2}, {b} at {second:.2} of {of}. The picture and the answers are those of {a}.", comparison.about)
+            format!("Comparing {}: {a} is at epoch {first:.2}, {b} at {second:.2} of {of}. The picture and the answers are those of {a}.", comparison.setting)
         })
     };
     let end = move |_| {
-        state.send(Command::EndComparison);
-        asked.set_value(true);
+        client.send(Command::EndComparison);
+        is_ended_by_hand.set_value(true);
     };
     let share = move || {
         done.get().map(|(comparison, [a, b])| (a + b) / (2.0 * comparison.epochs)).unwrap_or_default()
@@ -206,7 +212,7 @@ fn UnderWay(
     view! {
         <div class="under-way">
             <progress aria-label="Progress of the comparison" max="1" value=move || format!("{:.3}", share())></progress>
-            <span>{words}</span>
+            <span>{sentence}</span>
             <button on:click=end>"End comparison"</button>
         </div>
     }

@@ -1,5 +1,4 @@
-//! Pinned runs outlive the page: they are kept in this browser's storage, at most [`MOST_PINNED`] of them, each with no more
-//! points than its curves have.
+//! Pinned runs in the browser's storage, so that they outlive the page: at most [`MAX_PINNED`], with curves of limited length.
 
 use std::time::Duration;
 
@@ -7,119 +6,121 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
-use crate::client::State;
-use crate::runs::{MOST_PINNED, Record, Run, Runs, SLOTS};
+use crate::client::Client;
+use crate::runs::record::Record;
+use crate::runs::run::{MAX_PINNED, Run, Runs, SLOTS};
+use crate::runs::store::RunStore;
 use crate::settings::codec;
 use crate::ui::debounce::debounce_changes;
 
-/// Where they are. What another version left there is not read.
+/// The key of the entry. Its number is the version of the format: entries of other versions are not read.
 const KEY: &str = "lenet-playground-runs-1";
-/// Bytes that are read and written at most; four runs with full curves take half of it.
-const MOST_BYTES: usize = 1_000_000;
-/// Changes come in series.
-const SETTLED: Duration = Duration::from_millis(300);
+/// The longest entry that is read or written, in bytes. Four runs with full curves take half of it.
+const MAX_BYTES: usize = 1_000_000;
+/// Changes come in series: the entry is written this long after the last one.
+const WRITE_AFTER: Duration = Duration::from_millis(300);
 
-/// A run as it is kept.
+/// A run in the entry.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredRun {
     slot: usize,
-    /// As [`codec::write`] writes it.
+    /// Written by [`codec::write`].
     setup: String,
     record: Record,
     shown: bool,
 }
 
-/// The pinned ones.
+/// The pinned runs as JSON; none if the text is too long.
 fn write(runs: &Runs) -> Option<String> {
-    let kept = |run: &Run| {
+    let stored = |run: &Run| {
         let mut record = run.record.clone();
-        // There is no text for other numbers.
+        // JSON has no text for NaN and infinity.
         record.tested = record.tested.filter(|tested| tested.loss.is_finite());
-        Kept { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown }
+        StoredRun { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown }
     };
-    let all: Vec<_> = runs.iter().filter(|run| run.pinned).map(kept).collect();
-    serde_json::to_string(&all).ok().filter(|text| text.len() <= MOST_BYTES)
+    let all: Vec<_> = runs.iter().filter(|run| run.pinned).map(stored).collect();
+    serde_json::to_string(&all).ok().filter(|text| text.len() <= MAX_BYTES)
 }
 
-/// What [`write`] wrote; no runs, if it is anything else.
+/// Reads the text of [`write`]; of any other text, no runs.
 fn read(text: &str) -> Runs {
-    let all: Vec<Kept> =
-        if text.len() <= MOST_BYTES { serde_json::from_str(text).unwrap_or_default() } else { Vec::new() };
+    let all: Vec<StoredRun> =
+        if text.len() <= MAX_BYTES { serde_json::from_str(text).unwrap_or_default() } else { Vec::new() };
     let mut runs = Runs::default();
-    for Kept { slot, setup, record, shown } in all.into_iter().take(MOST_PINNED) {
+    for StoredRun { slot, setup, record, shown } in all.into_iter().take(MAX_PINNED) {
         if let (Ok(setup), true) = (codec::read(&setup), slot < SLOTS) {
-            runs.put(Run { slot, setup, record, shown, pinned: true });
+            runs.insert(Run { slot, setup, record, shown, pinned: true });
         }
     }
     runs
 }
 
-/// Nothing, where it is refused.
+/// The browser's storage; none where the browser refuses it.
 fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
 
-/// The runs of the last visit.
+/// The pinned runs of the last visit.
 pub(crate) fn last_visit() -> Runs {
     let text = storage().and_then(|storage| storage.get_item(KEY).ok().flatten());
     text.map(|text| read(&text)).unwrap_or_default()
 }
 
-/// Keeps what is pinned from now on. Where that cannot be, it is said once.
-pub(crate) fn keep(state: State) {
+/// Stores the pinned runs after every change. The first failure is reported.
+pub(crate) fn store_changes(runs: RunStore, client: Client) {
     let pinned = Memo::new(move |_| {
-        state.runs.with(|runs| {
-            let pinned = runs.iter().filter(|run| run.pinned);
+        runs.others.with(|others| {
+            let pinned = others.iter().filter(|run| run.pinned);
             pinned.map(|run| (run.slot, run.shown, run.record.progress.step)).collect::<Vec<_>>()
         })
     });
-    let told = StoredValue::new(false);
+    let is_reported = StoredValue::new(false);
     let store = move || {
         let stored = if pinned.with_untracked(Vec::is_empty) {
             storage().is_none_or(|storage| storage.remove_item(KEY).is_ok())
         } else {
-            let text = state.runs.with_untracked(write);
+            let text = runs.others.with_untracked(write);
             storage().zip(text).is_some_and(|(storage, text)| storage.set_item(KEY, &text).is_ok())
         };
-        if !stored && !told.get_value() {
-            told.set_value(true);
-            state.problem.set(Some(
+        if !stored && !is_reported.get_value() {
+            is_reported.set_value(true);
+            client.report(
                 "This browser has no room for pinned runs, or refuses to keep them: they will be gone when the page is closed. \
                  CSV, above the charts, saves their curves."
                     .into(),
-            ));
+            );
         }
     };
     // Not tracked but read: a memo that was never read does not know its dependencies. The runs that were read at the start are
     // stored already.
-    debounce_changes(SETTLED, move || pinned.get(), move |_| store());
+    debounce_changes(WRITE_AFTER, move || pinned.get(), move |_| store());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::{Measure, Part};
+    use crate::runs::record::Measure;
     use crate::settings::{Setting, Setup};
-    use trainer::messages::{Progress, Tested};
+    use trainer::messages::{Progress, Split, Tested};
 
-    /// A run of so many steps.
+    /// The record of a run with this many steps.
     fn record(steps: u64) -> Record {
         let mut record = Record::default();
         for step in 1..=steps {
-            record.progress(Progress {
+            record.on_progress(Progress {
                 step,
                 epoch: step as f64 / 937.0,
                 train_loss: Some(1.0 / step as f32),
                 train_accuracy: Some(0.123_456_7),
                 ..Progress::default()
             });
-            record.tested(Tested { step, epoch: step as f64 / 937.0, loss: 0.3, accuracy: 0.987_654 });
+            record.on_tested(Tested { step, epoch: step as f64 / 937.0, loss: 0.3, accuracy: 0.987_654 });
         }
         record
     }
 
     #[test]
-    fn pinned_runs_come_back_and_no_others() {
+    fn pinned_runs_round_trip_and_others_are_not_stored() {
         let (mut runs, mut setup) = (Runs::default(), Setup::default());
         for (id, value) in [("preset", "mlp30"), ("lr", "0.02"), ("dropout", "on")] {
             Setting::find(id).unwrap().set_text(&mut setup, value).unwrap();
@@ -139,8 +140,8 @@ mod tests {
             (back[0].record.progress, back[0].record.tested),
             (run.record.progress, run.record.tested)
         );
-        for (measure, part) in [(Measure::Loss, Part::Training), (Measure::Accuracy, Part::Test)] {
-            let points = |record: &Record| record.curve(measure, part).points().to_vec();
+        for (measure, split) in [(Measure::Loss, Split::Train), (Measure::Accuracy, Split::Test)] {
+            let points = |record: &Record| record.curve(measure, split).points().to_vec();
             let (before, after) = (points(&run.record), points(&back[0].record));
             assert_eq!(before.len(), after.len());
             let near = |(a, b): (&(f64, f64), &(f64, f64))| (a.0 - b.0).abs() + (a.1 - b.1).abs() < 1e-6;
@@ -149,26 +150,26 @@ mod tests {
     }
 
     #[test]
-    fn full_curves_have_room() {
+    fn four_runs_with_full_curves_have_room() {
         let mut runs = Runs::default();
         let full = record(1199);
-        (0..MOST_PINNED).for_each(|_| runs.pin(Setup::default(), full.clone()));
+        (0..MAX_PINNED).for_each(|_| runs.pin(Setup::default(), full.clone()));
         let text = write(&runs).unwrap();
-        assert!(text.len() < MOST_BYTES * 6 / 10, "{}", text.len());
-        assert_eq!(read(&text).iter().count(), MOST_PINNED);
+        assert!(text.len() < MAX_BYTES * 6 / 10, "{}", text.len());
+        assert_eq!(read(&text).iter().count(), MAX_PINNED);
     }
 
     #[test]
-    fn numbers_without_text_and_garbage_do_no_harm() {
+    fn numbers_that_are_not_finite_are_left_out_and_garbage_gives_no_runs() {
         let mut runs = Runs::default();
         let mut diverged = record(2);
-        diverged.progress(Progress {
+        diverged.on_progress(Progress {
             step: 3,
             epoch: 0.01,
             train_loss: Some(f32::NAN),
             ..Progress::default()
         });
-        diverged.tested(Tested { step: 3, epoch: 0.01, loss: f32::INFINITY, accuracy: 0.1 });
+        diverged.on_tested(Tested { step: 3, epoch: 0.01, loss: f32::INFINITY, accuracy: 0.1 });
         diverged.diverged = Some(3);
         runs.pin(Setup::default(), diverged);
         let text = write(&runs).unwrap();
@@ -179,7 +180,7 @@ mod tests {
             text.replace("\"slot\":0", "\"slot\":9"),
             text.replace("\"setup\":\"", "\"setup\":\"#lr=fast"),
             text.replace("[[", "[[9,9],["),
-            format!("{text}{}", " ".repeat(MOST_BYTES)),
+            format!("{text}{}", " ".repeat(MAX_BYTES)),
         ];
         for garbage in garbage {
             assert_eq!(read(&garbage).iter().count(), 0, "{garbage:.200}");

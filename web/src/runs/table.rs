@@ -1,16 +1,19 @@
-//! The present run and the others in a table: what differs, how far they are, and their figures.
+//! The present run and the others in a table: how their settings differ, how far they trained, and their figures.
 
 use leptos::prelude::*;
+use trainer::messages::Split;
 
-use crate::charts::toolbar::{ChartView, Swatch};
-use crate::client::State;
-use crate::runs::{MOST_PINNED, Measure, Part, Record, Run, letter};
+use crate::runs::record::{Measure, Record};
+use crate::runs::run::{MAX_PINNED, Run, letter};
+use crate::runs::store::RunStore;
+use crate::runs::swatch::Swatch;
 use crate::settings::Setup;
 use crate::settings::diff::differences;
+use crate::settings::store::Settings;
 use crate::ui::focus::restore_focus;
 use crate::ui::format::thousands;
 
-/// What is special about a setup beside the present one: "Dropout on (now off)".
+/// Where a setup differs from the present one, as in "Dropout on (now off)".
 pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
     let words: Vec<_> = differences(setup, now)
         .into_iter()
@@ -31,7 +34,7 @@ struct Figures {
     test_loss: String,
     accuracy: String,
     speed: String,
-    /// To be told instead of the losses.
+    /// Stands in place of the losses.
     diverged: Option<String>,
 }
 
@@ -54,35 +57,18 @@ impl Figures {
     }
 }
 
-/// What is told of a run; on small screens, where each run is a card, its figures carry these names.
+/// The columns. On small screens each run is a card, whose figures carry these names.
 const COLUMNS: [&str; 6] =
     ["What differs", "Test accuracy", "Test loss", "Training loss", "Epochs", "Images/s"];
 
 /// The table.
 #[component]
 pub(crate) fn RunTable() -> impl IntoView {
-    let state = expect_context::<State>();
-    let view = expect_context::<ChartView>();
+    let runs = expect_context::<RunStore>();
     let slots =
-        Memo::new(move |_| state.runs.with(|runs| runs.iter().map(|run| run.slot).collect::<Vec<_>>()));
-    let best = Memo::new(move |_| {
-        let accuracy = |record: &Record| record.tested.map(|tested| tested.accuracy);
-        let own = state.record.with(accuracy).map(|accuracy| (accuracy, None));
-        let others = state.runs.with(|runs| {
-            runs.iter().filter_map(|run| Some((accuracy(&run.record)?, Some(run.slot)))).collect::<Vec<_>>()
-        });
-        let all = own.into_iter().chain(others);
-        // The best is only one among others.
-        let (mut count, mut best) = (0, None::<(f32, Option<usize>)>);
-        for (accuracy, slot) in all {
-            count += 1;
-            if best.is_none_or(|(most, _)| accuracy > most) {
-                best = Some((accuracy, slot));
-            }
-        }
-        best.filter(|_| count > 1).map(|(_, slot)| slot)
-    });
-    let present = Memo::new(move |_| state.record.with(Figures::of));
+        Memo::new(move |_| runs.others.with(|others| others.iter().map(|run| run.slot).collect::<Vec<_>>()));
+    let best = Memo::new(move |_| best_run(runs));
+    let present = Memo::new(move |_| runs.record.with(Figures::of));
     view! {
         <div class="scrolls" tabindex="0" role="group" aria-label="Table of runs">
             <table class="run-table" aria-label="Runs">
@@ -95,9 +81,9 @@ pub(crate) fn RunTable() -> impl IntoView {
                     <tr>
                         <th scope="row" aria-label="Present run">
                             <label>
-                                <input type="checkbox" aria-label="Show present run" prop:checked=move || view.present.get()
-                                    on:change=move |ev| view.present.set(event_target_checked(&ev)) />
-                                <Swatch run=None part=Part::Test />"Present"
+                                <input type="checkbox" aria-label="Show present run" prop:checked=move || runs.shown.get()
+                                    on:change=move |ev| runs.shown.set(event_target_checked(&ev)) />
+                                <Swatch run=None split=Split::Test />"Present"
                             </label>
                         </th>
                         <td class="differs">"—"</td>
@@ -105,7 +91,7 @@ pub(crate) fn RunTable() -> impl IntoView {
                         <td></td>
                     </tr>
                     <For each=move || slots.get() key=|slot| *slot let(slot)>
-                        <Row run=slot best=Signal::derive(move || best.get() == Some(Some(slot))) />
+                        <RunRow run=slot best=Signal::derive(move || best.get() == Some(Some(slot))) />
                     </For>
                 </tbody>
             </table>
@@ -113,6 +99,24 @@ pub(crate) fn RunTable() -> impl IntoView {
     }
 }
 
+/// The run with the best test accuracy, as its slot; none if fewer than two runs were tested.
+fn best_run(runs: RunStore) -> Option<Option<usize>> {
+    let accuracy = |record: &Record| record.tested.map(|tested| tested.accuracy);
+    let present = runs.record.with(accuracy).map(|accuracy| (accuracy, None));
+    let others = runs.others.with(|others| {
+        others.iter().filter_map(|run| Some((accuracy(&run.record)?, Some(run.slot)))).collect::<Vec<_>>()
+    });
+    let (mut count, mut best) = (0, None::<(f32, Option<usize>)>);
+    for (accuracy, slot) in present.into_iter().chain(others) {
+        count += 1;
+        if best.is_none_or(|(max, _)| accuracy > max) {
+            best = Some((accuracy, slot));
+        }
+    }
+    best.filter(|_| count > 1).map(|(_, slot)| slot)
+}
+
+/// The cells with the figures of a run.
 #[component]
 fn FigureCells(figures: Memo<Figures>, best: Signal<bool>) -> impl IntoView {
     let [_, accuracy, test, training, epochs, speed] = COLUMNS;
@@ -134,59 +138,60 @@ fn FigureCells(figures: Memo<Figures>, best: Signal<bool>) -> impl IntoView {
     }
 }
 
-/// A run beside the present one.
+/// The row of a run beside the present one.
 #[component]
-fn Row(run: usize, best: Signal<bool>) -> impl IntoView {
+fn RunRow(run: usize, best: Signal<bool>) -> impl IntoView {
     let slot = run;
-    let state = expect_context::<State>();
-    let of = move |read: fn(&Run) -> bool| state.runs.with(|runs| runs.get(slot).is_some_and(read));
+    let RunStore { others, comparison, .. } = expect_context();
+    let settings = expect_context::<Settings>();
+    let is = move |read: fn(&Run) -> bool| others.with(|others| others.get(slot).is_some_and(read));
     let change = move |change: &dyn Fn(&mut Run)| {
-        state.runs.update(|runs| runs.get_mut(slot).into_iter().for_each(change));
+        others.update(|others| others.get_mut(slot).into_iter().for_each(change));
     };
     let figures = Memo::new(move |_| {
-        state.runs.with(|runs| runs.get(slot).map(|run| Figures::of(&run.record)).unwrap_or_default())
+        others.with(|others| others.get(slot).map(|run| Figures::of(&run.record)).unwrap_or_default())
     });
-    let setup = Memo::new(move |_| state.runs.with(|runs| runs.get(slot).map(|run| run.setup.clone())));
-    let now = Memo::new(move |_| state.trained());
+    let setup = Memo::new(move |_| others.with(|others| others.get(slot).map(|run| run.setup.clone())));
+    let now = Memo::new(move |_| settings.trained());
     let differs = move || {
         let words =
             setup.with(|setup| setup.as_ref().map(|setup| now.with(|now| differences_in_words(setup, now))));
         words.filter(|words| !words.is_empty()).unwrap_or_else(|| "same settings".to_owned())
     };
-    let full = Memo::new(move |_| state.runs.with(|runs| runs.full()));
-    let comparing = Memo::new(move |_| {
-        state.comparison.with(|c| c.as_ref().is_some_and(|comparison| comparison.slots.contains(&slot)))
+    let is_full = Memo::new(move |_| others.with(|others| others.is_full()));
+    let is_compared = Memo::new(move |_| {
+        comparison.with(|c| c.as_ref().is_some_and(|comparison| comparison.slots.contains(&slot)))
     });
     let load = move |_| {
         if let Some(setup) = setup.get_untracked() {
-            state.setup.set(setup);
+            settings.setup.set(setup);
         }
     };
     let remove = move |_| {
-        state.runs.update(|runs| runs.remove(slot));
+        others.update(|others| others.remove(slot));
         restore_focus("[aria-label='Table of runs']");
     };
     let name = letter(slot);
-    let keep_title = format!("Keeps this run when something else is compared; {MOST_PINNED} at most");
+    let keep_title = format!("Keeps this run when something else is compared; {MAX_PINNED} at most");
     view! {
         <tr>
             <th scope="row" aria-label=format!("Run {name}")>
                 <label>
-                    <input type="checkbox" aria-label=format!("Show run {name}") prop:checked=move || of(|run| run.shown)
+                    <input type="checkbox" aria-label=format!("Show run {name}") prop:checked=move || is(|run| run.shown)
                         on:change=move |ev| { let shown = event_target_checked(&ev); change(&|run| run.shown = shown); } />
-                    <Swatch run=Some(slot) part=Part::Test />{name.to_string()}
+                    <Swatch run=Some(slot) split=Split::Test />{name.to_string()}
                 </label>
             </th>
             <td class="differs">{differs}</td>
             <FigureCells figures best />
             <td class="actions">
-                <Show when=move || !of(|run| run.pinned)>
-                    <button class="small" aria-label=format!("Keep run {name}") disabled=move || full.get()
+                <Show when=move || !is(|run| run.pinned)>
+                    <button class="small" aria-label=format!("Keep run {name}") disabled=move || is_full.get()
                         title=keep_title.clone() on:click=move |_| change(&|run| run.pinned = true)>"Keep"</button>
                 </Show>
-                <button class="small" aria-label=format!("Load settings of run {name}") disabled=move || comparing.get()
+                <button class="small" aria-label=format!("Load settings of run {name}") disabled=move || is_compared.get()
                     title="Makes its settings those of the page" on:click=load>"Load"</button>
-                <button class="small" aria-label=format!("Remove run {name}") disabled=move || comparing.get()
+                <button class="small" aria-label=format!("Remove run {name}") disabled=move || is_compared.get()
                     title="Removes this run" on:click=remove>"×"</button>
             </td>
         </tr>
@@ -200,7 +205,7 @@ mod tests {
     use trainer::messages::{Progress, Tested};
 
     #[test]
-    fn differences_say_what_is_and_what_is_now() {
+    fn differences_name_the_value_and_the_present_one() {
         let (now, mut then) = (Setup::default(), Setup::default());
         assert_eq!(differences_in_words(&then, &now), "");
         for (id, value) in [("batch", "16"), ("dropout", "on"), ("dropout-share", "0.2")] {
@@ -217,14 +222,14 @@ mod tests {
     fn figures_are_those_of_the_record() {
         let mut record = Record::default();
         assert_eq!(Figures::of(&record).accuracy, "—");
-        record.progress(Progress {
+        record.on_progress(Progress {
             step: 1_876,
             epoch: 2.0,
             train_loss: Some(0.051),
             images_per_second: Some(20_500.4),
             ..Progress::default()
         });
-        record.tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861 });
+        record.on_tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861 });
         let figures = Figures::of(&record);
         assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876", "20,500"));
         assert_eq!((figures.training_loss.as_str(), figures.test_loss.as_str()), ("0.0510", "0.0456"));

@@ -9,6 +9,7 @@ pub(crate) mod layers;
 pub(crate) mod presentation;
 mod setting;
 mod setup;
+pub(crate) mod store;
 mod table;
 mod tricks;
 

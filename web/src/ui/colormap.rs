@@ -1,6 +1,6 @@
-//! Colours with a meaning, the same everywhere.
+//! Colour maps: the colours of activations and of weights, the same everywhere.
 
-/// Activations, 0 to 1: dark to light, with lightness rising evenly (after matplotlib's magma).
+/// The colour of an activation, 0 to 1: from dark to light, with evenly rising lightness (after matplotlib's magma).
 pub(crate) fn activation(value: f32) -> [u8; 3] {
     const STOPS: [[f32; 3]; 6] = [
         [8.0, 8.0, 24.0],
@@ -13,7 +13,7 @@ pub(crate) fn activation(value: f32) -> [u8; 3] {
     blend(&STOPS, value)
 }
 
-/// Weights, -1 to 1: blue through near-white to orange, which colour-blind people tell apart, too.
+/// The colour of a weight, -1 to 1: from blue through near-white to orange, which colour-blind people can tell apart, too.
 pub(crate) fn weight(value: f32) -> [u8; 3] {
     const STOPS: [[f32; 3]; 5] = [
         [10.0, 70.0, 140.0],
@@ -27,7 +27,7 @@ pub(crate) fn weight(value: f32) -> [u8; 3] {
 
 fn blend(stops: &[[f32; 3]], value: f32) -> [u8; 3] {
     let last = stops.len() - 1;
-    // NaN (a diverged network) becomes the first stop: `max` drops it.
+    // `max` drops NaN, the value of a diverged network, in favour of 0.
     #[allow(clippy::manual_clamp, reason = "clamp would let NaN through")]
     let at = value.max(0.0).min(1.0) * last as f32;
     let low = (at as usize).min(last - 1);
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scales_end_where_they_should() {
+    fn colour_maps_begin_and_end_with_their_stops() {
         assert_eq!(activation(0.0), [8, 8, 24]);
         assert_eq!(activation(1.0), [252, 253, 191]);
         assert_eq!(activation(f32::NAN), [8, 8, 24]);
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn activations_get_lighter() {
+    fn larger_activations_are_lighter() {
         let lightness = |v: f32| activation(v).map(u32::from).iter().sum::<u32>();
         assert!((0..20).all(|i| lightness(i as f32 / 20.0) < lightness((i + 1) as f32 / 20.0)));
     }

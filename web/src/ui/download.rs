@@ -1,4 +1,4 @@
-//! Files that the page gives to keep.
+//! Downloads of files that the page makes.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use leptos::prelude::set_timeout;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, HtmlCanvasElement, Url};
 
-/// Downloads a text.
+/// Downloads a text. `kind` is its MIME type.
 pub(crate) fn text(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
     let options = BlobPropertyBag::new();
     options.set_type(kind);
     blob(name, &Blob::new_with_str_sequence_and_options(&js_sys::Array::of1(&text.into()), &options)?)
 }
 
-/// Downloads a picture.
+/// Downloads the content of a canvas as PNG.
 pub(crate) fn png(name: String, canvas: &HtmlCanvasElement) -> Result<(), JsValue> {
-    let done = Closure::once_into_js(move |picture: Option<Blob>| {
+    let on_blob = Closure::once_into_js(move |picture: Option<Blob>| {
         if let Some(picture) = picture {
             let _ = blob(&name, &picture);
         }
     });
-    canvas.to_blob(done.unchecked_ref())
+    canvas.to_blob(on_blob.unchecked_ref())
 }
 
 fn blob(name: &str, blob: &Blob) -> Result<(), JsValue> {
@@ -30,7 +30,7 @@ fn blob(name: &str, blob: &Blob) -> Result<(), JsValue> {
     link.set_href(&address);
     link.set_download(name);
     link.click();
-    // Some browsers fetch it a little later.
+    // Some browsers fetch the blob somewhat later.
     set_timeout(move || drop(Url::revoke_object_url(&address)), Duration::from_secs(10));
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! A histogram as a picture.
+//! Histograms as pictures.
 
 use std::fmt::Write;
 
 use leptos::prelude::*;
 use nn::inspect::histogram::Histogram;
 
-use crate::network::explanation::number;
+use crate::ui::format::format_number;
 
-/// A histogram with its title, and how far it reaches.
+/// A histogram with its title and its range.
 #[component]
 pub(crate) fn HistogramView(title: &'static str, values: Signal<Histogram>) -> impl IntoView {
     let values = Memo::new(move |_| values.get());
@@ -18,20 +18,20 @@ pub(crate) fn HistogramView(title: &'static str, values: Signal<Histogram>) -> i
             <Bars title values />
             <p class="ends" aria-hidden="true">
                 <Show when=move || reach.get().is_some() fallback=|| "none yet">
-                    <span>{move || reach.get().map(|r| number(-r))}</span><span>"0"</span><span>{move || reach.get().map(number)}</span>
+                    <span>{move || reach.get().map(|r| format_number(-r))}</span><span>"0"</span><span>{move || reach.get().map(format_number)}</span>
                 </Show>
             </p>
         </figure>
     }
 }
 
-/// The bars alone, around zero.
+/// The bars of a histogram, around zero.
 #[component]
 pub(crate) fn Bars(#[prop(into)] title: String, values: Memo<Histogram>) -> impl IntoView {
     let path = Memo::new(move |_| values.with(bars));
     let reach = reach_of(values);
     let label = move || match reach.get() {
-        Some(reach) => format!("{title}, from {} to {}", number(-reach), number(reach)),
+        Some(reach) => format!("{title}, from {} to {}", format_number(-reach), format_number(reach)),
         None => format!("{title}: none yet"),
     };
     view! {
@@ -41,17 +41,18 @@ pub(crate) fn Bars(#[prop(into)] title: String, values: Memo<Histogram>) -> impl
     }
 }
 
-/// How far the bars reach, if there are some.
+/// The largest value of the range; none if the histogram is empty.
 fn reach_of(values: Memo<Histogram>) -> Memo<Option<f32>> {
     Memo::new(move |_| values.with(|h| (!h.counts.is_empty()).then_some(h.reach)))
 }
 
-/// The bars as an SVG path in a picture 40 high. Heights are square roots: a few large weights stay visible beside many small.
+/// The bars as an SVG path in a picture of height 40. Heights are square roots of the counts, so that a few large weights stay
+/// visible beside many small ones.
 fn bars(histogram: &Histogram) -> String {
-    let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f32;
+    let max = histogram.counts.iter().copied().max().unwrap_or(0).max(1) as f32;
     let mut path = String::new();
     for (bin, count) in histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let height = 40.0 * (*count as f32 / most).sqrt();
+        let height = 40.0 * (*count as f32 / max).sqrt();
         let _ = write!(path, "M{bin}.1 40v-{height:.1}h.8v{height:.1}z");
     }
     path
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_full_bin_has_a_bar() {
+    fn every_bin_with_values_has_a_bar() {
         let path = bars(&Histogram { reach: 1.0, counts: vec![0, 4, 1] });
         assert_eq!(path, "M1.1 40v-40.0h.8v40.0zM2.1 40v-20.0h.8v20.0z");
         assert_eq!(bars(&Histogram::default()), "");

@@ -7,7 +7,7 @@ mod table_row;
 
 use leptos::prelude::*;
 
-use crate::client::State;
+use crate::settings::store::Settings;
 use layer_list::LayerList;
 use panel::{NewLayer, SelectedLayer};
 use rows::rows;
@@ -15,9 +15,9 @@ use table_row::TableRow;
 
 /// The table and the panel.
 #[component]
-pub(crate) fn LayerEditor() -> impl IntoView {
-    let state = expect_context::<State>();
-    let list = LayerList { setup: state.setup, selection: RwSignal::new(None) };
+pub(super) fn LayerEditor() -> impl IntoView {
+    let setup = expect_context::<Settings>().setup;
+    let list = LayerList { setup, selection: RwSignal::new(None) };
     let rows = Memo::new(move |_| list.setup.with(|setup| rows(&setup.network)));
     let count = Memo::new(move |_| rows.with(Vec::len));
     view! {

@@ -4,7 +4,7 @@ use leptos::ev::Event;
 use leptos::prelude::*;
 
 use super::layer_list::LayerList;
-use crate::client::State;
+use crate::controls::view_state::ControlsView;
 use crate::settings::layers::{KINDS, MAX_LAYERS, OptionInfo, options};
 use crate::ui::format::{parse_number, shortest};
 
@@ -45,7 +45,7 @@ pub(super) fn SelectedLayer(list: LayerList) -> impl IntoView {
 /// One option of the selected layer.
 #[component]
 fn OptionField(list: LayerList, index: usize, info: OptionInfo) -> impl IntoView {
-    let state = expect_context::<State>();
+    let controls = expect_context::<ControlsView>();
     let OptionInfo { name, help, min, max, step, .. } = info;
     let text = move || {
         let mut layer = list.layer()?;
@@ -61,11 +61,11 @@ fn OptionField(list: LayerList, index: usize, info: OptionInfo) -> impl IntoView
         event_target::<web_sys::HtmlInputElement>(&ev).set_value(&text().unwrap_or_default());
     };
     view! {
-        <label on:pointerenter=move |_| state.help.set(Some((name, help)))>
+        <label on:pointerenter=move |_| controls.show_help(name, help)>
             <span>{name}</span>
             <input type="number" min=shortest(min) max=shortest(max) step=shortest(step) aria-description=help
                 prop:value=text on:input=change on:change=restore
-                on:focus=move |_| state.help.set(Some((name, help))) />
+                on:focus=move |_| controls.show_help(name, help) />
         </label>
     }
 }

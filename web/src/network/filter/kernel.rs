@@ -1,16 +1,16 @@
-//! Filters made by hand: their weights, their names, and what they find.
+//! Filters made by hand: their weights, their presets, and their maps.
 
 use nn::spec::Shape;
 
-use crate::network::sliding_window::Windows;
+use crate::network::sliding_window::SlidingWindow;
 use crate::ui::format::{parse_number, shortest};
 
-/// Rows and columns that a filter may have.
+/// The rows, and columns, that a filter may have.
 pub(crate) const SIDES: [usize; 2] = [3, 5];
-/// A link may not carry larger weights.
-const MOST: f64 = 100.0;
+/// The largest weight that a link may carry.
+const MAX_WEIGHT: f64 = 100.0;
 
-/// Square weights.
+/// A square of weights, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Kernel {
     pub(crate) side: usize,
@@ -29,17 +29,17 @@ impl Kernel {
         Self { side, weights: vec![0.0; side * side] }
     }
 
-    /// What it finds in an image of 28x28, of the same size; ink beyond the edge is 0.
+    /// The filter's map of a 28×28 image, of the same size: the image is padded with zeros.
     pub(crate) fn map(&self, image: &[f32]) -> Vec<f32> {
         let input = Shape::maps(1, 28, 28);
-        Windows { input, kernel: self.side, stride: 1, padding: self.side / 2 }.correlate(
+        SlidingWindow { input, kernel_size: self.side, stride: 1, padding: self.side / 2 }.correlate(
             image,
             &self.weights,
             0.0,
         )
     }
 
-    /// The filter as links have it: the name of a preset, or the weights row by row.
+    /// The filter's text in links: the name of a preset, or the weights.
     pub(crate) fn write(&self) -> String {
         match presets().into_iter().find(|(.., kernel)| kernel == self) {
             Some((id, ..)) => id.to_owned(),
@@ -50,20 +50,20 @@ impl Kernel {
         }
     }
 
-    /// What [`Kernel::write`] wrote, if it is that.
+    /// Reads the text of [`Kernel::write`]; none for any other text.
     pub(crate) fn read(text: &str) -> Option<Self> {
         if let Some((.., kernel)) = presets().into_iter().find(|(id, ..)| *id == text) {
             return Some(kernel);
         }
         let weight =
-            |text| parse_number(text).filter(|weight| weight.abs() <= MOST).map(|weight| weight as f32);
+            |text| parse_number(text).filter(|weight| weight.abs() <= MAX_WEIGHT).map(|weight| weight as f32);
         let weights = text.split(',').map(weight).collect::<Option<Vec<f32>>>()?;
         let side = SIDES.into_iter().find(|side| side * side == weights.len())?;
         Some(Self { side, weights })
     }
 }
 
-/// Filters that everybody should have tried: name in links, name for people, weights.
+/// Filters that everybody should try: name in links, name on the page, weights.
 pub(crate) fn presets() -> [(&'static str, &'static str, Kernel); 6] {
     let kernel = |side: usize, weights: &[f32]| Kernel { side, weights: weights.to_vec() };
     let (o, x) = (-0.5, 1.0);
@@ -95,11 +95,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_fits_and_finds_what_it_is_named_after() {
+    fn presets_find_what_they_are_named_after() {
         for (_, name, kernel) in presets() {
             assert_eq!(kernel.weights.len(), kernel.side * kernel.side, "{name}");
         }
-        // Ink in the lower half: its upper edge is horizontal.
+        // An image with ink in the lower half, whose upper edge is horizontal.
         let image: Vec<f32> = (0..784).map(|i| if i / 28 >= 14 { 1.0 } else { 0.0 }).collect();
         let [horizontal, vertical, blur, ..] = presets().map(|(.., kernel)| kernel.map(&image));
         let (edge, inside) = (14 * 28 + 14, 20 * 28 + 14);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_spelt_and_read() {
+    fn filters_round_trip() {
         let painted = Kernel { side: 3, weights: vec![0., 1., -0.5, 0., 0., 0., 0., 0.04, 0.] };
         assert_eq!(painted.write(), "0,1,-0.5,0,0,0,0,0.04,0");
         let presets = presets().map(|(.., kernel)| kernel);

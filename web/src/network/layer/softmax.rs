@@ -1,34 +1,35 @@
-//! Softmax step by step: ten numbers, their exponentials, and each one's share of the sum.
+//! Softmax as a table: ten logits, their exponentials, and each one's share of the sum.
 
 use leptos::prelude::*;
 
-use crate::network::explanation::{Softmax, number};
-use crate::network::inspector::Look;
+use crate::network::inspector::Inspector;
+use crate::network::layer::softmax_terms::SoftmaxTerms;
+use crate::ui::format::{format_number, percent};
 
-/// A line for each digit.
+/// A row for each digit.
 #[component]
-pub(crate) fn SoftmaxView(
-    /// The layer that gives the numbers.
+pub(super) fn SoftmaxTable(
+    /// The layer whose outputs are the logits.
     layer: usize,
 ) -> impl IntoView {
-    let look = expect_context::<Look>();
-    let softmax = Memo::new(move |_| look.output(layer).as_deref().and_then(Softmax::of));
-    let of = move |read: &dyn Fn(&Softmax) -> f32| softmax.with(|softmax| softmax.as_ref().map(read));
-    let exponential = move |digit| softmax.with(|softmax| Some(softmax.as_ref()?.exponential(digit)));
+    let inspector = expect_context::<Inspector>();
+    let terms = Memo::new(move |_| inspector.output(layer).as_deref().and_then(SoftmaxTerms::of));
+    let of = move |read: &dyn Fn(&SoftmaxTerms) -> f32| terms.with(|terms| terms.as_ref().map(read));
+    let exponential = move |digit| terms.with(|terms| Some(terms.as_ref()?.exponential(digit)));
     let row = move |digit: usize| {
-        let share = move || of(&|softmax| softmax.share(digit)).unwrap_or(0.0);
+        let probability = move || of(&|terms| terms.probability(digit));
         view! {
             <tr>
                 <th scope="row">{digit}</th>
-                <td>{move || of(&|softmax| softmax.logits[digit]).map(number)}</td>
+                <td>{move || of(&|terms| terms.logits[digit]).map(format_number)}</td>
                 <td>{move || exponential(digit)}</td>
-                <td>{move || of(&|softmax| softmax.share(digit)).map(percent)}</td>
+                <td>{move || probability().map(probability_text)}</td>
                 <td class="gauge"><div class="track"><span class="fill" style:background=format!("var(--class-{digit})")
-                    style:transform=move || format!("scaleX({:.4})", share())></span></div></td>
+                    style:transform=move || format!("scaleX({:.4})", probability().unwrap_or(0.0))></span></div></td>
             </tr>
         }
     };
-    let sum = move || of(&|softmax| softmax.sum).map(|sum| format!("{sum:.3}"));
+    let sum = move || of(&|terms| terms.sum).map(|sum| format!("{sum:.3}"));
     view! {
         <figure class="part wide">
             <figcaption>
@@ -45,19 +46,19 @@ pub(crate) fn SoftmaxView(
     }
 }
 
-/// A share in per cent. What is not nothing is not said to be.
-fn percent(share: f32) -> String {
-    if 0.0 < share && share < 0.0001 { "< 0.01 %".to_owned() } else { format!("{:.2} %", 100.0 * share) }
+/// A probability in per cent. A small one is not rounded to 0.
+fn probability_text(probability: f32) -> String {
+    if 0.0 < probability && probability < 0.0001 { "< 0.01 %".to_owned() } else { percent(probability, 2) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::percent;
+    use super::probability_text;
 
     #[test]
-    fn what_is_not_nothing_is_not_said_to_be() {
+    fn small_probabilities_are_not_rounded_to_zero() {
         assert_eq!(
-            [0.0, 1e-9, 0.0001, 0.5, 1.0].map(percent),
+            [0.0, 1e-9, 0.0001, 0.5, 1.0].map(probability_text),
             ["0.00 %", "< 0.01 %", "0.01 %", "50.00 %", "100.00 %"]
         );
     }

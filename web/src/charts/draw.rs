@@ -1,0 +1,201 @@
+//! A chart drawn on a canvas.
+
+use leptos::prelude::window;
+use wasm_bindgen::prelude::*;
+use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
+
+use crate::charts::axis::Axis;
+use crate::charts::frame::Frame;
+use crate::charts::plot::{Plot, PlotLine};
+use crate::runs::curve;
+use crate::ui::format::decimals;
+
+/// Draws a chart on the page, with one pixel of the canvas for each pixel of the screen. `cursor` is the epoch that is read.
+pub(super) fn draw(canvas: &HtmlCanvasElement, plot: &Plot, cursor: Option<f64>) -> Result<(), JsValue> {
+    let frame = Frame::of(canvas);
+    // The rectangle is larger than the element's own size where the page is scaled by large type or by the browser.
+    let rect = canvas.get_bounding_client_rect();
+    let ratio = window().device_pixel_ratio();
+    let (width, height) = ((rect.width() * ratio).round(), (rect.height() * ratio).round());
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    if width == 0.0 || height == 0.0 {
+        return Ok(());
+    }
+    let context = context_of(canvas)?;
+    context.scale(width / frame.width, height / frame.height)?;
+    Painter::new(plot, &context, frame, &style_of(canvas)?).draw(cursor)
+}
+
+/// The drawing context of a canvas.
+pub(super) fn context_of(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
+    Ok(canvas.get_context("2d")?.ok_or("no canvas")?.unchecked_into())
+}
+
+/// The computed style of a canvas, which has the colours.
+pub(super) fn style_of(canvas: &HtmlCanvasElement) -> Result<CssStyleDeclaration, JsValue> {
+    Ok(window().get_computed_style(canvas)?.ok_or("no style")?)
+}
+
+/// Sets the width and the dashes of the lines drawn next to those of a curve.
+pub(super) fn set_line_style(context: &CanvasRenderingContext2d, line: &PlotLine) -> Result<(), JsValue> {
+    context.set_line_width(line.width());
+    let dashes: js_sys::Array = line.dashes().iter().map(|dash| JsValue::from_f64(*dash)).collect();
+    context.set_line_dash(&dashes)
+}
+
+/// Draws a plot into a frame.
+pub(super) struct Painter<'a> {
+    plot: &'a Plot,
+    context: &'a CanvasRenderingContext2d,
+    frame: Frame,
+    style: &'a CssStyleDeclaration,
+    /// The axis of values.
+    axis: Axis,
+}
+
+impl<'a> Painter<'a> {
+    pub(super) fn new(
+        plot: &'a Plot,
+        context: &'a CanvasRenderingContext2d,
+        frame: Frame,
+        style: &'a CssStyleDeclaration,
+    ) -> Self {
+        Self { plot, context, frame, style, axis: plot.axis() }
+    }
+
+    /// Draws the axes, the cursor and the curves.
+    pub(super) fn draw(&self, cursor: Option<f64>) -> Result<(), JsValue> {
+        self.draw_axes()?;
+        if let Some(epoch) = cursor {
+            self.draw_cursor(epoch);
+        }
+        self.draw_curves(cursor)?;
+        self.draw_letters()
+    }
+
+    fn draw_axes(&self) -> Result<(), JsValue> {
+        let Self { context, frame, .. } = self;
+        context.set_font("12px system-ui, sans-serif");
+        context.set_fill_style_str(&self.property("--muted"));
+        context.set_stroke_style_str(&self.property("--line"));
+        context.set_line_width(1.0);
+        context.set_text_baseline("middle");
+        context.set_text_align("right");
+        for (value, step) in self.axis.ticks(5.0) {
+            let y = self.y_of(value).round() + 0.5;
+            self.stroke_line((Frame::LEFT, y), (Frame::LEFT + frame.inner_width(), y));
+            context.fill_text(&self.plot.measure.tick(value, step), Frame::LEFT - 8.0, y)?;
+        }
+        context.set_text_align("center");
+        let epochs = Axis { from: self.plot.range.from, to: self.plot.range.to, log: false };
+        for (epoch, step) in epochs.ticks((frame.width / 80.0).max(2.0)) {
+            let text = format!("{epoch:.*}", decimals(step));
+            context.fill_text(&text, self.x_of(epoch), Frame::TOP + frame.inner_height() + 14.0)?;
+        }
+        context.fill_text("epochs", Frame::LEFT + frame.inner_width() / 2.0, frame.height - 8.0)
+    }
+
+    fn draw_cursor(&self, epoch: f64) {
+        self.context.set_stroke_style_str(&self.property("--edge"));
+        let x = self.x_of(epoch).round() + 0.5;
+        self.stroke_line((x, Frame::TOP), (x, Frame::TOP + self.frame.inner_height()));
+    }
+
+    /// Draws all curves, with dots where the cursor reads them.
+    fn draw_curves(&self, cursor: Option<f64>) -> Result<(), JsValue> {
+        let Self { context, frame, plot, .. } = self;
+        context.save();
+        context.begin_path();
+        // Somewhat larger than the axes, for the dots at the ends.
+        context.rect(
+            Frame::LEFT - 4.0,
+            Frame::TOP - 5.0,
+            frame.inner_width() + Frame::RIGHT + 4.0,
+            frame.inner_height() + 10.0,
+        );
+        context.clip();
+        for line in &plot.lines {
+            let color = self.property(&line.color());
+            context.set_stroke_style_str(&color);
+            context.set_fill_style_str(&color);
+            self.draw_curve(line)?;
+            if let Some(point) = cursor.and_then(|epoch| curve::nearest(&line.points, epoch, plot.reach())) {
+                self.draw_dot(point, 4.5)?;
+            }
+        }
+        context.restore();
+        Ok(())
+    }
+
+    /// Draws a curve with a dot at its end. Of the present run, the measured points are drawn behind it.
+    fn draw_curve(&self, line: &PlotLine) -> Result<(), JsValue> {
+        let context = self.context;
+        context.set_line_join("round");
+        if line.slot.is_none() && line.raw != line.points {
+            context.set_line_width(1.0);
+            context.set_global_alpha(0.35);
+            self.trace(&line.raw);
+            context.set_global_alpha(1.0);
+        }
+        set_line_style(context, line)?;
+        self.trace(&line.points);
+        context.set_line_dash(&js_sys::Array::new())?;
+        let range = self.plot.range;
+        if let Some(end) = line.points.last().filter(|(x, _)| (range.from..=range.to).contains(x)) {
+            self.draw_dot(*end, 3.5)?;
+        }
+        Ok(())
+    }
+
+    /// Strokes the visible part of a curve.
+    fn trace(&self, points: &[(f64, f64)]) {
+        let range = self.plot.range;
+        // One point beyond either edge, where the curve comes from and goes to.
+        let first = points.partition_point(|point| point.0 < range.from).saturating_sub(1);
+        let last = (points.partition_point(|point| point.0 <= range.to) + 1).min(points.len());
+        self.context.begin_path();
+        for (i, (x, y)) in points[first.min(last)..last].iter().enumerate() {
+            let (x, y) = (self.x_of(*x), self.y_of(*y));
+            if i == 0 { self.context.move_to(x, y) } else { self.context.line_to(x, y) }
+        }
+        self.context.stroke();
+    }
+
+    fn draw_dot(&self, (x, y): (f64, f64), radius: f64) -> Result<(), JsValue> {
+        self.context.begin_path();
+        self.context.arc(self.x_of(x), self.y_of(y), radius, 0.0, std::f64::consts::TAU)?;
+        self.context.fill();
+        Ok(())
+    }
+
+    fn draw_letters(&self) -> Result<(), JsValue> {
+        self.context.set_font("600 12px system-ui, sans-serif");
+        self.context.set_text_align("left");
+        for (line, x, y) in self.plot.letters(|x| self.x_of(x), |y| self.y_of(y)) {
+            self.context.set_fill_style_str(&self.property(&line.color()));
+            self.context.fill_text(&line.letter, x, y)?;
+        }
+        Ok(())
+    }
+
+    fn stroke_line(&self, from: (f64, f64), to: (f64, f64)) {
+        self.context.begin_path();
+        self.context.move_to(from.0, from.1);
+        self.context.line_to(to.0, to.1);
+        self.context.stroke();
+    }
+
+    /// The value of a custom CSS property.
+    fn property(&self, name: &str) -> String {
+        self.style.get_property_value(name).unwrap_or_default()
+    }
+
+    fn x_of(&self, epoch: f64) -> f64 {
+        self.frame.x_of(epoch, self.plot.range)
+    }
+
+    fn y_of(&self, value: f64) -> f64 {
+        self.frame.y_of(self.axis.position(value))
+    }
+}

@@ -1,0 +1,123 @@
+//! The state of the charts: which curves are drawn and how, and which epochs are visible.
+
+use leptos::prelude::*;
+use trainer::messages::Split;
+
+use crate::charts::link::ChartsLink;
+use crate::charts::plot::{Plot, PlotLine};
+use crate::charts::zoom::{EpochRange, Zoom};
+use crate::runs::record::Measure;
+use crate::runs::run::letter;
+use crate::runs::store::RunStore;
+use crate::ui::signal::set_if_changed;
+
+/// The shortest axis of epochs, however short training was.
+const MIN_END: f64 = 0.1;
+
+/// The state of both charts.
+#[derive(Clone, Copy)]
+pub(crate) struct ChartsView {
+    runs: RunStore,
+    /// Whether the curves of the training set and of the test set are drawn, indexed by [`Split`].
+    pub(crate) curves: RwSignal<[bool; 2]>,
+    /// Whether the axis of losses is logarithmic.
+    pub(crate) log: RwSignal<bool>,
+    /// The number of points over which training curves are averaged.
+    pub(crate) smoothing: RwSignal<u32>,
+    /// The visible epochs and the cursor, the same in both charts.
+    pub(crate) zoom: RwSignal<Zoom>,
+    /// The epoch at which the last curve ends.
+    pub(crate) last: Memo<f64>,
+    /// The epoch at which the axis ends.
+    pub(crate) end: Memo<f64>,
+}
+
+impl ChartsView {
+    /// Shows the curves that the link names.
+    pub(crate) fn new(link: ChartsLink, runs: RunStore) -> Self {
+        let last = Memo::new(move |_| {
+            let present = if runs.shown.get() { runs.record.with(|record| record.end()) } else { 0.0 };
+            runs.others.with(|others| others.shown().map(|run| run.record.end()).fold(present, f64::max))
+        });
+        let end = Memo::new(move |_| last.get().max(MIN_END));
+        let zoom = RwSignal::new(Zoom::default());
+        // After a reset, the epochs that were visible may be gone.
+        Effect::new(move |_| {
+            let end = end.get();
+            zoom.update(|zoom| zoom.range = zoom.range.filter(|range| range.to <= end));
+        });
+        let ChartsLink { curves, log, smoothing } = link;
+        Self {
+            runs,
+            curves: RwSignal::new(curves),
+            log: RwSignal::new(log),
+            smoothing: RwSignal::new(smoothing),
+            zoom,
+            last,
+            end,
+        }
+    }
+
+    /// The state that links carry.
+    pub(crate) fn linked(&self) -> ChartsLink {
+        ChartsLink { curves: self.curves.get(), log: self.log.get(), smoothing: self.smoothing.get() }
+    }
+
+    /// Takes over the state of a link.
+    pub(crate) fn follow(&self, link: ChartsLink) {
+        set_if_changed(self.curves, link.curves);
+        set_if_changed(self.log, link.log);
+        set_if_changed(self.smoothing, link.smoothing);
+    }
+
+    /// The visible epochs.
+    pub(crate) fn range(&self) -> EpochRange {
+        let end = self.end.get();
+        self.zoom.with(|zoom| zoom.visible(end))
+    }
+
+    /// The sets whose curves are drawn.
+    pub(crate) fn splits(&self) -> Vec<Split> {
+        let drawn = self.curves.get();
+        Split::ALL.into_iter().filter(|split| drawn[*split as usize]).collect()
+    }
+
+    /// The content of a chart. The present run is drawn over the others.
+    pub(crate) fn plot(&self, measure: Measure) -> Plot {
+        let (splits, smoothing) = (self.splits(), f64::from(self.smoothing.get()));
+        let mut lines = Vec::new();
+        self.runs.others.with(|others| {
+            for run in others.shown() {
+                for split in &splits {
+                    // The letter stands at the end of the test curve, or of the only one.
+                    let has_letter = *split == Split::Test || splits.len() == 1;
+                    let letter = if has_letter { letter(run.slot).to_string() } else { String::new() };
+                    let raw = run.record.curve(measure, *split).points();
+                    lines.push(PlotLine::new(Some(run.slot), *split, letter, raw, smoothing));
+                }
+            }
+        });
+        if self.runs.shown.get() {
+            self.runs.record.with(|record| {
+                for split in &splits {
+                    let raw = record.curve(measure, *split).points();
+                    lines.push(PlotLine::new(None, *split, String::new(), raw, smoothing));
+                }
+            });
+        }
+        let zoomed = self.zoom.with(|zoom| zoom.range.is_some());
+        let log = measure == Measure::Loss && self.log.get();
+        Plot { measure, lines, range: self.range(), zoomed, log }
+    }
+
+    /// Makes all epochs visible.
+    pub(crate) fn show_all_epochs(&self) {
+        self.zoom.update(|zoom| zoom.range = None);
+    }
+
+    /// Zooms, pans or moves the cursor by a key; returns whether the key does that.
+    pub(crate) fn press(&self, key: &str, shift: bool) -> bool {
+        let next = self.zoom.get_untracked().after_key(key, shift, self.end.get_untracked());
+        next.inspect(|next| self.zoom.set(*next)).is_some()
+    }
+}

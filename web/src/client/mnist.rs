@@ -1,0 +1,93 @@
+//! The images of MNIST that the worker has sent, their labels, and the network's predictions for the test set.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use trainer::messages::{Images, Predictions, Split};
+
+/// Above this number of cached images, the cache is emptied before a page of a gallery is added.
+const MAX_CACHED: usize = 400;
+
+/// One image of MNIST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) split: Split,
+    /// The index in the set, in MNIST's order.
+    pub(crate) index: u32,
+    pub(crate) label: u8,
+    pub(crate) pixels: [u8; 784],
+}
+
+impl Sample {
+    /// The name on the page, `Test image 5`.
+    pub(crate) fn name(&self) -> String {
+        let set = match self.split {
+            Split::Train => "Training",
+            Split::Test => "Test",
+        };
+        format!("{set} image {}", self.index)
+    }
+}
+
+/// A cache of MNIST.
+#[derive(Clone, Copy)]
+pub(crate) struct Mnist {
+    /// The labels of the images that are downloaded.
+    train: RwSignal<Vec<u8>>,
+    test: RwSignal<Vec<u8>>,
+    /// The network's predictions for the test images.
+    pub(crate) predictions: RwSignal<Option<Predictions>>,
+    /// The pixels of the images that were shown last.
+    pixels: RwSignal<HashMap<(Split, u32), [u8; 784]>>,
+}
+
+impl Mnist {
+    /// An empty cache.
+    pub(crate) fn new() -> Self {
+        Self {
+            train: RwSignal::default(),
+            test: RwSignal::default(),
+            predictions: RwSignal::default(),
+            pixels: RwSignal::default(),
+        }
+    }
+
+    /// The labels of a set, as far as it is downloaded.
+    pub(crate) fn labels(&self, split: Split) -> RwSignal<Vec<u8>> {
+        match split {
+            Split::Train => self.train,
+            Split::Test => self.test,
+        }
+    }
+
+    /// The pixels of an image, if they are cached.
+    pub(crate) fn pixels(&self, split: Split, index: u32) -> Option<[u8; 784]> {
+        self.pixels.with(|pixels| pixels.get(&(split, index)).copied())
+    }
+
+    /// An image with its label, if both are cached.
+    pub(crate) fn sample(&self, split: Split, index: u32) -> Option<Sample> {
+        let label = self.labels(split).with(|labels| labels.get(index as usize).copied())?;
+        Some(Sample { split, index, label, pixels: self.pixels(split, index)? })
+    }
+
+    /// The class predicted for an image and its probability; none for training images.
+    pub(crate) fn prediction(&self, split: Split, index: u32) -> Option<(u8, f32)> {
+        self.predictions.with(|predictions| {
+            let predictions = predictions.as_ref().filter(|_| split == Split::Test)?;
+            let at = index as usize;
+            Some((*predictions.classes.get(at)?, *predictions.confidences.get(at)?))
+        })
+    }
+
+    /// Caches images that the worker sent.
+    pub(crate) fn on_images(&self, Images { split, indices, pixels }: Images) {
+        self.pixels.update(|cached| {
+            if cached.len() > MAX_CACHED {
+                cached.clear();
+            }
+            let images = pixels.chunks_exact(784).filter_map(|image| image.try_into().ok());
+            cached.extend(indices.into_iter().map(|index| (split, index)).zip(images));
+        });
+    }
+}

@@ -1,0 +1,97 @@
+//! The state of the network picture: which panel is open, and which pixel is inspected.
+
+use leptos::prelude::*;
+use nn::spec::NetworkSpec;
+use trainer::messages::Watch;
+
+use crate::network::filter::kernel::Kernel;
+use crate::network::link::{NetworkLink, OpenPanel};
+use crate::network::stages;
+use crate::ui::signal::set_if_changed;
+
+/// A pixel of the network picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PixelRef {
+    /// The column: 0 is the input, 1 the first stage.
+    pub(crate) column: usize,
+    /// The index into the values of the column.
+    pub(crate) at: usize,
+}
+
+/// The state of the network picture.
+#[derive(Clone, Copy)]
+pub(crate) struct NetworkView {
+    /// The panel that is open below the picture.
+    pub(crate) open: RwSignal<Option<OpenPanel>>,
+    /// The map, from 0, that the sliding window of the open stage computes.
+    pub(crate) map: RwSignal<usize>,
+    /// The filter that is made by hand.
+    pub(crate) filter: RwSignal<Kernel>,
+    /// The pixel that is inspected.
+    pub(crate) pixel: RwSignal<Option<PixelRef>>,
+    network: Memo<NetworkSpec>,
+    /// Indices of the stages that are open or have the inspected pixel.
+    inspected: Memo<Vec<usize>>,
+}
+
+impl NetworkView {
+    /// Opens what the link names. `network` is the network that is drawn.
+    pub(crate) fn new(link: NetworkLink, network: Memo<NetworkSpec>) -> Self {
+        let open = RwSignal::new(link.open);
+        let pixel = RwSignal::new(None::<PixelRef>);
+        let inspected = Memo::new(move |_| {
+            let open = match open.get() {
+                Some(OpenPanel::Stage(name)) => {
+                    stages::of(&network.get()).iter().position(|stage| stage.name == name)
+                }
+                Some(OpenPanel::Filter) | None => None,
+            };
+            let pixel = pixel.get().and_then(|pixel| pixel.column.checked_sub(1));
+            open.into_iter().chain(pixel.filter(|stage| Some(*stage) != open)).collect()
+        });
+        let (map, filter) = (RwSignal::new(link.map), RwSignal::new(link.filter));
+        Self { open, map, filter, pixel, network, inspected }
+    }
+
+    /// The state that links carry.
+    pub(crate) fn linked(&self) -> NetworkLink {
+        NetworkLink { open: self.open.get(), map: self.map.get(), filter: self.filter.get() }
+    }
+
+    /// Takes over the state of a link.
+    pub(crate) fn follow(&self, link: NetworkLink) {
+        set_if_changed(self.open, link.open);
+        set_if_changed(self.map, link.map);
+        set_if_changed(self.filter, link.filter);
+    }
+
+    /// Opens a panel, with this map chosen, or closes the one that is open.
+    pub(crate) fn show(&self, panel: Option<OpenPanel>, map: usize) {
+        set_if_changed(self.open, panel);
+        set_if_changed(self.map, map);
+    }
+
+    /// Opens a panel, or closes it if it is open.
+    pub(crate) fn toggle(&self, panel: OpenPanel) {
+        self.show((self.open.get_untracked().as_ref() != Some(&panel)).then_some(panel), 0);
+    }
+
+    /// Closes the panel that is open.
+    pub(crate) fn close(&self) {
+        self.show(None, 0);
+    }
+
+    /// Escape closes the open panel; without one, no pixel is inspected any more.
+    pub(crate) fn escape(&self) {
+        if self.open.get_untracked().is_some() {
+            self.close();
+        } else {
+            set_if_changed(self.pixel, None);
+        }
+    }
+
+    /// What the worker must send for the picture, the open panel and the inspected pixel.
+    pub(crate) fn watch(&self) -> Watch {
+        self.network.with(|network| stages::watch(network, &self.inspected.get()))
+    }
+}

@@ -1,0 +1,131 @@
+//! The store of the pad: the drawing, the image that the network gets of it, and the prediction.
+
+use leptos::prelude::*;
+use trainer::messages::Command;
+
+use crate::client::Client;
+use crate::pad::drawing::{Drawing, SIDE};
+use crate::pad::link::PadLink;
+use crate::ui::signal::set_if_changed;
+
+/// The pen that the keyboard moves, in pixels of the pad.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Pen {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) down: bool,
+    /// Whether it is visible: the keyboard was used after the pointer.
+    pub(crate) shown: bool,
+}
+
+/// The pad.
+#[derive(Clone, Copy)]
+pub(crate) struct PadStore {
+    client: Client,
+    pub(crate) drawing: RwSignal<Drawing>,
+    /// The drawing as the network gets it: 28×28 bytes, rows first, 255 for ink; none while nothing is drawn.
+    pub(crate) image: RwSignal<Option<[u8; 784]>>,
+    /// The ten probabilities of the image; empty while there is none.
+    pub(crate) probabilities: Memo<Vec<f32>>,
+    /// The most likely digit and its probability; none while there is no image, or if the network has diverged.
+    pub(crate) prediction: Memo<Option<(usize, f32)>>,
+    pub(crate) pen: RwSignal<Pen>,
+    /// The id of the pointer that draws. A second finger does not.
+    pub(crate) pointer: RwSignal<Option<i32>>,
+    /// The index of the test image that is on the pad with nothing drawn on it, or that will be once it is downloaded.
+    pub(crate) example: RwSignal<Option<u32>>,
+    /// The index of the test image that was the last example.
+    pub(crate) last_example: StoredValue<Option<u32>>,
+}
+
+impl PadStore {
+    /// An empty pad. The example of the link is put on it once it is downloaded.
+    pub(crate) fn new(link: PadLink, client: Client) -> Self {
+        let image = RwSignal::new(None::<[u8; 784]>);
+        let probabilities = Memo::new(move |_| {
+            let probabilities =
+                client.snapshot.with(|s| s.as_ref().map(|s| s.probabilities.clone())).unwrap_or_default();
+            if image.with(Option::is_some) && probabilities.len() == 10 { probabilities } else { Vec::new() }
+        });
+        Self {
+            client,
+            drawing: RwSignal::default(),
+            image,
+            probabilities,
+            prediction: Memo::new(move |_| probabilities.with(|probabilities| argmax(probabilities))),
+            pen: RwSignal::new(Pen { x: SIDE / 2.0, y: SIDE / 4.0, down: false, shown: false }),
+            pointer: RwSignal::new(None),
+            example: RwSignal::new(link.example),
+            last_example: StoredValue::new(None),
+        }
+    }
+
+    /// The state that links carry.
+    pub(crate) fn linked(&self) -> PadLink {
+        PadLink { example: self.example.get() }
+    }
+
+    /// Takes over the state of a link.
+    pub(crate) fn follow(&self, link: PadLink) {
+        set_if_changed(self.example, link.example);
+    }
+
+    /// Sends every new image to the worker.
+    pub(crate) fn send_to(self, client: Client) {
+        Effect::new(move |_| {
+            if let Some(image) = self.image.get() {
+                client.send(Command::Show { image: image.to_vec() });
+            }
+        });
+    }
+
+    /// The image as the network's input, 0 to 1.
+    pub(crate) fn pixels(&self) -> Option<Vec<f32>> {
+        self.image.get().map(|image| image.iter().map(|&b| f32::from(b) / 255.0).collect())
+    }
+
+    /// The output of a layer for the image.
+    pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
+        self.image.with(Option::is_some).then_some(())?;
+        self.client.snapshot.with(|snapshot| {
+            let activations = &snapshot.as_ref()?.activations;
+            activations.iter().find(|a| a.layer == layer).map(|a| a.values.clone())
+        })
+    }
+
+    /// Takes back the last stroke or image.
+    pub(crate) fn undo(self) {
+        self.lift();
+        self.drawing.update(Drawing::undo);
+    }
+
+    /// Takes back everything.
+    pub(crate) fn clear(self) {
+        self.lift();
+        self.drawing.update(Drawing::clear);
+    }
+
+    /// Ends the stroke under way.
+    fn lift(self) {
+        self.pointer.set(None);
+        self.pen.update(|pen| pen.down = false);
+    }
+}
+
+/// The most likely class and its probability, the first of equals; none if no probability is finite.
+fn argmax(probabilities: &[f32]) -> Option<(usize, f32)> {
+    let finite = probabilities.iter().copied().enumerate().filter(|(_, p)| p.is_finite());
+    finite.reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argmax;
+
+    #[test]
+    fn the_largest_finite_probability_wins() {
+        assert_eq!(argmax(&[0.1, 0.7, 0.2]), Some((1, 0.7)));
+        assert_eq!(argmax(&[]), None);
+        assert_eq!(argmax(&[f32::NAN; 3]), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! The curves and the last figures of a run.
+
+use serde::{Deserialize, Serialize};
+use trainer::messages::{Progress, Split, Tested};
+
+use crate::runs::curve::Curve;
+use crate::ui::format::decimals;
+
+/// A measure of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Loss,
+    Accuracy,
+}
+
+impl Measure {
+    /// The title of its chart.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Loss => "Loss",
+            Self::Accuracy => "Accuracy",
+        }
+    }
+
+    /// The range that its axis always shows, unless the chart is zoomed.
+    pub(crate) const fn default_range(self, log: bool) -> (f64, f64) {
+        match (self, log) {
+            (Self::Loss, false) => (0.0, 0.5),
+            (Self::Loss, true) => (0.1, 1.0),
+            (Self::Accuracy, _) => (0.9, 1.0),
+        }
+    }
+
+    /// The text of a tick; `step` is the distance to the next one.
+    pub(crate) fn tick(self, value: f64, step: f64) -> String {
+        match self {
+            Self::Loss => format!("{value:.*}", decimals(step)),
+            Self::Accuracy => format!("{:.*} %", decimals(100.0 * step), 100.0 * value),
+        }
+    }
+
+    /// The text of a value.
+    pub(crate) fn value(self, value: f64) -> String {
+        match self {
+            Self::Loss => format!("{value:.*}", if value < 0.01 { 5 } else { 4 }),
+            Self::Accuracy => format!("{:.2} %", 100.0 * value),
+        }
+    }
+}
+
+/// The history of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Indexed by [`Split`].
+    loss: [Curve; 2],
+    accuracy: [Curve; 2],
+    pub(crate) progress: Progress,
+    /// The last training loss that was reported.
+    pub(crate) last_loss: Option<f32>,
+    pub(crate) tested: Option<Tested>,
+    /// The step after which the run diverged: its next numbers were not finite.
+    pub(crate) diverged: Option<u64>,
+}
+
+impl Record {
+    /// The curve of a measure on a set.
+    pub(crate) const fn curve(&self, measure: Measure, split: Split) -> &Curve {
+        match measure {
+            Measure::Loss => &self.loss[split as usize],
+            Measure::Accuracy => &self.accuracy[split as usize],
+        }
+    }
+
+    /// Whether a step was taken.
+    pub(crate) const fn is_trained(&self) -> bool {
+        self.progress.step > 0
+    }
+
+    /// Appends a progress report. After a jump back (reset, restore), later points are dropped.
+    pub(crate) fn on_progress(&mut self, progress: Progress) {
+        if progress.epoch < self.progress.epoch || progress.step == 0 {
+            (self.last_loss, self.tested, self.diverged) = (None, None, None);
+            self.loss.iter_mut().chain(&mut self.accuracy).for_each(|curve| curve.cut(progress.epoch));
+        }
+        // A run that takes further steps was continued in spite of the divergence.
+        self.diverged = self.diverged.filter(|step| progress.step <= *step);
+        if let Some(loss) = progress.train_loss {
+            self.last_loss = Some(loss);
+            self.loss[Split::Train as usize].push(progress.epoch, loss.into());
+        }
+        if let Some(accuracy) = progress.train_accuracy {
+            self.accuracy[Split::Train as usize].push(progress.epoch, accuracy.into());
+        }
+        self.progress = progress;
+    }
+
+    /// Appends a measurement on the test set.
+    pub(crate) fn on_tested(&mut self, tested: Tested) {
+        self.loss[Split::Test as usize].push(tested.epoch, tested.loss.into());
+        self.accuracy[Split::Test as usize].push(tested.epoch, tested.accuracy.into());
+        self.tested = Some(tested);
+    }
+
+    /// The epoch at which the curves end.
+    pub(crate) fn end(&self) -> f64 {
+        let curves = self.loss.iter().chain(&self.accuracy);
+        curves.filter_map(|curve| curve.last()).fold(self.progress.epoch, |end, (x, _)| end.max(x))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(step: u64, epoch: f64) -> Progress {
+        Progress { step, epoch, train_loss: Some(1.0), train_accuracy: Some(0.5), ..Progress::default() }
+    }
+
+    #[test]
+    fn a_record_follows_training_and_its_jumps_back() {
+        let mut record = Record::default();
+        (1..=4).for_each(|step| record.on_progress(progress(step, step as f64 / 4.0)));
+        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75 });
+        let points = |record: &Record, measure, split| record.curve(measure, split).points().to_vec();
+        assert_eq!(points(&record, Measure::Loss, Split::Train).len(), 4);
+        assert_eq!(points(&record, Measure::Accuracy, Split::Test), [(1.0, 0.75)]);
+        assert_eq!(record.end(), 1.0);
+        record.on_progress(Progress { train_loss: None, train_accuracy: None, ..progress(2, 0.5) });
+        assert_eq!(points(&record, Measure::Loss, Split::Train), [(0.25, 1.0)]);
+        assert_eq!((record.tested, record.last_loss, record.end()), (None, None, 0.5));
+        record.on_progress(Progress::default());
+        assert_eq!(record, Record::default());
+    }
+
+    #[test]
+    fn values_have_the_decimals_they_need() {
+        assert_eq!(Measure::Loss.tick(0.05, 0.05), "0.05");
+        assert_eq!(Measure::Accuracy.tick(0.925, 0.005), "92.5 %");
+        assert_eq!(Measure::Accuracy.tick(0.92, 0.02), "92 %");
+        assert_eq!(
+            (Measure::Loss.value(0.12345), Measure::Loss.value(0.001234)),
+            ("0.1235".into(), "0.00123".into())
+        );
+        assert_eq!(Measure::Accuracy.value(0.98765), "98.77 %");
+    }
+}

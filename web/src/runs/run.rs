@@ -1,0 +1,116 @@
+//! The runs beside the present one, each in a slot with a letter, a colour and a dash pattern of its own.
+
+use crate::runs::record::Record;
+use crate::settings::Setup;
+
+/// Runs that can be pinned.
+pub(crate) const MAX_PINNED: usize = 4;
+/// Slots: the pinned runs, and the two of a comparison.
+pub(crate) const SLOTS: usize = MAX_PINNED + 2;
+
+/// A run beside the present one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    /// The slot, less than [`SLOTS`].
+    pub(crate) slot: usize,
+    pub(crate) setup: Setup,
+    pub(crate) record: Record,
+    /// Whether its curves are drawn.
+    pub(crate) shown: bool,
+    /// Whether it stays when another comparison begins.
+    pub(crate) pinned: bool,
+}
+
+/// The letter of a slot.
+pub(crate) fn letter(slot: usize) -> char {
+    (b'A' + slot as u8) as char
+}
+
+/// The runs beside the present one, in the order of their slots.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Runs(Vec<Run>);
+
+impl Runs {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Run> {
+        self.0.iter()
+    }
+
+    /// The runs whose curves are drawn.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &Run> {
+        self.0.iter().filter(|run| run.shown)
+    }
+
+    pub(crate) fn get(&self, slot: usize) -> Option<&Run> {
+        self.0.iter().find(|run| run.slot == slot)
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: usize) -> Option<&mut Run> {
+        self.0.iter_mut().find(|run| run.slot == slot)
+    }
+
+    pub(crate) fn remove(&mut self, slot: usize) {
+        self.0.retain(|run| run.slot != slot);
+    }
+
+    /// Whether no further run can be pinned.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.iter().filter(|run| run.pinned).count() >= MAX_PINNED
+    }
+
+    /// Pins a run, unless [`MAX_PINNED`] are pinned already.
+    pub(crate) fn pin(&mut self, setup: Setup, record: Record) {
+        if !self.is_full() {
+            self.add(setup, record, true);
+        }
+    }
+
+    /// Adds the two runs of a comparison, which replace those of the last one unless they were pinned. Returns their slots.
+    pub(crate) fn compare(&mut self, setups: [Setup; 2]) -> [usize; 2] {
+        self.0.retain(|run| run.pinned);
+        setups.map(|setup| self.add(setup, Record::default(), false))
+    }
+
+    fn add(&mut self, setup: Setup, record: Record, pinned: bool) -> usize {
+        // Pinned runs leave two slots free, which only the two of a comparison take.
+        let slot = (0..SLOTS).find(|slot| self.get(*slot).is_none()).unwrap_or(SLOTS - 1);
+        self.insert(Run { slot, setup, record, shown: true, pinned });
+        slot
+    }
+
+    /// Puts a run into its slot.
+    pub(crate) fn insert(&mut self, run: Run) {
+        self.remove(run.slot);
+        self.0.push(run);
+        self.0.sort_by_key(|run| run.slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(runs: &Runs) -> Vec<usize> {
+        runs.iter().map(|run| run.slot).collect()
+    }
+
+    #[test]
+    fn comparisons_replace_each_other_but_no_pinned_run() {
+        let (setup, mut runs) = (Setup::default(), Runs::default());
+        runs.pin(setup.clone(), Record::default());
+        assert_eq!(runs.compare([setup.clone(), setup.clone()]), [1, 2]);
+        runs.get_mut(1).unwrap().pinned = true;
+        assert_eq!(runs.compare([setup.clone(), setup.clone()]), [2, 3]);
+        assert_eq!(slots(&runs), [0, 1, 2, 3]);
+        (0..9).for_each(|_| runs.pin(setup.clone(), Record::default()));
+        assert_eq!(slots(&runs), [0, 1, 2, 3, 4, 5], "four are pinned, and two compared");
+        runs.remove(1);
+        assert_eq!(runs.compare([setup.clone(), setup]), [1, 2]);
+        assert_eq!(slots(&runs), [0, 1, 2, 4, 5]);
+        assert!(!runs.is_full() && runs.iter().filter(|run| run.pinned).count() == 3);
+    }
+
+    #[test]
+    fn slots_have_letters() {
+        assert_eq!((letter(0), letter(SLOTS - 1)), ('A', 'F'));
+    }
+}

@@ -1,0 +1,238 @@
+//! The store of the runs: the present one, others beside it, and the comparison under way.
+
+use leptos::prelude::*;
+use trainer::messages::{Command, Diverged, Progress, RunConfig, RunState, Source, Tested};
+
+use crate::client::Client;
+use crate::runs::comparison::Comparison;
+use crate::runs::record::Record;
+use crate::runs::run::{Runs, letter};
+use crate::settings::store::Settings;
+use crate::settings::{Setting, Setup, layers};
+use crate::ui::format::thousands;
+
+/// A run that was reset. It can be restored until something else is trained or set.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Undo {
+    pub(crate) record: Record,
+    /// Whether the worker was asked to restore it.
+    requested: bool,
+}
+
+/// The runs.
+#[derive(Clone, Copy)]
+pub(crate) struct RunStore {
+    client: Client,
+    settings: Settings,
+    /// The record of the present run.
+    pub(crate) record: RwSignal<Record>,
+    /// Whether the curves of the present run are drawn.
+    pub(crate) shown: RwSignal<bool>,
+    /// The runs beside the present one, pinned or compared.
+    pub(crate) others: RwSignal<Runs>,
+    /// The comparison under way.
+    pub(crate) comparison: RwSignal<Option<Comparison>>,
+    /// The run that was reset last.
+    pub(crate) undo: RwSignal<Option<Undo>>,
+    /// Why training stopped by itself, until it goes on.
+    pub(crate) diverged: RwSignal<Option<Diverged>>,
+    /// The progress of the run that is drawn: the present one or, during a comparison, the first of the two.
+    pub(crate) progress: Memo<Progress>,
+    /// The last training loss of the run that is drawn.
+    pub(crate) loss: Memo<Option<f32>>,
+    /// The last measurement of the run that is drawn.
+    pub(crate) tested: Memo<Option<Tested>>,
+}
+
+impl RunStore {
+    /// A store with an untrained present run and these runs beside it.
+    pub(crate) fn new(client: Client, settings: Settings, others: Runs) -> Self {
+        let (record, others) = (RwSignal::new(Record::default()), RwSignal::new(others));
+        let comparison = RwSignal::new(None::<Comparison>);
+        let store = Self {
+            client,
+            settings,
+            record,
+            shown: RwSignal::new(true),
+            others,
+            comparison,
+            undo: RwSignal::default(),
+            diverged: RwSignal::default(),
+            progress: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.progress)),
+            loss: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.last_loss)),
+            tested: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.tested)),
+        };
+        store.forget_undo();
+        store.forget_divergence();
+        store
+    }
+
+    /// Pins the present run.
+    pub(crate) fn pin(self) {
+        let (setup, record) = (untrack(|| self.settings.trained()), self.record.get_untracked());
+        self.others.update(|others| others.pin(setup, record));
+    }
+
+    /// Resets to untrained weights; during a comparison, returns to the run before it.
+    pub(crate) fn reset(self) {
+        let record = self.record.get_untracked();
+        if record.is_trained() && self.comparison.with_untracked(Option::is_none) {
+            self.undo.set(Some(Undo { record, requested: false }));
+        }
+        self.client.send(Command::Reset);
+    }
+
+    /// Asks the worker to restore the run that was reset.
+    pub(crate) fn undo_reset(self) {
+        self.undo.update(|undo| undo.iter_mut().for_each(|undo| undo.requested = true));
+        self.client.send(Command::UndoReset);
+    }
+
+    /// Trains two runs from the same seed side by side: one with the present settings, one with `setting` changed to `value`.
+    pub(crate) fn compare(self, setting: &Setting, value: &str, epochs: f64) {
+        let first = untrack(|| self.settings.trained());
+        let mut second = first.clone();
+        let changed = setting.set_text(&mut second, value);
+        if let Err(sentence) =
+            changed.and_then(|()| layers::check(&second.network).map(drop).map_err(|e| e.message))
+        {
+            return self.client.report(sentence);
+        }
+        let setups = [first, second];
+        let config =
+            |setup: &Setup| RunConfig { network: setup.network.clone(), training: setup.training.clone() };
+        let runs = setups.each_ref().map(config).to_vec();
+        let mut slots = [0; 2];
+        self.others.update(|others| slots = others.compare(setups));
+        let setting = setting.name.to_owned();
+        self.comparison.set(Some(Comparison { slots, epochs, setting, active: None }));
+        self.client.send(Command::Compare { runs, epochs });
+    }
+
+    /// The name of the model with the weights of `source`. During a comparison, the first of the two runs is drawn and predicts.
+    pub(crate) fn model_label(self, source: Option<Source>) -> String {
+        let run = self.comparison.with(|comparison| Some(letter(comparison.as_ref()?.slots[0])));
+        let network = run.map_or("your network".to_owned(), |run| format!("run {run}"));
+        match source {
+            Some(Source::Session { step: 0 }) => format!("{network}, untrained"),
+            Some(Source::Session { step }) => format!("{network}, step {}", thousands(step as usize)),
+            Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
+            None => "loading…".to_owned(),
+        }
+    }
+
+    /// The name of the model that read the image on the pad.
+    pub(crate) fn snapshot_label(self) -> String {
+        let source = self.client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
+        self.model_label(source)
+    }
+}
+
+/// Reports of the worker.
+impl RunStore {
+    /// Training began or stopped.
+    pub(crate) fn on_run_state(self, run: RunState) {
+        if run != RunState::Paused {
+            self.diverged.set(None);
+        }
+    }
+
+    /// From now on, reports are about one of the two runs of a comparison, or about the present run.
+    pub(crate) fn on_active_run(self, active: Option<usize>) {
+        match active {
+            Some(_) => self.comparison.update(|comparison| {
+                if let Some(comparison) = comparison {
+                    comparison.active = active;
+                }
+            }),
+            None => self.comparison.set(None),
+        }
+    }
+
+    /// The active run took steps, was reset or was restored. A restored run gets its curves back.
+    pub(crate) fn on_progress(self, progress: Progress) {
+        let undo = self.undo.get_untracked().filter(|undo| undo.requested && progress.step > 0);
+        if let Some(undo) = undo {
+            self.undo.set(None);
+            self.record.set(undo.record);
+        }
+        self.update_active(|record| record.on_progress(progress));
+    }
+
+    /// The active run was measured on the test set.
+    pub(crate) fn on_tested(self, tested: Tested) {
+        self.update_active(|record| record.on_tested(tested));
+    }
+
+    /// The active run diverged. A run of a comparison ends with that; the present run can be restored.
+    pub(crate) fn on_diverged(self, diverged: Diverged) {
+        self.update_active(|record| record.diverged = Some(diverged.step));
+        if self.active_slot().is_none() {
+            self.diverged.set(Some(diverged));
+        }
+    }
+
+    /// The worker refused a command. If that was a comparison, it never began.
+    pub(crate) fn on_refusal(self) {
+        if self.comparison.with_untracked(Option::is_some) && self.active_slot().is_none() {
+            self.comparison.set(None);
+        }
+    }
+
+    /// The slot of the run that reports are about; none for the present run.
+    fn active_slot(self) -> Option<usize> {
+        self.comparison.with_untracked(|comparison| comparison.as_ref()?.active_slot())
+    }
+
+    /// Updates the record of the run that reports are about.
+    fn update_active(self, update: impl FnOnce(&mut Record)) {
+        match self.active_slot() {
+            None => self.record.update(update),
+            Some(slot) => self.others.update(|others| {
+                if let Some(run) = others.get_mut(slot) {
+                    update(&mut run.record);
+                }
+            }),
+        }
+    }
+
+    /// Forgets the run that was reset once something else is trained or set.
+    fn forget_undo(self) {
+        let Self { undo, record, settings, .. } = self;
+        let is_trained = Memo::new(move |_| record.with(Record::is_trained));
+        Effect::new(move |_| {
+            if is_trained.get() {
+                undo.set(None);
+            }
+        });
+        Effect::new(move |first: Option<()>| {
+            settings.setup.track();
+            if first.is_some() {
+                undo.set(None);
+            }
+        });
+    }
+
+    /// Forgets the divergence once the present run is restored or reset.
+    fn forget_divergence(self) {
+        let Self { diverged, record, .. } = self;
+        let is_diverged = Memo::new(move |_| record.with(|record| record.diverged.is_some()));
+        Effect::new(move |_| {
+            if !is_diverged.get() {
+                diverged.set(None);
+            }
+        });
+    }
+}
+
+/// A value of the run that is drawn: the present one or, during a comparison, the first of the two.
+fn of_drawn<T>(
+    record: RwSignal<Record>,
+    others: RwSignal<Runs>,
+    comparison: RwSignal<Option<Comparison>>,
+    value: fn(&Record) -> T,
+) -> T {
+    let slot = comparison.with(|comparison| comparison.as_ref().map(|comparison| comparison.slots[0]));
+    let compared = slot.and_then(|slot| others.with(|others| others.get(slot).map(|run| value(&run.record))));
+    compared.unwrap_or_else(|| record.with(value))
+}

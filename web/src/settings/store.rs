@@ -1,0 +1,60 @@
+//! The settings as signals, and the command that sends them to the worker.
+
+use leptos::prelude::*;
+use nn::spec::{NetworkSpec, TrainingSpec};
+use trainer::messages::Command;
+
+use super::layers;
+use super::presentation::Presentation;
+use super::setting::Setting;
+use super::setup::Setup;
+use crate::client::Client;
+
+/// The settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    /// The settings as they are chosen. While the layers are edited, they may not fit together.
+    pub(crate) setup: RwSignal<Setup>,
+    /// The network that is trained and drawn: the layers as they last fitted together.
+    pub(crate) network: Memo<NetworkSpec>,
+    /// How the network is trained.
+    pub(crate) training: Memo<TrainingSpec>,
+    /// How the page is shown.
+    pub(crate) presentation: RwSignal<Presentation>,
+}
+
+impl Settings {
+    pub(crate) fn new(setup: Setup, presentation: Presentation) -> Self {
+        let setup = RwSignal::new(setup);
+        let network = Memo::new(move |last: Option<&NetworkSpec>| {
+            setup.with(|setup| match last {
+                Some(last) if layers::check(&setup.network).is_err() => last.clone(),
+                _ => setup.network.clone(),
+            })
+        });
+        let training = Memo::new(move |_| setup.with(|setup| setup.training.clone()));
+        Self { setup, network, training, presentation: RwSignal::new(presentation) }
+    }
+
+    /// Sends the network and its training to the worker, now and after every change.
+    pub(crate) fn send_to(self, client: Client) {
+        Effect::new(move |_| {
+            client.send(Command::Configure { network: self.network.get(), training: self.training.get() });
+        });
+    }
+
+    /// The settings that are trained: those chosen, with the layers as they last fitted together.
+    pub(crate) fn trained(&self) -> Setup {
+        Setup { network: self.network.get(), ..self.setup.get() }
+    }
+
+    /// Sets a setting to the value in `text`; returns whether it has such a value.
+    pub(crate) fn change(&self, setting: &Setting, text: &str) -> bool {
+        self.setup.try_update(|setup| setting.set_text(setup, text).is_ok()).unwrap_or(false)
+    }
+
+    /// Whether the link hides the setting or the group of settings with this id.
+    pub(crate) fn hides(&self, id: &str) -> bool {
+        self.presentation.with(|presentation| presentation.hide.contains(&id))
+    }
+}
