@@ -200,4 +200,13 @@ mod tests {
         let trunk = root_file("Trunk.toml");
         assert!(trunk.contains(&format!("wasm_bindgen = \"{WASM_BINDGEN}\"")));
     }
+
+    #[test]
+    fn one_version_of_rust_is_named_everywhere() {
+        let toolchain = root_file("rust-toolchain.toml");
+        let channel = toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap();
+        let (minor, _patch) = channel.trim_matches('"').rsplit_once('.').unwrap();
+        assert!(root_file("Cargo.toml").contains(&format!("rust-version = \"{minor}\"")));
+        assert!(toolchain.contains(TARGET));
+    }
 }
