@@ -139,12 +139,15 @@ fn an_arrow_that_the_table_does_not_allow_is_one_sentence() {
 fn code_that_only_tests_compile_is_left_out() {
     let faults = faults_of(
         &[
-            ("main.rs", "mod pad; mod ui; #[cfg(test)] mod common; use pad::View;"),
+            ("main.rs", "mod pad; mod ui; use pad::View;"),
             ("pad.rs", "pub struct View(crate::ui::Color);"),
             (
-                "ui.rs",
-                "pub struct Color; #[cfg(test)] mod tests { use crate::pad::View; } #[cfg(all(unix, test))] use crate::pad::View;",
+                "ui/mod.rs",
+                "pub struct Color; #[cfg(test)] mod tests { use crate::pad::View; } #[cfg(test)] mod common;
+                 mod layout; #[cfg(all(unix, test))] use crate::pad::View; #[test] fn f() { crate::pad::view(); }",
             ),
+            ("ui/common.rs", "use crate::pad::View;"),
+            ("ui/layout.rs", "#![cfg(test)] use crate::pad::View;"),
         ],
         PAGE,
     );

@@ -31,6 +31,8 @@ type ModuleId = usize;
 struct Module {
     file: String,
     parent: Option<ModuleId>,
+    /// Whether only tests compile it.
+    for_tests: bool,
     children: BTreeMap<String, ModuleId>,
     /// Names that are defined here.
     items: BTreeSet<String>,
@@ -81,7 +83,7 @@ pub(crate) enum Destination {
     Crate(String),
 }
 
-/// All modules of the workspace, but those that only tests compile.
+/// All modules of the workspace.
 #[derive(Default)]
 pub(crate) struct Modules {
     all: Vec<Module>,
@@ -95,22 +97,24 @@ impl Modules {
         let mut modules = Self { all: Vec::new(), crates: crates_by_name };
         for root in crates.iter().flat_map(|one| &one.roots) {
             let folder = parent_folder(root).to_owned();
-            modules.read_file(root, None, folder, files)?;
+            modules.read_file(root, Module::default(), folder, files)?;
         }
         Ok(modules)
     }
 
+    /// Reads a file into `module`, and the files that it declares.
     fn read_file(
         &mut self,
         file: &str,
-        parent: Option<ModuleId>,
+        module: Module,
         folder: String,
         files: &Files,
     ) -> Result<ModuleId, String> {
         let text = files.get(file).ok_or_else(|| format!("{file} is not there."))?;
         let syntax = syn::parse_file(text).map_err(|error| format!("{file} cannot be parsed: {error}."))?;
         let here = self.all.len();
-        self.all.push(Module { file: file.into(), parent, ..Module::default() });
+        let for_tests = module.for_tests || syntax.attrs.iter().any(is_for_tests);
+        self.all.push(Module { file: file.into(), for_tests, ..module });
         let mut reader = Reader { modules: self, here, folder, files, error: None };
         reader.visit_file(&syntax);
         match reader.error {
@@ -124,12 +128,12 @@ impl Modules {
         self.all.iter().map(|module| module.file.as_str()).collect()
     }
 
-    /// Every use of another file or crate.
+    /// Every use of another file or crate, but by code that only tests compile.
     ///
     /// `mod x;` is none, and neither is `use` of a module alone: the paths that go through it are counted.
     pub(crate) fn arrows(&self) -> Vec<Arrow> {
         let mut arrows = Vec::new();
-        for (id, module) in self.all.iter().enumerate() {
+        for (id, module) in self.all.iter().enumerate().filter(|(_, module)| !module.for_tests) {
             let imports = module.imports.values().flatten();
             for path in imports.chain(&module.paths) {
                 let Some(Resolved { named, target }) = self.resolve(id, path, 0) else { continue };
@@ -255,10 +259,12 @@ impl Reader<'_> {
     fn read_module(&mut self, item: &ItemMod) {
         let name = item.ident.to_string();
         let folder = format!("{}/{name}", self.folder);
+        let for_tests = self.module().for_tests || item.attrs.iter().any(is_for_tests);
+        let module = Module { parent: Some(self.here), for_tests, ..Module::default() };
         let child = if let Some((_, items)) = &item.content {
             let file = self.module().file.clone();
             let child = self.modules.all.len();
-            self.modules.all.push(Module { file, parent: Some(self.here), ..Module::default() });
+            self.modules.all.push(Module { file, ..module });
             let parent = std::mem::replace(&mut self.here, child);
             let parent_folder = std::mem::replace(&mut self.folder, folder);
             items.iter().for_each(|item| self.visit_item(item));
@@ -267,7 +273,7 @@ impl Reader<'_> {
         } else {
             let beside = format!("{folder}.rs");
             let file = if self.files.contains_key(&beside) { beside } else { format!("{folder}/mod.rs") };
-            match self.modules.read_file(&file, Some(self.here), folder, self.files) {
+            match self.modules.read_file(&file, module, folder, self.files) {
                 Ok(child) => child,
                 Err(error) => {
                     self.error.get_or_insert(error);
@@ -353,7 +359,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             Item::Use(item) => (&item.attrs, None),
             _ => (&[], None),
         };
-        if attributes.iter().any(is_for_tests) {
+        if attributes.iter().any(is_for_tests) && !matches!(item, Item::Mod(_)) {
             return;
         }
         self.module().items.extend(name.map(Ident::to_string));
