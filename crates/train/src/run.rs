@@ -9,12 +9,12 @@ use data::DataSet;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Progress, Tested};
-use trainer::parallel::group::Host;
+use trainer::parallel::transport::Transport;
 
 /// A process without workers: it has a clock and sends nothing.
 struct Alone(Instant);
 
-impl Host for Alone {
+impl Transport for Alone {
     fn now(&self) -> f64 {
         self.0.elapsed().as_secs_f64() * 1000.0
     }

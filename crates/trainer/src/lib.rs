@@ -1,12 +1,13 @@
-//! One training session: what it is told, what it tells, and the work between. Knows no browser.
+//! A training session: its state, its messages, and training on several cores or on a GPU. Independent of the browser.
 
 pub mod batch;
+pub mod cursor;
 pub mod device;
-mod layer_detail;
+pub mod evaluation;
 pub mod messages;
 pub mod parallel;
 mod rollback;
 pub mod session;
 
-pub use parallel::worker::Helper;
+pub use parallel::worker::Worker;
 pub use session::Session;

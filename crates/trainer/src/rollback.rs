@@ -1,54 +1,70 @@
-//! The last state of a training that was well: where to go back to when it has diverged.
+//! The last healthy checkpoint, restored when training diverges.
 
-use crate::batch::Place;
+use crate::cursor::DataCursor;
 use nn::network::Score;
 use nn::train::{Training, TrainingState};
 
-/// How often a state is kept: copying one costs less than a hundredth of so many steps.
-const STEPS: u32 = 32;
-/// Steps are well as long as their loss is at most this times the least so far.
-const RISE: f64 = 2.0;
+/// Steps between checkpoints: copying a state costs less than a hundredth of this many steps.
+const INTERVAL: u32 = 32;
+/// Steps are healthy if their mean loss is at most this multiple of the lowest so far.
+const MAX_RISE: f64 = 2.0;
 
-/// Keeps a state for some steps, to see whether what follows from it is well.
+/// Keeps the last state after which training stayed healthy for [`INTERVAL`] steps.
 #[derive(Default)]
-pub(crate) struct Good {
-    good: (TrainingState, Place),
-    candidate: (TrainingState, Place),
+pub(crate) struct LastHealthyCheckpoint {
+    healthy: (TrainingState, DataCursor),
+    /// Becomes the healthy one if the steps since then are healthy.
+    candidate: (TrainingState, DataCursor),
+    // Of the steps since the candidate:
     steps: u32,
     images: usize,
     loss: f64,
-    least: f64,
+    lowest_loss: f64,
 }
 
-impl Good {
-    /// Begins anew from here.
-    pub(crate) fn start(&mut self, training: &Training, place: Place) {
-        training.save(&mut self.good.0);
-        self.good.1 = place;
-        self.candidate.clone_from(&self.good);
-        (self.steps, self.images, self.loss, self.least) = (0, 0, 0.0, f64::INFINITY);
+impl LastHealthyCheckpoint {
+    /// A checkpoint of the present state.
+    pub(crate) fn new(training: &Training, cursor: DataCursor) -> Self {
+        let mut checkpoint = Self::default();
+        checkpoint.restart(training, cursor);
+        checkpoint
     }
 
-    /// Hears how so many steps went that were taken.
-    pub(crate) fn add(&mut self, steps: u32, images: usize, score: Score, training: &Training, place: Place) {
+    /// Takes the present state as healthy, and forgets all before it.
+    pub(crate) fn restart(&mut self, training: &Training, cursor: DataCursor) {
+        training.save(&mut self.healthy.0);
+        self.healthy.1 = cursor;
+        self.candidate.clone_from(&self.healthy);
+        (self.steps, self.images, self.loss, self.lowest_loss) = (0, 0, 0.0, f64::INFINITY);
+    }
+
+    /// Records `steps` steps on `images` images, with their summed loss, that led to the present state.
+    pub(crate) fn record(
+        &mut self,
+        steps: u32,
+        images: usize,
+        score: Score,
+        training: &Training,
+        cursor: DataCursor,
+    ) {
         self.steps += steps;
         self.images += images;
         self.loss += score.loss;
-        if self.steps < STEPS {
+        if self.steps < INTERVAL {
             return;
         }
         let loss = self.loss / self.images as f64;
-        self.least = self.least.min(loss);
-        if loss <= RISE * self.least {
-            std::mem::swap(&mut self.good, &mut self.candidate);
+        self.lowest_loss = self.lowest_loss.min(loss);
+        if loss <= MAX_RISE * self.lowest_loss {
+            std::mem::swap(&mut self.healthy, &mut self.candidate);
             training.save(&mut self.candidate.0);
-            self.candidate.1 = place;
+            self.candidate.1 = cursor;
         }
         (self.steps, self.images, self.loss) = (0, 0, 0.0);
     }
 
-    /// The state, and where it was in the data.
-    pub(crate) fn state(&self) -> (&TrainingState, Place) {
-        (&self.good.0, self.good.1)
+    /// The healthy state, and its position in the data.
+    pub(crate) fn state(&self) -> (&TrainingState, DataCursor) {
+        (&self.healthy.0, self.healthy.1)
     }
 }

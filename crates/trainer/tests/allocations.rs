@@ -9,9 +9,10 @@ use data::DataSet;
 use nn::preset::Preset;
 use nn::spec::{Augmentation, Optimizer, Penalty, TrainingSpec};
 use nn::train::Training;
-use trainer::Helper;
-use trainer::batch::Place;
-use trainer::parallel::group::{Crew, Done, Host};
+use trainer::Worker;
+use trainer::cursor::DataCursor;
+use trainer::parallel::group::{Completed, ProcessGroup};
+use trainer::parallel::transport::Transport;
 
 mod common;
 
@@ -66,7 +67,7 @@ impl Queue {
 /// Posts to one side.
 struct To<'a>(&'a Queue);
 
-impl Host for To<'_> {
+impl Transport for To<'_> {
     fn now(&self) -> f64 {
         0.0
     }
@@ -76,17 +77,17 @@ impl Host for To<'_> {
     }
 }
 
-fn step(crew: &mut Crew, data: &DataSet, lines: &Lines, helper: &mut Helper, place: &mut Place) {
+fn step(crew: &mut ProcessGroup, data: &DataSet, lines: &Lines, helper: &mut Worker, place: &mut DataCursor) {
     let (to_helper, to_trainer) = (To(&lines.to_helper), To(&lines.to_trainer));
     crew.plan(data, *place, &to_helper);
-    let mut done = crew.go_on(&to_helper);
+    let mut done = crew.advance(&to_helper);
     while done.is_none() {
-        let told = lines.to_helper.take(|words| helper.hear(0, words, &to_trainer));
-        let heard = lines.to_trainer.take(|words| done = crew.hear(1, words, data, &to_helper));
+        let told = lines.to_helper.take(|words| helper.on_message(0, words, &to_trainer));
+        let heard = lines.to_trainer.take(|words| done = crew.on_message(1, words, data, &to_helper));
         assert!(told || heard, "somebody works");
     }
-    assert!(matches!(done, Some(Done::Step(64, Ok(_)))));
-    place.seen += 64;
+    assert!(matches!(done, Some(Completed::Step(64, Ok(_)))));
+    place.images_seen += 64;
 }
 
 #[test]
@@ -101,9 +102,9 @@ fn a_step_allocates_nothing() {
     };
     for preset in Preset::ALL {
         for helpers in [0, 1] {
-            let mut crew = Crew::new(Training::new(preset.network(), spec.clone()).unwrap());
-            crew.set_helpers(helpers);
-            let (lines, mut helper, mut place) = (Lines::default(), Helper::new(1), Place::default());
+            let mut crew = ProcessGroup::new(Training::new(preset.network(), spec.clone()).unwrap());
+            crew.set_workers(helpers);
+            let (lines, mut helper, mut place) = (Lines::default(), Worker::new(1), DataCursor::default());
             (0..5).for_each(|_| step(&mut crew, &data, &lines, &mut helper, &mut place));
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             (0..20).for_each(|_| step(&mut crew, &data, &lines, &mut helper, &mut place));

@@ -102,7 +102,7 @@ fn each_learns_what_it_would_learn_alone_on_any_number_of_cores() {
     for cores in [1, 3] {
         let mut session = session();
         session.add_test(&test).unwrap();
-        session.set_helpers(cores as usize - 1);
+        session.set_workers(cores as usize - 1);
         let before = learned(&session);
         let command = Command::Compare { runs: vec![plain(), with_dropout()], epochs: 3.0 };
         let mut events = session.handle(command);
@@ -127,7 +127,7 @@ fn the_end_is_measured_wherever_it_is_and_turns_alternate() {
     for cores in [1, 3] {
         let mut session = session();
         session.add_test(&test).unwrap();
-        session.set_helpers(cores as usize - 1);
+        session.set_workers(cores as usize - 1);
         let runs =
             vec![RunConfig { training: TrainingSpec { subset: None, ..plain().training }, ..plain() }; 2];
         // Of 60,000 images there are only 5,000: this comparison takes 4,800 of them.

@@ -10,7 +10,7 @@ use trainer::Session;
 use trainer::messages::{
     Command, Device, DeviceChoice, DeviceReport, Event, RunState, Source, Split, Tested, Watch,
 };
-use trainer::parallel::group::Host;
+use trainer::parallel::transport::Transport;
 
 mod common;
 use common::digits;
@@ -22,7 +22,7 @@ struct Here {
     stall: Option<u32>,
 }
 
-impl Host for Here {
+impl Transport for Here {
     fn now(&self) -> f64 {
         let reads = self.reads.replace(self.reads.get() + 1);
         let stalled = if self.stall.is_some_and(|stall| reads >= stall) { 60_000.0 } else { 0.0 };

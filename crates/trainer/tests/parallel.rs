@@ -7,7 +7,7 @@ use nn::preset::Preset;
 use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Tested};
-use trainer::parallel::group::Host;
+use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -40,7 +40,7 @@ fn everything() -> Command {
 fn session(cores: u32) -> (Session, Together) {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
-    session.set_helpers(cores as usize - 1);
+    session.set_workers(cores as usize - 1);
     (session, Together::new(cores))
 }
 
@@ -102,7 +102,7 @@ fn what_happens_to_helpers_changes_no_bit() {
     session.handle(Command::Step);
     session.work(&together);
     assert!(!session.busy(), "helpers must answer");
-    session.lose_core(1);
+    session.lose_worker(1);
     assert!(session.busy(), "the step can be taken again");
     together.work(&mut session);
     steps(&mut session, &together, 1);
@@ -110,7 +110,7 @@ fn what_happens_to_helpers_changes_no_bit() {
     session.handle(Command::Step);
     session.work(&together);
     let others = Together::new(5);
-    session.set_helpers(4);
+    session.set_workers(4);
     others.work(&mut session);
     steps(&mut session, &others, 1);
     assert_eq!(hash(&session), hash(&quiet));
@@ -134,7 +134,7 @@ fn first_test(cores: u32, test: &DataSet, configure: Command) -> Tested {
         events = session.work(&together);
         if !session.busy() {
             let (core, mut words) = together.deliver().expect("somebody works");
-            events.extend(session.hear(core, &mut words, &together));
+            events.extend(session.on_message(core, &mut words, &together));
         }
     }
 }
@@ -163,7 +163,7 @@ struct Noted {
     at_sums: RefCell<Vec<(u32, u32)>>,
 }
 
-impl Host for Noted {
+impl Transport for Noted {
     fn now(&self) -> f64 {
         self.together.now()
     }
@@ -196,7 +196,7 @@ fn a_helper_knows_its_next_steps_before_it_needs_them() {
             continue;
         }
         let (core, mut words) = noted.together.deliver().expect("the helper works");
-        session.hear(core, &mut words, &noted);
+        session.on_message(core, &mut words, &noted);
     }
     for (step, told) in noted.at_sums.borrow().iter().skip(2) {
         assert!(told - step >= 3, "at step {step} only {told} are told");

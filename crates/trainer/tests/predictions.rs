@@ -84,7 +84,7 @@ fn they_are_those_of_one_image_at_a_time() {
 fn after_each_evaluation_they_agree_with_it_to_the_image_on_any_number_of_cores() {
     let told = [1, 3].map(|cores| {
         let (mut session, test) = quick();
-        session.set_helpers(cores as usize - 1);
+        session.set_workers(cores as usize - 1);
         let together = Together::new(cores);
         session.handle(watch(true));
         assert_eq!(answers(&together.work(&mut session)).len(), 1, "before training");
@@ -94,7 +94,7 @@ fn after_each_evaluation_they_agree_with_it_to_the_image_on_any_number_of_cores(
             events.extend(session.work(&together));
             if !session.busy() {
                 let (core, mut words) = together.deliver().expect("somebody works");
-                events.extend(session.hear(core, &mut words, &together));
+                events.extend(session.on_message(core, &mut words, &together));
             }
         }
         let tested: Vec<Tested> =

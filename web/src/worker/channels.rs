@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Function, Uint32Array};
-use trainer::parallel::group::Host;
+use trainer::parallel::transport::Transport;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Performance};
 
@@ -76,7 +76,7 @@ impl Channels {
     }
 }
 
-impl Host for Channels {
+impl Transport for Channels {
     fn now(&self) -> f64 {
         self.performance.now()
     }

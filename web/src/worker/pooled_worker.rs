@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Reflect};
-use trainer::Helper;
+use trainer::Worker;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -15,14 +15,14 @@ pub(crate) fn run() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let channels = Rc::new(Channels::new(scope.performance().expect("every worker has a clock")));
     channels.connect(0, scope.clone().unchecked_into());
-    let worker = Rc::new(RefCell::new(None));
+    let worker = Rc::new(RefCell::new(None::<Worker>));
     let words = Rc::new(RefCell::new(Vec::new()));
     let handle = {
         let (channels, worker) = (channels.clone(), worker.clone());
         move |from: usize, buffer: ArrayBuffer| {
             channels.receive(from, buffer, &mut words.borrow_mut());
             if let Some(worker) = worker.borrow_mut().as_mut() {
-                Helper::hear(worker, from, &mut words.borrow_mut(), &*channels);
+                worker.on_message(from, &mut words.borrow_mut(), &*channels);
             }
         }
     };
@@ -33,7 +33,7 @@ pub(crate) fn run() {
         };
         // The pool sends this worker its rank, and a port to each of the others.
         if let Some(rank) = data.as_f64() {
-            *worker.borrow_mut() = Some(Helper::new(rank as u32));
+            *worker.borrow_mut() = Some(Worker::new(rank as u32));
         } else if let (Ok(rank), Ok(port)) =
             (Reflect::get(&data, &"rank".into()), Reflect::get(&data, &"port".into()))
         {

@@ -119,19 +119,19 @@ impl SessionWorker {
 
 impl pool::Owner for SessionWorker {
     fn resized(self: &Rc<Self>, workers: usize) {
-        let events = self.session().set_helpers(workers);
+        let events = self.session().set_workers(workers);
         self.send(events);
         self.proceed();
     }
 
     fn worker_lost(self: &Rc<Self>, rank: usize) {
-        let events = self.session().lose_core(rank);
+        let events = self.session().lose_worker(rank);
         self.send(events);
         self.proceed();
     }
 
     fn message(self: &Rc<Self>, rank: usize, words: &mut Vec<u32>) {
-        let events = self.session().hear(rank, words, &*self.pool.channels);
+        let events = self.session().on_message(rank, words, &*self.pool.channels);
         self.send(events);
         self.proceed();
     }

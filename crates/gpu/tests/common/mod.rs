@@ -95,13 +95,13 @@ impl Pair {
         Self { cpu, gpu: trainer, data, seen: 0 }
     }
 
-    fn cursor(&self) -> trainer::batch::Place {
-        trainer::batch::Place { seen: self.seen }
+    fn cursor(&self) -> trainer::cursor::DataCursor {
+        trainer::cursor::DataCursor { images_seen: self.seen }
     }
 
     /// The next batch; the one after it follows on the next call.
     pub(crate) fn next_batch(&mut self) -> BatchRange {
-        let batch = self.cursor().on_gpu(self.cpu.spec());
+        let batch = self.cursor().batch_range(self.cpu.spec());
         self.seen += u64::from(batch.len);
         batch
     }
@@ -141,7 +141,7 @@ impl Pair {
     /// The same step on both: the score on the CPU, and the results on the GPU.
     pub(crate) async fn step(&mut self) -> (Score, GpuStep) {
         let spec = self.cpu.spec().clone();
-        let batch = self.cursor().on_gpu(&spec);
+        let batch = self.cursor().batch_range(&spec);
         self.gpu.train(&spec, &[batch], true, ());
         let expected = self.cpu_step();
         let (scores, Saved { state, gradients }) = self.saved_steps().await;

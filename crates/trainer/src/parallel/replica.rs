@@ -1,212 +1,144 @@
-//! One core of a crew. It has a copy of the training of its own and takes the same steps as all the others, each on its part
-//! of the batch: what they tell each other is what came of their parts, and all add it up in the same order.
+//! One replica of data-parallel training. Every core holds all weights, runs each step on its shard of the batch, and all-reduces
+//! the partial gradients in a fixed order, so replicas stay bit-identical.
 
+use super::all_reduce::{Inbox, MessageAllReduce};
+use super::protocol::{MessageWriter, PhaseId};
+use super::transport::Transport;
 use crate::batch::Batch;
-use crate::parallel::group::{Host, StepResult};
-use crate::parallel::protocol::{Moment, Reader, Words};
-use nn::train::pairwise_sum::{PairwiseSum, PartialSum};
-use nn::train::{AllReduce, Training, shard_range};
+use nn::inspect::divergence::Divergence;
+use nn::network::Score;
+use nn::train::{Training, shard_range};
 use std::collections::VecDeque;
+use std::ops::Range;
 
-/// A core of a crew, with its own copy of the training.
-pub(crate) struct Member {
-    pub(crate) training: Training,
-    /// The numbers of all cores that work together, in order, and which of them this one is.
-    crew: Vec<u32>,
-    place: usize,
-    /// Where it is. The phase counts only while a step is under way.
-    now: Moment,
-    /// The step's first phase was run.
-    running: bool,
-    /// Steps that are still to be finished: the first is the one under way.
+/// Summed loss and hits of a step's batch before the update, or why the step was not taken.
+pub type StepResult = Result<Score, Divergence>;
+
+/// A replica of the training.
+pub(super) struct Replica {
+    pub(super) training: Training,
+    /// The ranks in the group, ascending, and the index of this core's.
+    ranks: Vec<u32>,
+    shard: usize,
+    /// Where it is. The phase counts only during a step.
+    phase: PhaseId,
+    /// Whether the first of `steps` has begun.
+    step_begun: bool,
+    /// Steps that are not finished.
     steps: VecDeque<Step>,
-    /// Messages with sums that came from each core, not used yet.
-    heard: Vec<VecDeque<Vec<u32>>>,
-    /// Used messages and batches, to be written into again.
-    free: Vec<Vec<u32>>,
-    batches: Vec<Batch>,
-    words: Words,
+    inbox: Inbox,
+    /// Used batches, whose memory is used again.
+    free_batches: Vec<Batch>,
+    writer: MessageWriter,
 }
 
 struct Step {
+    /// Epochs trained before it.
     epoch: f64,
     /// Samples in the whole batch.
     size: usize,
-    /// Those that are worked on here.
+    /// Holds at least this replica's shard.
     batch: Batch,
 }
 
-impl Member {
-    /// A core that works alone.
-    pub(crate) fn new(training: Training) -> Self {
+impl Replica {
+    /// The replica of a group of one.
+    pub(super) fn new(training: Training) -> Self {
         Self {
             training,
-            crew: vec![0],
-            place: 0,
-            now: Moment::default(),
-            running: false,
+            ranks: vec![0],
+            shard: 0,
+            phase: PhaseId::default(),
+            step_begun: false,
             steps: VecDeque::new(),
-            heard: Vec::new(),
-            free: Vec::new(),
-            batches: Vec::new(),
-            words: Words::default(),
+            inbox: Inbox::default(),
+            free_batches: Vec::new(),
+            writer: MessageWriter::default(),
         }
     }
 
-    /// Gives up all steps, and works with this crew, as core number `number`, from now on.
-    pub(crate) fn join(&mut self, ticket: u32, crew: &[u32], number: u32) {
-        self.crew.clear();
-        self.crew.extend_from_slice(crew);
-        self.place = crew.iter().position(|n| *n == number).unwrap_or(0);
-        self.now = Moment { ticket, ..Moment::default() };
-        self.running = false;
-        self.batches.extend(self.steps.drain(..).map(|step| step.batch));
+    /// Abandons all steps, and joins a group as `rank`. `generation` numbers the state that all its replicas have.
+    pub(super) fn join(&mut self, generation: u32, ranks: &[u32], rank: u32) {
+        self.ranks.clear();
+        self.ranks.extend_from_slice(ranks);
+        self.shard = ranks.iter().position(|r| *r == rank).unwrap_or(0);
+        self.phase = PhaseId { generation, ..PhaseId::default() };
+        self.step_begun = false;
+        self.free_batches.extend(self.steps.drain(..).map(|step| step.batch));
         self.training.abandon();
-        self.heard.iter_mut().for_each(|queue| {
-            let old =
-                |words: &Vec<u32>| Reader(&words[1..]).moment().is_none_or(|moment| moment.ticket < ticket);
-            while queue.front().is_some_and(old) {
-                self.free.extend(queue.pop_front());
-            }
-        });
+        self.inbox.drop_before(generation);
     }
 
-    /// Number of the state that it works from.
-    pub(crate) fn ticket(&self) -> u32 {
-        self.now.ticket
+    /// The number of the state that this replica works from.
+    pub(super) fn generation(&self) -> u32 {
+        self.phase.generation
     }
 
-    /// The cores that work together.
-    pub(crate) fn crew(&self) -> &[u32] {
-        &self.crew
+    /// The ranks in the group.
+    pub(super) fn ranks(&self) -> &[u32] {
+        &self.ranks
     }
 
-    /// The part of a batch that a core of the crew works on.
-    pub(crate) fn share(&self, size: usize, place: usize) -> std::ops::Range<usize> {
-        shard_range(size, place, self.crew.len())
+    /// The samples in shard number `shard` of a batch of `size` samples.
+    pub(super) fn shard_range(&self, size: usize, shard: usize) -> Range<usize> {
+        shard_range(size, shard, self.ranks.len())
     }
 
-    /// Steps that are still to be finished.
-    pub(crate) fn steps(&self) -> usize {
+    /// Number of steps that are not finished.
+    pub(super) fn steps(&self) -> usize {
         self.steps.len()
     }
 
-    /// The steps that were added last, from the given one on: after how many epochs each is, and its batch.
-    pub(crate) fn steps_from(&self, first: usize) -> impl ExactSizeIterator<Item = (f64, &Batch)> {
+    /// Epochs and batch of the unfinished steps, from number `first` on.
+    pub(super) fn steps_from(&self, first: usize) -> impl ExactSizeIterator<Item = (f64, &Batch)> {
         self.steps.range(first..).map(|step| (step.epoch, &step.batch))
     }
 
-    /// A batch to be filled.
-    pub(crate) fn spare_batch(&mut self) -> Batch {
-        self.batches.pop().unwrap_or_default()
+    /// A batch of any content, to be filled.
+    pub(super) fn spare_batch(&mut self) -> Batch {
+        self.free_batches.pop().unwrap_or_default()
     }
 
-    /// The next step: a batch of so many samples, of which `batch` holds at least those that are worked on here.
-    pub(crate) fn add(&mut self, epoch: f64, size: usize, batch: Batch) {
+    /// Appends a step on a batch of `size` samples, after `epoch` epochs. `batch` holds at least this replica's shard.
+    pub(super) fn push_step(&mut self, epoch: f64, size: usize, batch: Batch) {
         self.steps.push_back(Step { epoch, size, batch });
     }
 
-    /// Keeps what a core told of a phase until it is its turn, and gives other memory for it.
-    pub(crate) fn hear(&mut self, from: usize, words: &mut Vec<u32>) {
-        if self.heard.len() <= from {
-            self.heard.resize_with(from + 1, VecDeque::new);
-        }
-        let spare = self.free.pop().unwrap_or_default();
-        self.heard[from].push_back(std::mem::replace(words, spare));
+    /// Keeps the partial sums of another core, and replaces `message` by unused memory.
+    pub(super) fn receive_partial_sums(&mut self, rank: usize, message: &mut Vec<u32>) {
+        self.inbox.push(rank, message);
     }
 
-    /// Goes on as far as it can. Gives the size of the batch, and what came of the step, once one is finished.
-    pub(crate) fn go_on(&mut self, host: &dyn Host) -> Option<(usize, StepResult)> {
-        let Self { training, crew, place, now, running, steps, heard, free, words, .. } = self;
+    /// Advances the first step until it waits for messages. Returns batch size and result once it is finished.
+    pub(super) fn advance(&mut self, transport: &dyn Transport) -> Option<(usize, StepResult)> {
+        let Self { training, ranks, shard, phase, step_begun, steps, inbox, writer, .. } = self;
         let Step { size, batch, .. } = steps.front()?;
-        if !std::mem::replace(running, true) {
-            let samples = shard_range(*size, *place, crew.len());
+        if !std::mem::replace(step_begun, true) {
+            let samples = shard_range(*size, *shard, ranks.len());
             let labels = &batch.labels[samples.start - batch.first..][..samples.len()];
             training.begin(*size, samples, labels);
         }
-        let mut exchange = Exchange { crew, place: *place, now, heard, free, words, host };
-        if training.run_phases(&|sample, input| batch.fill(sample, input), &mut exchange) {
-            return self.finish();
+        let mut group = MessageAllReduce { ranks, shard: *shard, phase, inbox, writer, transport };
+        if training.run_phases(&|sample, input| batch.fill(sample, input), &mut group) {
+            return self.finish_step();
         }
-        host.stay_awake();
+        transport.stay_awake();
         None
     }
 
-    fn finish(&mut self) -> Option<(usize, StepResult)> {
+    fn finish_step(&mut self) -> Option<(usize, StepResult)> {
         let Step { epoch, size, batch } = self.steps.pop_front()?;
-        self.running = false;
-        self.now.step += 1;
+        self.step_begun = false;
+        self.phase.step += 1;
         let result = match self.training.finish(epoch) {
             Some(score) => Ok(score),
             None => {
-                // Where it began can be seen by whoever has all of the batch.
+                // The session's replica has the whole batch. A worker's result is not used.
                 let fill = |sample: usize, input: &mut [f32]| batch.fill(sample + batch.first, input);
                 Err(self.training.trace_divergence(&batch.labels, &fill))
             }
         };
-        self.batches.push(batch);
+        self.free_batches.push(batch);
         Some((size, result))
-    }
-}
-
-/// The all-reduce of a phase by messages between the cores of a crew.
-struct Exchange<'a> {
-    crew: &'a [u32],
-    place: usize,
-    now: &'a mut Moment,
-    heard: &'a mut [VecDeque<Vec<u32>>],
-    free: &'a mut Vec<Vec<u32>>,
-    words: &'a mut Words,
-    host: &'a dyn Host,
-}
-
-impl<'a> Exchange<'a> {
-    /// The numbers of the other cores.
-    fn others(&self) -> impl Iterator<Item = usize> + use<'a> {
-        let Self { crew, place, .. } = *self;
-        crew.iter().enumerate().filter(move |(i, _)| *i != place).map(|(_, core)| *core as usize)
-    }
-
-    /// Whether the sums of all others for the phase under way have come. Forgets what came of steps that were given up.
-    fn all_are_here(&mut self) -> bool {
-        let mut others = self.others();
-        let Self { now, heard, free, .. } = self;
-        others.all(|core| {
-            let Some(queue) = heard.get_mut(core) else { return false };
-            while let Some(words) = queue.front() {
-                match Reader(&words[1..]).moment() {
-                    Some(moment) if moment == **now => return true,
-                    Some(moment) if moment > **now => return false,
-                    _ => free.extend(queue.pop_front()),
-                }
-            }
-            false
-        })
-    }
-}
-
-impl AllReduce for Exchange<'_> {
-    fn send<'a>(&mut self, phase: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone) {
-        self.now.phase = phase as u32;
-        if self.crew.len() > 1 {
-            let others = self.others();
-            let host = self.host;
-            self.words.sums(*self.now, partial_sums, |words| others.for_each(|core| host.post(core, words)));
-        }
-    }
-
-    fn receive(&mut self, _: usize, sum: &mut PairwiseSum) -> bool {
-        if !self.all_are_here() {
-            return false;
-        }
-        for core in self.others() {
-            if let Some(words) = self.heard[core].pop_front() {
-                let mut reader = Reader(&words[1..]);
-                reader.moment();
-                reader.sums().for_each(|(level, index, values)| sum.push_values(level, index, values));
-                self.free.push(words);
-            }
-        }
-        true
     }
 }

@@ -1,88 +1,78 @@
-//! A core that helps: it shares no memory with the trainer, and hears of everything by [messages](crate::parallel::protocol).
+//! A worker: a core that shares no memory with the session, and learns everything from [messages](super::protocol).
 
-use crate::batch::PIXELS;
-use crate::parallel::group::{Host, Measured};
-use crate::parallel::protocol::{Reader, Words, kind};
-use crate::parallel::replica::Member;
-use nn::network::Network;
+use super::protocol::{MessageKind, MessageReader, MessageWriter};
+use super::replica::Replica;
+use super::transport::Transport;
+use crate::evaluation::evaluate;
 use nn::train::Training;
-use tensor::BLOCK;
 
-/// A helper. The trainer is core 0; a helper has a number of its own from 1 up.
-pub struct Helper {
-    number: u32,
-    member: Option<Member>,
-    /// Images to be measured once all steps are done.
-    measure: Option<Vec<u32>>,
-    words: Words,
+/// A worker of a process group.
+pub struct Worker {
+    rank: u32,
+    replica: Replica,
+    /// Images to be evaluated once all steps are done: a message of kind [`MessageKind::Evaluate`].
+    evaluation: Option<Vec<u32>>,
+    writer: MessageWriter,
 }
 
-impl Helper {
-    /// A helper that has heard nothing yet.
-    pub fn new(number: u32) -> Self {
-        Self { number, member: None, measure: None, words: Words::default() }
+impl Worker {
+    /// A worker of this rank, from 1 up, that has received nothing.
+    pub fn new(rank: u32) -> Self {
+        Self {
+            rank,
+            replica: Replica::new(Training::default()),
+            evaluation: None,
+            writer: MessageWriter::default(),
+        }
     }
 
-    /// Hears a message from another core, and does what can be done now. The words may be kept and replaced by others of no
-    /// meaning.
-    pub fn hear(&mut self, from: usize, words: &mut Vec<u32>, host: &dyn Host) {
-        // Messages are the program's own: one that cannot be read would be a mistake in it, and asks for nothing.
-        let _ = self.try_hear(from, words, host);
+    /// Takes a message of the core of rank `from`, and does all the work that is possible now. `message` may be kept, and replaced
+    /// by a vector of any content.
+    pub fn on_message(&mut self, from: usize, message: &mut Vec<u32>, transport: &dyn Transport) {
+        // All messages are this program's own. One that cannot be read is a bug, and is ignored.
+        let _ = self.receive(from, message);
+        while self.replica.advance(transport).is_some() {}
+        if self.replica.steps() == 0
+            && let Some(message) = self.evaluation.take()
+        {
+            let _ = self.evaluate(&message, transport);
+        }
     }
 
-    fn try_hear(&mut self, from: usize, words: &mut Vec<u32>, host: &dyn Host) -> Option<()> {
-        let mut reader = Reader(words);
-        match reader.word()? {
-            kind::STATE => self.take_state(reader)?,
-            kind::SUMS => self.member.get_or_insert_with(nobody).hear(from, words),
-            kind::STEPS => {
-                let (ticket, steps, member) = (reader.word()?, reader.word()?, self.member.as_mut()?);
-                for _ in 0..if ticket == member.ticket() { steps } else { 0 } {
-                    let mut batch = member.spare_batch();
+    fn receive(&mut self, from: usize, message: &mut Vec<u32>) -> Option<()> {
+        let (kind, mut reader) = MessageReader::of(message)?;
+        match kind {
+            MessageKind::State => {
+                let (generation, ranks) = (reader.word()?, reader.words()?);
+                let (network, spec, state) = reader.state()?;
+                self.replica.training.configure(network, spec).ok()?;
+                self.replica.training.restore(&state);
+                self.replica.join(generation, ranks, self.rank);
+            }
+            MessageKind::Steps => {
+                let (generation, steps) = (reader.word()?, reader.word()?);
+                for _ in 0..if generation == self.replica.generation() { steps } else { 0 } {
+                    let mut batch = self.replica.spare_batch();
                     let (epoch, size) = reader.step(&mut batch)?;
-                    member.add(epoch, size, batch);
+                    self.replica.push_step(epoch, size, batch);
                 }
             }
-            _ => self.measure = Some(std::mem::take(words)),
-        }
-        let member = self.member.as_mut()?;
-        while member.go_on(host).is_some() {}
-        if member.steps() == 0
-            && let Some(words) = self.measure.take()
-        {
-            let mut reader = Reader(&words[1..]);
-            let (ticket, images, labels) = (reader.word()?, reader.bytes()?, reader.bytes()?);
-            if ticket == member.ticket() {
-                member.training.network.prepare();
-                let measured = measure(&mut member.training.network, images, labels);
-                host.post(0, &[self.words.measured(ticket, &measured)]);
-            }
+            MessageKind::PartialSums => self.replica.receive_partial_sums(from, message),
+            MessageKind::Evaluate => self.evaluation = Some(std::mem::take(message)),
+            MessageKind::Evaluation => {}
         }
         Some(())
     }
 
-    fn take_state(&mut self, mut reader: Reader<'_>) -> Option<()> {
-        let (ticket, crew) = (reader.word()?, reader.words()?);
-        let (network, spec, state) = reader.state()?;
-        let member = self.member.get_or_insert_with(nobody);
-        member.training.configure(network, spec).ok()?;
-        member.training.restore(&state);
-        member.join(ticket, crew, self.number);
+    fn evaluate(&mut self, message: &[u32], transport: &dyn Transport) -> Option<()> {
+        let (_, mut reader) = MessageReader::of(message)?;
+        let (generation, images, labels) = (reader.word()?, reader.bytes()?, reader.bytes()?);
+        if generation == self.replica.generation() {
+            let network = &mut self.replica.training.network;
+            network.prepare();
+            let evaluation = evaluate(network, images, labels);
+            transport.post(0, &[self.writer.evaluation(generation, &evaluation)]);
+        }
         Some(())
     }
-}
-
-/// A core that knows of no network yet.
-fn nobody() -> Member {
-    Member::new(Training::default())
-}
-
-/// How a [prepared](Network::prepare) network does on images.
-pub(crate) fn measure(network: &mut Network, images: &[u8], labels: &[u8]) -> Measured {
-    let mut total = Measured::default();
-    for (images, labels) in images.chunks(BLOCK * PIXELS).zip(labels.chunks(BLOCK)) {
-        network.infer(images.chunks_exact(PIXELS));
-        total.add_block(network, labels);
-    }
-    total
 }

@@ -1,18 +1,25 @@
-//! What the page can ask of a session, and what comes of it at once.
+//! The commands of the page.
 
-use super::Session;
-use super::report::{Speed, Tally};
-use super::validate::check;
-use crate::batch::{Batch, PIXELS, Place};
-use crate::device::probe::Trial;
-use crate::messages::{Command, Event, RunState};
+use super::comparison::Comparison;
+use super::state::Session;
+use super::validate::check_config;
+use crate::batch::Batch;
+use crate::cursor::DataCursor;
+use crate::messages::{Command, Event, RunConfig, RunState};
+use data::mnist::PIXELS;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::TrainingState;
 
 impl Session {
-    /// Carries out a command.
+    /// Executes a command.
     pub fn handle(&mut self, command: Command) -> Vec<Event> {
-        let looks_only = matches!(
+        self.execute(command);
+        self.take_events()
+    }
+
+    /// Executes a command, or queues it until the GPU's work is read back.
+    pub(super) fn execute(&mut self, command: Command) {
+        let changes_training = !matches!(
             command,
             Command::Show { .. }
                 | Command::Watch(_)
@@ -21,148 +28,187 @@ impl Session {
                 | Command::Labels(_)
                 | Command::Images { .. }
         );
-        if !looks_only && self.wait_with(&command) {
-            return Vec::new();
+        if changes_training && self.queue_command(&command) {
+            return;
         }
         match command {
             Command::Configure { network, training } => {
-                let mut events = self.end_comparison();
-                events.extend(told(self.configure(network, training)));
-                events
+                self.end_comparison();
+                let result = self.configure(network, training);
+                self.emit_failure(result);
             }
-            Command::Compare { runs, epochs } => told(self.compare(runs, epochs)),
-            Command::EndComparison => self.end_comparison(),
-            Command::Train => self.run(None),
-            Command::Step => self.run(Some(1)),
+            Command::Compare { runs, epochs } => {
+                let result = self.compare(runs, epochs);
+                self.emit_failure(result);
+            }
+            Command::EndComparison => {
+                self.end_comparison();
+            }
+            Command::Train => self.train(None),
+            Command::Step => self.train(Some(1)),
             Command::Pause => self.pause(),
-            // Somebody wants to be rid of the comparison, not of what was learned before it.
-            Command::Reset if self.is_comparing() => self.end_comparison(),
+            // Ends the comparison alone: what was learned before it stays.
+            Command::Reset if self.comparison.is_some() => {
+                self.end_comparison();
+            }
             Command::Reset => self.reset(),
             Command::UndoReset => self.undo_reset(),
-            Command::Restore => self.restore(),
+            Command::Restore => self.restore_checkpoint(),
             Command::Show { image } if image.len() == PIXELS => {
-                self.image = Some(image);
-                self.snapshot().into_iter().collect()
+                self.view.image = Some(image);
+                self.emit_snapshot();
             }
-            Command::Show { .. } => vec![Event::Failed("An image to recognise has 28x28 pixels.".into())],
+            Command::Show { .. } => {
+                self.emit(Event::Failed("An image to recognise has 28x28 pixels.".into()))
+            }
             Command::Watch(watch) => {
-                let before = std::mem::replace(&mut self.watch, watch);
-                self.watch_answers(before.predictions);
-                self.snapshot().into_iter().collect()
+                let before = std::mem::replace(&mut self.view.watch, watch);
+                if self.view.watch.predictions != before.predictions {
+                    self.invalidate_predictions();
+                }
+                self.emit_snapshot();
             }
             Command::UseDevice(choice) => {
-                self.devices.choose(choice);
-                self.report().into_iter().collect()
+                self.devices.set_choice(choice);
+                self.emit_devices();
             }
-            // The download and the helpers are the entry's business; see the worker.
-            Command::RetryDownload | Command::UseCores(_) => Vec::new(),
-            Command::Labels(_) | Command::Images { .. } => self.look_up(&command).into_iter().collect(),
+            // The worker that runs the session downloads, and starts other workers.
+            Command::RetryDownload | Command::UseCores(_) => {}
+            Command::Labels(split) => {
+                let labels = self.data.split(split).labels.clone();
+                self.emit(Event::Labels { split, labels });
+            }
+            Command::Images { split, indices } => {
+                self.emit(Event::Images(self.data.images(split, indices)));
+            }
         }
     }
 
-    fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<Vec<Event>, String> {
-        check(&network, &training)?;
+    fn emit_failure(&mut self, result: Result<(), String>) {
+        if let Err(sentence) = result {
+            self.emit(Event::Failed(sentence));
+        }
+    }
+
+    fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<(), String> {
+        check_config(&network, &training)?;
         self.before_reset = None;
-        let now = self.crew.training();
+        let now = self.group.training();
         if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
-            (self.cpu_trial, self.speed) = (Trial::default(), Speed::default());
+            self.run.meters.throughput = Default::default();
             self.devices.forget_speeds();
         }
-        let new = self.crew.change(|now| now.configure(network, training)).map_err(|e| e.message)?;
-        self.limit_crew();
-        if self.crew.training().steps() == 0 {
-            // Nothing was learned yet: the weights are those of the (new) seed, not of an old one.
-            return Ok(self.restart());
+        let new = self.group.update(|now| now.configure(network, training)).map_err(|e| e.message)?;
+        self.limit_world_size();
+        if self.group.training().steps() == 0 {
+            // Nothing is learned yet: the weights are the initial ones of the present seed.
+            self.restart();
+            return Ok(());
         }
-        if !new.is_empty() && self.batch_is_here() {
+        if !new.is_empty() && self.has_batch() {
             let mut batch = Batch::default();
-            batch.gather(&self.train, self.place, self.crew.training().spec());
+            batch.gather(&self.data.train, self.run.cursor, self.spec());
             let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
-            self.crew.change(|training| training.calibrate_batch_norm(&new, &batch.labels, &fill));
+            self.group.update(|training| training.calibrate_batch_norm(&new, &batch.labels, &fill));
         }
-        self.testing = false;
-        self.good.start(self.crew.training(), self.place);
-        self.ask_anew();
-        Ok(self.snapshot().into_iter().collect())
+        self.run.evaluating = false;
+        self.run.restart_checkpoint(self.group.training());
+        self.invalidate_predictions();
+        self.emit_snapshot();
+        Ok(())
     }
 
-    pub(super) fn run(&mut self, steps: Option<u64>) -> Vec<Event> {
-        self.steps_wanted = steps;
-        let mut events = self.take_turns();
-        if events.contains(&Event::ActiveRun(None)) {
-            return events;
+    fn train(&mut self, steps: Option<u64>) {
+        self.steps_left = steps;
+        if self.schedule_next_run() {
+            return;
         }
-        let state = if self.batch_is_here() { RunState::Training } else { RunState::WaitingForData };
-        events.extend(self.set_state(state));
-        events
+        let state = if self.has_batch() { RunState::Training } else { RunState::WaitingForData };
+        self.set_state(state);
     }
 
-    /// Stops, and tells where: what was told last may be a thirtieth of a second old.
-    fn pause(&mut self) -> Vec<Event> {
-        let mut events = self.set_state(RunState::Paused);
-        if !events.is_empty() {
-            events.push(self.progress());
-            events.extend(self.pass_turn(0));
-            events.extend(self.snapshot());
+    /// Pauses, and reports where: the last report may be a thirtieth of a second old.
+    fn pause(&mut self) {
+        if self.set_state(RunState::Paused) {
+            self.emit_progress();
+            self.switch_run(0);
+            self.emit_snapshot();
         }
-        events
     }
 
-    fn reset(&mut self) -> Vec<Event> {
-        let mut events = self.set_state(RunState::Paused);
-        // A second reset in a row ends nothing.
-        if self.crew.training().steps() > 0 {
+    fn reset(&mut self) {
+        self.set_state(RunState::Paused);
+        // A second reset in a row has nothing to undo.
+        if self.group.training().steps() > 0 {
             let mut state = TrainingState::default();
-            self.crew.training().save(&mut state);
-            self.before_reset = Some((state, self.place));
+            self.group.training().save(&mut state);
+            self.before_reset = Some((state, self.run.cursor));
         }
-        events.extend(self.restart());
-        events
+        self.restart();
     }
 
-    fn undo_reset(&mut self) -> Vec<Event> {
-        if self.crew.training().steps() > 0 || self.is_comparing() {
-            return Vec::new();
+    fn undo_reset(&mut self) {
+        if self.group.training().steps() > 0 || self.comparison.is_some() {
+            return;
         }
-        let Some((state, place)) = self.before_reset.take() else { return Vec::new() };
-        let mut events = self.set_state(RunState::Paused);
-        self.crew.change(|training| training.restore(&state));
-        self.place = place;
-        self.good.start(self.crew.training(), self.place);
-        events.extend(self.look_again());
-        events
+        let Some((state, cursor)) = self.before_reset.take() else { return };
+        self.set_state(RunState::Paused);
+        self.group.update(|training| training.restore(&state));
+        self.jump(cursor);
+        self.run.restart_checkpoint(self.group.training());
     }
 
-    fn restart(&mut self) -> Vec<Event> {
-        self.crew.change(|training| training.restart());
-        self.place = Place::default();
-        self.good.start(self.crew.training(), self.place);
-        self.look_again()
+    fn restart(&mut self) {
+        self.group.update(|training| training.restart());
+        self.jump(DataCursor::default());
+        self.run.restart_checkpoint(self.group.training());
     }
 
-    /// Back to the last good state.
-    fn restore(&mut self) -> Vec<Event> {
-        let mut events = self.set_state(RunState::Paused);
-        let (state, place) = self.good.state();
-        self.crew.change(|training| training.restore(state));
-        self.place = place;
-        events.extend(self.look_again());
-        events
+    fn restore_checkpoint(&mut self) {
+        self.set_state(RunState::Paused);
+        let (state, cursor) = self.run.checkpoint.state();
+        self.group.update(|training| training.restore(state));
+        self.jump(cursor);
     }
 
-    /// After a jump to another state.
-    fn look_again(&mut self) -> Vec<Event> {
-        self.testing = false;
-        self.ask_anew();
-        self.since_report = Tally::default();
-        self.speed = Speed::default();
-        let mut events = vec![self.progress()];
-        events.extend(self.snapshot());
-        events
+    /// Moves to `cursor`, after the training was set to another state.
+    fn jump(&mut self, cursor: DataCursor) {
+        self.run.jump(cursor);
+        self.invalidate_predictions();
+        self.emit_progress();
+        self.emit_snapshot();
     }
-}
 
-/// What came of a command that can fail.
-fn told(outcome: Result<Vec<Event>, String>) -> Vec<Event> {
-    outcome.unwrap_or_else(|sentence| vec![Event::Failed(sentence)])
+    /// Begins a comparison, in place of the one under way.
+    fn compare(&mut self, runs: Vec<RunConfig>, epochs: f64) -> Result<(), String> {
+        let mut comparison = Comparison::new(runs, epochs)?;
+        self.end_comparison();
+        self.set_state(RunState::Paused);
+        self.emit_progress();
+        self.group.update(|training| comparison.swap(training, &mut self.run));
+        self.comparison = Some(comparison);
+        self.limit_world_size();
+        self.emit(Event::ActiveRun(Some(0)));
+        self.emit_progress();
+        self.emit_snapshot();
+        self.train(None);
+        Ok(())
+    }
+
+    /// Ends the comparison under way, if any, and restores the session's own training, paused. Returns whether there was one.
+    pub(super) fn end_comparison(&mut self) -> bool {
+        if self.comparison.is_none() {
+            return false;
+        }
+        self.set_state(RunState::Paused);
+        self.emit_progress();
+        if let Some(mut comparison) = self.comparison.take() {
+            self.group.update(|training| comparison.swap(training, &mut self.run));
+        }
+        self.limit_world_size();
+        self.emit(Event::ActiveRun(None));
+        self.emit_progress();
+        self.emit_snapshot();
+        true
+    }
 }

@@ -1,200 +1,147 @@
-//! Several trainings side by side: each from the initial weights of its seed, in turns, so that their curves grow together.
+//! A comparison: several runs that train in turns, each from the initial weights of its seed, so that their curves grow together.
 //!
-//! The one whose turn it is stands where the session's own training stands else; that one is put aside meanwhile, and comes
-//! back as it was. Comparisons run on the cores: there the numbers are the same on every machine, and nothing has to be built
-//! anew at every turn.
+//! The active run takes the place of the session's own training, which is parked meanwhile and comes back unchanged. Comparisons
+//! train on the cores: the numbers are the same on every machine, and nothing has to be built anew at every turn.
 
-use super::Session;
-use super::report::{Speed, Tally};
-use super::validate::check;
-use crate::batch::{Place, TRAIN_IMAGES};
-use crate::messages::{Event, RunConfig, RunState};
-use crate::rollback::Good;
+use super::run::Run;
+use super::validate::check_config;
+use crate::cursor::DataCursor;
+use crate::messages::RunConfig;
+use data::mnist::TRAIN_IMAGES;
 use nn::train::Training;
 
-/// Most trainings that are compared at a time.
-const MOST_RUNS: usize = 8;
-/// The longest comparison, in epochs.
-const MOST_EPOCHS: f64 = 1000.0;
-/// How far one goes before it is another one's turn: a twentieth of an epoch, but not less than so many images (about a sixth
-/// of a second), since helpers are told the whole state at every turn.
+/// The largest number of runs.
+const MAX_RUNS: usize = 8;
+/// The greatest length of a comparison, in epochs.
+const MAX_EPOCHS: f64 = 1000.0;
+/// The length of a turn: a twentieth of an epoch, but at least this number of images (about a sixth of a second), because every
+/// turn sends the whole state to the workers.
 const TURN_EPOCHS: f64 = 0.05;
-const TURN_IMAGES: f64 = 3_000.0;
+const MIN_TURN_IMAGES: f64 = 3_000.0;
 
 /// A comparison under way.
 pub(super) struct Comparison {
-    /// The runs; in the place of the one whose turn it is lies the session's own training.
-    runs: Vec<Run>,
-    /// Whose turn it is.
-    turn: usize,
-    /// Where all of them end.
+    /// The runs. In the place of the active one, the session's own training is parked.
+    runs: Vec<ComparedRun>,
+    active: usize,
+    /// Length of each run.
     epochs: f64,
-    /// Epochs between turns.
-    stretch: f64,
+    /// Length of a turn.
+    turn_epochs: f64,
 }
 
-struct Run {
-    aside: Aside,
-    /// After so many steps it was measured last.
-    measured: Option<u64>,
-    /// It has come to its end, or to a number that is not finite.
-    over: bool,
-}
-
-/// A training that waits, with all that belongs to it.
-struct Aside {
+struct ComparedRun {
     training: Training,
-    place: Place,
-    good: Good,
-    speed: Speed,
-    testing: bool,
+    run: Run,
+    /// The step of its last evaluation.
+    evaluated: Option<u64>,
+    /// Whether it has trained for all epochs, or diverged.
+    ended: bool,
 }
 
-impl Aside {
-    fn of(RunConfig { network, training }: RunConfig) -> Result<Self, String> {
-        check(&network, &training)?;
+impl ComparedRun {
+    fn new(RunConfig { network, training }: RunConfig) -> Result<Self, String> {
+        check_config(&network, &training)?;
         let training = Training::new(network, training).map_err(|e| e.message)?;
-        let mut good = Good::default();
-        good.start(&training, Place::default());
-        Ok(Self { training, place: Place::default(), good, speed: Speed::default(), testing: false })
+        Ok(Self { run: Run::new(&training), training, evaluated: None, ended: false })
     }
+}
+
+/// How a comparison goes on.
+pub(super) enum NextRun {
+    /// The active run trains on.
+    Same,
+    /// The active run is evaluated first: it has reached its end.
+    Evaluate,
+    /// This run becomes the active one.
+    Switch(usize),
+    /// All runs have ended.
+    End,
 }
 
 impl Comparison {
-    /// Where pictures come from while it is not the turn of the first: the network they show must not change with every turn.
-    pub(super) fn first_aside(&mut self) -> Option<&mut Training> {
-        (self.turn > 0).then(|| &mut self.runs[0].aside.training)
-    }
-}
-
-impl Session {
-    /// Begins a comparison, in place of one that is under way.
-    pub(super) fn compare(&mut self, recipes: Vec<RunConfig>, epochs: f64) -> Result<Vec<Event>, String> {
-        if !(1..=MOST_RUNS).contains(&recipes.len()) {
-            return Err(format!("A comparison has 1 to {MOST_RUNS} runs."));
+    /// A comparison whose first run becomes the active one: it is to be [swapped](Self::swap) in.
+    ///
+    /// # Errors
+    /// A sentence, if it is too large, or a run cannot be trained.
+    pub(super) fn new(runs: Vec<RunConfig>, epochs: f64) -> Result<Self, String> {
+        if !(1..=MAX_RUNS).contains(&runs.len()) {
+            return Err(format!("A comparison has 1 to {MAX_RUNS} runs."));
         }
-        if !(epochs > 0.0 && epochs <= MOST_EPOCHS) {
-            return Err(format!("A comparison takes at most {MOST_EPOCHS} epochs."));
+        if !(epochs > 0.0 && epochs <= MAX_EPOCHS) {
+            return Err(format!("A comparison takes at most {MAX_EPOCHS} epochs."));
         }
-        let asides: Vec<_> = recipes.into_iter().map(Aside::of).collect::<Result<_, _>>()?;
-        let smallest = asides.iter().map(|aside| Place::epoch_images(aside.training.spec())).min();
-        let runs = asides.into_iter().map(|aside| Run { aside, measured: None, over: false }).collect();
-        let mut events = self.end_comparison();
-        events.extend(self.set_state(RunState::Paused));
-        events.push(self.progress());
-        let stretch = (TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS);
-        self.comparison = Some(Comparison { runs, turn: 0, epochs, stretch });
-        self.swap_with(0);
-        events.extend([Event::ActiveRun(Some(0)), self.progress()]);
-        events.extend(self.snapshot());
-        events.extend(self.run(None));
-        Ok(events)
+        let runs: Vec<_> = runs.into_iter().map(ComparedRun::new).collect::<Result<_, _>>()?;
+        let smallest = runs.iter().map(|run| DataCursor::epoch_images(run.training.spec())).min();
+        let turn_epochs = (MIN_TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS);
+        Ok(Self { runs, active: 0, epochs, turn_epochs })
     }
 
-    /// Ends a comparison, if there is one: all is as it was before it, and paused.
-    pub(super) fn end_comparison(&mut self) -> Vec<Event> {
-        let Some(turn) = self.comparison.as_ref().map(|comparison| comparison.turn) else {
-            return Vec::new();
-        };
-        let mut events = self.set_state(RunState::Paused);
-        events.push(self.progress());
-        self.swap_with(turn);
-        self.comparison = None;
-        events.extend([Event::ActiveRun(None), self.progress()]);
-        events.extend(self.snapshot());
-        events
+    /// The index of the active run.
+    pub(super) fn active(&self) -> usize {
+        self.active
     }
 
-    /// Whether the training at work is the one that is shown: not while it is the turn of another run than the first.
-    pub(super) fn is_shown(&self) -> bool {
-        self.comparison.as_ref().is_none_or(|comparison| comparison.turn == 0)
+    /// Whether the first run is the active one.
+    pub(super) fn first_is_active(&self) -> bool {
+        self.active == 0
     }
 
-    /// Whether a comparison is under way.
-    pub(super) fn is_comparing(&self) -> bool {
-        self.comparison.is_some()
+    /// The length of each run in epochs.
+    pub(super) fn epochs(&self) -> f64 {
+        self.epochs
     }
 
-    /// After how many epochs the runs of a comparison end, if there is one.
-    pub(super) fn comparison_ends(&self) -> Option<f64> {
-        self.comparison.as_ref().map(|comparison| comparison.epochs)
+    /// The first run's training while it is parked. Snapshots show it, so that they do not change with every turn.
+    pub(super) fn parked_first(&mut self) -> Option<&mut Training> {
+        (!self.first_is_active()).then(|| &mut self.runs[0].training)
     }
 
-    /// Notes that the run whose turn it is was measured.
-    pub(super) fn was_measured(&mut self) {
-        let steps = self.crew.training().steps();
-        if let Some(Comparison { runs, turn, .. }) = &mut self.comparison {
-            runs[*turn].measured = Some(steps);
-        }
+    /// Records that the active run was evaluated after `step` steps.
+    pub(super) fn record_evaluation(&mut self, step: u64) {
+        self.runs[self.active].evaluated = Some(step);
     }
 
-    /// Ends the run whose turn it is; says whether there is one.
-    pub(super) fn end_run(&mut self) -> bool {
-        if let Some(Comparison { runs, turn, .. }) = &mut self.comparison {
-            runs[*turn].over = true;
-        }
-        self.is_comparing()
+    /// Ends the active run.
+    pub(super) fn end_active(&mut self) {
+        self.runs[self.active].ended = true;
     }
 
-    /// Passes the turn on, where it is another one's; measures a run that has come to its end; ends the comparison.
-    pub(super) fn take_turns(&mut self) -> Vec<Event> {
-        let (here, steps) = (self.epoch(), self.crew.training().steps());
-        let (at_work, test_set) = (self.testing, self.test_set_is_here());
-        let Some(Comparison { runs, turn, epochs, stretch }) = &mut self.comparison else {
-            return Vec::new();
-        };
-        if at_work {
-            return Vec::new();
-        }
-        let run = &mut runs[*turn];
-        if !run.over && here >= *epochs {
-            if test_set && run.measured != Some(steps) {
-                self.testing = true;
-                return Vec::new();
+    /// Decides how the comparison goes on when the active run is at `epoch` after `step` steps.
+    pub(super) fn schedule(&mut self, epoch: f64, step: u64, can_evaluate: bool) -> NextRun {
+        let active = &mut self.runs[self.active];
+        if !active.ended && epoch >= self.epochs {
+            if can_evaluate && active.evaluated != Some(step) {
+                return NextRun::Evaluate;
             }
-            run.over = true;
+            active.ended = true;
         }
-        let stretches = runs.iter().enumerate().map(|(i, run)| {
-            let epoch = if i == *turn { here } else { run.aside.place.epochs(run.aside.training.spec()) };
-            // What ends at a turn has ended, whatever the rounding.
-            (!run.over).then_some((epoch / *stretch + 1e-9) as u64)
+        let turns = self.runs.iter().enumerate().map(|(i, compared)| {
+            let at =
+                if i == self.active { epoch } else { compared.run.cursor.epochs(compared.training.spec()) };
+            // A run that stops right at the end of a turn has finished it, whatever the rounding.
+            (!compared.ended).then_some((at / self.turn_epochs + 1e-9) as u64)
         });
-        let stretches: Vec<_> = stretches.collect();
-        let open = stretches.iter().enumerate().filter_map(|(i, stretches)| Some(((*stretches)?, i)));
+        let turns: Vec<_> = turns.collect();
+        let open = turns.iter().enumerate().filter_map(|(i, turns)| Some(((*turns)?, i)));
         match open.min() {
-            None => self.end_comparison(),
-            Some((least, next)) if stretches[*turn] != Some(least) => self.pass_turn(next),
-            Some(_) => Vec::new(),
+            None => NextRun::End,
+            Some((fewest, next)) if turns[self.active] != Some(fewest) => NextRun::Switch(next),
+            Some(_) => NextRun::Same,
         }
     }
 
-    /// Makes it the turn of another run.
-    pub(super) fn pass_turn(&mut self, next: usize) -> Vec<Event> {
-        let Some(now) = self.comparison.as_ref().map(|comparison| comparison.turn) else { return Vec::new() };
-        if now == next {
-            return Vec::new();
-        }
-        let mut events = vec![self.progress()];
-        self.swap_with(now);
-        self.swap_with(next);
-        if let Some(comparison) = &mut self.comparison {
-            comparison.turn = next;
-        }
-        events.push(Event::ActiveRun(Some(next)));
-        events
+    /// Exchanges the session's training and run with those in the place of the active run.
+    pub(super) fn swap(&mut self, training: &mut Training, run: &mut Run) {
+        let active = &mut self.runs[self.active];
+        std::mem::swap(training, &mut active.training);
+        std::mem::swap(run, &mut active.run);
     }
 
-    /// Exchanges the training at work for what lies in the place of a run.
-    fn swap_with(&mut self, run: usize) {
-        if let Some(comparison) = &mut self.comparison {
-            let Aside { training, place, good, speed, testing } = &mut comparison.runs[run].aside;
-            self.crew.change(|at_work| std::mem::swap(at_work, training));
-            std::mem::swap(&mut self.place, place);
-            std::mem::swap(&mut self.good, good);
-            std::mem::swap(&mut self.speed, speed);
-            std::mem::swap(&mut self.testing, testing);
-        }
-        self.since_report = Tally::default();
-        self.limit_crew();
+    /// Makes another run the active one: swaps the session's own training back, then the run in.
+    pub(super) fn switch(&mut self, next: usize, training: &mut Training, run: &mut Run) {
+        self.swap(training, run);
+        self.active = next;
+        self.swap(training, run);
     }
 }

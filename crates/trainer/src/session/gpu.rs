@@ -1,321 +1,240 @@
-//! The session while a GPU trains: steps go out several at a time, and come back without anybody waiting.
+//! The session while a GPU trains: steps are submitted several at a time, and read back when they have finished.
 //!
-//! The cores' [`Training`](nn::train::Training) stays the one that answers: what the GPU has learned is copied into it as often as
-//! pictures are drawn, or twice a second. Whatever a command changes, it changes there, after the GPU's last step came back.
+//! The group's [`Training`](nn::train::Training) stays the one that is shown: the GPU's state is copied into it as often as
+//! pictures are drawn, or twice a second. Commands change it after the GPU's last step is read back.
 
-use super::report::{Speed, Tally};
-use super::{FRAME_MS, Session};
-use crate::batch::Place;
-use crate::device::probe::Trial;
-use crate::device::{Built, Mode, OnGpu, Request, SubmittedEvaluation, SubmittedSteps};
-use crate::messages::{Command, Event, RunState, Tested, Watch};
-use crate::parallel::group::Host;
-use gpu::Completion;
-use nn::network::Score;
+use super::meters::{FRAME_MS, Meters, Throughput};
+use super::state::Session;
+use crate::cursor::DataCursor;
+use crate::device::{GpuRequest, GpuResponse, GpuState, GpuUpdate, Schedule, StepScore};
+use crate::messages::{Command, Device, Event, RunState};
+use crate::parallel::transport::Transport;
 use nn::train::TrainingState;
 
-/// The longest time of training that a lost device can take with it, when nobody looks.
+/// Milliseconds between two states that are read back while nothing is shown: the most training that a lost device takes with it.
 const SAVE_MS: f64 = 500.0;
-/// Steps that the cores take where the GPU came upon numbers that are not finite: they find out where it began.
-const REST: u64 = 50;
+/// Steps that the cores take where the GPU came to a number that is not finite: they find out where it began.
+const CPU_STEPS_AFTER_DIVERGENCE: u64 = 50;
 
 impl Session {
-    /// A GPU trainer to be built, if one is wanted: to be asked after each event, and answered by [`Session::gpu_built`].
-    pub fn gpu_request(&mut self) -> Option<Request> {
-        if self.state != RunState::Training || self.is_comparing() {
+    /// The GPU trainer to be built now, if any. Its response goes to [`Session::gpu_built`].
+    pub fn gpu_request(&mut self) -> Option<GpuRequest> {
+        if self.state != RunState::Training || self.comparison.is_some() {
             return None;
         }
-        let training = self.crew.training();
+        let training = self.group.training();
         self.devices.request(training.network.spec(), training.spec())
     }
 
-    /// What came of a request.
-    pub fn gpu_built(&mut self, built: Built) -> Vec<Event> {
-        self.devices.built(built);
-        self.report().into_iter().collect()
+    /// Takes over what was built for the last request.
+    pub fn gpu_built(&mut self, response: GpuResponse) -> Vec<Event> {
+        self.devices.on_response(response);
+        self.emit_devices();
+        self.take_events()
     }
 
-    /// What is to be awaited while the GPU works; then [`Session::work`] has something to do.
+    /// Resolves when the GPU has finished something, which [`Session::work`] then reads; `None` if nothing is in flight.
     pub fn gpu_next(&self) -> Option<impl Future<Output = ()> + use<>> {
-        self.devices.gpu.as_ref()?.trainer.next_completion()
+        self.devices.gpu.as_ref()?.next_completion()
     }
 
-    /// The device that trains or could, for a test to destroy.
+    /// The GPU that is open, for a test to destroy.
     pub fn gpu(&self) -> Option<&gpu::Gpu> {
         self.devices.device.as_ref().map(|device| &device.gpu)
     }
 
     /// Whether the GPU has work.
     pub(super) fn is_on_gpu(&self) -> bool {
-        self.devices.gpu.as_ref().is_some_and(|gpu| gpu.mode != Mode::Idle)
+        self.devices.gpu.as_ref().is_some_and(|gpu| gpu.state != GpuState::Idle)
     }
 
-    /// Steps taken: on a GPU, those that came back.
+    /// Steps taken; on a GPU, those that were read back.
     pub(super) fn steps(&self) -> u64 {
         match &self.devices.gpu {
-            Some(gpu) if matches!(gpu.mode, Mode::Active | Mode::Settling) => gpu.steps,
-            _ => self.crew.training().steps(),
+            Some(gpu) if gpu.is_training() => gpu.steps(),
+            _ => self.group.training().steps(),
         }
     }
 
-    pub(super) fn report(&mut self) -> Option<Event> {
-        self.devices.report().map(Event::Device)
-    }
-
-    /// If the GPU trains, a command waits until all is back: then it is carried out as if the cores had trained.
-    pub(super) fn wait_with(&mut self, command: &Command) -> bool {
-        if !self.is_on_gpu() {
-            return false;
-        }
+    /// Queues `command` while the GPU trains. It runs after all in-flight work is read back, on the state the CPU path would
+    /// have. Returns false, and queues nothing, if the GPU does not train.
+    pub(super) fn queue_command(&mut self, command: &Command) -> bool {
         let Some(gpu) = &mut self.devices.gpu else { return false };
-        match gpu.mode {
-            Mode::Idle => return false,
-            // Nothing of it counts yet.
-            Mode::Trial => {
+        match gpu.state {
+            GpuState::Idle => return false,
+            GpuState::Probing => {
+                // None of its steps count.
                 gpu.abandon();
                 return false;
             }
-            Mode::Active => {
-                gpu.mode = Mode::Settling;
-                let (submitted, after) = (gpu.last_landing, gpu.place);
-                let tag = SubmittedSteps { submitted, sizes: Vec::new(), after };
-                gpu.trainer.train(self.crew.training().spec(), &[], true, tag);
-            }
-            Mode::Settling => {}
+            GpuState::Training => gpu.drain(self.group.training().spec()),
+            GpuState::Draining => {}
         }
-        self.waiting.push_back(command.clone());
+        self.queued.push_back(command.clone());
         true
     }
 
-    /// Lets the GPU go on from here, if it is there and should.
-    pub(super) fn hand_over(&mut self, host: &dyn Host) -> bool {
-        if self.is_comparing() {
+    /// Lets the GPU go on from here, if it is built and is to train. Returns whether it does.
+    pub(super) fn switch_to_gpu(&mut self, transport: &dyn Transport) -> bool {
+        if self.comparison.is_some() {
             return false;
         }
-        if self.devices.cpu_speed.is_none() {
-            self.devices.cpu_speed = self.cpu_trial.speed();
-        }
-        let training = self.crew.training();
+        self.devices.update_cpu_speed();
+        let training = self.group.training();
         let (network, spec, steps) = (training.network.spec(), training.spec(), training.steps());
-        let Some(mode) = self.devices.take_over(network, spec, steps) else { return false };
-        if self.state == RunState::Paused || self.testing || self.steps_wanted.is_some() {
+        let Some(next) = self.devices.next_gpu_state(network, spec, steps) else { return false };
+        if self.state == RunState::Paused || self.run.evaluating || self.steps_left.is_some() {
             return false;
         }
-        self.crew.abandon();
+        self.group.abandon();
         let mut state = TrainingState::default();
-        self.crew.training().save(&mut state);
+        self.group.training().save(&mut state);
         let Some(gpu) = &mut self.devices.gpu else { return false };
-        gpu.trainer.load(&state);
-        gpu.mode = mode;
-        (gpu.place, gpu.saved, gpu.saved_at, gpu.steps) = (self.place, self.place, host.now(), steps);
-        (gpu.since_saved, gpu.last_landing) = (Default::default(), host.now());
-        (gpu.trial, gpu.tried) = (Trial::default(), Vec::new());
-        self.devices.note = None;
+        gpu.start(next, &state, self.run.cursor, transport.now());
+        self.devices.clear_note();
         true
     }
 
-    /// Whether something can be submitted.
-    pub(super) fn gpu_is_free(&self) -> bool {
-        self.devices.gpu.as_ref().is_some_and(|gpu| {
-            matches!(gpu.mode, Mode::Trial | Mode::Active)
-                && gpu.trainer.has_capacity()
-                && self.train.len() >= gpu.place.images_needed(self.crew.training().spec())
-        })
+    /// Whether steps can be submitted.
+    pub(super) fn gpu_can_submit(&self) -> bool {
+        let train_images = self.data.train.len();
+        self.devices.gpu.as_ref().is_some_and(|gpu| gpu.can_submit(self.spec(), train_images))
     }
 
-    /// Takes what came back, and submits more.
-    pub(super) fn work_on_gpu(&mut self, host: &dyn Host) -> Vec<Event> {
-        let mut events = self.land(host);
-        while self.gpu_is_free() {
-            self.submit(host);
+    /// Reads back what has finished, and submits more.
+    pub(super) fn work_on_gpu(&mut self, transport: &dyn Transport) {
+        self.poll_gpu(transport.now());
+        while self.gpu_can_submit() {
+            self.submit_to_gpu(transport.now());
         }
-        let waits = |gpu: &OnGpu| gpu.trainer.is_drained() && gpu.mode != Mode::Idle;
-        if self.devices.gpu.as_ref().is_some_and(waits) {
-            events.extend(self.set_state(RunState::WaitingForData));
+        if self.devices.gpu.as_ref().is_some_and(|gpu| gpu.is_starved()) {
+            self.set_state(RunState::WaitingForData);
         } else if self.is_on_gpu() {
-            events.extend(self.set_state(RunState::Training));
+            self.set_state(RunState::Training);
         }
-        events.extend(self.report());
-        events
+        self.emit_devices();
     }
 
-    fn submit(&mut self, host: &dyn Host) {
-        let (Some(mut gpu), Some(device)) = (self.devices.gpu.take(), &self.devices.device) else { return };
-        device.write(&self.train, &self.test);
-        let spec = self.crew.training().spec();
-        let due = self.tests_due(gpu.place);
-        let (mut places, mut sizes) = (Vec::new(), Vec::new());
-        // A submission ends where the test set is to be measured.
-        while places.len() < gpu.pace.steps()
-            && self.train.len() >= gpu.place.images_needed(spec)
-            && self.tests_due(gpu.place) == due
-        {
-            let size = gpu.place.batch_size(spec);
-            places.push(gpu.place.on_gpu(spec));
-            sizes.push(size);
-            gpu.place.seen += size as u64;
-        }
-        let now = host.now();
-        let watched = self.image.is_some() || self.watch != Watch::default();
-        let measured = gpu.mode == Mode::Active && self.tests_due(gpu.place) > due && self.test_set_is_here();
-        let old = now - gpu.saved_at >= if watched { FRAME_MS } else { SAVE_MS };
-        // The network that is measured is also the one whose answers are looked at.
-        let saved = gpu.mode == Mode::Active && (old || (measured && self.watch.predictions));
-        if saved {
-            gpu.saved_at = now;
-        }
-        let tag = SubmittedSteps { submitted: now, sizes, after: gpu.place };
-        gpu.trainer.train(spec, &places, saved, tag);
-        if measured {
-            let images = self.test.len();
-            let (step, epoch) = (gpu.trainer.steps(), gpu.place.epochs(spec));
-            gpu.trainer.evaluate(images, SubmittedEvaluation { step, epoch, images });
-        }
-        self.devices.gpu = Some(gpu);
+    fn submit_to_gpu(&mut self, now: f64) {
+        let (Some(gpu), Some(device)) = (&mut self.devices.gpu, &self.devices.device) else { return };
+        device.upload(&self.data.train, &self.data.test);
+        let schedule = Schedule {
+            train_images: self.data.train.len(),
+            test_images: self.data.test_set_is_complete().then_some(self.data.test.len()),
+            save_interval: if self.view.shows_anything() { FRAME_MS } else { SAVE_MS },
+            // Predictions are shown of the very network that is evaluated.
+            saves_evaluated: self.view.watch.predictions,
+        };
+        gpu.submit(self.group.training().spec(), schedule, now);
     }
 
-    /// Takes what came back.
-    fn land(&mut self, host: &dyn Host) -> Vec<Event> {
-        let Some(mut gpu) = self.devices.gpu.take() else { return Vec::new() };
-        let mut events = Vec::new();
-        let completions = gpu.trainer.poll_completions();
-        if completions.iter().any(|c| matches!(c, Completion::DeviceLost)) || gpu.trainer.gpu().is_lost() {
-            return self.lost(&gpu);
-        }
-        let now = host.now();
-        for completion in completions {
-            match completion {
-                Completion::Steps { tag, scores, saved } => {
-                    let results: Vec<_> = tag.sizes.into_iter().zip(scores).collect();
-                    if !results.is_empty() {
-                        gpu.pace.add(results.len(), tag.submitted, now);
-                    }
-                    if results.iter().any(|(_, score)| !score.loss.is_finite()) {
-                        return self.diverged_on_gpu(gpu);
-                    }
-                    self.count(&mut gpu, results, now);
-                    let Some(saved) = saved else { continue };
-                    let state = &saved.state;
-                    if !state.parameters.iter().chain(&state.running).all(|number| number.is_finite()) {
-                        return self.diverged_on_gpu(gpu);
-                    }
-                    gpu.saved = tag.after;
-                    self.crew.change(|training| {
-                        training.restore(state);
+    /// Takes over what the GPU has finished.
+    fn poll_gpu(&mut self, now: f64) {
+        let Some(gpu) = &mut self.devices.gpu else { return };
+        let mut evaluations = Vec::new();
+        for update in gpu.poll_completions(now) {
+            match update {
+                GpuUpdate::Steps(steps, ms) => {
+                    let images = steps.iter().map(|(images, _)| images).sum();
+                    self.run.meters.throughput.add(images, ms);
+                    self.count_gpu_steps(&steps);
+                }
+                GpuUpdate::Saved(saved, cursor, (steps, images, score)) => {
+                    self.group.update(|training| {
+                        training.restore(&saved.state);
                         training.set_gradients(&saved.gradients);
                     });
-                    let (steps, images, score) = std::mem::take(&mut gpu.since_saved);
-                    self.good.add(steps, images, score, self.crew.training(), gpu.saved);
+                    let training = self.group.training();
+                    self.run.checkpoint.record(steps, images, score, training, cursor);
                 }
-                Completion::Evaluation { tag, score } => {
-                    events.push(Event::Tested(Tested {
-                        step: tag.step,
-                        epoch: tag.epoch,
-                        loss: (score.loss / tag.images as f64) as f32,
-                        accuracy: score.correct as f32 / tag.images as f32,
-                    }));
-                    self.ask_after_test();
+                GpuUpdate::Evaluated(tested) => {
+                    evaluations.push(Event::Tested(tested));
+                    // The GPU counts hits, but returns no predictions. If a pass takes longer than the time to the next
+                    // evaluation, some evaluations are skipped, or no pass would ever end.
+                    if !self.predictions_are_pending() {
+                        self.invalidate_predictions();
+                    }
                 }
-                Completion::DeviceLost => {}
+                GpuUpdate::Diverged => return self.on_gpu_divergence(),
+                GpuUpdate::Lost => return self.on_gpu_lost(),
             }
         }
-        // The last submission before a change of settings reads the state back.
-        let settled = gpu.mode == Mode::Settling && gpu.trainer.is_drained();
-        self.judge(&mut gpu);
-        let shown = settled || (gpu.mode == Mode::Active && now - self.last_frame >= FRAME_MS);
-        if settled {
-            gpu.mode = Mode::Idle;
+        self.events.append(&mut evaluations);
+        self.choose_device();
+        let Some(gpu) = &mut self.devices.gpu else { return };
+        let drained = gpu.finish_draining();
+        if drained || (gpu.state == GpuState::Training && self.frames.is_due(now)) {
+            self.frames.reset(now);
+            self.emit_progress();
+            self.emit_snapshot();
         }
-        self.devices.gpu = Some(gpu);
-        if shown {
-            self.last_frame = now;
-            events.push(self.progress());
-            events.extend(self.snapshot());
-        }
-        if settled {
-            events.extend(self.carry_out());
-        }
-        events
-    }
-
-    /// Counts steps that came back.
-    fn count(&mut self, gpu: &mut OnGpu, results: Vec<(usize, Score)>, now: f64) {
-        let images: usize = results.iter().map(|(size, _)| size).sum();
-        if gpu.mode == Mode::Trial {
-            gpu.trial.add(images, now - gpu.last_landing);
-            gpu.tried.extend(results);
-        } else {
-            self.speed.add(images, now - gpu.last_landing);
-            self.accept(gpu, &results);
-        }
-        gpu.last_landing = now;
-    }
-
-    fn accept(&mut self, gpu: &mut OnGpu, results: &[(usize, Score)]) {
-        for (images, score) in results {
-            self.since_report.add(*images, *score);
-            self.place.seen += *images as u64;
-            gpu.steps += 1;
-            let (steps, all_images, total) = &mut gpu.since_saved;
-            (*steps, *all_images) = (*steps + 1, *all_images + images);
-            (total.loss, total.correct) = (total.loss + score.loss, total.correct + score.correct);
+        if drained {
+            self.run_queued_commands();
         }
     }
 
-    /// Ends the trial when it took long enough: the faster one goes on.
-    fn judge(&mut self, gpu: &mut OnGpu) {
-        if gpu.mode != Mode::Trial {
-            return;
+    fn count_gpu_steps(&mut self, steps: &[StepScore]) {
+        for (images, score) in steps {
+            self.run.meters.since_report.add(*images, *score);
+            self.run.cursor.images_seen += *images as u64;
         }
-        let Some(speed) = gpu.trial.speed() else { return };
-        self.devices.gpu_speed = Some(speed);
-        if self.devices.cpu_speed.is_none_or(|cpu| speed > cpu) {
-            gpu.mode = Mode::Active;
-            self.speed = Speed::default();
-            let results = std::mem::take(&mut gpu.tried);
-            self.accept(gpu, &results);
-        } else {
+    }
+
+    /// Chooses between the cores and a GPU that has been probed for long enough.
+    fn choose_device(&mut self) {
+        let Some(speed) = self.devices.gpu.as_mut().and_then(|gpu| gpu.probed_speed()) else { return };
+        let device = self.devices.choose_device(speed);
+        let Some(gpu) = &mut self.devices.gpu else { return };
+        match device {
+            Device::WebGpu => {
+                let steps = gpu.accept_probe();
+                self.run.meters.throughput = Throughput::default();
+                self.count_gpu_steps(&steps);
+            }
+            Device::Cpu => gpu.abandon(),
+        }
+    }
+
+    /// Goes back to the state that was read back last, which is at `cursor`; then runs the queued commands.
+    fn restore_from_save(&mut self, cursor: DataCursor) {
+        self.run.cursor = cursor;
+        self.run.evaluating = false;
+        self.run.meters = Meters::default();
+        self.emit_progress();
+        self.emit_snapshot();
+        self.run_queued_commands();
+    }
+
+    /// The position of the group's training.
+    fn saved_cursor(&self) -> DataCursor {
+        match &self.devices.gpu {
+            Some(gpu) if gpu.is_training() => gpu.saved_cursor(),
+            _ => self.run.cursor,
+        }
+    }
+
+    fn on_gpu_lost(&mut self) {
+        let cursor = self.saved_cursor();
+        let step = self.group.training().steps();
+        self.devices.on_device_lost(format!(
+            "The GPU was lost. Training goes on from step {step} on the CPU, until a GPU answers again."
+        ));
+        self.emit_devices();
+        self.restore_from_save(cursor);
+    }
+
+    fn on_gpu_divergence(&mut self) {
+        let cursor = self.saved_cursor();
+        if let Some(gpu) = &mut self.devices.gpu {
+            self.devices.cpu_until_step = gpu.submitted_steps() + CPU_STEPS_AFTER_DIVERGENCE;
             gpu.abandon();
         }
+        self.restore_from_save(cursor);
     }
 
-    /// Back to what was saved last; then the commands that waited.
-    fn fall_back(&mut self, saved: Place) -> Vec<Event> {
-        self.place = saved;
-        (self.testing, self.since_report) = (false, Tally::default());
-        self.speed = Speed::default();
-        let mut events = vec![self.progress()];
-        events.extend(self.snapshot());
-        events.extend(self.carry_out());
-        events
-    }
-
-    fn lost(&mut self, gpu: &OnGpu) -> Vec<Event> {
-        let idle = matches!(gpu.mode, Mode::Idle | Mode::Trial);
-        let step = self.crew.training().steps();
-        let note = format!(
-            "The GPU was lost. Training goes on from step {step} on the CPU, until a GPU answers again."
-        );
-        self.devices.lose(note);
-        let mut events: Vec<Event> = self.report().into_iter().collect();
-        events.extend(self.fall_back(if idle { self.place } else { gpu.saved }));
-        events
-    }
-
-    fn diverged_on_gpu(&mut self, mut gpu: OnGpu) -> Vec<Event> {
-        let saved = if gpu.mode == Mode::Trial { self.place } else { gpu.saved };
-        self.devices.rest_until = gpu.trainer.steps() + REST;
-        gpu.abandon();
-        self.devices.gpu = Some(gpu);
-        self.fall_back(saved)
-    }
-
-    /// The commands that waited for the GPU.
-    fn carry_out(&mut self) -> Vec<Event> {
-        let mut events = Vec::new();
-        while let Some(command) = self.waiting.pop_front() {
-            events.extend(self.handle(command));
+    fn run_queued_commands(&mut self) {
+        while let Some(command) = self.queued.pop_front() {
+            self.execute(command);
         }
-        events
     }
 }

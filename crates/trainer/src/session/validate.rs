@@ -1,13 +1,15 @@
-//! What comes to the session from outside, checked before it is taken.
+//! Validation of the options in commands.
 
-use crate::batch::{PIXELS, WINDOW};
-use data::DataSet;
+use data::mnist::{CLASSES, PIXELS, SHARD_IMAGES};
 use nn::spec::{NetworkSpec, TrainingSpec};
 
-/// Whether this can be trained here.
-pub(super) fn check(network: &NetworkSpec, training: &TrainingSpec) -> Result<(), String> {
-    if training.batch_size == 0 || training.batch_size > WINDOW {
-        return Err(format!("The batch size must be between 1 and {WINDOW}."));
+/// Checks that a network can be trained with these options.
+///
+/// # Errors
+/// A sentence.
+pub(super) fn check_config(network: &NetworkSpec, training: &TrainingSpec) -> Result<(), String> {
+    if training.batch_size == 0 || training.batch_size > SHARD_IMAGES {
+        return Err(format!("The batch size must be between 1 and {SHARD_IMAGES}."));
     }
     if training.subset == Some(0) {
         return Err("Training needs at least one image.".into());
@@ -17,20 +19,8 @@ pub(super) fn check(network: &NetworkSpec, training: &TrainingSpec) -> Result<()
     }
     let layers = network.summary().map_err(|e| e.message)?;
     let classes = layers.last().map(|layer| layer.output.len());
-    if network.input.len() != PIXELS || classes != Some(data::mnist::CLASSES) {
+    if network.input.len() != PIXELS || classes != Some(CLASSES) {
         return Err("The network must take 28x28 images and end in 10 units.".into());
     }
     Ok(())
-}
-
-/// Adds images to a set that will hold `total` of them; gives how many it holds now.
-pub(super) fn add(set: &mut DataSet, part: &DataSet, total: usize) -> Result<usize, String> {
-    let DataSet { rows, columns, .. } = *part;
-    // Before there is room for all of them: a damaged file may announce images of any size.
-    if [rows, columns] != [28, 28] {
-        return Err(format!("MNIST's images are 28 by 28 pixels, but these are {rows} by {columns}."));
-    }
-    set.reserve_total(total, rows, columns);
-    set.append(part).map_err(|e| e.to_string())?;
-    Ok(set.len())
 }

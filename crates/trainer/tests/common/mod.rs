@@ -6,8 +6,8 @@ use data::{DataSet, drawing, shard};
 use nn::random::pcg4d;
 use std::cell::{Cell, RefCell};
 use trainer::messages::Event;
-use trainer::parallel::group::Host;
-use trainer::{Helper, Session};
+use trainer::parallel::transport::Transport;
+use trainer::{Session, Worker};
 
 /// A digit as a pocket calculator shows it, a little different for every `variant`, as MNIST would have it.
 pub(crate) fn calculator_digit(digit: usize, variant: u32) -> [u8; 784] {
@@ -57,7 +57,7 @@ pub(crate) fn digits(count: usize, first_variant: u32) -> DataSet {
 #[derive(Default)]
 pub(crate) struct Alone(Cell<f64>);
 
-impl Host for Alone {
+impl Transport for Alone {
     fn now(&self) -> f64 {
         self.0.replace(self.0.get() + 1.0)
     }
@@ -70,7 +70,7 @@ impl Host for Alone {
 /// A crew in this very process: core 0 is the session, and what is posted lies here until it is delivered.
 pub(crate) struct Together {
     clock: Alone,
-    helpers: RefCell<Vec<Helper>>,
+    helpers: RefCell<Vec<Worker>>,
     posted: RefCell<Vec<Post>>,
 }
 
@@ -83,7 +83,7 @@ struct Post {
 /// The outside as a core sees it.
 struct Core<'a>(&'a Together, usize);
 
-impl Host for Core<'_> {
+impl Transport for Core<'_> {
     fn now(&self) -> f64 {
         self.0.clock.now()
     }
@@ -93,7 +93,7 @@ impl Host for Core<'_> {
     }
 }
 
-impl Host for Together {
+impl Transport for Together {
     fn now(&self) -> f64 {
         self.clock.now()
     }
@@ -105,7 +105,7 @@ impl Host for Together {
 
 impl Together {
     pub(crate) fn new(cores: u32) -> Self {
-        let helpers = (1..cores).map(Helper::new).collect();
+        let helpers = (1..cores).map(Worker::new).collect();
         Self { clock: Alone::default(), helpers: RefCell::new(helpers), posted: RefCell::default() }
     }
 
@@ -124,7 +124,7 @@ impl Together {
                 // One that was there once: nobody hears what it is told.
                 Some(helper) => {
                     if let Some(helper) = self.helpers.borrow_mut().get_mut(helper) {
-                        helper.hear(from, &mut words, &Core(self, to));
+                        helper.on_message(from, &mut words, &Core(self, to));
                     }
                 }
             }
@@ -139,7 +139,7 @@ impl Together {
                 events.extend(session.work(self));
             }
             let Some((core, mut words)) = self.deliver() else { return events };
-            events.extend(session.hear(core, &mut words, self));
+            events.extend(session.on_message(core, &mut words, self));
         }
     }
 }

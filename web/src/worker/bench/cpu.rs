@@ -7,8 +7,9 @@ use bench::config::Config;
 use js_sys::{Function, Promise};
 use nn::network::Network;
 use nn::train::Training;
-use trainer::parallel::cost_model::cores_worth_it;
-use trainer::parallel::group::{Crew, Done, Host};
+use trainer::parallel::cost_model::optimal_core_count;
+use trainer::parallel::group::{Completed, ProcessGroup};
+use trainer::parallel::transport::Transport;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
@@ -17,7 +18,7 @@ use super::job::{BatchSampler, Job, Mnist};
 use crate::worker::pool::{self, WorkerPool};
 
 pub(super) struct CpuJob {
-    crew: RefCell<Crew>,
+    group: RefCell<ProcessGroup>,
     pool: WorkerPool,
     mnist: Mnist,
     sampler: RefCell<BatchSampler>,
@@ -31,7 +32,7 @@ pub(super) struct CpuJob {
     /// When to plan no more steps (ms).
     deadline: Cell<f64>,
     /// A result that is no step.
-    done: Cell<Option<Done>>,
+    done: Cell<Option<Completed>>,
     /// Resolves the promise of [`CpuJob::sleep`].
     resolve: RefCell<Option<Function>>,
 }
@@ -46,7 +47,7 @@ impl CpuJob {
     ) -> Rc<Self> {
         let cores = if config.cores == 0 { pool::core_count(scope) } else { config.cores };
         let job = Rc::new(Self {
-            crew: RefCell::new(Crew::new(training)),
+            group: RefCell::new(ProcessGroup::new(training)),
             pool,
             mnist,
             sampler: RefCell::new(BatchSampler::new(config.seed)),
@@ -85,18 +86,18 @@ impl CpuJob {
     fn plan(&self) {
         let mut sampler = self.sampler.borrow_mut();
         let (first, _) = sampler.next(self.batch);
-        let mut crew = self.crew.borrow_mut();
-        let mut batch = crew.spare_batch();
+        let mut group = self.group.borrow_mut();
+        let mut batch = group.spare_batch();
         batch.gather_images(&self.mnist.train, sampler.order[first..first + self.batch].iter().copied());
-        crew.plan_batch(batch, 0.0, &*self.pool.channels);
+        group.plan_batch(batch, 0.0, &*self.pool.channels);
     }
 
     /// Trains until workers have to answer, and plans the next steps for them meanwhile, as [`trainer::Session`] does. `done` is
     /// the result that came last.
-    fn go_on(&self, mut done: Option<Done>) {
+    fn go_on(&self, mut done: Option<Completed>) {
         loop {
             match done {
-                Some(Done::Step(images, Ok(score))) => {
+                Some(Completed::Step(images, Ok(score))) => {
                     let step = self.steps.replace(self.steps.get() + 1);
                     if step.is_multiple_of(self.loss_every) {
                         self.losses.borrow_mut().push((step, score.loss / images as f64));
@@ -108,24 +109,24 @@ impl CpuJob {
                     return self.wake();
                 }
             }
-            if self.crew.borrow().planned() == 0 {
+            if self.group.borrow().planned_steps() == 0 {
                 if !self.more() {
                     return self.wake();
                 }
                 self.plan();
             }
-            done = self.crew.borrow_mut().go_on(&*self.pool.channels);
+            done = self.group.borrow_mut().advance(&*self.pool.channels);
             if done.is_none() {
-                let ahead = self.crew.borrow().plans_more();
+                let ahead = self.group.borrow().steps_to_plan();
                 (0..ahead).take_while(|_| self.more()).for_each(|_| self.plan());
-                return self.crew.borrow_mut().tell(&*self.pool.channels);
+                return self.group.borrow_mut().send_steps(&*self.pool.channels);
             }
         }
     }
 
     /// Whether another step is to be planned.
     fn more(&self) -> bool {
-        let planned = self.steps.get() + self.crew.borrow().planned() as u32;
+        let planned = self.steps.get() + self.group.borrow().planned_steps() as u32;
         planned < self.target.get() && self.pool.channels.now() < self.deadline.get()
     }
 }
@@ -136,7 +137,7 @@ impl Job for CpuJob {
     }
 
     fn info(&self) -> String {
-        format!("wasm simd128, {} core(s)", self.crew.borrow().working())
+        format!("wasm simd128, {} core(s)", self.group.borrow().world_size())
     }
 
     async fn train(&self, steps: u32, limit: f64) -> Result<(u32, f64), String> {
@@ -148,7 +149,7 @@ impl Job for CpuJob {
             if self.done.take().is_some() {
                 return Err("Training diverged.".into());
             }
-            if self.crew.borrow().planned() == 0 {
+            if self.group.borrow().planned_steps() == 0 {
                 return Ok((self.steps.get() - before, self.now() - start));
             }
             self.sleep().await;
@@ -158,26 +159,26 @@ impl Job for CpuJob {
     async fn test(&self) -> Result<f64, String> {
         let mut done = None;
         while done.is_none() {
-            let waiting = self.crew.borrow().is_waiting();
+            let waiting = self.group.borrow().is_waiting();
             if waiting {
                 self.sleep().await;
             } else {
-                done = self.crew.borrow_mut().measure(&self.mnist.test, &*self.pool.channels);
+                done = self.group.borrow_mut().evaluate(&self.mnist.test, &*self.pool.channels);
                 // Messages of workers are handled between two slices of work.
                 let _ = next_task().await;
             }
             done = done.or(self.done.take());
         }
         match done {
-            Some(Done::Measurement(measured)) => {
-                Ok(measured.score.correct as f64 / measured.classes.len() as f64)
+            Some(Completed::Evaluation(evaluation)) => {
+                Ok(evaluation.score.correct as f64 / evaluation.classes.len() as f64)
             }
-            _ => Err("A step came while the test set was measured.".into()),
+            _ => Err("A step came while the test set was evaluation.".into()),
         }
     }
 
     async fn network(&self) -> Result<Network, String> {
-        Ok(self.crew.borrow().training().network.clone())
+        Ok(self.group.borrow().training().network.clone())
     }
 
     fn losses(&self) -> Vec<(u32, f64)> {
@@ -191,11 +192,11 @@ impl Job for CpuJob {
 
 impl pool::Owner for CpuJob {
     fn resized(self: &Rc<Self>, workers: usize) {
-        let mut crew = self.crew.borrow_mut();
-        crew.set_helpers(workers);
-        let cores = cores_worth_it(crew.training().network.plan(), self.batch, crew.cores());
-        crew.limit(cores);
-        drop(crew);
+        let mut group = self.group.borrow_mut();
+        group.set_workers(workers);
+        let cores = optimal_core_count(group.training().network.plan(), self.batch, group.available_cores());
+        group.set_max_world_size(cores);
+        drop(group);
         self.wake();
     }
 
@@ -204,7 +205,7 @@ impl pool::Owner for CpuJob {
     }
 
     fn message(self: &Rc<Self>, rank: usize, words: &mut Vec<u32>) {
-        let done = self.crew.borrow_mut().hear(rank, words, &self.mnist.test, &*self.pool.channels);
+        let done = self.group.borrow_mut().on_message(rank, words, &self.mnist.test, &*self.pool.channels);
         if done.is_some() {
             self.go_on(done);
         }

@@ -8,8 +8,8 @@ use gpu::{BatchRange, Completion, Gpu, GpuTrainer, Images, Pace, Pass};
 use nn::network::Network;
 use nn::spec::TrainingSpec;
 use nn::train::{Training, TrainingState};
-use trainer::batch::training_image;
-use trainer::parallel::group::Host;
+use trainer::cursor::training_image;
+use trainer::parallel::transport::Transport;
 
 use super::job::{BatchSampler, Job, Mnist};
 use crate::worker::pool::WorkerPool;

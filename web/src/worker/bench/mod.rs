@@ -10,7 +10,7 @@ use data::DataSet;
 use nn::network::Network;
 use nn::train::Training;
 use serde_json::{Value, json};
-use trainer::parallel::group::Host;
+use trainer::parallel::transport::Transport;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;

@@ -1,12 +1,12 @@
-//! What a layer holds, for those who look at it closely.
+//! All parameters and statistics of one layer.
 
 use crate::messages::LayerDetail;
 use nn::inspect::histogram::Histogram;
 use nn::network::Network;
 use nn::plan::{Parameter, Plan, Role};
 
-/// All that a layer holds; nothing for one that learns nothing.
-pub(crate) fn detail(network: &Network, layer: usize, gradients: Histogram) -> Option<LayerDetail> {
+/// All parameters and statistics of a layer; `None` for a layer without parameters.
+pub(super) fn layer_detail(network: &Network, layer: usize, gradients: Histogram) -> Option<LayerDetail> {
     let plan = network.plan();
     let values = |parameter: &Parameter| network.parameters[parameter.range()].to_vec();
     let weights = weights_of(plan, layer).map(values)?;
@@ -20,8 +20,8 @@ pub(crate) fn detail(network: &Network, layer: usize, gradients: Histogram) -> O
     Some(LayerDetail { layer, weights, biases, running_mean, running_variance, gradients })
 }
 
-/// The gradients of a layer's weights in a flat vector of all; nothing if the vector is empty.
-pub(crate) fn gradient_histogram(plan: &Plan, gradients: &[f32], layer: usize) -> Histogram {
+/// The histogram of the gradients of a layer's weights, out of the gradients of all parameters; empty if there are none.
+pub(super) fn gradient_histogram(plan: &Plan, gradients: &[f32], layer: usize) -> Histogram {
     let weights = weights_of(plan, layer).and_then(|weights| gradients.get(weights.range()));
     Histogram::of(weights.unwrap_or_default())
 }

@@ -1,0 +1,304 @@
+//! Training on a GPU: submissions of several steps go out, and come back without anybody waiting for them.
+
+use super::gpu_device::GpuDevice;
+use super::probe::ThroughputProbe;
+use crate::cursor::DataCursor;
+use crate::messages::Tested;
+use gpu::{Completion, Gpu, GpuTrainer, Pace, Saved};
+use nn::network::Score;
+use nn::spec::{NetworkSpec, TrainingSpec};
+use nn::train::TrainingState;
+
+/// What the GPU is doing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum GpuState {
+    /// Nothing.
+    Idle,
+    /// Training to measure the throughput. The steps are dropped if the cores are faster.
+    Probing,
+    /// Training.
+    Training,
+    /// Finishing what was submitted, and reading the state back. Nothing more is submitted.
+    Draining,
+}
+
+/// Images and score of one training step.
+pub(crate) type StepScore = (usize, Score);
+
+/// Training steps in flight.
+struct InFlightSteps {
+    /// When they were submitted, in milliseconds.
+    submitted: f64,
+    /// Images of each step.
+    sizes: Vec<usize>,
+    /// The position in the data after these steps.
+    after: DataCursor,
+}
+
+/// An evaluation in flight.
+struct InFlightEvaluation {
+    step: u64,
+    epoch: f64,
+    images: usize,
+}
+
+/// When a training on the GPU evaluates the network and reads the state back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    /// Downloaded training images.
+    pub(crate) train_images: usize,
+    /// Images of the test set, if it is complete.
+    pub(crate) test_images: Option<usize>,
+    /// Milliseconds between two states that are read back.
+    pub(crate) save_interval: f64,
+    /// Whether the state is read back with each evaluation, too.
+    pub(crate) saves_evaluated: bool,
+}
+
+/// What has come back from the GPU.
+pub(crate) enum GpuUpdate {
+    /// Training steps, and the milliseconds they took.
+    Steps(Vec<StepScore>, f64),
+    /// A state, its position in the data, and the steps since the state before: their number, images and score.
+    Saved(Box<Saved>, DataCursor, (u32, usize, Score)),
+    /// An evaluation.
+    Evaluated(Tested),
+    /// A number that is not finite. The last update.
+    Diverged,
+    /// The device is lost, with everything in flight. The only update.
+    Lost,
+}
+
+/// A trainer on the GPU, and the state of its work.
+pub(crate) struct GpuTraining {
+    trainer: GpuTrainer<InFlightSteps, InFlightEvaluation>,
+    network: NetworkSpec,
+    batch_size: usize,
+    pub(crate) state: GpuState,
+    pace: Pace,
+    /// The position of the next submission.
+    cursor: DataCursor,
+    /// The position of the state that was read back last.
+    saved_cursor: DataCursor,
+    /// When a state was last asked for, in milliseconds.
+    saved_at: f64,
+    /// Steps read back, including those before this training.
+    steps: u64,
+    /// Steps read back since the last state: their number, images and score.
+    since_saved: (u32, usize, Score),
+    probe: ThroughputProbe,
+    /// Steps taken while probing.
+    probe_steps: Vec<StepScore>,
+    /// When the last submission came back, in milliseconds.
+    last_completion: f64,
+}
+
+impl GpuTraining {
+    /// Builds a trainer for `network` and batches of up to `batch_size` images.
+    ///
+    /// # Errors
+    /// A sentence, if they do not fit this GPU.
+    pub(super) async fn build(
+        device: &GpuDevice,
+        network: NetworkSpec,
+        batch_size: usize,
+    ) -> Result<Self, String> {
+        let trainer = GpuTrainer::new(device.gpu.clone(), &device.images, &network, batch_size).await;
+        Ok(Self {
+            trainer: trainer.map_err(|e| e.0)?,
+            network,
+            batch_size,
+            state: GpuState::Idle,
+            pace: Pace::default(),
+            cursor: DataCursor::default(),
+            saved_cursor: DataCursor::default(),
+            saved_at: 0.0,
+            steps: 0,
+            since_saved: Default::default(),
+            probe: ThroughputProbe::default(),
+            probe_steps: Vec::new(),
+            last_completion: 0.0,
+        })
+    }
+
+    /// Whether the trainer was built for this network and batch size.
+    pub(super) fn fits(&self, network: &NetworkSpec, spec: &TrainingSpec) -> bool {
+        self.network == *network && self.batch_size == spec.batch_size
+    }
+
+    /// The GPU.
+    pub(crate) fn gpu(&self) -> &Gpu {
+        self.trainer.gpu()
+    }
+
+    /// Whether the steps on the GPU count: it trains, or is draining.
+    pub(crate) fn is_training(&self) -> bool {
+        matches!(self.state, GpuState::Training | GpuState::Draining)
+    }
+
+    /// Whether it has work, and nothing is in flight.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.state != GpuState::Idle && self.trainer.is_drained()
+    }
+
+    /// Steps read back, including those before this training.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Steps submitted, including those before this training.
+    pub(crate) fn submitted_steps(&self) -> u64 {
+        self.trainer.steps()
+    }
+
+    /// The position of the state that was read back last.
+    pub(crate) fn saved_cursor(&self) -> DataCursor {
+        self.saved_cursor
+    }
+
+    /// Resolves when the oldest submission in flight has finished; `None` if nothing is in flight.
+    pub(crate) fn next_completion(&self) -> Option<impl Future<Output = ()> + use<>> {
+        self.trainer.next_completion()
+    }
+
+    /// Goes on from `training` at `cursor`, probing or training.
+    pub(crate) fn start(&mut self, state: GpuState, training: &TrainingState, cursor: DataCursor, now: f64) {
+        self.trainer.load(training);
+        self.state = state;
+        (self.cursor, self.saved_cursor, self.saved_at) = (cursor, cursor, now);
+        (self.steps, self.since_saved, self.last_completion) = (training.steps, Default::default(), now);
+        (self.probe, self.probe_steps) = (ThroughputProbe::default(), Vec::new());
+    }
+
+    /// Reads the state after the last submitted step back, and submits nothing more.
+    pub(crate) fn drain(&mut self, spec: &TrainingSpec) {
+        self.state = GpuState::Draining;
+        let (submitted, after) = (self.last_completion, self.cursor);
+        self.trainer.train(spec, &[], true, InFlightSteps { submitted, sizes: Vec::new(), after });
+    }
+
+    /// Becomes idle if it is draining and everything is read back. Returns whether it did.
+    pub(crate) fn finish_draining(&mut self) -> bool {
+        let drained = self.state == GpuState::Draining && self.trainer.is_drained();
+        if drained {
+            self.state = GpuState::Idle;
+        }
+        drained
+    }
+
+    /// Drops everything in flight, and becomes idle.
+    pub(crate) fn abandon(&mut self) {
+        self.trainer.abandon();
+        self.state = GpuState::Idle;
+    }
+
+    /// Whether steps can be submitted.
+    pub(crate) fn can_submit(&self, spec: &TrainingSpec, train_images: usize) -> bool {
+        matches!(self.state, GpuState::Probing | GpuState::Training)
+            && self.trainer.has_capacity()
+            && train_images >= self.cursor.images_needed(spec)
+    }
+
+    /// Submits the next steps, and the evaluation that is due after them.
+    pub(crate) fn submit(&mut self, spec: &TrainingSpec, schedule: Schedule, now: f64) {
+        let due = self.cursor.evaluations_due(spec);
+        let (mut batches, mut sizes) = (Vec::new(), Vec::new());
+        // A submission ends where the test set is evaluated.
+        while batches.len() < self.pace.steps()
+            && schedule.train_images >= self.cursor.images_needed(spec)
+            && self.cursor.evaluations_due(spec) == due
+        {
+            batches.push(self.cursor.batch_range(spec));
+            sizes.push(self.cursor.batch_size(spec));
+            self.cursor.advance(spec);
+        }
+        let counts = self.state == GpuState::Training;
+        let is_due = self.cursor.evaluations_due(spec) > due;
+        let evaluated = schedule.test_images.filter(|_| counts && is_due);
+        let is_old = now - self.saved_at >= schedule.save_interval;
+        let save = counts && (is_old || (evaluated.is_some() && schedule.saves_evaluated));
+        if save {
+            self.saved_at = now;
+        }
+        let tag = InFlightSteps { submitted: now, sizes, after: self.cursor };
+        self.trainer.train(spec, &batches, save, tag);
+        if let Some(images) = evaluated {
+            let (step, epoch) = (self.trainer.steps(), self.cursor.epochs(spec));
+            self.trainer.evaluate(images, InFlightEvaluation { step, epoch, images });
+        }
+    }
+
+    /// Returns what has come back since the last call.
+    pub(crate) fn poll_completions(&mut self, now: f64) -> Vec<GpuUpdate> {
+        let completions = self.trainer.poll_completions();
+        if completions.iter().any(|c| matches!(c, Completion::DeviceLost)) || self.gpu().is_lost() {
+            return vec![GpuUpdate::Lost];
+        }
+        let mut updates = Vec::new();
+        for completion in completions {
+            match completion {
+                Completion::Steps { tag, scores, saved } => {
+                    let steps: Vec<StepScore> = tag.sizes.into_iter().zip(scores).collect();
+                    if !steps.is_empty() {
+                        self.pace.add(steps.len(), tag.submitted, now);
+                    }
+                    if steps.iter().any(|(_, score)| !score.loss.is_finite()) {
+                        updates.push(GpuUpdate::Diverged);
+                        return updates;
+                    }
+                    updates.extend(self.finish_steps(steps, now));
+                    let Some(saved) = saved else { continue };
+                    let mut numbers = saved.state.parameters.iter().chain(&saved.state.running);
+                    if !numbers.all(|number| number.is_finite()) {
+                        updates.push(GpuUpdate::Diverged);
+                        return updates;
+                    }
+                    self.saved_cursor = tag.after;
+                    let since = std::mem::take(&mut self.since_saved);
+                    updates.push(GpuUpdate::Saved(saved, tag.after, since));
+                }
+                Completion::Evaluation { tag: InFlightEvaluation { step, epoch, images }, score } => {
+                    let loss = (score.loss / images as f64) as f32;
+                    let accuracy = score.correct as f32 / images as f32;
+                    updates.push(GpuUpdate::Evaluated(Tested { step, epoch, loss, accuracy }));
+                }
+                Completion::DeviceLost => {}
+            }
+        }
+        updates
+    }
+
+    /// Counts steps that were read back; while probing, they are only kept.
+    fn finish_steps(&mut self, steps: Vec<StepScore>, now: f64) -> Option<GpuUpdate> {
+        let ms = now - std::mem::replace(&mut self.last_completion, now);
+        if self.state == GpuState::Probing {
+            self.probe.add(steps.iter().map(|(images, _)| images).sum(), ms);
+            self.probe_steps.extend(steps);
+            return None;
+        }
+        self.count(&steps);
+        Some(GpuUpdate::Steps(steps, ms))
+    }
+
+    fn count(&mut self, steps: &[StepScore]) {
+        self.steps += steps.len() as u64;
+        let (count, all_images, total) = &mut self.since_saved;
+        for (images, score) in steps {
+            (*count, *all_images) = (*count + 1, *all_images + images);
+            (total.loss, total.correct) = (total.loss + score.loss, total.correct + score.correct);
+        }
+    }
+
+    /// Images a second on this GPU, once it has been probed for long enough.
+    pub(crate) fn probed_speed(&mut self) -> Option<f32> {
+        if self.state == GpuState::Probing { self.probe.median() } else { None }
+    }
+
+    /// Goes on from probing to training. Returns the steps taken so far, which now count.
+    pub(crate) fn accept_probe(&mut self) -> Vec<StepScore> {
+        self.state = GpuState::Training;
+        let steps = std::mem::take(&mut self.probe_steps);
+        self.count(&steps);
+        steps
+    }
+}

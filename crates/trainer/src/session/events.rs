@@ -1,0 +1,58 @@
+//! Turns changes of the session into events, in the order in which they happen.
+
+use super::state::{Session, shown_training};
+use crate::messages::{Diverged, Event, Progress};
+use nn::inspect::divergence::Divergence;
+
+impl Session {
+    /// Appends an event.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Returns the events since the last call.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Reports how far training is, and how the steps since the last report went.
+    pub(super) fn emit_progress(&mut self) {
+        let means = std::mem::take(&mut self.run.meters.since_report).means();
+        self.emit(Event::Progress(Progress {
+            step: self.steps(),
+            epoch: self.epoch(),
+            train_loss: means.map(|(loss, _)| loss),
+            train_accuracy: means.map(|(_, accuracy)| accuracy),
+            images_per_second: self.run.meters.throughput.images_per_second(),
+            cores: self.group.world_size(),
+        }));
+    }
+
+    /// Sends what is on screen.
+    pub(super) fn emit_snapshot(&mut self) {
+        let training = shown_training(&mut self.comparison, &mut self.group);
+        let snapshot = self.view.snapshot(training);
+        self.emit(Event::Snapshot(snapshot));
+    }
+
+    /// Reports the devices, if something is new.
+    pub(super) fn emit_devices(&mut self) {
+        if let Some(report) = self.devices.new_report() {
+            self.emit(Event::Device(report));
+        }
+    }
+
+    /// Reports that the next step was not taken because of `cause`.
+    pub(super) fn emit_divergence(&mut self, cause: Divergence) {
+        let step = self.group.training().steps();
+        let healthy_step = self.run.checkpoint.state().0.steps;
+        let Divergence { layer, what } = cause;
+        let kind = self.network().spec().layers[layer].kind();
+        let sentence = format!(
+            "Training diverged after step {step}: the {what} of layer {} ({kind}) were no longer finite numbers. \
+             A smaller learning rate helps; the state of step {healthy_step} was still well.",
+            layer + 1
+        );
+        self.emit(Event::Diverged(Diverged { step, cause, healthy_step, sentence }));
+    }
+}

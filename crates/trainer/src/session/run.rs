@@ -1,0 +1,56 @@
+//! A run: what belongs to one training beside its weights and optimizer state.
+
+use super::meters::Meters;
+use crate::cursor::DataCursor;
+use crate::rollback::LastHealthyCheckpoint;
+use nn::network::Score;
+use nn::train::Training;
+
+/// The state of one run beside its [`Training`].
+pub(super) struct Run {
+    pub(super) cursor: DataCursor,
+    pub(super) checkpoint: LastHealthyCheckpoint,
+    pub(super) meters: Meters,
+    /// Whether the test set is to be evaluated before the next step.
+    pub(super) evaluating: bool,
+}
+
+impl Run {
+    /// A run that begins with `training` as it is.
+    pub(super) fn new(training: &Training) -> Self {
+        let cursor = DataCursor::default();
+        Self {
+            cursor,
+            checkpoint: LastHealthyCheckpoint::new(training, cursor),
+            meters: Meters::default(),
+            evaluating: false,
+        }
+    }
+
+    /// Moves to another position in the data, after the training was set to another state.
+    pub(super) fn jump(&mut self, cursor: DataCursor) {
+        self.cursor = cursor;
+        self.evaluating = false;
+        self.meters = Meters::default();
+    }
+
+    /// Takes the present state as healthy.
+    pub(super) fn restart_checkpoint(&mut self, training: &Training) {
+        self.checkpoint.restart(training, self.cursor);
+    }
+
+    /// Records a step that led to the present state of `training`. The test set is evaluated when it is due and complete.
+    pub(super) fn record_step(
+        &mut self,
+        images: usize,
+        score: Score,
+        training: &Training,
+        test_set_is_complete: bool,
+    ) {
+        self.meters.since_report.add(images, score);
+        let due = self.cursor.evaluations_due(training.spec());
+        self.cursor.images_seen += images as u64;
+        self.checkpoint.record(1, images, score, training, self.cursor);
+        self.evaluating = self.cursor.evaluations_due(training.spec()) > due && test_set_is_complete;
+    }
+}

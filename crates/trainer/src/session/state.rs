@@ -1,0 +1,195 @@
+//! The state of a session, and what the worker gives to it: images, the checkpoint, threads and workers.
+
+use super::comparison::Comparison;
+use super::data::Data;
+use super::meters::FrameTimer;
+use super::predictions::EvaluationPass;
+use super::run::Run;
+use super::view::View;
+use crate::cursor::DataCursor;
+use crate::device::Devices;
+use crate::evaluation::evaluate;
+use crate::messages::{Command, Event, RunState, Split};
+use crate::parallel::cost_model::optimal_core_count;
+use crate::parallel::group::ProcessGroup;
+use data::DataSet;
+use data::mnist::PIXELS;
+use nn::network::{Network, Score};
+use nn::spec::TrainingSpec;
+use nn::train::{Training, TrainingState};
+use std::collections::VecDeque;
+
+/// A training session. It begins with an untrained LeNet-5, paused.
+pub struct Session {
+    pub(super) data: Data,
+    /// The training, and the cores that share its steps.
+    pub(super) group: ProcessGroup,
+    pub(super) devices: Devices,
+    /// Commands that are executed once the GPU's work is read back.
+    pub(super) queued: VecDeque<Command>,
+    pub(super) view: View,
+    /// Classifies the test set while predictions are watched.
+    pub(super) pass: Option<EvaluationPass>,
+    pub(super) state: RunState,
+    /// Steps to take before pausing; `None` without a limit.
+    pub(super) steps_left: Option<u64>,
+    /// The run that trains.
+    pub(super) run: Run,
+    /// The state before the last reset, and its position in the data.
+    pub(super) before_reset: Option<(TrainingState, DataCursor)>,
+    pub(super) comparison: Option<Comparison>,
+    /// When the step under way began, in milliseconds.
+    pub(super) step_started: f64,
+    pub(super) frames: FrameTimer,
+    /// Events that the page has not been sent.
+    pub(super) events: Vec<Event>,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        let training = Training::default();
+        Self {
+            data: Data::default(),
+            run: Run::new(&training),
+            group: ProcessGroup::new(training),
+            devices: Devices::default(),
+            queued: VecDeque::new(),
+            view: View::default(),
+            pass: None,
+            state: RunState::Paused,
+            steps_left: None,
+            before_reset: None,
+            comparison: None,
+            step_started: 0.0,
+            frames: FrameTimer::default(),
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Session {
+    /// Appends training images, in MNIST's order. Returns the number of training images so far.
+    ///
+    /// # Errors
+    /// A sentence, if they are not 28x28.
+    pub fn add_train(&mut self, part: &DataSet) -> Result<usize, String> {
+        self.data.add(Split::Train, part)
+    }
+
+    /// Appends test images, in MNIST's order. Returns the number of test images so far.
+    ///
+    /// # Errors
+    /// A sentence, if they are not 28x28.
+    pub fn add_test(&mut self, part: &DataSet) -> Result<usize, String> {
+        self.data.add(Split::Test, part)
+    }
+
+    /// Sets the checkpoint (safetensors) that classifies drawings until the session's own network is trained.
+    ///
+    /// # Errors
+    /// A sentence, if `bytes` are not a checkpoint.
+    pub fn set_pretrained(&mut self, bytes: &[u8]) -> Result<Vec<Event>, String> {
+        let mut network = interchange::read_checkpoint(bytes)?;
+        network.prepare();
+        self.view.pretrained = Some(network);
+        self.invalidate_predictions();
+        self.emit_snapshot();
+        Ok(self.take_events())
+    }
+
+    /// The network in training.
+    pub fn network(&self) -> &Network {
+        &self.group.training().network
+    }
+
+    /// Evaluates the network in training on its training images, without augmentation. Returns their number, and summed loss
+    /// and hits.
+    pub fn score_on_training_images(&self) -> (usize, Score) {
+        let train = &self.data.train;
+        let images = DataCursor::epoch_images(self.spec()).min(train.len());
+        let mut network = self.network().clone();
+        network.prepare();
+        let pixels = &train.images[..images * PIXELS];
+        (images, evaluate(&mut network, pixels, &train.labels[..images]).score)
+    }
+
+    /// Sets the number of threads of this process that share each step.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.group.update(|training| training.set_threads(threads));
+    }
+
+    /// Sets the number of workers: ranks 1 to `workers` receive what the session posts.
+    pub fn set_workers(&mut self, workers: usize) -> Vec<Event> {
+        self.group.set_workers(workers);
+        self.limit_world_size();
+        self.emit_progress();
+        self.take_events()
+    }
+
+    /// Training goes on without the worker of this rank, which has stopped.
+    pub fn lose_worker(&mut self, rank: usize) -> Vec<Event> {
+        self.group.lose_worker(rank);
+        self.limit_world_size();
+        self.emit_progress();
+        self.take_events()
+    }
+
+    /// Uses no more cores than are faster together.
+    pub(super) fn limit_world_size(&mut self) {
+        let training = self.group.training();
+        let (plan, batch) = (training.network.plan(), training.spec().batch_size);
+        self.group.set_max_world_size(optimal_core_count(plan, batch, self.group.available_cores()));
+    }
+
+    /// The options of the training.
+    pub(super) fn spec(&self) -> &TrainingSpec {
+        self.group.training().spec()
+    }
+
+    /// Epochs of the run that trains.
+    pub(super) fn epoch(&self) -> f64 {
+        self.run.cursor.epochs(self.spec())
+    }
+
+    /// Whether the images of the next batch are here.
+    pub(super) fn has_batch(&self) -> bool {
+        self.data.has_batch(self.run.cursor, self.spec())
+    }
+
+    /// Changes the run state. Returns whether it was another one.
+    pub(super) fn set_state(&mut self, state: RunState) -> bool {
+        if self.state == state {
+            return false;
+        }
+        if state == RunState::Paused {
+            // A step under way has changed nothing yet, and is the same when it is taken later.
+            self.group.abandon();
+            self.invalidate_predictions();
+        }
+        self.state = state;
+        self.emit(Event::State(state));
+        true
+    }
+
+    /// Classifies the test set anew if predictions are watched, because the network has changed.
+    pub(super) fn invalidate_predictions(&mut self) {
+        self.pass = self.view.watch.predictions.then(|| {
+            let training = shown_training(&mut self.comparison, &mut self.group);
+            let (network, source) = self.view.active_model(training);
+            EvaluationPass::new(network.clone(), source)
+        });
+    }
+
+    /// Whether images of the test set are still to be classified.
+    pub(super) fn predictions_are_pending(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.is_pending(&self.data.test))
+    }
+}
+
+/// The training that is shown: in a comparison, the first run's.
+pub(super) fn shown_training<'a>(
+    comparison: &'a mut Option<Comparison>,
+    group: &'a mut ProcessGroup,
+) -> &'a mut Training {
+    comparison.as_mut().and_then(Comparison::parked_first).unwrap_or_else(|| group.training_mut())
+}

@@ -1,0 +1,76 @@
+//! What is on screen: the shown image, the watched layers, and the network that they come from.
+
+use super::layer_detail::{gradient_histogram, layer_detail};
+use crate::messages::{LayerValues, Snapshot, Source, Watch};
+use nn::inspect::grad_norms::layer_norms;
+use nn::inspect::histogram::Histogram;
+use nn::network::Network;
+use nn::train::Training;
+
+/// What is on screen.
+#[derive(Default)]
+pub(super) struct View {
+    /// The checkpoint that is shown until the session's own network is trained.
+    pub(super) pretrained: Option<Network>,
+    /// The shown image, `[28][28]` bytes.
+    pub(super) image: Option<Vec<u8>>,
+    pub(super) watch: Watch,
+}
+
+impl View {
+    /// Whether a snapshot holds anything.
+    pub(super) fn shows_anything(&self) -> bool {
+        self.image.is_some() || self.watch != Watch::default()
+    }
+
+    /// The network that is shown: the one in training, or the checkpoint as long as that one is untrained and has the same layers.
+    pub(super) fn active_model<'a>(&'a mut self, training: &'a mut Training) -> (&'a mut Network, Source) {
+        active_model(&mut self.pretrained, training)
+    }
+
+    /// The forward pass of the shown image, and what is watched of the network.
+    pub(super) fn snapshot(&mut self, training: &mut Training) -> Snapshot {
+        let watch = &self.watch;
+        let step = training.steps();
+        let mut norms = Vec::new();
+        if watch.norms && step > 0 {
+            let network = &training.network;
+            norms = layer_norms(network.plan(), &network.parameters, training.gradients());
+        }
+        let gradients = if step > 0 { training.gradients() } else { &[] };
+        let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
+        let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
+        let (network, source) = active_model(&mut self.pretrained, training);
+        if source != Source::Pretrained {
+            network.prepare();
+        }
+        let values = |layer: &usize, values: Option<Vec<f32>>| {
+            values.map(|values| LayerValues { layer: *layer, values })
+        };
+        let (mut probabilities, mut activations) = (Vec::new(), Vec::new());
+        if let Some(image) = &self.image {
+            network.infer(std::iter::once(image.as_slice()));
+            probabilities = network.probabilities();
+            activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
+        }
+        let weights = watch.weights.iter();
+        let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
+        let details = watch.details.iter().zip(histograms);
+        let details =
+            details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
+        Snapshot { source, probabilities, activations, weights, norms, details }
+    }
+}
+
+fn active_model<'a>(
+    pretrained: &'a mut Option<Network>,
+    training: &'a mut Training,
+) -> (&'a mut Network, Source) {
+    let step = training.steps();
+    match pretrained {
+        Some(pretrained) if step == 0 && pretrained.spec() == training.network.spec() => {
+            (pretrained, Source::Pretrained)
+        }
+        _ => (&mut training.network, Source::Session { step }),
+    }
+}

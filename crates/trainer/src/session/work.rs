@@ -1,0 +1,224 @@
+//! Work in slices: training steps and evaluations on the cores, predictions, and the turns of a comparison.
+
+use super::comparison::NextRun;
+use super::predictions::predictions;
+use super::state::Session;
+use crate::cursor::DataCursor;
+use crate::evaluation::Evaluation;
+use crate::messages::{Event, RunState, Source, Tested};
+use crate::parallel::group::Completed;
+use crate::parallel::replica::StepResult;
+use crate::parallel::transport::Transport;
+
+/// Milliseconds of a slice of work: half a frame at 30 a second, so that commands are executed and pictures move.
+const SLICE_MS: f64 = 16.0;
+/// Milliseconds of a slice of predictions while training waits for it.
+const PREDICTION_SLICE_MS: f64 = 4.0;
+
+impl Session {
+    /// Whether [`Session::work`] has something to do.
+    pub fn busy(&self) -> bool {
+        if self.predictions_are_pending() {
+            return true;
+        }
+        if self.is_on_gpu() {
+            return self.gpu_can_submit();
+        }
+        self.state != RunState::Paused
+            && !self.group.is_waiting()
+            && (self.run.evaluating || self.has_batch())
+    }
+
+    /// Works for one slice, or until workers must answer.
+    pub fn work(&mut self, transport: &dyn Transport) -> Vec<Event> {
+        self.work_slice(transport);
+        self.take_events()
+    }
+
+    /// Takes a message of the worker of rank `rank`, and continues the work that waited for it. `message` may be kept, and
+    /// replaced by a vector of any content.
+    pub fn on_message(
+        &mut self,
+        rank: usize,
+        message: &mut Vec<u32>,
+        transport: &dyn Transport,
+    ) -> Vec<Event> {
+        let mut completed = self.group.on_message(rank, message, &self.data.test, transport);
+        while completed.is_some() {
+            self.finish(completed, transport);
+            // The next step may have been planned already.
+            completed = if self.group.planned_steps() > 0 { self.advance_step(transport) } else { None };
+        }
+        self.work_slice(transport);
+        self.take_events()
+    }
+
+    fn work_slice(&mut self, transport: &dyn Transport) {
+        self.advance_predictions(transport);
+        if self.is_on_gpu() || self.switch_to_gpu(transport) {
+            self.work_on_gpu(transport);
+            if self.is_on_gpu() {
+                return;
+            }
+        }
+        let start = transport.now();
+        while self.state != RunState::Paused && !self.group.is_waiting() {
+            let completed = if self.run.evaluating {
+                self.group.evaluate(&self.data.test, transport)
+            } else if let Some(cursor) = self.next_cursor() {
+                self.step_started = transport.now();
+                self.group.plan(&self.data.train, cursor, transport);
+                self.advance_step(transport)
+            } else {
+                self.set_state(RunState::WaitingForData);
+                break;
+            };
+            self.set_state(RunState::Training);
+            self.finish(completed, transport);
+            if transport.now() - start >= SLICE_MS {
+                break;
+            }
+        }
+    }
+
+    /// Advances the step under way. While workers must finish it, the next steps are planned.
+    fn advance_step(&mut self, transport: &dyn Transport) -> Option<Completed> {
+        let completed = self.group.advance(transport);
+        if completed.is_none() {
+            for _ in 0..self.group.steps_to_plan() {
+                let Some(cursor) = self.next_cursor() else { break };
+                self.group.plan(&self.data.train, cursor, transport);
+            }
+            self.group.send_steps(transport);
+        }
+        completed
+    }
+
+    /// The position of the first step that is not planned yet; `None` if its images are missing, or an evaluation, a pause or the
+    /// end of a run comes before it.
+    fn next_cursor(&self) -> Option<DataCursor> {
+        let spec = self.spec();
+        let mut cursor = self.run.cursor;
+        for _ in 0..self.group.planned_steps() {
+            let due = cursor.evaluations_due(spec);
+            cursor.advance(spec);
+            if cursor.evaluations_due(spec) > due && self.data.test_set_is_complete() {
+                return None;
+            }
+        }
+        let end = self.comparison.as_ref().map(|comparison| comparison.epochs());
+        if end.is_some_and(|end| cursor.epochs(spec) >= end) {
+            return None;
+        }
+        let wanted = self.steps_left.is_none_or(|steps| steps > self.group.planned_steps() as u64);
+        (wanted && self.data.has_batch(cursor, spec)).then_some(cursor)
+    }
+
+    /// Takes over completed work: reports it, and schedules what comes next.
+    fn finish(&mut self, completed: Option<Completed>, transport: &dyn Transport) {
+        match completed {
+            None => return,
+            Some(Completed::Evaluation(evaluation)) => self.finish_evaluation(evaluation),
+            Some(Completed::Step(images, result)) => {
+                let now = transport.now();
+                let ms = now - self.step_started;
+                self.run.meters.throughput.add(images, ms);
+                // The device is chosen for the session's own training.
+                if self.comparison.is_none() {
+                    self.devices.measure_cpu(images, ms);
+                }
+                self.step_started = now;
+                self.finish_step(images, result);
+            }
+        }
+        let now = transport.now();
+        if self.frames.is_due(now) || self.state == RunState::Paused {
+            self.frames.reset(now);
+            self.emit_progress();
+            self.emit_snapshot();
+        }
+        if self.state != RunState::Paused {
+            self.schedule_next_run();
+        }
+    }
+
+    fn finish_evaluation(&mut self, evaluation: Evaluation) {
+        let (images, score) = (evaluation.classes.len(), evaluation.score);
+        let (step, epoch) = (self.group.training().steps(), self.epoch());
+        self.run.evaluating = false;
+        if let Some(comparison) = &mut self.comparison {
+            comparison.record_evaluation(step);
+        }
+        let loss = (score.loss / images as f64) as f32;
+        let accuracy = score.correct as f32 / images as f32;
+        self.emit(Event::Tested(Tested { step, epoch, loss, accuracy }));
+        let is_shown = self.comparison.as_ref().is_none_or(|comparison| comparison.first_is_active());
+        if self.view.watch.predictions && is_shown {
+            self.pass = None;
+            self.emit(Event::Predictions(predictions(Source::Session { step }, evaluation)));
+        }
+    }
+
+    fn finish_step(&mut self, images: usize, result: StepResult) {
+        let score = match result {
+            Ok(score) => score,
+            Err(cause) => {
+                if let Some(comparison) = &mut self.comparison {
+                    comparison.end_active();
+                } else {
+                    self.set_state(RunState::Paused);
+                }
+                return self.emit_divergence(cause);
+            }
+        };
+        let complete = self.data.test_set_is_complete();
+        self.run.record_step(images, score, self.group.training(), complete);
+        if let Some(steps) = &mut self.steps_left {
+            *steps -= 1;
+            if *steps == 0 {
+                self.set_state(RunState::Paused);
+            }
+        }
+    }
+
+    /// Classifies test images for a slice.
+    fn advance_predictions(&mut self, transport: &dyn Transport) {
+        let Some(pass) = &mut self.pass else { return };
+        let start = transport.now();
+        let slice = if self.state == RunState::Training { PREDICTION_SLICE_MS } else { SLICE_MS };
+        if let Some(predictions) = pass.advance(&self.data.test, || transport.now() - start < slice) {
+            self.emit(Event::Predictions(predictions));
+        }
+    }
+
+    /// Continues a comparison: switches to the run whose turn it is, evaluates a run that has reached its end, or ends the
+    /// comparison. Returns whether it ended.
+    pub(super) fn schedule_next_run(&mut self) -> bool {
+        if self.run.evaluating {
+            return false;
+        }
+        let (epoch, step) = (self.epoch(), self.group.training().steps());
+        let can_evaluate = self.data.test_set_is_complete();
+        let Some(comparison) = &mut self.comparison else { return false };
+        match comparison.schedule(epoch, step, can_evaluate) {
+            NextRun::Same => {}
+            NextRun::Evaluate => self.run.evaluating = true,
+            NextRun::Switch(next) => self.switch_run(next),
+            NextRun::End => return self.end_comparison(),
+        }
+        false
+    }
+
+    /// Makes another run of the comparison under way the active one.
+    pub(super) fn switch_run(&mut self, next: usize) {
+        if self.comparison.as_ref().is_none_or(|comparison| comparison.active() == next) {
+            return;
+        }
+        self.emit_progress();
+        if let Some(comparison) = &mut self.comparison {
+            self.group.update(|training| comparison.switch(next, training, &mut self.run));
+        }
+        self.limit_world_size();
+        self.emit(Event::ActiveRun(Some(next)));
+    }
+}
