@@ -11,7 +11,6 @@ use std::process::Command;
 use modules::{Crate, Files};
 
 #[test]
-#[ignore = "files still move to their folders"]
 fn the_repository_keeps_to_its_architecture() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let crates = workspace(&top);
