@@ -33,8 +33,8 @@ pub(crate) struct Options {
     /// Train on the first N images only
     #[arg(long, value_name = "N")]
     subset: Option<u32>,
-    /// Any other options of the training, as in '{"schedule":{"cosine":{"epochs":10}},"label_smoothing":0.1,
-    /// "penalty":{"l1":0,"l2":1e-4,"biases":false},"augmentation":{"rotation":10,"shift":2}}'
+    /// Any other options of the training, applied last, as in
+    /// '{"schedule":{"cosine":{"epochs":10}},"label_smoothing":0.1,"augmentation":{"rotation":10,"shift":2}}'
     #[arg(long, value_name = "JSON", value_parser = json::<Value>)]
     training: Option<Value>,
     /// Layers instead of the preset's, as in '["flatten",{"linear":{"out_features":10}}]'

@@ -12,9 +12,9 @@ use trainer::messages::{Command, Event, Progress, Tested};
 use trainer::parallel::transport::Transport;
 
 /// A process without workers: it has a clock and sends nothing.
-struct Alone(Instant);
+struct NoWorkers(Instant);
 
-impl Transport for Alone {
+impl Transport for NoWorkers {
     fn now(&self) -> f64 {
         self.0.elapsed().as_secs_f64() * 1000.0
     }
@@ -55,7 +55,7 @@ pub(crate) fn run(
     epochs: f64,
     verbose: bool,
 ) -> Result<Vec<Row>> {
-    let host = Alone(Instant::now());
+    let host = NoWorkers(Instant::now());
     let mut events = session.handle(Command::Reset);
     events
         .extend(session.handle(Command::Configure { network: network.clone(), training: training.clone() }));

@@ -58,7 +58,7 @@ enum Command {
     Table,
     /// Measure the built page in a real browser
     Bench {
-        /// Which measurements, such as `kernels` or `throughput`
+        /// Which measurements: `kernels`, `throughput` or `page`
         #[arg(value_name = "JOB")]
         jobs: Vec<String>,
     },
