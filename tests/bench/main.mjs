@@ -1,11 +1,12 @@
-// `cargo xtask bench`: runs the jobs of bench.html in a real Chromium and prints what they came to.
+// `cargo xtask bench`: runs benchmarks of the built page in a real Chromium and prints their results as Markdown tables.
 
 import { availableParallelism } from "node:os";
 import { chromium, withWebGpu } from "../e2e/support/browser.js";
 import { serve } from "../e2e/support/server.js";
+import { page } from "./page.mjs";
 
 const host = await serve();
-/** In a browser of its own: what one job leaves behind is no load for the next. */
+/** Runs a job of bench.html, in a browser of its own: nothing of one job slows down the next. */
 const bench = async (config) => {
   const browser = await chromium.launch(withWebGpu);
   try {
@@ -43,6 +44,8 @@ const jobs = {
     console.log("| job | cores | images/s (median of 3) |\n|---|---:|---:|");
     for (const { job, cores, speeds } of runs) console.log(`| ${job} | ${cores} | ${median(speeds).toFixed(0)} |`);
   },
+
+  page: () => page(host.origin),
 };
 
 try {

@@ -171,14 +171,17 @@ function record({ COMMANDS, EVENTS }) {
   ["innerWidth", "innerHeight", "scrollX", "scrollY", "getComputedStyle"].forEach((what) => watchReads(globalThis, what));
 }
 
+/** The script that records, for pages that Playwright does not open. */
+export const RECORDER = `(${record})(${JSON.stringify({ COMMANDS, EVENTS })})`;
+
 export class Log {
   constructor(page) {
     this.page = page;
   }
 
-  /** Begins to record; to be called before the page is opened. */
+  /** Begins to record; to be called before Playwright opens the page. */
   async start() {
-    await this.page.addInitScript(record, { COMMANDS, EVENTS });
+    await this.page.addInitScript(RECORDER);
   }
 
   /** How many entries there are. */

@@ -1,0 +1,38 @@
+// What the page needs until it can be used. How long it takes is measured by `cargo xtask bench page`.
+
+import { expect, test } from "./support/playground.js";
+
+/** Withholds the requests that match; returns a function that releases them. */
+async function withhold(page, pattern) {
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await page.route(pattern, (route) => released.then(() => route.continue()));
+  return release;
+}
+
+test("the page paints its title before the WebAssembly module has arrived", async ({ page, host }) => {
+  const release = await withhold(page, /\.wasm$/);
+  await page.goto(host, { waitUntil: "commit" });
+  await expect(page.getByRole("heading", { name: "LeNet Playground" })).toBeVisible();
+  await expect(page.getByText("Getting the network ready…")).toBeVisible();
+  const paints = () => page.evaluate(() => performance.getEntriesByName("first-contentful-paint").length);
+  await expect.poll(paints).toBe(1);
+  release();
+  await expect(page.getByRole("button", { name: "Train", exact: true })).toBeVisible();
+});
+
+test("a drawing is classified before any of MNIST has arrived", async ({ page, playground, host }) => {
+  const files = [];
+  page.on("request", (request) => files.push(new URL(request.url()).pathname));
+  const release = await withhold(page, /\/mnist\//);
+  await playground.open(`${host}/`);
+  await playground.draw(7);
+  await expect(playground.prediction).toHaveText(/^\s*7/);
+  await expect(playground.download).toBeVisible();
+  // Names without their folder and their hash.
+  const names = files.map((file) => file.replace(/^.*\/(?=.)/, "").replace(/-[0-9a-f]+(_bg)?\./, "."));
+  const needed = new Set(names.filter((name) => !name.startsWith("test-") && !name.startsWith("train-") && !name.endsWith(".css")));
+  expect([...needed].toSorted()).toEqual(["/", "lenet5.safetensors", "web.js", "web.wasm", "worker.js"]);
+  release();
+  await playground.downloaded();
+});
