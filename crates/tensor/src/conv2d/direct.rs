@@ -18,6 +18,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
+use crate::conv2d::extent::{Extent, hull, reached};
 use crate::conv2d::geometry::Conv2d;
 use crate::{Lanes, Shape, ZERO, lanes::sum4, lanes::sum16};
 use std::ops::Range;
@@ -69,30 +70,6 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
             }
         }
     }
-}
-
-/// For every row of an input `[channel][row][column]`, the range from the first to the last column that is
-/// not zero in all samples.
-///
-/// In a block of sixteen digits about a third of the padded input is zero; the first layer of LeNet skips it.
-pub type Extent = [Range<usize>];
-
-/// Finds the [`Extent`] of an input that is `width` wide.
-pub fn find_extent(x: &[Lanes], width: usize, extent: &mut Vec<Range<usize>>) {
-    extent.clear();
-    extent.extend(x.chunks_exact(width).map(|row| {
-        let first = row.iter().position(|lanes| *lanes != ZERO).unwrap_or(width);
-        first..row.iter().rposition(|lanes| *lanes != ZERO).map_or(first, |last| last + 1)
-    }));
-}
-
-/// The outputs of a row whose windows, `kernel` wide and `stride` apart, overlap `extent`.
-pub(crate) fn reached(extent: &Range<usize>, kernel: usize, stride: usize, outputs: usize) -> Range<usize> {
-    if extent.is_empty() {
-        return 0..0;
-    }
-    let first = (extent.start + 1).saturating_sub(kernel).div_ceil(stride);
-    first.min(outputs)..extent.end.div_ceil(stride).min(outputs)
 }
 
 /// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, with a padded `x` and weights packed by
@@ -177,15 +154,6 @@ fn forward_tile<const M: usize>(
                 y[m * plane_out + row * out.width + column] = sums[m];
             }
         }
-    }
-}
-
-/// The smallest range that contains both.
-fn hull(a: Range<usize>, b: Range<usize>) -> Range<usize> {
-    match (a.is_empty(), b.is_empty()) {
-        (true, _) => b,
-        (_, true) => a,
-        _ => a.start.min(b.start)..a.end.max(b.end),
     }
 }
 
@@ -316,7 +284,7 @@ pub type TapSums = [[f32x4; GRADIENT_TILE]; GRADIENT_TILE];
 pub fn bias_gradient(dy: &[Lanes], db: &mut [f32]) {
     assert!(dy.len().is_multiple_of(db.len()));
     for (dy, db) in dy.chunks_exact(dy.len() / db.len()).zip(db) {
-        let mut sum = crate::lanes::ZERO;
+        let mut sum = ZERO;
         for pixel in dy {
             for (sum, value) in sum.iter_mut().zip(pixel) {
                 *sum += *value;

@@ -13,7 +13,7 @@
 
 mod tiles;
 
-use crate::conv2d::direct::reached;
+use crate::conv2d::extent::reached;
 use crate::conv2d::geometry::Conv2d;
 use crate::pool::{self, Pool2d};
 use crate::{BLOCK, Lanes};

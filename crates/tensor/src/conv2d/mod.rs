@@ -8,10 +8,12 @@
 //! | [`linear.rs`](crate::linear) | a linear layer, whose sparse inputs cost nothing |
 
 pub mod direct;
+mod extent;
 mod geometry;
 mod max_pooled;
 mod winograd;
 
+pub use extent::Extent;
 pub use geometry::Conv2d;
 pub use max_pooled::Pooled;
 
@@ -184,7 +186,7 @@ impl Convolution {
         let g = &self.geometry;
         match self.algorithm {
             Algorithm::Direct => {
-                direct::find_extent(x, g.input.width, &mut scratch.extent);
+                extent::find_extent(x, g.input.width, &mut scratch.extent);
                 return direct::forward(g, (x, Some(&scratch.extent)), &self.forward, bias, y);
             }
             Algorithm::Linear => return linear::forward(x, weight, bias, y, &mut scratch.sparse),
@@ -223,7 +225,7 @@ impl Convolution {
         match self.algorithm {
             Algorithm::Direct => {
                 let Scratch { extent, sums, .. } = scratch;
-                direct::find_extent(x, g.input.width, extent);
+                extent::find_extent(x, g.input.width, extent);
                 direct::weight_gradient(g, (x, Some(extent)), dy, sums, dw);
             }
             Algorithm::Linear => linear::weight_gradient(x, dy, dw, &mut scratch.sparse),
