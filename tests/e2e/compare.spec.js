@@ -179,8 +179,10 @@ test("both runs grow together, pause and resume, and changing a setting ends the
   await playground.stop();
   const paused = await epochs();
   const stopped = await playground.log.length();
+  const last = (await playground.log.events("Progress")).at(-1);
   await playground.log.settle();
-  expect(await playground.log.events("Progress", stopped)).toEqual([]);
+  // A report may repeat the step at which it was paused, as when another core gets ready.
+  expect((await playground.log.events("Progress", stopped)).filter(({ step }) => step !== last.step)).toEqual([]);
   expect(await epochs()).toEqual(paused);
   await playground.train.click();
   await expect.poll(async () => (await epochs())[0]).toBeGreaterThan(paused[0]);

@@ -32,7 +32,8 @@ test("WebGPU trains, and the CPU continues with its weights", async ({ page, pla
   const paused = await playground.steps();
   const stopped = await playground.log.length();
   await playground.log.settle();
-  expect(await playground.log.events("Progress", stopped)).toEqual([]);
+  // A report may repeat the step at which it was paused, as when another core gets ready.
+  expect((await playground.log.events("Progress", stopped)).filter(({ step }) => step !== paused)).toEqual([]);
   await choice.selectOption("CPU");
   await expect(used).toHaveText(/^CPU/);
   await playground.train.click();

@@ -41,8 +41,9 @@ test("pause stops training, and train resumes it at the next step", async ({ pla
   const from = await playground.log.length();
   await playground.step.click();
   await expect.poll(() => playground.steps()).toBe(paused + 1);
+  // A report may repeat the step at which it was paused, which is no step.
   const steps = (await playground.log.events("Progress", from)).map(({ step }) => step);
-  expect(steps, "no step was taken while it was paused").toEqual([paused + 1]);
+  expect([...new Set(steps)].filter((step) => step !== paused), "no step was taken while it was paused").toEqual([paused + 1]);
   await playground.train.click();
   await expect.poll(() => playground.steps()).toBeGreaterThan(paused + 1);
 });
@@ -54,7 +55,7 @@ test("step trains on one batch, and reset returns to step 0", async ({ playgroun
   await playground.takeSteps(3);
   await playground.log.settle();
   const steps = (await playground.log.events("Progress", from)).map(({ step }) => step);
-  expect(steps.filter((step) => step > 0)).toEqual([1, 2, 3]);
+  expect([...new Set(steps)].filter((step) => step > 0)).toEqual([1, 2, 3]);
   await expect(playground.loss).toHaveText(/\d/);
   await playground.reset.click();
   await expect.poll(() => playground.steps()).toBe(0);
