@@ -6,7 +6,7 @@ use trainer::messages::{Command, Event, Watch};
 use crate::charts::ChartsPanel;
 use crate::charts::view_state::ChartsView;
 use crate::client::Client;
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::controls::ControlsPanel;
 use crate::controls::view_state::ControlsView;
 use crate::explore::ExplorePanel;
@@ -73,7 +73,7 @@ fn provide_stores() {
     let settings = Settings::new(linked.setup, linked.presentation);
     let runs = RunStore::new(client, settings, storage::last_visit());
     let network = NetworkView::new(linked.network, settings.network);
-    let (explore, mnist) = (ExploreView::new(linked.explore), Mnist::new());
+    let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
     let pad = PadStore::new(linked.pad, client);
     let controls = ControlsView::new(linked.controls);
     let charts = ChartsView::new(linked.charts, runs);
@@ -104,7 +104,7 @@ fn provide_stores() {
 }
 
 /// Passes an event of the worker on to the store that it concerns.
-fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mnist: Mnist) {
+fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mnist: MnistCache) {
     match event {
         Event::Download(download) => client.download.set(download),
         Event::State(run) => {
@@ -132,7 +132,7 @@ fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mni
     }
 }
 
-/// Tells the worker what the page shows, now and after every change.
+/// Sends the worker what the page shows, now and after every change.
 fn send_watch(client: Client, network: NetworkView, explore: ExploreView) {
     let predictions = Memo::new(move |_| explore.is_open());
     Effect::new(move |_| {

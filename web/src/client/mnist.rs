@@ -31,7 +31,7 @@ impl Sample {
 
 /// A cache of MNIST.
 #[derive(Clone, Copy)]
-pub(crate) struct Mnist {
+pub(crate) struct MnistCache {
     /// The labels of the images that are downloaded.
     train: RwSignal<Vec<u8>>,
     test: RwSignal<Vec<u8>>,
@@ -41,7 +41,7 @@ pub(crate) struct Mnist {
     pixels: RwSignal<HashMap<(Split, u32), [u8; 784]>>,
 }
 
-impl Mnist {
+impl MnistCache {
     /// An empty cache.
     pub(crate) fn new() -> Self {
         Self {

@@ -4,7 +4,7 @@ use leptos::ev::Event;
 use leptos::prelude::*;
 use trainer::messages::{Predictions, Split};
 
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::explore::confusion_matrix::{CLASSES, browse, counts};
 use crate::explore::confusion_table::image_count;
 use crate::explore::gallery::Gallery;
@@ -17,7 +17,7 @@ const PAGE: usize = 50;
 /// The images of a set, all or only those of a digit or the misread ones.
 #[component]
 pub(super) fn DatasetTab() -> impl IntoView {
-    let mnist = expect_context::<Mnist>();
+    let mnist = expect_context::<MnistCache>();
     let ExploreView { split, digit, misread, .. } = expect_context();
     let only_misread = Memo::new(move |_| misread.get() && split.get() == Split::Test);
     let indices = Memo::new(move |_| {
@@ -53,7 +53,7 @@ fn Filters(
     /// The index of the image that is looked for.
     sought: RwSignal<Option<u32>>,
 ) -> impl IntoView {
-    let mnist = expect_context::<Mnist>();
+    let mnist = expect_context::<MnistCache>();
     let ExploreView { split, digit, misread, page, .. } = expect_context();
     let labels = move || mnist.labels(split.get());
     let counts = Memo::new(move |_| labels().with(|labels| counts(labels)));

@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use crate::client::Client;
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::explore::view_state::ExploreView;
 use crate::pad::store::PadStore;
 use crate::ui::canvas::put_image;
@@ -99,7 +99,7 @@ fn Tile(
     /// Whether its index is visible, or else the probability of its prediction.
     numbered: bool,
 ) -> impl IntoView {
-    let mnist = expect_context::<Mnist>();
+    let mnist = expect_context::<MnistCache>();
     let drawing = expect_context::<PadStore>().drawing;
     let canvas = NodeRef::<html::Canvas>::new();
     let pixels = Memo::new(move |_| index.get().and_then(|index| mnist.pixels(split.get(), index)));

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use trainer::messages::Split;
 
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::explore::confusion_matrix::{Cell, ConfusionMatrix, images_in};
 use crate::explore::confusion_table::{ConfusionTable, image_count};
 use crate::explore::gallery::Gallery;
@@ -17,7 +17,7 @@ const PAGE: usize = 20;
 /// The matrix, and beside it the images of a cell or the most confident mistakes.
 #[component]
 pub(super) fn MistakesTab() -> impl IntoView {
-    let mnist = expect_context::<Mnist>();
+    let mnist = expect_context::<MnistCache>();
     let cell = expect_context::<ExploreView>().cell;
     let labels = mnist.labels(Split::Test);
     let matrix = Memo::new(move |_| {

@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 
 use crate::client::Client;
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::explore::dataset::DatasetTab;
 use crate::explore::link::Tab;
 use crate::explore::mistakes::MistakesTab;
@@ -78,7 +78,7 @@ pub(crate) fn ExplorePanel() -> impl IntoView {
 /// Requests the labels of newly downloaded images while the panel is open.
 fn request_labels(view: ExploreView) {
     let client = expect_context::<Client>();
-    let mnist = expect_context::<Mnist>();
+    let mnist = expect_context::<MnistCache>();
     Effect::new(move |_| {
         let download = client.download.get();
         if view.is_open() {
@@ -107,7 +107,7 @@ fn show(panel: NodeRef<html::Section>, heading: NodeRef<html::H2>) {
 fn Source() -> impl IntoView {
     let view = expect_context::<ExploreView>();
     let client = expect_context::<Client>();
-    let mnist = expect_context::<Mnist>();
+    let mnist = expect_context::<MnistCache>();
     let runs = expect_context::<RunStore>();
     let words = move || {
         if !view.is_open() {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use trainer::messages::Split;
 
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::explore::confusion_matrix::Cell;
 use crate::explore::link::{ExploreLink, Tab};
 use crate::ui::signal::set_if_changed;
@@ -85,7 +85,7 @@ impl ExploreView {
     }
 
     /// Predictions go stale: drops them whenever the panel closes.
-    pub(crate) fn drop_stale_predictions(self, mnist: Mnist) {
+    pub(crate) fn drop_stale_predictions(self, mnist: MnistCache) {
         let is_open = Memo::new(move |_| self.is_open());
         Effect::new(move |_| {
             if !is_open.get() {

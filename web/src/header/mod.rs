@@ -22,7 +22,7 @@ pub(crate) fn Header(children: Children) -> impl IntoView {
         <header class="bar">
             <h1>"LeNet Playground"</h1>
             <TrainingButtons />
-            <Figures />
+            <Readouts />
             <div class="buttons tools">
                 <Show when=move || !settings.hides("settings")>
                     <button class="to-settings" on:click=move |_| go_to(SETTINGS) title="To the settings (S)">"Settings"</button>
@@ -53,7 +53,7 @@ fn TrainingButtons() -> impl IntoView {
 
 /// The last figures of the run that is drawn.
 #[component]
-fn Figures() -> impl IntoView {
+fn Readouts() -> impl IntoView {
     let RunStore { progress, loss, tested, .. } = expect_context();
     let explore = expect_context::<ExploreView>();
     let none = || "—".to_owned();

@@ -52,8 +52,8 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
     LinkPart {
         key: "filter",
         get: |state| {
-            let is_told = state.open == Some(OpenPanel::Filter) && state.filter != Kernel::default();
-            is_told.then(|| state.filter.write())
+            let is_shown = state.open == Some(OpenPanel::Filter) && state.filter != Kernel::default();
+            is_shown.then(|| state.filter.write())
         },
         set: |state, text| Kernel::read(text).map(|filter| state.filter = filter),
     },

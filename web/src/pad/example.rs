@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use trainer::messages::{Command, Split};
 
 use crate::client::Client;
-use crate::client::mnist::Mnist;
+use crate::client::mnist::MnistCache;
 use crate::pad::store::PadStore;
 
 /// Puts the next test image on the pad, beginning with the first. Does nothing before the first one is downloaded.
@@ -25,7 +25,7 @@ fn on_pad(pad: PadStore) -> Option<u32> {
 }
 
 /// Keeps the example and the drawing the same: the drawing follows the example, and the example the drawing.
-pub(crate) fn sync(pad: PadStore, client: Client, mnist: Mnist) {
+pub(crate) fn sync(pad: PadStore, client: Client, mnist: MnistCache) {
     let drawn = Memo::new(move |_| (on_pad(pad), pad.drawing.with(|drawing| drawing.is_empty())));
     Effect::new(move |before: Option<()>| {
         let (example, _) = drawn.get();

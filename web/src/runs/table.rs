@@ -27,7 +27,7 @@ pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
 
 /// The figures of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Figures {
+struct RunFigures {
     epochs: String,
     steps: String,
     training_loss: String,
@@ -38,7 +38,7 @@ struct Figures {
     diverged: Option<String>,
 }
 
-impl Figures {
+impl RunFigures {
     fn of(record: &Record) -> Self {
         let none = || "—".to_owned();
         let loss = |loss: Option<f32>| loss.map_or_else(none, |loss| Measure::Loss.value(loss.into()));
@@ -68,7 +68,7 @@ pub(crate) fn RunTable() -> impl IntoView {
     let slots =
         Memo::new(move |_| runs.others.with(|others| others.iter().map(|run| run.slot).collect::<Vec<_>>()));
     let best = Memo::new(move |_| best_run(runs));
-    let present = Memo::new(move |_| runs.record.with(Figures::of));
+    let present = Memo::new(move |_| runs.record.with(RunFigures::of));
     view! {
         <div class="scrolls" tabindex="0" role="group" aria-label="Table of runs">
             <table class="run-table" aria-label="Runs">
@@ -118,10 +118,10 @@ fn best_run(runs: RunStore) -> Option<Option<usize>> {
 
 /// The cells with the figures of a run.
 #[component]
-fn FigureCells(figures: Memo<Figures>, best: Signal<bool>) -> impl IntoView {
+fn FigureCells(figures: Memo<RunFigures>, best: Signal<bool>) -> impl IntoView {
     let [_, accuracy, test, training, epochs, speed] = COLUMNS;
     let losses = move || {
-        let Figures { diverged, training_loss, test_loss, .. } = figures.get();
+        let RunFigures { diverged, training_loss, test_loss, .. } = figures.get();
         match diverged {
             Some(words) => {
                 view! { <td colspan="2" class="diverged" data-name="Losses">{words}</td> }.into_any()
@@ -149,7 +149,7 @@ fn RunRow(run: usize, best: Signal<bool>) -> impl IntoView {
         others.update(|others| others.get_mut(slot).into_iter().for_each(change));
     };
     let figures = Memo::new(move |_| {
-        others.with(|others| others.get(slot).map(|run| Figures::of(&run.record)).unwrap_or_default())
+        others.with(|others| others.get(slot).map(|run| RunFigures::of(&run.record)).unwrap_or_default())
     });
     let setup = Memo::new(move |_| others.with(|others| others.get(slot).map(|run| run.setup.clone())));
     let now = Memo::new(move |_| settings.trained());
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_record() {
         let mut record = Record::default();
-        assert_eq!(Figures::of(&record).accuracy, "—");
+        assert_eq!(RunFigures::of(&record).accuracy, "—");
         record.on_progress(Progress {
             step: 1_876,
             epoch: 2.0,
@@ -230,7 +230,7 @@ mod tests {
             ..Progress::default()
         });
         record.on_tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861 });
-        let figures = Figures::of(&record);
+        let figures = RunFigures::of(&record);
         assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876", "20,500"));
         assert_eq!((figures.training_loss.as_str(), figures.test_loss.as_str()), ("0.0510", "0.0456"));
         assert_eq!((figures.accuracy.as_str(), figures.diverged), ("98.61 %", None));

@@ -35,7 +35,7 @@ pub(super) fn KernelCells(side: usize, filter: RwSignal<Kernel>, pen: RwSignal<f
     view! {
         <div class="cells" role="group" aria-label=format!("Filter, {side} by {side}: arrow keys move, space paints, plus and minus change")
             style=format!("--side:{side}") on:keydown=key>
-            {(0..side * side).map(|at| view! { <Cell at side filter pen current /> }).collect_view()}
+            {(0..side * side).map(|at| view! { <KernelCell at side filter pen current /> }).collect_view()}
         </div>
     }
 }
@@ -50,7 +50,7 @@ fn change_weight(filter: RwSignal<Kernel>, at: usize, change: impl Fn(f32) -> f3
 
 /// One weight.
 #[component]
-fn Cell(
+fn KernelCell(
     at: usize,
     side: usize,
     filter: RwSignal<Kernel>,
