@@ -1,4 +1,4 @@
-//! A training step allocates nothing, with every option on, alone and with helpers.
+//! A training step allocates nothing, with every option on, on one core and on two.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: everything is passed on to the system's allocator.
+// SAFETY: every call is forwarded to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
@@ -37,11 +37,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A trainer and its helper, on lines whose messages lie in memory that is used again.
+/// The channels between rank 0 and a worker, whose messages lie in memory that is used again.
 #[derive(Default)]
-struct Lines {
-    to_helper: Queue,
-    to_trainer: Queue,
+struct Channels {
+    to_worker: Queue,
+    to_session: Queue,
 }
 
 #[derive(Default)]
@@ -51,20 +51,20 @@ struct Queue {
 }
 
 impl Queue {
-    fn push(&self, words: &[&[u32]]) {
+    fn push(&self, parts: &[&[u32]]) {
         let mut kept = self.free.borrow_mut().pop().unwrap_or_default();
         kept.clear();
-        words.iter().for_each(|words| kept.extend_from_slice(words));
+        parts.iter().for_each(|part| kept.extend_from_slice(part));
         self.waiting.borrow_mut().push_back(kept);
     }
 
-    fn take(&self, hear: impl FnOnce(&mut Vec<u32>)) -> bool {
+    fn take(&self, receive: impl FnOnce(&mut Vec<u32>)) -> bool {
         let first = self.waiting.borrow_mut().pop_front();
-        first.map(|mut words| (hear(&mut words), self.free.borrow_mut().push(words))).is_some()
+        first.map(|mut words| (receive(&mut words), self.free.borrow_mut().push(words))).is_some()
     }
 }
 
-/// Posts to one side.
+/// Posts to one of them.
 struct To<'a>(&'a Queue);
 
 impl Transport for To<'_> {
@@ -72,22 +72,29 @@ impl Transport for To<'_> {
         0.0
     }
 
-    fn post(&self, _: usize, words: &[&[u32]]) {
-        self.0.push(words);
+    fn post(&self, _: usize, parts: &[&[u32]]) {
+        self.0.push(parts);
     }
 }
 
-fn step(crew: &mut ProcessGroup, data: &DataSet, lines: &Lines, helper: &mut Worker, place: &mut DataCursor) {
-    let (to_helper, to_trainer) = (To(&lines.to_helper), To(&lines.to_trainer));
-    crew.plan(data, *place, &to_helper);
-    let mut done = crew.advance(&to_helper);
-    while done.is_none() {
-        let told = lines.to_helper.take(|words| helper.on_message(0, words, &to_trainer));
-        let heard = lines.to_trainer.take(|words| done = crew.on_message(1, words, data, &to_helper));
-        assert!(told || heard, "somebody works");
+fn step(
+    group: &mut ProcessGroup,
+    data: &DataSet,
+    channels: &Channels,
+    worker: &mut Worker,
+    cursor: &mut DataCursor,
+) {
+    let (to_worker, to_session) = (To(&channels.to_worker), To(&channels.to_session));
+    group.plan(data, *cursor, &to_worker);
+    let mut completed = group.advance(&to_worker);
+    while completed.is_none() {
+        let by_worker = channels.to_worker.take(|words| worker.on_message(0, words, &to_session));
+        let by_session =
+            channels.to_session.take(|words| completed = group.on_message(1, words, data, &to_worker));
+        assert!(by_worker || by_session, "both cores wait for a message");
     }
-    assert!(matches!(done, Some(Completed::Step(64, Ok(_)))));
-    place.images_seen += 64;
+    assert!(matches!(completed, Some(Completed::Step(64, Ok(_)))));
+    cursor.images_seen += 64;
 }
 
 #[test]
@@ -101,18 +108,19 @@ fn a_step_allocates_nothing() {
         ..TrainingSpec::default()
     };
     for preset in Preset::ALL {
-        for helpers in [0, 1] {
-            let mut crew = ProcessGroup::new(Training::new(preset.network(), spec.clone()).unwrap());
-            crew.set_workers(helpers);
-            let (lines, mut helper, mut place) = (Lines::default(), Worker::new(1), DataCursor::default());
-            (0..5).for_each(|_| step(&mut crew, &data, &lines, &mut helper, &mut place));
+        for workers in [0, 1] {
+            let mut group = ProcessGroup::new(Training::new(preset.network(), spec.clone()).unwrap());
+            group.set_workers(workers);
+            let (channels, mut worker, mut cursor) =
+                (Channels::default(), Worker::new(1), DataCursor::default());
+            (0..5).for_each(|_| step(&mut group, &data, &channels, &mut worker, &mut cursor));
             let before = ALLOCATIONS.load(Ordering::Relaxed);
-            (0..20).for_each(|_| step(&mut crew, &data, &lines, &mut helper, &mut place));
+            (0..20).for_each(|_| step(&mut group, &data, &channels, &mut worker, &mut cursor));
             let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
-            assert_eq!(allocations, 0, "{preset:?} with {helpers} helpers");
+            assert_eq!(allocations, 0, "{preset:?} with {workers} workers");
         }
     }
-    // Would one have been seen?
+    // An allocation would have been counted.
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     std::hint::black_box(vec![0u8; 8]);
     assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before + 1);

@@ -1,4 +1,4 @@
-//! Whole runs on the real MNIST, held against what they must reach.
+//! Whole runs on MNIST, and the accuracy that they must reach.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use trainer::Session;
 use trainer::messages::{Command, Event, Split, Tested, Watch};
 
 mod common;
-use common::Alone;
+use common::SingleCore;
 
 fn session() -> Session {
     let folder =
@@ -26,12 +26,15 @@ fn session() -> Session {
     session
 }
 
-/// Trains until so many epochs are over; gives the last evaluation and the best accuracy on training images.
+/// The accuracy of a network that always predicts the most frequent class: 1,135 of the test images are ones.
+const MOST_FREQUENT: f32 = 0.1135;
+
+/// Trains for `epochs` epochs. Returns the last evaluation, and the best training accuracy.
 fn train(network: NetworkSpec, training: TrainingSpec, epochs: f64) -> (Tested, f32) {
     let mut session = session();
     session.handle(Command::Configure { network, training });
     session.handle(Command::Train);
-    let (mut best, clock) = (0.0f32, Alone::default());
+    let (mut best, clock) = (0.0f32, SingleCore::default());
     loop {
         for event in session.work(&clock) {
             match event {
@@ -45,7 +48,7 @@ fn train(network: NetworkSpec, training: TrainingSpec, epochs: f64) -> (Tested, 
 }
 
 #[test]
-fn lenet_passes_97_percent_in_one_epoch() {
+fn lenet_exceeds_97_percent_in_one_epoch() {
     let (tested, _) = train(Preset::LeNet5.network(), TrainingSpec::default(), 1.0);
     assert!(tested.accuracy > 0.97, "{tested:?}");
 }
@@ -55,22 +58,22 @@ fn every_preset_learns_in_one_epoch_of_ten_thousand_images() {
     for preset in Preset::ALL {
         let training = TrainingSpec { subset: Some(10_000), ..preset.training() };
         let (tested, _) = train(preset.network(), training, 1.2);
-        // The deep sigmoid network is there to show what does not work.
-        let least = if preset == Preset::DeepSigmoid { 0.09 } else { 0.8 };
-        assert!(tested.accuracy > least, "{preset:?}: {tested:?}");
+        // The deep sigmoid network shows vanishing gradients: only its last biases learn, and it always predicts one class.
+        let expected = if preset == Preset::DeepSigmoid { MOST_FREQUENT..0.2 } else { 0.8..1.0 };
+        assert!(expected.contains(&tested.accuracy), "{preset:?}: {tested:?}");
     }
 }
 
 #[test]
-fn fifty_images_are_learned_by_heart() {
+fn fifty_images_are_overfitted() {
     let training = TrainingSpec { subset: Some(50), ..TrainingSpec::default() };
     let (tested, best) = train(Preset::LeNet5.network(), training, 200.0);
     assert_eq!(best, 1.0, "on the training images; {tested:?}");
-    assert!((0.5..0.9).contains(&tested.accuracy), "by heart is not understood: {tested:?}");
+    assert!((0.5..0.9).contains(&tested.accuracy), "an overfitted network does not generalize: {tested:?}");
 }
 
 #[test]
-fn badly_initialised_deep_layers_need_normalisation() {
+fn badly_initialized_deep_layers_need_batch_norm() {
     let train = |normalised: bool| {
         let hidden = if normalised {
             vec![Linear { out_features: 30 }, BatchNorm, Sigmoid]
@@ -87,18 +90,18 @@ fn badly_initialised_deep_layers_need_normalisation() {
         train(NetworkSpec { input: Shape::maps(1, 28, 28), layers }, training, 1.0).0.accuracy
     };
     let (without, with) = (train(false), train(true));
-    assert!(without < 0.3 && with > 0.8, "{without} without, {with} with batch normalisation");
+    assert!(without < 0.3 && with > 0.8, "{without} without, {with} with batch norm");
 }
 
 #[test]
-fn the_shipped_network_misreads_51_test_images() {
+fn the_shipped_checkpoint_misclassifies_51_test_images() {
     let mut session = session();
     session.set_pretrained(include_bytes!("../../../web/assets/lenet5.safetensors")).unwrap();
     session.handle(Command::Watch(Watch { predictions: true, ..Watch::default() }));
     let Event::Labels { labels, .. } = session.handle(Command::Labels(Split::Test)).remove(0) else {
         panic!()
     };
-    let clock = Alone::default();
+    let clock = SingleCore::default();
     let answers = loop {
         if let Some(Event::Predictions(answers)) = session.work(&clock).pop() {
             break answers;

@@ -1,4 +1,4 @@
-//! Training on several cores that share no memory: the same bits for any number of them, whatever happens to them.
+//! Data-parallel training: the same bits on any number of cores, in any order of messages, and whatever happens to workers.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,9 +11,9 @@ use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
-use common::{Together, digits};
+use common::{DeliveryOrder, LocalGroup, digits};
 
-/// Every trick at once.
+/// All options at once.
 fn everything() -> Command {
     let training = TrainingSpec {
         seed: 5,
@@ -37,24 +37,24 @@ fn everything() -> Command {
     Command::Configure { network: Preset::LeNetTricks.network(), training }
 }
 
-fn session(cores: u32) -> (Session, Together) {
+fn session(cores: u32) -> (Session, LocalGroup) {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
     session.set_workers(cores as usize - 1);
-    (session, Together::new(cores))
+    (session, LocalGroup::new(cores))
 }
 
-fn steps(session: &mut Session, together: &Together, steps: u64) -> Vec<Event> {
+fn steps(session: &mut Session, group: &LocalGroup, steps: u64) -> Vec<Event> {
     (0..steps)
         .flat_map(|_| {
             session.handle(Command::Step);
-            together.work(session)
+            group.work(session)
         })
         .collect()
 }
 
-/// Cores that work, as it was told last.
-fn cores_told(events: &[Event]) -> Option<usize> {
+/// The number of cores in the last progress report.
+fn reported_cores(events: &[Event]) -> Option<usize> {
     events
         .iter()
         .rev()
@@ -72,58 +72,87 @@ fn hash(session: &Session) -> u64 {
 // that shares a link sees other curves then. The browser tests compare with it, too.
 #[wasm_bindgen_test(unsupported = test)]
 fn two_hundred_steps_end_in_the_same_bits_on_any_number_of_cores() {
-    // A batch of 80 is five blocks: eight cores are no more than five.
+    // A batch of 80 is five blocks, so of eight cores five work.
     let hashes = [(1, 1), (2, 2), (3, 3), (8, 5)].map(|(cores, working)| {
-        let (mut session, together) = session(cores);
+        let (mut session, group) = session(cores);
         session.handle(everything());
-        let events = steps(&mut session, &together, 200);
-        assert_eq!(cores_told(&events), Some(working));
+        let events = steps(&mut session, &group, 200);
+        assert_eq!(reported_cores(&events), Some(working));
         hash(&session)
     });
     assert_eq!(hashes, [3_646_525_046_527_746_952; 4]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_happens_to_helpers_changes_no_bit() {
-    let (mut quiet, together) = session(1);
+fn losing_and_adding_workers_changes_no_bit() {
+    let (mut quiet, group) = session(1);
     quiet.handle(everything());
-    steps(&mut quiet, &together, 8);
+    steps(&mut quiet, &group, 8);
 
-    let (mut session, together) = session(3);
+    let (mut session, group) = session(3);
     session.handle(everything());
-    steps(&mut session, &together, 2);
-    // Paused in the middle of a step: its answers come too late.
+    steps(&mut session, &group, 2);
+    // A pause in the middle of a step: the workers' messages come too late.
     session.handle(Command::Train);
-    session.work(&together);
+    session.work(&group);
     session.handle(Command::Pause);
-    assert!(together.work(&mut session).is_empty() && session.network().parameters.len() > 60_000);
-    steps(&mut session, &together, 2);
-    // A helper dies in the middle of a step.
+    assert!(group.work(&mut session).is_empty() && session.network().parameters.len() > 60_000);
+    steps(&mut session, &group, 2);
+    // A worker stops in the middle of a step.
     session.handle(Command::Step);
-    session.work(&together);
-    assert!(!session.busy(), "helpers must answer");
+    session.work(&group);
+    assert!(!session.busy(), "workers must answer");
     session.lose_worker(1);
     assert!(session.busy(), "the step can be taken again");
-    together.work(&mut session);
-    steps(&mut session, &together, 1);
-    // There are more of them, suddenly.
+    group.work(&mut session);
+    steps(&mut session, &group, 1);
+    // More workers are ready in the middle of a step.
     session.handle(Command::Step);
-    session.work(&together);
-    let others = Together::new(5);
+    session.work(&group);
+    let others = LocalGroup::new(5);
     session.set_workers(4);
     others.work(&mut session);
     steps(&mut session, &others, 1);
     assert_eq!(hash(&session), hash(&quiet));
 }
 
-/// The first measurement of a run that goes on and on: helpers are told several steps at a time.
-fn first_test(cores: u32, test: &DataSet, configure: Command) -> Tested {
-    let (mut session, together) = session(cores);
+#[wasm_bindgen_test(unsupported = test)]
+fn a_lost_worker_stays_lost_until_its_rank_is_given_to_another() {
+    let (mut quiet, alone) = session(1);
+    quiet.handle(everything());
+    steps(&mut quiet, &alone, 6);
+
+    let (mut session, group) = session(4);
+    session.set_workers(2);
+    session.handle(everything());
+    steps(&mut session, &group, 1);
+    group.stop_worker(1);
+    session.lose_worker(1);
+    // A worker is stopped, then another one is ready: the lost one, which answers no more, is still among the ranks.
+    for (workers, cores) in [(1, 1), (2, 2), (3, 3)] {
+        session.set_workers(workers);
+        let events = steps(&mut session, &group, 1);
+        assert_eq!(reported_cores(&events), Some(cores), "{workers} workers, one of them lost");
+        assert!(events.contains(&Event::State(RunState::Paused)), "the step is finished");
+    }
+    // All are stopped, and one is started in place of the lost one.
+    session.set_workers(0);
+    group.start_worker(1);
+    session.set_workers(1);
+    let events = steps(&mut session, &group, 2);
+    assert_eq!(reported_cores(&events), Some(2));
+    assert_eq!(hash(&session), hash(&quiet));
+}
+
+/// The first evaluation of a run without a limit of steps, in which workers are sent several steps in a message.
+fn first_evaluation(cores: u32, order: DeliveryOrder, test: &DataSet, configure: Command) -> Tested {
+    let (mut session, _) = session(cores);
+    let group = LocalGroup::with_order(cores, order);
     session.add_test(test).unwrap();
     session.handle(configure);
     session.handle(Command::Train);
-    let mut events = session.work(&together);
-    assert_eq!(cores_told(&session.handle(Command::Pause)), Some(cores as usize));
+    let mut events = session.work(&group);
+    assert_eq!(reported_cores(&session.handle(Command::Pause)), Some(cores as usize));
     session.handle(Command::Train);
     loop {
         if let Some(tested) =
@@ -131,83 +160,90 @@ fn first_test(cores: u32, test: &DataSet, configure: Command) -> Tested {
         {
             return tested;
         }
-        events = session.work(&together);
+        events = session.work(&group);
         if !session.busy() {
-            let (core, mut words) = together.deliver().expect("somebody works");
-            events.extend(session.on_message(core, &mut words, &together));
+            let (core, mut words) = group.deliver().expect("a worker answers");
+            events.extend(session.on_message(core, &mut words, &group));
         }
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_run_and_its_measurement_are_alike_on_any_number_of_cores() {
+fn a_run_and_its_evaluation_give_the_same_bits_on_any_number_of_cores_in_any_order_of_messages() {
     let test = digits(10_000, 1_000);
     let small = Command::Configure {
         network: Preset::Mlp30.network(),
         training: TrainingSpec { subset: Some(2_048), batch_size: 512, ..TrainingSpec::default() },
     };
     for (configure, step) in [(small, 6), (everything(), 38)] {
-        let [one, three] = [1, 3].map(|cores| first_test(cores, &test, configure.clone()));
+        let [one, three, random, other] = [
+            (1, DeliveryOrder::NewestFirst),
+            (3, DeliveryOrder::NewestFirst),
+            (3, DeliveryOrder::Random(1)),
+            (3, DeliveryOrder::Random(2)),
+        ]
+        .map(|(cores, order)| first_evaluation(cores, order, &test, configure.clone()));
         assert_eq!(one, three);
+        assert_eq!([random, other], [one; 2], "messages in a random order");
         assert!(one.accuracy > 0.3 && one.step == step, "{one:?}");
     }
 }
 
-/// Passes on what the trainer tells its helper, and notes what of it are steps.
-struct Noted {
-    together: Together,
-    /// Steps that were told so far, and in how many messages.
-    told: Cell<u32>,
+/// Records the steps that the session sends to its worker.
+struct Recorder {
+    group: LocalGroup,
+    /// Steps sent so far, and the number of messages with them.
+    sent: Cell<u32>,
     messages: Cell<u32>,
-    /// At each step that the trainer tells its sums of: its number, and the steps told by then.
-    at_sums: RefCell<Vec<(u32, u32)>>,
+    /// Each time the session sends partial sums: the number of the step, and the steps sent by then.
+    at_partial_sums: RefCell<Vec<(u32, u32)>>,
 }
 
-impl Transport for Noted {
+impl Transport for Recorder {
     fn now(&self) -> f64 {
-        self.together.now()
+        self.group.now()
     }
 
-    fn post(&self, to: usize, words: &[&[u32]]) {
-        // The first word is the kind: 1 for steps, with their number; 2 for sums, with the step's.
-        match words[0] {
+    fn post(&self, to: usize, parts: &[&[u32]]) {
+        // The first word is the kind of the message: 1 for steps, with their number; 2 for partial sums, with the step's number.
+        match parts[0] {
             [1, _, steps, ..] => {
-                self.told.set(self.told.get() + steps);
+                self.sent.set(self.sent.get() + steps);
                 self.messages.set(self.messages.get() + 1);
             }
-            [2, _, step, ..] => self.at_sums.borrow_mut().push((*step, self.told.get())),
+            [2, _, step, ..] => self.at_partial_sums.borrow_mut().push((*step, self.sent.get())),
             _ => {}
         }
-        self.together.post(to, words);
+        self.group.post(to, parts);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_helper_knows_its_next_steps_before_it_needs_them() {
-    let (mut session, together) = session(2);
-    let (told, messages, at_sums) = <_>::default();
-    let noted = Noted { together, told, messages, at_sums };
+fn a_worker_knows_its_next_steps_before_it_needs_them() {
+    let (mut session, group) = session(2);
+    let (sent, messages, at_partial_sums) = <_>::default();
+    let recorder = Recorder { group, sent, messages, at_partial_sums };
     let training = TrainingSpec { batch_size: 64, ..TrainingSpec::default() };
     session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
     session.handle(Command::Train);
-    while noted.at_sums.borrow().len() < 64 {
-        session.work(&noted);
+    while recorder.at_partial_sums.borrow().len() < 64 {
+        session.work(&recorder);
         if session.busy() {
             continue;
         }
-        let (core, mut words) = noted.together.deliver().expect("the helper works");
-        session.on_message(core, &mut words, &noted);
+        let (core, mut words) = recorder.group.deliver().expect("the worker answers");
+        session.on_message(core, &mut words, &recorder);
     }
-    for (step, told) in noted.at_sums.borrow().iter().skip(2) {
-        assert!(told - step >= 3, "at step {step} only {told} are told");
+    for (step, sent) in recorder.at_partial_sums.borrow().iter().skip(2) {
+        assert!(sent - step >= 3, "only {sent} steps are sent at step {step}");
     }
-    assert!(noted.messages.get() <= 16, "{} messages for 64 steps", noted.messages.get());
+    assert!(recorder.messages.get() <= 16, "{} messages for 64 steps", recorder.messages.get());
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_diverging_run_stops_and_can_go_back() {
+fn a_run_that_diverges_stops_and_restores_a_healthy_checkpoint() {
     for cores in [1, 2] {
-        let (mut session, together) = session(cores);
+        let (mut session, group) = session(cores);
         let spec = |learning_rate| TrainingSpec {
             learning_rate,
             optimizer: Optimizer::MOMENTUM,
@@ -218,23 +254,23 @@ fn a_diverging_run_stops_and_can_go_back() {
             training: spec(learning_rate),
         };
         session.handle(configure(0.02));
-        steps(&mut session, &together, 70);
+        steps(&mut session, &group, 70);
         session.handle(configure(1e25));
-        let well = hash(&session);
+        let healthy = hash(&session);
         session.handle(Command::Train);
-        let events = together.work(&mut session);
+        let events = group.work(&mut session);
         let diverged =
             events.iter().find_map(|e| if let Event::Diverged(d) = e { Some(d.clone()) } else { None });
-        let diverged = diverged.expect("a learning rate beyond reason");
+        let diverged = diverged.expect("a learning rate of 1e25 diverges");
         assert_eq!(diverged.healthy_step, 70, "{diverged:?}");
         assert!(diverged.step >= 70 && diverged.sentence.contains("step 70"), "{diverged:?}");
         assert!(events.iter().any(|e| matches!(e, Event::State(RunState::Paused))));
-        assert!(session.network().parameters.iter().all(|w| w.is_finite()), "nothing is ruined");
+        assert!(session.network().parameters.iter().all(|w| w.is_finite()), "the weights stay finite");
 
         session.handle(Command::Restore);
-        assert_eq!(hash(&session), well);
+        assert_eq!(hash(&session), healthy);
         session.handle(configure(0.02));
-        steps(&mut session, &together, 1);
-        assert!(hash(&session) != well);
+        steps(&mut session, &group, 1);
+        assert!(hash(&session) != healthy);
     }
 }

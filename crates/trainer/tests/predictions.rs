@@ -1,5 +1,5 @@
-//! How the network reads each test image: the same as one by one, as the evaluation counts, on whatever is here, while commands
-//! are heard.
+//! Predictions on the test set: the same as for single images, consistent with the evaluation, on the images downloaded so far,
+//! and without blocking commands.
 
 use nn::preset::Preset;
 use nn::random::pcg4d;
@@ -9,7 +9,7 @@ use trainer::messages::{Command, Event, Predictions, RunState, Source, Split, Te
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
-use common::{Alone, Together, digits};
+use common::{LocalGroup, SingleCore, digits};
 
 const SHIPPED: &[u8] = include_bytes!("../../../web/assets/lenet5.safetensors");
 
@@ -17,34 +17,33 @@ fn watch(predictions: bool) -> Command {
     Command::Watch(Watch { predictions, ..Watch::default() })
 }
 
-/// The answers among some events.
-fn answers(events: &[Event]) -> Vec<Predictions> {
-    let answers =
-        |event: &Event| if let Event::Predictions(answers) = event { Some(answers.clone()) } else { None };
-    events.iter().filter_map(answers).collect()
+/// The predictions among events.
+fn predictions(events: &[Event]) -> Vec<Predictions> {
+    let of = |event: &Event| if let Event::Predictions(p) = event { Some(p.clone()) } else { None };
+    events.iter().filter_map(of).collect()
 }
 
-/// Works until there is nothing to do.
+/// Works until the session is idle.
 fn work(session: &mut Session) -> Vec<Event> {
     let mut events = Vec::new();
     while session.busy() {
-        events.extend(session.work(&Alone::default()));
+        events.extend(session.work(&SingleCore::default()));
     }
     events
 }
 
-/// The one set of answers that is told until there is nothing to do.
-fn answer(session: &mut Session) -> Predictions {
-    let mut all = answers(&work(session));
-    assert_eq!(all.len(), 1, "answers are told once");
+/// Works until the session is idle. Returns the predictions, which are sent once.
+fn predict(session: &mut Session) -> Predictions {
+    let mut all = predictions(&work(session));
+    assert_eq!(all.len(), 1, "predictions are sent once");
     all.remove(0)
 }
 
-fn correct(answers: &Predictions, labels: &[u8]) -> usize {
-    answers.classes.iter().zip(labels).filter(|(class, label)| class == label).count()
+fn correct(predicted: &Predictions, labels: &[u8]) -> usize {
+    predicted.classes.iter().zip(labels).filter(|(class, label)| class == label).count()
 }
 
-/// A session that learns quickly, and the set it is measured on.
+/// A session with a small network, and its test set.
 fn quick() -> (Session, data::DataSet) {
     let (mut session, test) = (Session::default(), digits(10_000, 1_000));
     session.add_train(&digits(5_000, 0)).unwrap();
@@ -55,7 +54,7 @@ fn quick() -> (Session, data::DataSet) {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn they_are_those_of_one_image_at_a_time() {
+fn predictions_are_those_of_single_images() {
     for preset in [Preset::LeNet5, Preset::LeNetTricks, Preset::Mlp30] {
         let (mut session, test) = (Session::default(), digits(500, 77));
         session.add_train(&digits(5_000, 0)).unwrap();
@@ -66,12 +65,12 @@ fn they_are_those_of_one_image_at_a_time() {
             work(&mut session);
         }
         session.handle(watch(true));
-        let answers = answer(&mut session);
-        assert_eq!(answers.source, Source::Session { step: 3 });
-        assert_eq!((answers.classes.len(), answers.confidences.len()), (500, 500));
+        let predicted = predict(&mut session);
+        assert_eq!(predicted.source, Source::Session { step: 3 });
+        assert_eq!((predicted.classes.len(), predicted.confidences.len()), (500, 500));
         let mut network = session.network().clone();
         network.prepare();
-        for (i, (class, confidence)) in answers.classes.iter().zip(&answers.confidences).enumerate() {
+        for (i, (class, confidence)) in predicted.classes.iter().zip(&predicted.confidences).enumerate() {
             network.infer(std::iter::once(test.image(i)));
             let alone = network.probabilities();
             assert_eq!(alone[usize::from(*class)].to_bits(), confidence.to_bits(), "{preset:?}, image {i}");
@@ -81,109 +80,112 @@ fn they_are_those_of_one_image_at_a_time() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn after_each_evaluation_they_agree_with_it_to_the_image_on_any_number_of_cores() {
-    let told = [1, 3].map(|cores| {
+fn after_each_evaluation_predictions_agree_with_it_on_any_number_of_cores() {
+    let first = [1, 3].map(|cores| {
         let (mut session, test) = quick();
         session.set_workers(cores as usize - 1);
-        let together = Together::new(cores);
+        let group = LocalGroup::new(cores);
         session.handle(watch(true));
-        assert_eq!(answers(&together.work(&mut session)).len(), 1, "before training");
+        assert_eq!(predictions(&group.work(&mut session)).len(), 1, "before training");
         session.handle(Command::Train);
         let mut events = Vec::new();
-        while answers(&events).len() < 3 {
-            events.extend(session.work(&together));
+        while predictions(&events).len() < 3 {
+            events.extend(session.work(&group));
             if !session.busy() {
-                let (core, mut words) = together.deliver().expect("somebody works");
-                events.extend(session.on_message(core, &mut words, &together));
+                let (core, mut words) = group.deliver().expect("a worker answers");
+                events.extend(session.on_message(core, &mut words, &group));
             }
         }
         let tested: Vec<Tested> =
             events.iter().filter_map(|e| if let Event::Tested(t) = e { Some(*t) } else { None }).collect();
-        for answers in answers(&events) {
-            assert_eq!(answers.classes.len(), 10_000);
-            let Source::Session { step } = answers.source else { panic!("{:?}", answers.source) };
+        for predicted in predictions(&events) {
+            assert_eq!(predicted.classes.len(), 10_000);
+            let Source::Session { step } = predicted.source else { panic!("{:?}", predicted.source) };
             let tested =
-                tested.iter().find(|tested| tested.step == step).expect("an evaluation of that step");
-            let share = correct(&answers, &test.labels) as f32 / 10_000.0;
+                tested.iter().find(|tested| tested.step == step).expect("an evaluation of the same step");
+            let share = correct(&predicted, &test.labels) as f32 / 10_000.0;
             assert_eq!(share, tested.accuracy, "step {step}");
         }
-        assert_eq!(tested.len(), answers(&events).len(), "none is left out");
-        answers(&events).remove(0)
+        assert_eq!(tested.len(), predictions(&events).len(), "every evaluation has predictions");
+        predictions(&events).remove(0)
     });
-    assert_eq!(told[0].source, Source::Session { step: 48 });
-    assert!(told[0] == told[1]);
+    assert_eq!(first[0].source, Source::Session { step: 48 });
+    assert!(first[0] == first[1]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn while_the_test_set_comes_those_that_are_here_are_read() {
+fn during_the_download_the_images_that_are_here_are_classified() {
     let (mut session, test) = (Session::default(), digits(1_000, 5));
     session.set_pretrained(SHIPPED).unwrap();
     session.handle(watch(true));
-    assert!(!session.busy(), "nothing to read yet");
+    assert!(!session.busy(), "no image is here");
     let part = |from: usize, to: usize| data::DataSet {
         images: test.images[from * 784..to * 784].to_vec(),
         labels: test.labels[from..to].to_vec(),
         ..test.clone()
     };
     session.add_test(&part(0, 387)).unwrap();
-    let first = answer(&mut session);
+    let first = predict(&mut session);
     assert_eq!((first.source, first.classes.len()), (Source::Pretrained, 387));
-    assert!(correct(&first, &test.labels) > 200, "the checkpoint reads a pocket calculator, mostly");
+    assert!(
+        correct(&first, &test.labels) > 200,
+        "the checkpoint classifies most seven-segment digits correctly"
+    );
     session.add_test(&part(387, 1_000)).unwrap();
-    let whole = answer(&mut session);
+    let whole = predict(&mut session);
     assert_eq!(whole.classes.len(), 1_000);
     assert_eq!(whole.classes[..387], first.classes);
     assert_eq!(whole.confidences[..387], first.confidences);
 
-    // In one piece it is the same.
+    // Downloaded in one piece, the predictions are the same.
     let mut at_once = Session::default();
     at_once.add_test(&test).unwrap();
     at_once.set_pretrained(SHIPPED).unwrap();
     at_once.handle(watch(true));
-    assert_eq!(answer(&mut at_once), whole);
+    assert_eq!(predict(&mut at_once), whole);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn they_follow_what_happens_to_the_network() {
+fn predictions_are_made_anew_when_the_network_changes() {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
     session.add_test(&digits(320, 9)).unwrap();
     session.handle(Command::Step);
-    assert!(answers(&work(&mut session)).is_empty(), "nobody looks");
+    assert!(predictions(&work(&mut session)).is_empty(), "predictions are not watched");
     session.handle(watch(true));
-    assert_eq!(answer(&mut session).source, Source::Session { step: 1 });
-    // The same once more is no reason to read again.
+    assert_eq!(predict(&mut session).source, Source::Session { step: 1 });
+    // The same command again changes nothing.
     session.handle(watch(true));
     assert!(!session.busy());
 
     session.handle(Command::Step);
-    let second = answer(&mut session);
+    let second = predict(&mut session);
     assert_eq!(second.source, Source::Session { step: 2 });
     session.handle(Command::Reset);
-    let untrained = answer(&mut session);
+    let untrained = predict(&mut session);
     assert_eq!(untrained.source, Source::Session { step: 0 });
     session.set_pretrained(SHIPPED).unwrap();
-    let shipped = answer(&mut session);
+    let shipped = predict(&mut session);
     assert_eq!(shipped.source, Source::Pretrained);
     assert!(shipped.classes != untrained.classes);
 
     let network = Preset::Mlp30.network();
     session.handle(Command::Configure { network, training: TrainingSpec::default() });
-    let other = answer(&mut session);
+    let other = predict(&mut session);
     assert_eq!(other.source, Source::Session { step: 0 });
     assert!(other.classes != untrained.classes);
 
     session.handle(watch(false));
     session.handle(Command::Step);
-    assert!(answers(&work(&mut session)).is_empty(), "nobody looks any more");
+    assert!(predictions(&work(&mut session)).is_empty(), "predictions are no longer watched");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn commands_are_heard_and_training_goes_on_while_images_are_read() {
+fn commands_and_training_go_on_while_images_are_classified() {
     let (mut session, _) = quick();
     session.handle(watch(true));
-    let clock = Alone::default();
-    assert!(answers(&session.work(&clock)).is_empty() && session.busy(), "a slice is not all of it");
+    let clock = SingleCore::default();
+    assert!(predictions(&session.work(&clock)).is_empty() && session.busy(), "one slice is not enough");
     let shown = session.handle(Command::Show { image: vec![0; 784] });
     assert!(matches!(&shown[..], [Event::Snapshot(_)]));
     session.handle(Command::Train);
@@ -191,17 +193,17 @@ fn commands_are_heard_and_training_goes_on_while_images_are_read() {
         events.iter().rev().find_map(|e| if let Event::Progress(p) = e { Some(p.step) } else { None })
     };
     let (mut events, mut slices) = (Vec::new(), 0);
-    while answers(&events).is_empty() {
+    while predictions(&events).is_empty() {
         events.extend(session.work(&clock));
         slices += 1;
     }
     assert!(slices > 10, "{slices} slices");
-    assert!(step(&events) >= Some(20), "training went on meanwhile: {:?}", step(&events));
+    assert!(step(&events) >= Some(20), "training continued meanwhile: {:?}", step(&events));
     let paused = session.handle(Command::Pause);
     assert!(matches!(paused[0], Event::State(RunState::Paused)));
     let source = Source::Session { step: step(&paused).unwrap() };
-    assert_eq!(answer(&mut session).source, source, "the network as it was paused");
-    // One that is closed while it reads stops reading.
+    assert_eq!(predict(&mut session).source, source, "predictions of the paused network");
+    // Predictions that are no longer watched stop.
     session.handle(Command::Reset);
     session.work(&clock);
     assert!(session.busy());
@@ -210,7 +212,7 @@ fn commands_are_heard_and_training_goes_on_while_images_are_read() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn watching_changes_no_weight() {
+fn watching_predictions_changes_no_weight() {
     let steps = |watched: bool| {
         let (mut session, _) = quick();
         session.handle(watch(watched));
@@ -224,10 +226,10 @@ fn watching_changes_no_weight() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn labels_and_images_are_those_of_the_data_as_far_as_it_is_here() {
+fn labels_and_images_are_those_of_the_downloaded_data() {
     let (mut session, train, test) = (Session::default(), digits(700, 3), digits(90, 8));
     let labels = |session: &mut Session, split| match &session.handle(Command::Labels(split))[..] {
-        [Event::Labels { split: told, labels }] if *told == split => labels.clone(),
+        [Event::Labels { split: of, labels }] if *of == split => labels.clone(),
         other => panic!("{other:?}"),
     };
     assert!(labels(&mut session, Split::Train).is_empty());

@@ -1,4 +1,4 @@
-//! Read this first: five seconds through the whole stack, from drawings to a trained network and back out of a file.
+//! Read this first: the whole stack in a few seconds, from drawings to a trained network, written to a file and read back.
 
 use nn::preset::Preset;
 use nn::spec::TrainingSpec;
@@ -6,12 +6,12 @@ use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
 
 mod common;
-use common::{Alone, calculator_digit, digits};
+use common::{SingleCore, calculator_digit, digits};
 
 fn work_until_paused(session: &mut Session) -> Vec<Event> {
     let mut events = Vec::new();
     while session.busy() {
-        events.extend(session.work(&Alone::default()));
+        events.extend(session.work(&SingleCore::default()));
     }
     events
 }
@@ -23,11 +23,11 @@ fn snapshot(events: Vec<Event>) -> Snapshot {
 }
 
 #[test]
-fn it_learns_what_it_is_shown_and_keeps_it_in_a_file() {
+fn a_session_trains_and_its_checkpoint_classifies_after_a_round_trip() {
     let mut session = Session::default();
     assert_eq!(session.add_train(&digits(5_000, 0)), Ok(5_000));
 
-    // Messages are bytes between page and worker; here too.
+    // Messages cross between page and worker as bytes.
     let step: Command = decode(&encode(&Command::Step)).unwrap();
     let mut losses = Vec::new();
     for _ in 0..78 {
@@ -41,7 +41,7 @@ fn it_learns_what_it_is_shown_and_keeps_it_in_a_file() {
     let late = losses[68..].iter().sum::<f32>() / 10.0;
     assert!(losses[0] > 1.5 && late < 0.3, "the loss went from {} to {late}", losses[0]);
 
-    // Never seen before.
+    // Digits that it was not trained on.
     let new = digits(160, 10_000);
     let mut network = session.network().clone();
     network.prepare();
@@ -52,38 +52,41 @@ fn it_learns_what_it_is_shown_and_keeps_it_in_a_file() {
             network.score(&new.labels[at..at + 16]).correct
         })
         .sum();
-    assert!(correct > 144, "{correct} of 160 recognised");
+    assert!(correct > 144, "{correct} of 160 classified correctly");
 
     let file = interchange::write_checkpoint(&network).unwrap();
     let mut restored = interchange::read_checkpoint(&file).unwrap();
     restored.prepare();
     restored.infer(std::iter::once(new.image(7)));
     let probabilities = restored.probabilities();
-    assert!(probabilities[7] > 0.5, "out of the file, a 7 is {probabilities:?}");
+    assert!(probabilities[7] > 0.5, "read back, the checkpoint classifies a 7 as {probabilities:?}");
 }
 
 #[test]
-fn pause_step_and_reset_do_what_they_say() {
+fn pause_stops_step_takes_one_step_and_reset_restores_the_initial_weights() {
     let mut session = Session::default();
     session.handle(Command::Train);
-    assert!(!session.busy(), "nothing to train on yet");
-    assert!(matches!(session.work(&Alone::default())[..], [] | [Event::State(RunState::WaitingForData)]));
+    assert!(!session.busy(), "no image is here");
+    assert!(matches!(
+        session.work(&SingleCore::default())[..],
+        [] | [Event::State(RunState::WaitingForData)]
+    ));
 
     session.add_train(&digits(5_000, 0)).unwrap();
-    assert!(session.busy(), "the first shard is enough to begin");
+    assert!(session.busy(), "the first shard is enough for the first batches");
     session.handle(Command::Pause);
-    assert!(!session.busy() && session.work(&Alone::default()).is_empty());
+    assert!(!session.busy() && session.work(&SingleCore::default()).is_empty());
 
     let untrained = session.network().parameters.clone();
     session.handle(Command::Step);
     work_until_paused(&mut session);
     assert!(session.network().parameters != untrained);
     session.handle(Command::Reset);
-    assert!(session.network().parameters == untrained, "the seed's own weights again");
+    assert!(session.network().parameters == untrained, "the initial weights of the seed");
 }
 
 #[test]
-fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own() {
+fn the_checkpoint_classifies_until_the_first_step() {
     let shipped = include_bytes!("../../../web/assets/lenet5.safetensors");
     let mut session = Session::default();
     session.set_pretrained(shipped).unwrap();
@@ -97,7 +100,7 @@ fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own()
     let shown = snapshot(session.handle(Command::Show { image: seven.clone() }));
     assert_eq!(shown.source, Source::Pretrained);
     assert!((shown.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-    // Only what exists: layer 99 does not, layer 1 (ReLU) has no weights.
+    // Layer 99 does not exist, and layer 1 (ReLU) has no weights.
     assert_eq!(
         shown.activations.iter().map(|a| (a.layer, a.values.len())).collect::<Vec<_>>(),
         [(1, 6 * 784)]
@@ -111,7 +114,7 @@ fn an_image_is_answered_by_the_checkpoint_until_there_is_a_network_of_ones_own()
 }
 
 #[test]
-fn what_cannot_be_done_gets_a_sentence_and_changes_nothing() {
+fn a_command_that_fails_gives_a_sentence_and_changes_nothing() {
     let mut session = Session::default();
     let before = session.network().parameters.clone();
     let mut bad = nn::preset::Preset::LeNet5.network();
@@ -135,7 +138,7 @@ fn what_cannot_be_done_gets_a_sentence_and_changes_nothing() {
 }
 
 #[test]
-fn pause_tells_where_it_stopped() {
+fn pause_reports_the_step_at_which_it_stopped() {
     let step = |events: &[Event]| {
         let mut steps =
             events.iter().filter_map(|e| if let Event::Progress(p) = e { Some(p.step) } else { None });
@@ -143,14 +146,14 @@ fn pause_tells_where_it_stopped() {
     };
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
-    // All images are here: it does not wait for more.
+    // All images of the subset are here, so training does not wait for more.
     let training = TrainingSpec { subset: Some(5_000), ..TrainingSpec::default() };
     session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
-    let clock = Alone::default();
+    let clock = SingleCore::default();
     for slices in 1..8 {
         session.handle(Command::Train);
         (0..slices).for_each(|_| drop(session.work(&clock)));
-        let paused = step(&session.handle(Command::Pause)).expect("where it stopped");
+        let paused = step(&session.handle(Command::Pause)).expect("pause reports progress");
         session.handle(Command::Step);
         assert_eq!(step(&work_until_paused(&mut session)), Some(paused + 1));
     }

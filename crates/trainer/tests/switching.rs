@@ -1,4 +1,4 @@
-//! Switching an option in the middle of a training loses nothing that was learned.
+//! Changing an option in the middle of a training keeps what was learned.
 
 use nn::network::Network;
 use nn::preset::Preset;
@@ -8,14 +8,14 @@ use trainer::Session;
 use trainer::messages::{Command, Event};
 
 mod common;
-use common::{Alone, digits};
+use common::{SingleCore, digits};
 
 fn steps(session: &mut Session, steps: usize) -> f32 {
     let mut loss = f32::NAN;
     for _ in 0..steps {
         session.handle(Command::Step);
         while session.busy() {
-            for event in session.work(&Alone::default()) {
+            for event in session.work(&SingleCore::default()) {
                 if let Event::Progress(progress) = event {
                     loss = progress.train_loss.unwrap_or(loss);
                 }
@@ -25,7 +25,7 @@ fn steps(session: &mut Session, steps: usize) -> f32 {
     loss
 }
 
-/// Puts layers behind each layer that `of` says.
+/// Inserts a layer after each layer for which `of` is true.
 fn insert(network: &NetworkSpec, new: LayerSpec, of: impl Fn(&LayerSpec) -> bool) -> NetworkSpec {
     let layers = network.layers.iter().flat_map(|l| [Some(*l), of(l).then_some(new)]).flatten().collect();
     NetworkSpec { layers, ..network.clone() }
@@ -35,7 +35,7 @@ fn replace(network: &NetworkSpec, change: impl Fn(LayerSpec) -> LayerSpec) -> Ne
     NetworkSpec { layers: network.layers.iter().map(|l| change(*l)).collect(), ..network.clone() }
 }
 
-/// All of `before` that has a name and dimensions in `after`, and how much that is.
+/// Checks that parameters with the same name and shape are equal, and returns their number of values.
 fn kept(before: &Network, after: &Network) -> usize {
     let mut kept = 0;
     for p in &after.plan().parameters {
@@ -69,20 +69,20 @@ fn a_reset_can_be_undone_until_something_else_happens() {
     session.handle(Command::Reset);
     assert_eq!(step(&session.handle(Command::UndoReset)), Some(5));
     assert_eq!(session.network().parameters, trained);
-    assert_eq!(steps(&mut session, 1), next, "it goes on as if nothing had happened");
-    assert!(session.handle(Command::UndoReset).is_empty(), "there is nothing to undo");
+    assert_eq!(steps(&mut session, 1), next, "training continues as without the reset");
+    assert!(session.handle(Command::UndoReset).is_empty(), "a reset is undone once");
 
     session.handle(Command::Reset);
     steps(&mut session, 1);
-    assert!(session.handle(Command::UndoReset).is_empty(), "another run began");
+    assert!(session.handle(Command::UndoReset).is_empty(), "a step was taken");
     session.handle(Command::Reset);
     let training = TrainingSpec { learning_rate: 0.5, ..TrainingSpec::default() };
     session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
-    assert!(session.handle(Command::UndoReset).is_empty(), "other options were chosen");
+    assert!(session.handle(Command::UndoReset).is_empty(), "the options have changed");
 }
 
 #[test]
-fn every_option_can_be_switched() {
+fn every_option_can_change() {
     let lenet = Preset::LeNet5.network();
     let spec = TrainingSpec::default();
     let weighs =
@@ -133,7 +133,7 @@ fn every_option_can_be_switched() {
         let mut session = Session::default();
         session.add_train(&digits(5_000, 0)).unwrap();
         steps(&mut session, 60);
-        assert_eq!(session.network().parameters, before.parameters, "the same run again");
+        assert_eq!(session.network().parameters, before.parameters, "a repeated run gives the same bits");
         let events = session.handle(Command::Configure { network, training });
         assert!(!events.iter().any(|e| matches!(e, Event::Failed(_))), "{name}: {events:?}");
         assert_eq!(kept(&before, session.network()), 61_706, "{name}");
@@ -145,7 +145,7 @@ fn every_option_can_be_switched() {
 }
 
 #[test]
-fn layers_that_fit_no_more_begin_anew_and_the_others_stay() {
+fn layers_of_another_shape_are_initialized_and_the_others_keep_their_weights() {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
     steps(&mut session, 5);
@@ -156,12 +156,12 @@ fn layers_that_fit_no_more_begin_anew_and_the_others_stay() {
         other => other,
     });
     session.handle(Command::Configure { network: wider, training: TrainingSpec::default() });
-    // conv1, conv2, fc1 and the last layer's biases.
+    // conv1, conv2, fc1 and the biases of the last layer.
     assert_eq!(kept(&before, session.network()), 156 + 2_416 + 48_120 + 10);
     assert!(session.network().parameters.iter().all(|w| w.is_finite()));
 }
 
-/// The loss on some digits, without dropout and with running estimates.
+/// The loss on 64 digits, in inference mode.
 fn test_loss(session: &Session) -> f64 {
     let (test, mut network) = (digits(64, 50_000), session.network().clone());
     network.prepare();
@@ -174,7 +174,7 @@ fn test_loss(session: &Session) -> f64 {
 }
 
 #[test]
-fn normalisation_comes_and_goes_without_a_jump() {
+fn adding_and_removing_batch_norm_keeps_the_loss() {
     let lenet = Preset::LeNet5.network();
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();

@@ -1,5 +1,7 @@
-//! What nobody meant to send: any bytes are a message or none, a command of any numbers is carried out or gets a sentence,
-//! and images of another size stay outside.
+//! Untrusted input: any bytes are a message or none, a command with any numbers is executed or gives a sentence, and images of
+//! another size are refused.
+
+use std::collections::BTreeSet;
 
 use data::shard;
 use nn::preset::Preset;
@@ -7,15 +9,15 @@ use nn::random::pcg4d;
 use nn::spec::{Augmentation, LayerSpec, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{
-    Command, Download, Event, Images, LayerValues, Predictions, Snapshot, Source, Split, Watch, decode,
-    encode,
+    Command, DeviceChoice, Download, Event, Images, LayerValues, Predictions, RunConfig, Snapshot, Source,
+    Split, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
-use common::{Alone, digits};
+use common::{SingleCore, digits};
 
-/// Random numbers, one after the other.
+/// A sequence of random numbers.
 struct Random(u32);
 
 impl Random {
@@ -24,7 +26,7 @@ impl Random {
         pcg4d([self.0, 3, 1, 4])[0] as usize % n
     }
 
-    /// Some bytes overwritten, left out or put in; the edges of what a byte can say come up more often.
+    /// Overwrites, removes or inserts a few bytes. The smallest and largest values of a byte are more frequent than others.
     fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for _ in 0..=self.below(3) {
@@ -33,7 +35,7 @@ impl Random {
             match self.below(6) {
                 0 if bytes.len() > 1 => drop(bytes.remove(at)),
                 1 => bytes.insert(at, byte),
-                // A number as large as they get.
+                // The largest number.
                 2 => drop(bytes.splice(at..at, [0xff; 9])),
                 _ => bytes[at] = byte,
             }
@@ -42,6 +44,7 @@ impl Random {
     }
 }
 
+/// At least one command of each kind.
 fn commands() -> Vec<Command> {
     let augmentation = Augmentation { rotation: 10.0, elastic: 1.0, crop: 1, ..Augmentation::default() };
     let mut layers = Preset::LeNetTricks.network();
@@ -60,6 +63,19 @@ fn commands() -> Vec<Command> {
             details: vec![4],
             predictions: true,
         }),
+        Command::Compare {
+            runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
+            epochs: 0.5,
+        },
+        Command::Train,
+        Command::Pause,
+        Command::Step,
+        Command::Reset,
+        Command::UndoReset,
+        Command::Restore,
+        Command::EndComparison,
+        Command::RetryDownload,
+        Command::UseDevice(DeviceChoice::WebGpu),
         Command::UseCores(3),
         Command::Labels(Split::Test),
         Command::Images { split: Split::Train, indices: vec![0, 4_999, 300] },
@@ -89,11 +105,11 @@ fn events() -> Vec<Event> {
     ]
 }
 
-/// What can be read can be written and read again, to the same bytes.
+/// Checks that a message that is read is written to bytes that are read as the same message.
 fn check<M: serde::Serialize + for<'a> serde::Deserialize<'a>>(bytes: &[u8]) -> Option<M> {
     let message: M = decode(bytes)?;
     let written = encode(&message);
-    let again: M = decode(&written).expect("what was written can be read");
+    let again: M = decode(&written).expect("a written message can be read");
     assert_eq!(encode(&again), written);
     Some(message)
 }
@@ -126,14 +142,20 @@ fn any_bytes_are_a_message_or_none() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_command_of_any_numbers_is_carried_out_or_gets_a_sentence() {
+fn a_command_with_any_numbers_is_executed_or_gives_a_sentence() {
     let mut session = Session::default();
     session.add_train(&digits(5_000, 0)).unwrap();
     let mut random = Random(0);
     let written: Vec<Vec<u8>> = commands().iter().map(encode).collect();
-    let (mut failed, mut steps) = (0, 0);
-    for round in 0..400 {
-        let Some(command) = decode(&random.damage(&written[round % 3])) else { continue };
+    // The first byte is the kind of a command. Every kind is among them, and the next number is none.
+    let kinds: BTreeSet<u8> = written.iter().map(|bytes| bytes[0]).collect();
+    assert!(kinds.iter().copied().eq(0..kinds.len() as u8), "{kinds:?}");
+    assert!(decode::<Command>(&[&[kinds.len() as u8][..], &[0; 64]].concat()).is_none());
+    let (mut failed, mut steps, mut executed) = (0, 0, vec![0; written.len()]);
+    for round in 0..1_800 {
+        let index = round % written.len();
+        let Some(command) = decode(&random.damage(&written[index])) else { continue };
+        executed[index] += 1;
         for event in session.handle(command) {
             if let Event::Failed(sentence) = event {
                 assert!(sentence.ends_with('.'), "{sentence}");
@@ -142,15 +164,16 @@ fn a_command_of_any_numbers_is_carried_out_or_gets_a_sentence() {
         }
         session.handle(Command::Step);
         while session.busy() {
-            let events = session.work(&Alone::default());
+            let events = session.work(&SingleCore::default());
             steps += events.iter().filter(|event| matches!(event, Event::Progress(_))).count();
         }
     }
     assert!(failed > 10 && steps > 100, "{failed} failed, {steps} steps");
+    assert!(executed.iter().all(|count| *count >= 3), "{executed:?} of each kind are executed");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn images_of_another_size_are_refused_before_there_is_room_for_60_000_of_them() {
+fn images_of_another_size_are_refused_before_memory_for_60_000_is_reserved() {
     let mut session = Session::default();
     let (pixels, side) = (vec![1; 1 << 22], 1 << 11);
     let huge = shard::parse(&shard::write(side, side, &pixels, &[7])).unwrap();

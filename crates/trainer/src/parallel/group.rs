@@ -89,10 +89,10 @@ impl ProcessGroup {
         change(&mut self.replica.training)
     }
 
-    /// Sets the number of workers: ranks 1 to `workers`. Takes effect with the next work.
+    /// Sets the number of workers: ranks 1 to `workers`. Takes effect with the next work. A [lost](Self::lose_worker) worker stays
+    /// lost until the number falls below its rank, and its rank is given to another one.
     pub fn set_workers(&mut self, workers: usize) {
         self.abandon();
-        self.workers.clear();
         self.workers.resize(workers, Some(RemoteWorker::default()));
     }
 

@@ -1,4 +1,4 @@
-//! Digits to train on that need no files, and hosts for sessions.
+//! Digits to train on that need no files, and transports for sessions.
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
@@ -9,10 +9,10 @@ use trainer::messages::Event;
 use trainer::parallel::transport::Transport;
 use trainer::{Session, Worker};
 
-/// A digit as a pocket calculator shows it, a little different for every `variant`, as MNIST would have it.
+/// A seven-segment digit, preprocessed as MNIST's. Its proportions depend on `variant`.
 pub(crate) fn calculator_digit(digit: usize, variant: u32) -> [u8; 784] {
     //      0
-    //    1   2    the seven segments, and which of them each digit lights
+    //    1   2    the seven segments, and a bit for each that a digit lights
     //      3
     //    4   5
     //      6
@@ -42,104 +42,143 @@ pub(crate) fn calculator_digit(digit: usize, variant: u32) -> [u8; 784] {
             bar(x, y, w, h);
         }
     }
-    drawing::to_mnist(&ink, 48, 60).expect("there is ink")
+    drawing::to_mnist(&ink, 48, 60).expect("the drawing has ink")
 }
 
-/// `count` digits, by way of the bytes of a shard.
+/// `count` digits, 0 to 9 in turns, written to the bytes of a shard and read back.
 pub(crate) fn digits(count: usize, first_variant: u32) -> DataSet {
     let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
     let images: Vec<u8> =
         (0..count).flat_map(|i| calculator_digit(i % 10, first_variant + (i / 10) as u32)).collect();
-    shard::parse(&shard::write(28, 28, &images, &labels)).expect("what was written can be read")
+    shard::parse(&shard::write(28, 28, &images, &labels)).expect("a written shard can be read")
 }
 
-/// One core, and a clock that moves on when it is looked at.
+/// A transport without other cores. Its clock advances by a millisecond with each look at it.
 #[derive(Default)]
-pub(crate) struct Alone(Cell<f64>);
+pub(crate) struct SingleCore(Cell<f64>);
 
-impl Transport for Alone {
+impl Transport for SingleCore {
     fn now(&self) -> f64 {
         self.0.replace(self.0.get() + 1.0)
     }
 
     fn post(&self, _: usize, _: &[&[u32]]) {
-        panic!("there are no helpers");
+        panic!("there are no workers");
     }
 }
 
-/// A crew in this very process: core 0 is the session, and what is posted lies here until it is delivered.
-pub(crate) struct Together {
-    clock: Alone,
-    helpers: RefCell<Vec<Worker>>,
-    posted: RefCell<Vec<Post>>,
+/// Workers are fast or slow. Messages between two cores arrive in their order; this is the order of everything else.
+#[derive(Clone, Copy)]
+pub(crate) enum DeliveryOrder {
+    /// First the messages between the two cores of the message that was sent last.
+    NewestFirst,
+    /// At random, by this seed.
+    Random(u32),
 }
 
-struct Post {
+/// A process group in this process: rank 0 is the session, and messages wait here until they are delivered.
+pub(crate) struct LocalGroup {
+    clock: SingleCore,
+    /// By rank - 1; `None` for a worker that has stopped.
+    workers: RefCell<Vec<Option<Worker>>>,
+    messages: RefCell<Vec<Message>>,
+    order: DeliveryOrder,
+    delivered: Cell<u32>,
+}
+
+struct Message {
     from: usize,
     to: usize,
     words: Vec<u32>,
 }
 
-/// The outside as a core sees it.
-struct Core<'a>(&'a Together, usize);
+/// The transport of the core of this rank.
+struct Endpoint<'a>(&'a LocalGroup, usize);
 
-impl Transport for Core<'_> {
+impl Transport for Endpoint<'_> {
     fn now(&self) -> f64 {
         self.0.clock.now()
     }
 
-    fn post(&self, to: usize, words: &[&[u32]]) {
-        self.0.posted.borrow_mut().push(Post { from: self.1, to, words: words.concat() });
+    fn post(&self, to: usize, parts: &[&[u32]]) {
+        self.0.messages.borrow_mut().push(Message { from: self.1, to, words: parts.concat() });
     }
 }
 
-impl Transport for Together {
+impl Transport for LocalGroup {
     fn now(&self) -> f64 {
         self.clock.now()
     }
 
-    fn post(&self, to: usize, words: &[&[u32]]) {
-        Core(self, 0).post(to, words);
+    fn post(&self, to: usize, parts: &[&[u32]]) {
+        Endpoint(self, 0).post(to, parts);
     }
 }
 
-impl Together {
+impl LocalGroup {
     pub(crate) fn new(cores: u32) -> Self {
-        let helpers = (1..cores).map(Worker::new).collect();
-        Self { clock: Alone::default(), helpers: RefCell::new(helpers), posted: RefCell::default() }
+        Self::with_order(cores, DeliveryOrder::NewestFirst)
     }
 
-    /// Delivers messages until there is one for the session. Helpers are quick and slow, and the order must not matter: the
-    /// line that was posted to last comes first, but on each line the oldest message does.
+    pub(crate) fn with_order(cores: u32, order: DeliveryOrder) -> Self {
+        let workers = (1..cores).map(|rank| Some(Worker::new(rank))).collect();
+        Self {
+            clock: SingleCore::default(),
+            workers: RefCell::new(workers),
+            messages: RefCell::default(),
+            order,
+            delivered: Cell::new(0),
+        }
+    }
+
+    /// Stops a worker: it answers no more.
+    pub(crate) fn stop_worker(&self, rank: usize) {
+        self.workers.borrow_mut()[rank - 1] = None;
+    }
+
+    /// Starts a worker in place of the one of this rank.
+    pub(crate) fn start_worker(&self, rank: usize) {
+        self.workers.borrow_mut()[rank - 1] = Some(Worker::new(rank as u32));
+    }
+
+    /// Takes out the message that arrives next.
+    fn next_message(&self) -> Option<Message> {
+        let mut messages = self.messages.borrow_mut();
+        let last = messages.len().checked_sub(1)?;
+        let chosen = match self.order {
+            DeliveryOrder::NewestFirst => last,
+            DeliveryOrder::Random(seed) => {
+                let delivered = self.delivered.replace(self.delivered.get() + 1);
+                pcg4d([seed, delivered, 0, 0])[0] as usize % messages.len()
+            }
+        };
+        let (from, to) = (messages[chosen].from, messages[chosen].to);
+        let oldest = messages.iter().position(|message| (message.from, message.to) == (from, to))?;
+        Some(messages.remove(oldest))
+    }
+
+    /// Delivers messages until one is for the session, and returns that one with its sender; `None` if no message is left.
     pub(crate) fn deliver(&self) -> Option<(usize, Vec<u32>)> {
         loop {
-            let Post { from, to, mut words } = {
-                let mut posted = self.posted.borrow_mut();
-                let (from, to) = posted.last().map(|post| (post.from, post.to))?;
-                let first = posted.iter().position(|post| (post.from, post.to) == (from, to))?;
-                posted.remove(first)
-            };
-            match to.checked_sub(1) {
-                None => return Some((from, words)),
-                // One that was there once: nobody hears what it is told.
-                Some(helper) => {
-                    if let Some(helper) = self.helpers.borrow_mut().get_mut(helper) {
-                        helper.on_message(from, &mut words, &Core(self, to));
-                    }
-                }
+            let Message { from, to, mut words } = self.next_message()?;
+            if to == 0 {
+                return Some((from, words));
+            }
+            if let Some(Some(worker)) = self.workers.borrow_mut().get_mut(to - 1) {
+                worker.on_message(from, &mut words, &Endpoint(self, to));
             }
         }
     }
 
-    /// Works until the session pauses.
+    /// Works until the session pauses, or waits for a message that no core sends.
     pub(crate) fn work(&self, session: &mut Session) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
             while session.busy() {
                 events.extend(session.work(self));
             }
-            let Some((core, mut words)) = self.deliver() else { return events };
-            events.extend(session.on_message(core, &mut words, self));
+            let Some((rank, mut words)) = self.deliver() else { return events };
+            events.extend(session.on_message(rank, &mut words, self));
         }
     }
 }
