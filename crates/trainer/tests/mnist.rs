@@ -58,8 +58,8 @@ fn every_preset_learns_in_one_epoch_of_ten_thousand_images() {
     for preset in Preset::ALL {
         let training = TrainingSpec { subset: Some(10_000), ..preset.training() };
         let (tested, _) = train(preset.network(), training, 1.2);
-        // The deep sigmoid network shows vanishing gradients: only its last biases learn, and it always predicts one class.
-        let expected = if preset == Preset::DeepSigmoid { MOST_FREQUENT..0.2 } else { 0.8..1.0 };
+        // The deep sigmoid network shows vanishing gradients: after an epoch and a half it reaches 25.7 %.
+        let expected = if preset == Preset::DeepSigmoid { 1.5 * MOST_FREQUENT..0.5 } else { 0.8..1.0 };
         assert!(expected.contains(&tested.accuracy), "{preset:?}: {tested:?}");
     }
 }
