@@ -2,27 +2,13 @@
 
 use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail};
 use data::DataSet;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Progress, Tested};
-use trainer::parallel::transport::Transport;
-
-/// A process without workers: it has a clock and sends nothing.
-struct NoWorkers(Instant);
-
-impl Transport for NoWorkers {
-    fn now(&self) -> f64 {
-        self.0.elapsed().as_secs_f64() * 1000.0
-    }
-
-    fn post(&self, _: usize, _: &[&[u32]]) {
-        unreachable!("the session has no workers")
-    }
-}
+use trainer::parallel::transport::{SingleCore, Transport};
 
 /// A session with all of MNIST, read from the folder in the variable LENET_MNIST.
 pub(crate) fn session() -> Result<Session> {
@@ -55,7 +41,7 @@ pub(crate) fn run(
     epochs: f64,
     verbose: bool,
 ) -> Result<Vec<Row>> {
-    let host = NoWorkers(Instant::now());
+    let host = SingleCore::default();
     let mut events = session.handle(Command::Reset);
     events
         .extend(session.handle(Command::Configure { network: network.clone(), training: training.clone() }));

@@ -71,8 +71,9 @@ impl DataCursor {
         needed.min(Self::epoch_images(spec))
     }
 
-    /// Evaluations that are due up to here: two in each epoch (an evaluation costs about a third of training, image by image)
-    /// but at most one every 3,000 images, and more in the first epoch, while the curve moves.
+    /// Evaluations that are due up to here: two in each epoch (an evaluation costs about a third of training,
+    /// image by image) but at most one every 3,000 images, and more in the first epoch, while the curve
+    /// moves.
     pub(crate) fn evaluations_due(self, spec: &TrainingSpec) -> usize {
         const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
         let regular = (Self::epoch_images(spec) as u64 / 2).max(3_000);
@@ -83,8 +84,8 @@ impl DataCursor {
 
 /// The index of the `at`-th image that `epoch` trains on, out of the first `images` of the training set.
 ///
-/// Every epoch is a permutation. The first one shuffles only within windows of a shard (5,000 images), so that training can
-/// begin with the first shard, and sees the same batches however fast the download is.
+/// Every epoch is a permutation. The first one shuffles only within windows of a shard (5,000 images), so
+/// that training can begin with the first shard, and sees the same batches however fast the download is.
 pub fn training_image(seed: u32, epoch: u32, at: u32, images: u32) -> u32 {
     let window = if epoch == 0 { SHARD_IMAGES as u32 } else { images };
     let first = at / window * window;

@@ -16,8 +16,8 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Evaluates a block of up to sixteen images, `[image][28][28]` bytes, and appends the result. `network` is
-    /// [prepared](Network::prepare).
+    /// Evaluates a block of up to sixteen images, `[image][28][28]` bytes, and appends the result. `network`
+    /// is [prepared](Network::prepare).
     pub(crate) fn add_block(&mut self, network: &mut Network, images: &[u8], labels: &[u8]) {
         network.infer(images.chunks_exact(PIXELS));
         let score = network.score(labels);

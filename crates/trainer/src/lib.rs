@@ -1,4 +1,5 @@
-//! A training session: its state, its messages, and training on several cores or on a GPU. Independent of the browser.
+//! A training session: its state, its messages, and training on several cores or on a GPU. Independent of the
+//! browser.
 
 pub mod batch;
 pub mod cursor;

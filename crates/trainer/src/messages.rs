@@ -1,4 +1,5 @@
-//! The messages between the page and the worker: [`Command`]s one way, [`Event`]s the other. Nothing else crosses between them.
+//! The messages between the page and the worker: [`Command`]s one way, [`Event`]s the other. Nothing else
+//! crosses between them.
 //!
 //! ```
 //! use trainer::messages::{Command, decode, encode};
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 /// From the page to the worker. The worker executes commands in the order in which they were sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
-    /// Changes the network and the options of its training from the next step on. Parameters whose name and shape stay are kept.
+    /// Changes the network and the options of its training from the next step on. Parameters whose name and
+    /// shape stay are kept.
     Configure {
         /// The network.
         network: NetworkSpec,
@@ -31,7 +33,8 @@ pub enum Command {
     Step,
     /// Sets the weights to the initial ones of the seed: step 0, paused.
     Reset,
-    /// Restores the state before the last [`Command::Reset`], paused. Does nothing after a step or a [`Command::Configure`] since.
+    /// Restores the state before the last [`Command::Reset`], paused. Does nothing after a step or a
+    /// [`Command::Configure`] since.
     UndoReset,
     /// Sets the image that the network classifies and whose feature maps [`Snapshot`]s hold.
     Show {
@@ -57,9 +60,9 @@ pub enum Command {
     UseDevice(DeviceChoice),
     /// Sets the number of cores that train. The results are bit-identical for every number.
     UseCores(usize),
-    /// Trains several runs in turns, each from the initial weights of its seed, then restores the session's own training. Snapshots
-    /// show the first run. [`Command::Pause`] and [`Command::Train`] work as ever; [`Command::Reset`], [`Command::Configure`] and
-    /// [`Command::EndComparison`] end the comparison.
+    /// Trains several runs in turns, each from the initial weights of its seed, then restores the session's
+    /// own training. Snapshots show the first run. [`Command::Pause`] and [`Command::Train`] work as ever;
+    /// [`Command::Reset`], [`Command::Configure`] and [`Command::EndComparison`] end the comparison.
     Compare {
         /// The runs.
         runs: Vec<RunConfig>,
@@ -127,19 +130,21 @@ pub enum Event {
     Progress(Progress),
     /// The network was evaluated on the whole test set.
     Tested(Tested),
-    /// The forward pass of the shown image: after [`Command::Show`], [`Command::Watch`], and at most 30 times a second while training.
+    /// The forward pass of the shown image: after [`Command::Show`], [`Command::Watch`], and at most 30 times
+    /// a second while training.
     Snapshot(Snapshot),
     /// A number in the next step is not finite. The step was not taken, and training stopped.
     Diverged(Diverged),
-    /// The run that trains now. Later progress, evaluations and divergence belong to this run of a comparison, or to the session's
-    /// own training if `None`, as before the first `ActiveRun`. A run that diverged has ended; the others continue.
+    /// The run that trains now. Later progress, evaluations and divergence belong to this run of a
+    /// comparison, or to the session's own training if `None`, as before the first `ActiveRun`. A run that
+    /// diverged has ended; the others continue.
     ActiveRun(Option<usize>),
     /// Another device trains, or a measurement of a device is new.
     Device(DeviceReport),
     /// A command failed and changed nothing: one sentence for people.
     Failed(String),
-    /// The predictions on the downloaded test images. While [`Watch::predictions`] is set: after each evaluation, and whenever the
-    /// network changes while it does not train.
+    /// The predictions on the downloaded test images. While [`Watch::predictions`] is set: after each
+    /// evaluation, and whenever the network changes while it does not train.
     Predictions(Predictions),
     /// Answers [`Command::Labels`].
     Labels {
@@ -229,7 +234,8 @@ pub struct DeviceReport {
     pub device: Device,
     /// The name of the GPU, once one is open; it may be empty.
     pub adapter: Option<String>,
-    /// Training images a second on the cores with the present network and batch size, measured for the choice.
+    /// Training images a second on the cores with the present network and batch size, measured for the
+    /// choice.
     pub cpu_speed: Option<f32>,
     /// The same on the GPU.
     pub gpu_speed: Option<f32>,
@@ -268,7 +274,8 @@ pub struct Tested {
 pub struct Predictions {
     /// The network that predicts.
     pub source: Source,
-    /// The predicted class of each image, in MNIST's order; [`data::mnist::CLASSES`] where the probabilities are NaN.
+    /// The predicted class of each image, in MNIST's order; [`data::mnist::CLASSES`] where the probabilities
+    /// are NaN.
     pub classes: Vec<u8>,
     /// The probability of the predicted class, 0 to 1.
     pub confidences: Vec<f32>,
@@ -294,7 +301,8 @@ pub struct Snapshot {
     pub probabilities: Vec<f32>,
     /// Outputs of the watched layers.
     pub activations: Vec<LayerValues>,
-    /// Weights of the watched layers: `[out_channel][in_channel][row][column]` for Conv2d, `[out_feature][in_feature]` for Linear.
+    /// Weights of the watched layers: `[out_channel][in_channel][row][column]` for Conv2d,
+    /// `[out_feature][in_feature]` for Linear.
     pub weights: Vec<LayerValues>,
     /// Norms of the weights of each layer and of the gradients of the last step, with [`Watch::norms`].
     pub norms: Vec<LayerNorms>,

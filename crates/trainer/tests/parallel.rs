@@ -1,4 +1,5 @@
-//! Data-parallel training: the same bits on any number of cores, in any order of messages, and whatever happens to workers.
+//! Data-parallel training: the same bits on any number of cores, in any order of messages, and whatever
+//! happens to workers.
 
 use std::cell::{Cell, RefCell};
 
@@ -68,8 +69,9 @@ fn hash(session: &Session) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-// The hash changes only if a distortion, the order of a sum, or the use of random numbers changes; say so in the commit, since a class
-// that shares a link sees other curves then. The browser tests compare with it, too.
+// The hash changes only if a distortion, the order of a sum, or the use of random numbers changes; say so in
+// the commit, since a class that shares a link sees other curves then. The browser tests compare with it,
+// too.
 #[wasm_bindgen_test(unsupported = test)]
 fn two_hundred_steps_end_in_the_same_bits_on_any_number_of_cores() {
     // A batch of 80 is five blocks, so of eight cores five work.
@@ -128,7 +130,8 @@ fn a_lost_worker_stays_lost_until_its_rank_is_given_to_another() {
     steps(&mut session, &group, 1);
     group.stop_worker(1);
     session.lose_worker(1);
-    // A worker is stopped, then another one is ready: the lost one, which answers no more, is still among the ranks.
+    // A worker is stopped, then another one is ready: the lost one, which answers no more, is still among the
+    // ranks.
     for (workers, cores) in [(1, 1), (2, 2), (3, 3)] {
         session.set_workers(workers);
         let events = steps(&mut session, &group, 1);
@@ -144,7 +147,8 @@ fn a_lost_worker_stays_lost_until_its_rank_is_given_to_another() {
     assert_eq!(hash(&session), hash(&quiet));
 }
 
-/// The first evaluation of a run without a limit of steps, in which workers are sent several steps in a message.
+/// The first evaluation of a run without a limit of steps, in which workers are sent several steps in a
+/// message.
 fn first_evaluation(cores: u32, order: DeliveryOrder, test: &DataSet, configure: Command) -> Tested {
     let (mut session, _) = session(cores);
     let group = LocalGroup::with_order(cores, order);
@@ -205,7 +209,8 @@ impl Transport for Recorder {
     }
 
     fn post(&self, to: usize, parts: &[&[u32]]) {
-        // The first word is the kind of the message: 1 for steps, with their number; 2 for partial sums, with the step's number.
+        // The first word is the kind of the message: 1 for steps, with their number; 2 for partial sums, with
+        // the step's number.
         match parts[0] {
             [1, _, steps, ..] => {
                 self.sent.set(self.sent.get() + steps);

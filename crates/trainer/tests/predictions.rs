@@ -1,5 +1,5 @@
-//! Predictions on the test set: the same as for single images, consistent with the evaluation, on the images downloaded so far,
-//! and without blocking commands.
+//! Predictions on the test set: the same as for single images, consistent with the evaluation, on the images
+//! downloaded so far, and without blocking commands.
 
 use nn::preset::Preset;
 use nn::random::pcg4d;

@@ -1,4 +1,5 @@
-//! Read this first: the whole stack in a few seconds, from drawings to a trained network, written to a file and read back.
+//! Read this first: the whole stack in a few seconds, from drawings to a trained network, written to a file
+//! and read back.
 
 use nn::preset::Preset;
 use nn::spec::TrainingSpec;

@@ -1,5 +1,5 @@
-//! Untrusted input: any bytes are a message or none, a command with any numbers is executed or gives a sentence, and images of
-//! another size are refused.
+//! Untrusted input: any bytes are a message or none, a command with any numbers is executed or gives a
+//! sentence, and images of another size are refused.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,8 @@ impl Random {
         pcg4d([self.0, 3, 1, 4])[0] as usize % n
     }
 
-    /// Overwrites, removes or inserts a few bytes. The smallest and largest values of a byte are more frequent than others.
+    /// Overwrites, removes or inserts a few bytes. The smallest and largest values of a byte are more
+    /// frequent than others.
     fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for _ in 0..=self.below(3) {

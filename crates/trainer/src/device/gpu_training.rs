@@ -59,7 +59,8 @@ pub(crate) struct Schedule {
 pub(crate) enum GpuUpdate {
     /// Training steps, and the milliseconds they took.
     Steps(Vec<StepScore>, f64),
-    /// A state, its position in the data, and the steps since the state before: their number, images and score.
+    /// A state, its position in the data, and the steps since the state before: their number, images and
+    /// score.
     Saved(Box<Saved>, DataCursor, (u32, usize, Score)),
     /// An evaluation.
     Evaluated(Tested),

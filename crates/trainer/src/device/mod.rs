@@ -1,4 +1,5 @@
-//! The device that trains: the CPU cores, or a GPU that is open, built for the network, and measured to be faster.
+//! The device that trains: the CPU cores, or a GPU that is open, built for the network, and measured to be
+//! faster.
 
 mod choice;
 mod gpu_device;

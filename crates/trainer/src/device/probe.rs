@@ -7,8 +7,9 @@ const MIN_MEASUREMENTS: usize = 8;
 
 /// Measures the throughput of a device from steps of the cores, or from submissions to a GPU.
 ///
-/// The result is the median. In a page that has just opened, data arrives and code is compiled between two steps: a step that
-/// took half a second once made two cores look slower (142 images/s) than a GPU in software (299), which then trained for good.
+/// The result is the median. In a page that has just opened, data arrives and code is compiled between two
+/// steps: a step that took half a second once made two cores look slower (142 images/s) than a GPU in
+/// software (299), which then trained for good.
 #[derive(Debug, Default)]
 pub(crate) struct ThroughputProbe {
     /// Images a second of each measurement.

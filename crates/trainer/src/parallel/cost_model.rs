@@ -3,18 +3,19 @@
 use nn::plan::{Op, Plan};
 use tensor::BLOCK;
 
-/// Multiply-adds a millisecond on one core. The backward pass and everything else count as twice the forward pass. Measured: 22
-/// million for LeNet, 32 million for a linear layer on mostly empty images.
+/// Multiply-adds a millisecond on one core. The backward pass and everything else count as twice the forward
+/// pass. Measured: 22 million for LeNet, 32 million for a linear layer on mostly empty images.
 const MULTIPLY_ADDS_PER_MS: f64 = 25e6;
-/// Milliseconds that each further core costs for a parameter: its gradient is copied out, copied in and added.
+/// Milliseconds that each further core costs for a parameter: its gradient is copied out, copied in and
+/// added.
 const PARAMETER_MS: f64 = 4e-6;
 /// Milliseconds from one core to another and back, once for each phase of a step.
 const PHASE_MS: f64 = 0.1;
 
 /// The number of cores, up to `cores`, on which a step on a batch of `batch` samples is fastest.
 ///
-/// At batch 64, the MLP 784-128-10 took 0.76 ms a step on two cores and 0.63 on one; LeNet-5 takes 2.3 on two and 3.7 on one (wasm in
-/// Chromium 156, Zen 4). The constants were fitted to these.
+/// At batch 64, the MLP 784-128-10 took 0.76 ms a step on two cores and 0.63 on one; LeNet-5 takes 2.3 on two
+/// and 3.7 on one (wasm in Chromium 156, Zen 4). The constants were fitted to these.
 ///
 /// ```
 /// use nn::plan::Plan;

@@ -1,4 +1,5 @@
-//! The cores that train together: training steps and evaluations, spread over this core and workers that share no memory with it.
+//! The cores that train together: training steps and evaluations, spread over this core and workers that
+//! share no memory with it.
 //!
 //! Work that [`ProcessGroup::advance`] and [`ProcessGroup::evaluate`] cannot finish at once is finished by
 //! [`ProcessGroup::on_message`], when the workers have answered.
@@ -13,15 +14,16 @@ use crate::evaluation::{Evaluation, evaluate};
 use data::DataSet;
 use nn::train::{Training, TrainingState};
 
-/// Steps that are sent to workers in one message: a message costs 40 µs to send and 60 µs to receive, whatever its size.
+/// Steps that are sent to workers in one message: a message costs 40 µs to send and 60 µs to receive,
+/// whatever its size.
 const STEPS_PER_MESSAGE: usize = 8;
 
-/// Steps that workers still know when they are sent more. With one step, they finished it before the message came, and all cores
-/// waited 300 µs.
+/// Steps that workers still know when they are sent more. With one step, they finished it before the message
+/// came, and all cores waited 300 µs.
 const STEPS_AHEAD: usize = 2;
 
-/// Steps that are planned each time this core waits for workers. Planning takes 40 µs a step: the workers would wait for a whole
-/// message of steps, and with one step each time none would ever be planned ahead.
+/// Steps that are planned each time this core waits for workers. Planning takes 40 µs a step: the workers
+/// would wait for a whole message of steps, and with one step each time none would ever be planned ahead.
 const STEPS_PER_WAIT: usize = 2;
 
 /// Work that is finished.
@@ -78,7 +80,8 @@ impl ProcessGroup {
         &self.replica.training
     }
 
-    /// The training, for inference alone, which uses the network's memory and changes nothing that is learned.
+    /// The training, for inference alone, which uses the network's memory and changes nothing that is
+    /// learned.
     pub fn training_mut(&mut self) -> &mut Training {
         &mut self.replica.training
     }
@@ -89,14 +92,16 @@ impl ProcessGroup {
         change(&mut self.replica.training)
     }
 
-    /// Sets the number of workers: ranks 1 to `workers`. Takes effect with the next work. A [lost](Self::lose_worker) worker stays
-    /// lost until the number falls below its rank, and its rank is given to another one.
+    /// Sets the number of workers: ranks 1 to `workers`. Takes effect with the next work. A
+    /// [lost](Self::lose_worker) worker stays lost until the number falls below its rank, and its rank is
+    /// given to another one.
     pub fn set_workers(&mut self, workers: usize) {
         self.abandon();
         self.workers.resize(workers, Some(RemoteWorker::default()));
     }
 
-    /// Limits the number of cores that work together; see [`cost_model`](super::cost_model). Takes effect with the next work.
+    /// Limits the number of cores that work together; see [`cost_model`](super::cost_model). Takes effect
+    /// with the next work.
     pub fn set_max_world_size(&mut self, cores: usize) {
         if self.max_world_size != cores {
             self.abandon();
@@ -137,8 +142,8 @@ impl ProcessGroup {
         self.replica.steps()
     }
 
-    /// Number of further steps to plan while this core waits for workers, which then begin with the next step while this core
-    /// finishes the present one.
+    /// Number of further steps to plan while this core waits for workers, which then begin with the next step
+    /// while this core finishes the present one.
     pub fn steps_to_plan(&self) -> usize {
         let missing = (STEPS_AHEAD + STEPS_PER_MESSAGE).saturating_sub(self.planned_steps());
         if self.replica.ranks().len() > 1 { missing.min(STEPS_PER_WAIT) } else { 0 }
@@ -157,7 +162,8 @@ impl ProcessGroup {
         self.replica.spare_batch()
     }
 
-    /// Plans a training step on the batch of `data` at `cursor`. [`ProcessGroup::send_steps`] sends it to the workers.
+    /// Plans a training step on the batch of `data` at `cursor`. [`ProcessGroup::send_steps`] sends it to the
+    /// workers.
     pub fn plan(&mut self, data: &DataSet, cursor: DataCursor, transport: &dyn Transport) {
         let mut batch = self.spare_batch();
         let spec = self.training().spec();
@@ -200,7 +206,8 @@ impl ProcessGroup {
         self.replica.advance(transport).map(|(size, result)| Completed::Step(size, result))
     }
 
-    /// If the state has changed, forms a group for `pieces` pieces of work, and sends the state to its workers.
+    /// If the state has changed, forms a group for `pieces` pieces of work, and sends the state to its
+    /// workers.
     fn broadcast_state(&mut self, pieces: usize, transport: &dyn Transport) {
         if !std::mem::take(&mut self.state_is_stale) {
             return;
@@ -221,7 +228,8 @@ impl ProcessGroup {
         }
     }
 
-    /// Begins an evaluation of the network on `data`, or continues it by one chunk. Returns it once it is finished.
+    /// Begins an evaluation of the network on `data`, or continues it by one chunk. Returns it once it is
+    /// finished.
     pub fn evaluate(&mut self, data: &DataSet, transport: &dyn Transport) -> Option<Completed> {
         if self.evaluation.is_none() {
             if self.replica.steps() > 0 {
@@ -263,8 +271,8 @@ impl ProcessGroup {
         Some(Completed::Evaluation(total))
     }
 
-    /// Takes a message of the worker of rank `rank`. `evaluated` is the data of the evaluation under way. Returns work that is
-    /// finished by it. `message` may be kept, and replaced by a vector of any content.
+    /// Takes a message of the worker of rank `rank`. `evaluated` is the data of the evaluation under way.
+    /// Returns work that is finished by it. `message` may be kept, and replaced by a vector of any content.
     pub fn on_message(
         &mut self,
         rank: usize,

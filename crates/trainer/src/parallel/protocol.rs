@@ -1,10 +1,13 @@
-//! The messages between the cores of a group, as 32-bit words: weights and gradients are sent as they lie in memory.
+//! The messages between the cores of a group, as 32-bit words: weights and gradients are sent as they lie in
+//! memory.
 //!
-//! The session sends the whole state once, and then steps: the samples of each worker's shard. After each phase of a step, every
-//! core sends its partial sums to every other. Between steps, the session sends workers images to evaluate the network on.
+//! The session sends the whole state once, and then steps: the samples of each worker's shard. After each
+//! phase of a step, every core sends its partial sums to every other. Between steps, the session sends
+//! workers images to evaluate the network on.
 //!
-//! Numbers that are not words stand in one or two words; a sequence begins with its length. Headers are not serialized by serde:
-//! partial sums must be sent from where they lie, and read where they arrive, with a header of whole words before each.
+//! Numbers that are not words stand in one or two words; a sequence begins with its length. Headers are not
+//! serialized by serde: partial sums must be sent from where they lie, and read where they arrive, with a
+//! header of whole words before each.
 
 use crate::batch::Batch;
 use crate::evaluation::Evaluation;
@@ -98,7 +101,8 @@ impl MessageWriter {
         &self.word(optimizer.steps).long(*steps).0
     }
 
-    /// A message with steps: the epochs trained before each, its batch, and the samples of the batch that are sent.
+    /// A message with steps: the epochs trained before each, its batch, and the samples of the batch that are
+    /// sent.
     pub(super) fn steps<'a>(
         &mut self,
         generation: u32,
@@ -117,8 +121,8 @@ impl MessageWriter {
         self.bytes(batch.images(samples));
     }
 
-    /// A message with the partial sums of a phase, for `send` to concatenate. The sums are large, and stay where they lie until
-    /// they are sent.
+    /// A message with the partial sums of a phase, for `send` to concatenate. The sums are large, and stay
+    /// where they lie until they are sent.
     pub(super) fn partial_sums<'a>(
         &mut self,
         phase: PhaseId,
@@ -210,8 +214,8 @@ impl<'a> MessageReader<'a> {
         Some((network, training, TrainingState { parameters, running, optimizer, steps: self.long()? }))
     }
 
-    /// The next step, after generation and number of steps. Fills `batch` with the samples that were sent. Returns the epochs
-    /// trained before the step, and the size of the whole batch.
+    /// The next step, after generation and number of steps. Fills `batch` with the samples that were sent.
+    /// Returns the epochs trained before the step, and the size of the whole batch.
     pub(super) fn step(&mut self, batch: &mut Batch) -> Option<(f64, usize)> {
         let epoch = f64::from_bits(self.long()?);
         let [first, size] = self.words()?.try_into().ok()?;

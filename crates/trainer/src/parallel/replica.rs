@@ -1,5 +1,5 @@
-//! One replica of data-parallel training. Every core holds all weights, runs each step on its shard of the batch, and all-reduces
-//! the partial gradients in a fixed order, so replicas stay bit-identical.
+//! One replica of data-parallel training. Every core holds all weights, runs each step on its shard of the
+//! batch, and all-reduces the partial gradients in a fixed order, so replicas stay bit-identical.
 
 use super::all_reduce::{Inbox, MessageAllReduce};
 use super::protocol::{MessageWriter, PhaseId};
@@ -57,7 +57,8 @@ impl Replica {
         }
     }
 
-    /// Abandons all steps, and joins a group as `rank`. `generation` numbers the state that all its replicas have.
+    /// Abandons all steps, and joins a group as `rank`. `generation` numbers the state that all its replicas
+    /// have.
     pub(super) fn join(&mut self, generation: u32, ranks: &[u32], rank: u32) {
         self.ranks.clear();
         self.ranks.extend_from_slice(ranks);
@@ -99,7 +100,8 @@ impl Replica {
         self.free_batches.pop().unwrap_or_default()
     }
 
-    /// Appends a step on a batch of `size` samples, after `epoch` epochs. `batch` holds at least this replica's shard.
+    /// Appends a step on a batch of `size` samples, after `epoch` epochs. `batch` holds at least this
+    /// replica's shard.
     pub(super) fn push_step(&mut self, epoch: f64, size: usize, batch: Batch) {
         self.steps.push_back(Step { epoch, size, batch });
     }
@@ -109,7 +111,8 @@ impl Replica {
         self.inbox.push(rank, message);
     }
 
-    /// Advances the first step until it waits for messages. Returns batch size and result once it is finished.
+    /// Advances the first step until it waits for messages. Returns batch size and result once it is
+    /// finished.
     pub(super) fn advance(&mut self, transport: &dyn Transport) -> Option<(usize, StepResult)> {
         let Self { training, ranks, shard, phase, step_begun, steps, inbox, writer, .. } = self;
         let Step { size, batch, .. } = steps.front()?;

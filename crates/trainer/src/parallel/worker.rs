@@ -1,4 +1,5 @@
-//! A worker: a core that shares no memory with the session, and learns everything from [messages](super::protocol).
+//! A worker: a core that shares no memory with the session, and learns everything from
+//! [messages](super::protocol).
 
 use super::protocol::{MessageKind, MessageReader, MessageWriter};
 use super::replica::Replica;
@@ -26,8 +27,8 @@ impl Worker {
         }
     }
 
-    /// Takes a message of the core of rank `from`, and does all the work that is possible now. `message` may be kept, and replaced
-    /// by a vector of any content.
+    /// Takes a message of the core of rank `from`, and does all the work that is possible now. `message` may
+    /// be kept, and replaced by a vector of any content.
     pub fn on_message(&mut self, from: usize, message: &mut Vec<u32>, transport: &dyn Transport) {
         // All messages are this program's own. One that cannot be read is a bug, and is ignored.
         let _ = self.receive(from, message);

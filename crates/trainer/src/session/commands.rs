@@ -195,7 +195,8 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the comparison under way, if any, and restores the session's own training, paused. Returns whether there was one.
+    /// Ends the comparison under way, if any, and restores the session's own training, paused. Returns
+    /// whether there was one.
     pub(super) fn end_comparison(&mut self) -> bool {
         if self.comparison.is_none() {
             return false;

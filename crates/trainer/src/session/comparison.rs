@@ -1,7 +1,9 @@
-//! A comparison: several runs that train in turns, each from the initial weights of its seed, so that their curves grow together.
+//! A comparison: several runs that train in turns, each from the initial weights of its seed, so that their
+//! curves grow together.
 //!
-//! The active run takes the place of the session's own training, which is parked meanwhile and comes back unchanged. Comparisons
-//! train on the cores: the numbers are the same on every machine, and nothing has to be built anew at every turn.
+//! The active run takes the place of the session's own training, which is parked meanwhile and comes back
+//! unchanged. Comparisons train on the cores: the numbers are the same on every machine, and nothing has to
+//! be built anew at every turn.
 
 use super::run::Run;
 use super::validate::check_config;
@@ -14,8 +16,8 @@ use nn::train::Training;
 const MAX_RUNS: usize = 8;
 /// The greatest length of a comparison, in epochs.
 const MAX_EPOCHS: f64 = 1000.0;
-/// The length of a turn: a twentieth of an epoch, but at least this number of images (about a sixth of a second), because every
-/// turn sends the whole state to the workers.
+/// The length of a turn: a twentieth of an epoch, but at least this number of images (about a sixth of a
+/// second), because every turn sends the whole state to the workers.
 const TURN_EPOCHS: f64 = 0.05;
 const MIN_TURN_IMAGES: f64 = 3_000.0;
 
@@ -92,7 +94,8 @@ impl Comparison {
         self.epochs
     }
 
-    /// The first run's training while it is parked. Snapshots show it, so that they do not change with every turn.
+    /// The first run's training while it is parked. Snapshots show it, so that they do not change with every
+    /// turn.
     pub(super) fn parked_first(&mut self) -> Option<&mut Training> {
         (!self.first_is_active()).then(|| &mut self.runs[0].training)
     }

@@ -1,7 +1,9 @@
-//! The session while a GPU trains: steps are submitted several at a time, and read back when they have finished.
+//! The session while a GPU trains: steps are submitted several at a time, and read back when they have
+//! finished.
 //!
-//! The group's [`Training`](nn::train::Training) stays the one that is shown: the GPU's state is copied into it as often as
-//! pictures are drawn, or twice a second. Commands change it after the GPU's last step is read back.
+//! The group's [`Training`](nn::train::Training) stays the one that is shown: the GPU's state is copied into
+//! it as often as pictures are drawn, or twice a second. Commands change it after the GPU's last step is read
+//! back.
 
 use super::meters::{FRAME_MS, Meters, Throughput};
 use super::state::Session;
@@ -11,7 +13,8 @@ use crate::messages::{Command, Device, Event, RunState};
 use crate::parallel::transport::Transport;
 use nn::train::TrainingState;
 
-/// Milliseconds between two states that are read back while nothing is shown: the most training that a lost device takes with it.
+/// Milliseconds between two states that are read back while nothing is shown: the most training that a lost
+/// device takes with it.
 const SAVE_MS: f64 = 500.0;
 /// Steps that the cores take where the GPU came to a number that is not finite: they find out where it began.
 const CPU_STEPS_AFTER_DIVERGENCE: u64 = 50;
@@ -33,7 +36,8 @@ impl Session {
         self.take_events()
     }
 
-    /// Resolves when the GPU has finished something, which [`Session::work`] then reads; `None` if nothing is in flight.
+    /// Resolves when the GPU has finished something, which [`Session::work`] then reads; `None` if nothing is
+    /// in flight.
     pub fn gpu_next(&self) -> Option<impl Future<Output = ()> + use<>> {
         self.devices.gpu.as_ref()?.next_completion()
     }
@@ -56,8 +60,8 @@ impl Session {
         }
     }
 
-    /// Queues `command` while the GPU trains. It runs after all in-flight work is read back, on the state the CPU path would
-    /// have. Returns false, and queues nothing, if the GPU does not train.
+    /// Queues `command` while the GPU trains. It runs after all in-flight work is read back, on the state the
+    /// CPU path would have. Returns false, and queues nothing, if the GPU does not train.
     pub(super) fn queue_command(&mut self, command: &Command) -> bool {
         let Some(gpu) = &mut self.devices.gpu else { return false };
         match gpu.state {
@@ -149,8 +153,8 @@ impl Session {
                 }
                 GpuUpdate::Evaluated(tested) => {
                     evaluations.push(Event::Tested(tested));
-                    // The GPU counts hits, but returns no predictions. If a pass takes longer than the time to the next
-                    // evaluation, some evaluations are skipped, or no pass would ever end.
+                    // The GPU counts hits, but returns no predictions. If a pass takes longer than the time
+                    // to the next evaluation, some evaluations are skipped, or no pass would ever end.
                     if !self.predictions_are_pending() {
                         self.invalidate_predictions();
                     }

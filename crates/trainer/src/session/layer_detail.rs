@@ -20,7 +20,8 @@ pub(super) fn layer_detail(network: &Network, layer: usize, gradients: Histogram
     Some(LayerDetail { layer, weights, biases, running_mean, running_variance, gradients })
 }
 
-/// The histogram of the gradients of a layer's weights, out of the gradients of all parameters; empty if there are none.
+/// The histogram of the gradients of a layer's weights, out of the gradients of all parameters; empty if
+/// there are none.
 pub(super) fn gradient_histogram(plan: &Plan, gradients: &[f32], layer: usize) -> Histogram {
     let weights = weights_of(plan, layer).and_then(|weights| gradients.get(weights.range()));
     Histogram::of(weights.unwrap_or_default())

@@ -1,8 +1,9 @@
-//! A training session as a state machine: commands, images and messages go in, events come out, and work is done in slices.
+//! A training session as a state machine: commands, images and messages go in, events come out, and work is
+//! done in slices.
 //!
-//! The parts ([`data`], [`run`], [`meters`], [`view`], [`predictions`], [`comparison`]) know nothing of one another's state:
-//! their methods return what changed. [`Session`] holds them; `commands`, `work` and `gpu` connect them, and `events` turns the
-//! changes into events.
+//! The parts ([`data`], [`run`], [`meters`], [`view`], [`predictions`], [`comparison`]) know nothing of one
+//! another's state: their methods return what changed. [`Session`] holds them; `commands`, `work` and `gpu`
+//! connect them, and `events` turns the changes into events.
 
 mod commands;
 mod comparison;

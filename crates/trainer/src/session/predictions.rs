@@ -1,7 +1,8 @@
 //! Predictions on the test set, for the page to show which images are misclassified.
 //!
-//! While the cores train, each evaluation yields them. Otherwise, and while a GPU trains, a copy of the network classifies the
-//! test images in slices on this core: training goes on meanwhile, and all predictions are of the same weights.
+//! While the cores train, each evaluation yields them. Otherwise, and while a GPU trains, a copy of the
+//! network classifies the test images in slices on this core: training goes on meanwhile, and all predictions
+//! are of the same weights.
 
 use crate::evaluation::Evaluation;
 use crate::messages::{Predictions, Source};
@@ -35,8 +36,8 @@ impl EvaluationPass {
         self.images() < test.len()
     }
 
-    /// Classifies images while `has_time`. Returns the predictions once all that are downloaded are classified; more may follow
-    /// when more are.
+    /// Classifies images while `has_time`. Returns the predictions once all that are downloaded are
+    /// classified; more may follow when more are.
     pub(super) fn advance(&mut self, test: &DataSet, has_time: impl Fn() -> bool) -> Option<Predictions> {
         while self.is_pending(test) && has_time() {
             let images = self.images()..(self.images() + BLOCK).min(test.len());

@@ -39,7 +39,8 @@ impl Run {
         self.checkpoint.restart(training, self.cursor);
     }
 
-    /// Records a step that led to the present state of `training`. The test set is evaluated when it is due and complete.
+    /// Records a step that led to the present state of `training`. The test set is evaluated when it is due
+    /// and complete.
     pub(super) fn record_step(
         &mut self,
         images: usize,

@@ -102,8 +102,8 @@ impl Session {
         &self.group.training().network
     }
 
-    /// Evaluates the network in training on its training images, without augmentation. Returns their number, and summed loss
-    /// and hits.
+    /// Evaluates the network in training on its training images, without augmentation. Returns their number,
+    /// and summed loss and hits.
     pub fn score_on_training_images(&self) -> (usize, Score) {
         let train = &self.data.train;
         let images = DataCursor::epoch_images(self.spec()).min(train.len());

@@ -23,7 +23,8 @@ impl View {
         self.image.is_some() || self.watch != Watch::default()
     }
 
-    /// The network that is shown: the one in training, or the checkpoint as long as that one is untrained and has the same layers.
+    /// The network that is shown: the one in training, or the checkpoint as long as that one is untrained and
+    /// has the same layers.
     pub(super) fn active_model<'a>(&'a mut self, training: &'a mut Training) -> (&'a mut Network, Source) {
         active_model(&mut self.pretrained, training)
     }

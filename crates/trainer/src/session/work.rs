@@ -10,7 +10,8 @@ use crate::parallel::group::Completed;
 use crate::parallel::replica::StepResult;
 use crate::parallel::transport::Transport;
 
-/// Milliseconds of a slice of work: half a frame at 30 a second, so that commands are executed and pictures move.
+/// Milliseconds of a slice of work: half a frame at 30 a second, so that commands are executed and pictures
+/// move.
 const SLICE_MS: f64 = 16.0;
 /// Milliseconds of a slice of predictions while training waits for it.
 const PREDICTION_SLICE_MS: f64 = 4.0;
@@ -35,8 +36,8 @@ impl Session {
         self.take_events()
     }
 
-    /// Takes a message of the worker of rank `rank`, and continues the work that waited for it. `message` may be kept, and
-    /// replaced by a vector of any content.
+    /// Takes a message of the worker of rank `rank`, and continues the work that waited for it. `message` may
+    /// be kept, and replaced by a vector of any content.
     pub fn on_message(
         &mut self,
         rank: usize,
@@ -94,8 +95,8 @@ impl Session {
         completed
     }
 
-    /// The position of the first step that is not planned yet; `None` if its images are missing, or an evaluation, a pause or the
-    /// end of a run comes before it.
+    /// The position of the first step that is not planned yet; `None` if its images are missing, or an
+    /// evaluation, a pause or the end of a run comes before it.
     fn next_cursor(&self) -> Option<DataCursor> {
         let spec = self.spec();
         let mut cursor = self.run.cursor;
@@ -191,8 +192,8 @@ impl Session {
         }
     }
 
-    /// Continues a comparison: switches to the run whose turn it is, evaluates a run that has reached its end, or ends the
-    /// comparison. Returns whether it ended.
+    /// Continues a comparison: switches to the run whose turn it is, evaluates a run that has reached its
+    /// end, or ends the comparison. Returns whether it ended.
     pub(super) fn schedule_next_run(&mut self) -> bool {
         if self.run.evaluating {
             return false;

@@ -67,7 +67,8 @@ impl Transport for SingleCore {
     }
 }
 
-/// Workers are fast or slow. Messages between two cores arrive in their order; this is the order of everything else.
+/// Workers are fast or slow. Messages between two cores arrive in their order; this is the order of
+/// everything else.
 #[derive(Clone, Copy)]
 pub(crate) enum DeliveryOrder {
     /// First the messages between the two cores of the message that was sent last.
@@ -157,7 +158,8 @@ impl LocalGroup {
         Some(messages.remove(oldest))
     }
 
-    /// Delivers messages until one is for the session, and returns that one with its sender; `None` if no message is left.
+    /// Delivers messages until one is for the session, and returns that one with its sender; `None` if no
+    /// message is left.
     pub(crate) fn deliver(&self) -> Option<(usize, Vec<u32>)> {
         loop {
             let Message { from, to, mut words } = self.next_message()?;
