@@ -69,7 +69,7 @@ test("nothing is drawn while nothing changes", async ({ page, playground }) => {
   const from = await playground.log.length();
   await playground.log.settle();
   await frames(page);
-  expect(await playground.log.since(from)).toEqual([]);
+  expect((await playground.log.since(from)).filter(({ draws, reads }) => draws || reads)).toEqual([]);
 });
 
 test("with a layer open and a pixel inspected, a snapshot draws each canvas once", async ({ page, playground }) => {

@@ -167,7 +167,8 @@ async fn is_lost_and_found() {
     pair.gpu.train(&spec, &[batch], false, ());
     pair.gpu.gpu().destroy();
     let mut lost = false;
-    for _ in 0..400 {
+    // Some minutes: the browser reports the loss when it comes to it.
+    for _ in 0..60_000 {
         pair.gpu.gpu().poll(false);
         lost = pair.gpu.poll_completions().contains(&Completion::DeviceLost) || pair.gpu.gpu().is_lost();
         if lost {

@@ -1,0 +1,72 @@
+//! How often a session reports while it trains, by a clock that advances when it is read.
+
+use nn::preset::Preset;
+use nn::spec::TrainingSpec;
+use std::cell::Cell;
+use trainer::Session;
+use trainer::messages::{Command, Event};
+use trainer::parallel::transport::Transport;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+mod common;
+use common::digits;
+
+/// One core, and a clock that advances by this much (ms) at each read.
+struct Ticking {
+    ms: Cell<f64>,
+    tick: f64,
+}
+
+impl Transport for Ticking {
+    fn now(&self) -> f64 {
+        self.ms.set(self.ms.get() + self.tick);
+        self.ms.get()
+    }
+
+    fn post(&self, _: usize, _: &[&[u32]]) {
+        panic!("there are no other workers");
+    }
+}
+
+/// Trains for 100 steps; returns the events, and the time that it took (ms).
+fn train(tick: f64) -> (Vec<Event>, f64) {
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    let training = TrainingSpec { batch_size: 16, ..TrainingSpec::default() };
+    session.handle(Command::Configure { network: Preset::Mlp30.network(), training });
+    session.handle(Command::Train);
+    let clock = Ticking { ms: Cell::new(0.0), tick };
+    let mut events = Vec::new();
+    let steps =
+        |event: &Event| if let Event::Progress(progress) = event { Some(progress.step) } else { None };
+    while events.iter().filter_map(steps).next_back() < Some(100) {
+        events.extend(session.work(&clock));
+    }
+    (events, clock.ms.get())
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn while_it_trains_reports_with_a_snapshot_come_at_most_30_times_a_second() {
+    // Steps that take a fraction of a millisecond, a few milliseconds, and longer than a frame.
+    for tick in [0.1, 1.0, 5.0, 50.0] {
+        let (events, time) = train(tick);
+        let kinds: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Progress(_) => Some("report"),
+                Event::Snapshot(_) => Some("snapshot"),
+                Event::State(_) | Event::Device(_) => None,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let reports = kinds.iter().filter(|kind| **kind == "report").count();
+        assert!(kinds.chunks(2).all(|pair| pair == ["report", "snapshot"]), "{kinds:?}");
+        // The first one comes at once.
+        let most = 1 + (time * 30.0 / 1000.0) as usize;
+        assert!(reports <= most, "{reports} reports in {time} ms, at {tick} ms");
+        assert!(reports <= 101, "one a step at most, not {reports}");
+        // The clock is read a few times a step, and a report waits for the end of a step.
+        let least = (time / (1000.0 / 30.0 + 6.0 * tick)).min(99.0) as usize;
+        assert!(reports >= least, "{reports} reports in {time} ms, at {tick} ms");
+    }
+}
