@@ -1,6 +1,6 @@
 // A tab that the user leaves: hidden behind another one, or frozen by the browser. Training goes on as if nothing had happened.
 
-import { Log, RECORDER } from "./support/log.js";
+import { Log, recorder } from "./support/log.js";
 import { expect, test as base } from "./support/playground.js";
 import { Tab } from "./support/tab.js";
 
@@ -21,7 +21,7 @@ class HiddenPlayground {
     page.browser = await browser.newBrowserCDPSession();
     const context = await page.browser.send("Target.createBrowserContext", { disposeOnDetach: true });
     page.context = context.browserContextId;
-    page.tab = await Tab.open(page.browser, page.context, `${host}/#v=1&image=7`, RECORDER + OBSERVER);
+    page.tab = await Tab.open(page.browser, page.context, `${host}/#v=1&image=7`, recorder(false) + OBSERVER);
     page.log = new Log(page.tab);
     await expect.poll(() => page.ready()).toBe(true);
     return page;

@@ -36,6 +36,8 @@ async function train(playground) {
 /** Lets the page show two frames. */
 const frames = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 
+test.use({ recordsDrawing: true });
+
 test.beforeEach(async ({ playground, host }) => {
   await playground.open(`${host}/`);
   await playground.downloaded();

@@ -11,7 +11,7 @@ const EVENTS = [
 ];
 
 /** Runs in the page before its scripts. */
-function record({ COMMANDS, EVENTS }) {
+function record({ COMMANDS, EVENTS, drawing }) {
   const log = [];
   const note = (entry) => log.push(entry);
   const name = (element) => element.ariaLabel || element.closest?.("[aria-label]")?.ariaLabel || element.className || element.tagName;
@@ -142,6 +142,8 @@ function record({ COMMANDS, EVENTS }) {
       }),
   };
 
+  // Reads are many while axe looks at the page.
+  if (!drawing) return;
   const context = CanvasRenderingContext2D.prototype;
   const watchDraws = (method, collapse) => {
     const draw = context[method];
@@ -171,8 +173,8 @@ function record({ COMMANDS, EVENTS }) {
   ["innerWidth", "innerHeight", "scrollX", "scrollY", "getComputedStyle"].forEach((what) => watchReads(globalThis, what));
 }
 
-/** The script that records, for pages that Playwright does not open. */
-export const RECORDER = `(${record})(${JSON.stringify({ COMMANDS, EVENTS })})`;
+/** The script that records messages, and drawing with reads of the layout where they are wanted. */
+export const recorder = (drawing) => `(${record})(${JSON.stringify({ COMMANDS, EVENTS, drawing })})`;
 
 export class Log {
   constructor(page) {
@@ -180,8 +182,8 @@ export class Log {
   }
 
   /** Begins to record; to be called before Playwright opens the page. */
-  async start() {
-    await this.page.addInitScript(RECORDER);
+  async start(drawing = false) {
+    await this.page.addInitScript(recorder(drawing));
   }
 
   /** How many entries there are. */

@@ -119,6 +119,9 @@ export const test = base.extend({
   /** Tests that provoke errors switch off the check that there are none. */
   forgiving: [false, { option: true }],
 
+  /** Tests of drawing switch on its record. */
+  recordsDrawing: [false, { option: true }],
+
   host: [
     async ({}, use) => {
       const host = await serve();
@@ -129,7 +132,7 @@ export const test = base.extend({
   ],
 
   /** The playground; fails if the page leaves an error in the console, an exception, or a failed request. */
-  playground: async ({ page, forgiving }, use) => {
+  playground: async ({ page, forgiving, recordsDrawing }, use) => {
     const problems = [];
     page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
@@ -142,7 +145,7 @@ export const test = base.extend({
       if (response.status() >= 400) problems.push(`response: ${response.url()}: ${response.status()}`);
     });
     const playground = new Playground(page);
-    await playground.log.start();
+    await playground.log.start(recordsDrawing);
     await use(playground);
     if (!forgiving) expect(problems).toEqual([]);
   },
