@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use data::DataSet;
 use nn::preset::Preset;
+use nn::random::pcg4d;
 use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Tested};
@@ -60,6 +61,14 @@ fn reported_cores(events: &[Event]) -> Option<usize> {
         .iter()
         .rev()
         .find_map(|event| if let Event::Progress(progress) = event { Some(progress.cores) } else { None })
+}
+
+/// The step in the last progress report.
+fn last_step(events: &[Event]) -> Option<u64> {
+    events
+        .iter()
+        .rev()
+        .find_map(|event| if let Event::Progress(progress) = event { Some(progress.step) } else { None })
 }
 
 /// FNV-1a over the bits of all weights and running estimates.
@@ -145,6 +154,41 @@ fn a_lost_worker_stays_lost_until_its_rank_is_given_to_another() {
     let events = steps(&mut session, &group, 2);
     assert_eq!(reported_cores(&events), Some(2));
     assert_eq!(hash(&session), hash(&quiet));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn steps_abandoned_at_any_moment_change_no_bit_in_any_order_of_messages() {
+    let (mut quiet, alone) = session(1);
+    quiet.handle(everything());
+    let hashes: Vec<u64> = (0..40)
+        .map(|_| {
+            let before = hash(&quiet);
+            steps(&mut quiet, &alone, 1);
+            before
+        })
+        .collect();
+    for seed in 0..8 {
+        let (mut session, _) = session(4);
+        let group = LocalGroup::with_order(4, DeliveryOrder::Random(seed));
+        session.handle(everything());
+        let mut step = 0;
+        for round in 0..12 {
+            // Other shards: partial sums of steps abandoned before would be wrong now.
+            session.set_workers(1 + round as usize % 3);
+            session.handle(Command::Train);
+            // Messages of this round are still under way in the next one.
+            for _ in 0..pcg4d([seed, round, 0, 0])[0] % 60 {
+                let mut events = session.work(&group);
+                if !session.busy() {
+                    let (rank, mut words) = group.deliver().expect("a worker answers");
+                    events.extend(session.on_message(rank, &mut words, &group));
+                }
+            }
+            step = last_step(&session.handle(Command::Pause)).unwrap_or(step);
+            assert_eq!(hash(&session), hashes[step as usize], "seed {seed}, round {round}, step {step}");
+        }
+        assert!(step > 0, "seed {seed}: no step was finished");
+    }
 }
 
 /// The first evaluation of a run without a limit of steps, in which workers are sent several steps in a
