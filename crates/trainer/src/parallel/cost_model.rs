@@ -26,7 +26,7 @@ const PHASE_MS: f64 = 0.1;
 /// assert_eq!(optimal_core_count(&plan, 64, 2), 2);
 /// // A block of sixteen samples is not divided.
 /// assert_eq!(optimal_core_count(&plan, 16, 8), 1);
-/// # Ok::<(), nn::spec::SpecError>(())
+/// # Ok::<(), nn::summary::SpecError>(())
 /// ```
 pub fn optimal_core_count(plan: &Plan, batch: usize, cores: usize) -> usize {
     let of = |op: &Op| match op {
