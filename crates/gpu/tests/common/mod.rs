@@ -30,6 +30,12 @@ macro_rules! gpu_test {
 }
 pub(crate) use gpu_test;
 
+/// The number of cases: all natively, fewer in a browser, where a GPU in software compiles each shader for seconds. All of
+/// the tests took 9 minutes there, and 72 s natively.
+pub(crate) fn in_browser_or(in_browser: usize, natively: usize) -> usize {
+    if cfg!(target_family = "wasm") { in_browser } else { natively }
+}
+
 /// The GPU of this machine, which may be in software.
 pub(crate) async fn gpu() -> Gpu {
     Gpu::open().await.unwrap_or_else(|e| {
