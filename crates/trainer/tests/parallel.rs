@@ -8,7 +8,7 @@ use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Event, RunState, Tested};
+use trainer::messages::{Command, Event, Progress, RunState, Tested};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -55,20 +55,17 @@ fn steps(session: &mut Session, group: &LocalGroup, steps: u64) -> Vec<Event> {
         .collect()
 }
 
-/// The number of cores in the last progress report.
-fn reported_cores(events: &[Event]) -> Option<usize> {
+/// The last progress report.
+fn last_progress(events: &[Event]) -> Option<&Progress> {
     events
         .iter()
         .rev()
-        .find_map(|event| if let Event::Progress(progress) = event { Some(progress.cores) } else { None })
+        .find_map(|event| if let Event::Progress(progress) = event { Some(progress) } else { None })
 }
 
-/// The step in the last progress report.
-fn last_step(events: &[Event]) -> Option<u64> {
-    events
-        .iter()
-        .rev()
-        .find_map(|event| if let Event::Progress(progress) = event { Some(progress.step) } else { None })
+/// The number of cores in the last progress report.
+fn reported_cores(events: &[Event]) -> Option<usize> {
+    last_progress(events).map(|progress| progress.cores)
 }
 
 /// FNV-1a over the bits of all weights and running estimates.
@@ -184,7 +181,7 @@ fn steps_abandoned_at_any_moment_change_no_bit_in_any_order_of_messages() {
                     events.extend(session.on_message(rank, &mut words, &group));
                 }
             }
-            step = last_step(&session.handle(Command::Pause)).unwrap_or(step);
+            step = last_progress(&session.handle(Command::Pause)).map_or(step, |progress| progress.step);
             assert_eq!(hash(&session), hashes[step as usize], "seed {seed}, round {round}, step {step}");
         }
         assert!(step > 0, "seed {seed}: no step was finished");

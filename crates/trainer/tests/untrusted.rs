@@ -65,7 +65,7 @@ fn commands() -> Vec<Command> {
             predictions: true,
         }),
         Command::Compare {
-            runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }],
+            runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
             epochs: 0.5,
         },
         Command::Train,
@@ -153,13 +153,8 @@ fn a_command_with_any_numbers_is_executed_or_gives_a_sentence() {
     assert!(kinds.iter().copied().eq(0..kinds.len() as u8), "{kinds:?}");
     assert!(decode::<Command>(&[&[kinds.len() as u8][..], &[0; 64]].concat()).is_none());
     let (mut failed, mut steps, mut executed) = (0, 0, vec![0; written.len()]);
-    // Every other one holds a network and options, which have the most numbers.
-    let with_options: Vec<usize> = (0..written.len()).filter(|index| written[*index].len() > 40).collect();
     for round in 0..1_800 {
-        let index = match round % 2 {
-            0 => with_options[round / 2 % with_options.len()],
-            _ => round / 2 % written.len(),
-        };
+        let index = round % written.len();
         let Some(command) = decode(&random.damage(&written[index])) else { continue };
         executed[index] += 1;
         for event in session.handle(command) {
@@ -175,7 +170,7 @@ fn a_command_with_any_numbers_is_executed_or_gives_a_sentence() {
         }
     }
     assert!(failed > 10 && steps > 100, "{failed} failed, {steps} steps");
-    assert!(executed.iter().all(|count| *count > 0), "{executed:?} of each kind are executed");
+    assert!(executed.iter().all(|count| *count >= 3), "{executed:?} of each kind are executed");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -142,7 +142,7 @@ function record({ COMMANDS, EVENTS, drawing }) {
       }),
   };
 
-  // Reads are many while axe looks at the page.
+  // Only for the tests that want it: axe reads the layout so often that recording it took minutes.
   if (!drawing) return;
   const context = CanvasRenderingContext2D.prototype;
   const watchDraws = (method, collapse) => {

@@ -30,8 +30,8 @@ macro_rules! gpu_test {
 }
 pub(crate) use gpu_test;
 
-/// The number of cases: all natively, fewer in a browser, where a GPU in software compiles each shader for seconds. All of
-/// the tests took 9 minutes there, and 72 s natively.
+/// The number of cases. Natively, where all of them take 72 s, a test runs all; in a browser fewer, because a GPU in software
+/// compiles each shader for seconds there. The shaders are the same.
 pub(crate) fn in_browser_or(in_browser: usize, natively: usize) -> usize {
     if cfg!(target_family = "wasm") { in_browser } else { natively }
 }
