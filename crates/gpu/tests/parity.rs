@@ -215,7 +215,7 @@ async fn options() {
 }
 
 /// Twenty steps of every preset, with dropout, batch normalisation, augmentation and Adam on. In a browser, of the
-/// three LeNets, which have all kinds of layers.
+/// three LeNets.
 async fn twenty_steps() {
     let gpu = gpu().await;
     for preset in Preset::ALL.into_iter().take(in_browser_or(3, Preset::ALL.len())) {
