@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use data::shard;
 use nn::preset::Preset;
 use nn::random::pcg4d;
-use nn::spec::{Augmentation, LayerSpec, TrainingSpec};
+use nn::spec::{Augmentation, LayerSpec, NetworkSpec, TrainingSpec};
+use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     Command, DeviceChoice, Download, Event, Images, LayerValues, Predictions, RunConfig, Snapshot, Source,
@@ -171,6 +172,56 @@ fn a_command_with_any_numbers_is_executed_or_gives_a_sentence() {
     }
     assert!(failed > 10 && steps > 100, "{failed} failed, {steps} steps");
     assert!(executed.iter().all(|count| *count >= 3), "{executed:?} of each kind are executed");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_cannot_be_trained_is_refused_with_its_sentence_and_changes_nothing() {
+    let (network, training) = (Preset::Mlp30.network(), TrainingSpec::default());
+    let with = |change: &dyn Fn(&mut NetworkSpec, &mut TrainingSpec)| {
+        let (mut network, mut training) = (network.clone(), training.clone());
+        change(&mut network, &mut training);
+        RunConfig { network, training }
+    };
+    let (batch, subset) =
+        ("The batch size must be between 1 and 5000.", "Training needs at least one image.");
+    let rate = "The learning rate must be a number from 0 up.";
+    let shape = "The network must take 28x28 images and end in 10 units.";
+    let cases: Vec<(RunConfig, &str)> = vec![
+        (with(&|_, training| training.batch_size = 0), batch),
+        (with(&|_, training| training.batch_size = 5_001), batch),
+        (with(&|_, training| training.batch_size = usize::MAX), batch),
+        (with(&|_, training| training.subset = Some(0)), subset),
+        (with(&|_, training| training.learning_rate = -0.001), rate),
+        (with(&|_, training| training.learning_rate = f32::NAN), rate),
+        (with(&|_, training| training.learning_rate = f32::INFINITY), rate),
+        (with(&|network, _| network.input = Shape::maps(1, 27, 28)), shape),
+        (with(&|network, _| network.layers.push(LayerSpec::Linear { out_features: 9 })), shape),
+    ];
+    let mut session = Session::default();
+    session.add_train(&digits(100, 0)).unwrap();
+    session.handle(Command::Configure { network: network.clone(), training: training.clone() });
+    let before = session.network().parameters.clone();
+    for (RunConfig { network, training }, sentence) in cases {
+        let good = RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() };
+        let bad = RunConfig { network: network.clone(), training: training.clone() };
+        for command in [
+            Command::Configure { network, training },
+            Command::Compare { runs: vec![good, bad], epochs: 1.0 },
+        ] {
+            let events = session.handle(command);
+            let failed = |event: &Event| matches!(event, Event::Failed(text) if text == sentence);
+            assert!(events.iter().any(failed), "{sentence}: {events:?}");
+            assert_eq!(session.network().parameters, before, "{sentence}");
+        }
+    }
+    // The least and most that are taken.
+    for training in [
+        TrainingSpec { batch_size: 1, subset: Some(1), learning_rate: 0.0, ..TrainingSpec::default() },
+        TrainingSpec { batch_size: 5_000, ..TrainingSpec::default() },
+    ] {
+        let events = session.handle(Command::Configure { network: network.clone(), training });
+        assert!(!events.iter().any(|event| matches!(event, Event::Failed(_))), "{events:?}");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
