@@ -11,8 +11,8 @@ import { Playground } from "../e2e/support/playground.js";
 const WINDOWS = 5;
 const WINDOW_MS = 2000;
 const VISITS = 5;
-/** The artificial slow-downs: tasks of a length at an interval, and a task after each report of training (ms). */
-const SLOW = { task: 80, interval: 100, report: 10 };
+/** The artificial slow-down: tasks of this length, at this interval (ms). */
+const SLOW = { task: 80, interval: 100 };
 /** Delay of stylesheets and module on a visit that is slow on purpose (ms). */
 const LATE_MS = 1500;
 
@@ -20,9 +20,9 @@ const sorted = (numbers) => numbers.toSorted((a, b) => a - b);
 const median = (numbers) => sorted(numbers)[numbers.length >> 1];
 const range = (numbers, digits = 0) => `${Math.min(...numbers).toFixed(digits)}-${Math.max(...numbers).toFixed(digits)}`;
 
-/** Runs in the page from its start: counts tasks over 50 ms, frames, reports of training, and times from pointer to picture. */
+/** Runs in the page from its start: counts tasks over 50 ms, frames, and times from pointer to picture. */
 function observe() {
-  const noted = { tasks: [], frames: 0, reports: 0, latencies: [] };
+  const noted = { tasks: [], frames: 0, latencies: [] };
   globalThis.noted = noted;
   new PerformanceObserver((list) => noted.tasks.push(...list.getEntries().map(({ duration }) => duration)))
     .observe({ type: "longtask" });
@@ -43,10 +43,6 @@ function observe() {
       moved = undefined;
       requestAnimationFrame(() => port2.postMessage(since));
     }).observe(mark, { attributes: true });
-    new MutationObserver(() => {
-      noted.reports += 1;
-      for (const end = performance.now() + (noted.delay ?? 0); performance.now() < end; );
-    }).observe(document.querySelector("[data-step]"), { attributes: true });
   };
 }
 
@@ -87,7 +83,7 @@ async function measure({ page }, stage, windows = WINDOWS) {
   for (let i = 0; i < windows; i += 1) {
     const worked = await busy();
     const start = await page.evaluate(() => {
-      Object.assign(globalThis.noted, { tasks: [], frames: 0, reports: 0, latencies: [] });
+      Object.assign(globalThis.noted, { tasks: [], frames: 0, latencies: [] });
       return performance.now();
     });
     for (let step = 0, now = start; now < start + WINDOW_MS; step += 1) {
@@ -96,7 +92,7 @@ async function measure({ page }, stage, windows = WINDOWS) {
       await sleep(60);
       now = await page.evaluate(() => performance.now());
     }
-    const { tasks, frames, reports, latencies, ms } = await page.evaluate(
+    const { tasks, frames, latencies, ms } = await page.evaluate(
       (start) => ({ ...globalThis.noted, ms: performance.now() - start }), start,
     );
     all.push({
@@ -104,7 +100,7 @@ async function measure({ page }, stage, windows = WINDOWS) {
       frames: (1000 * frames) / ms,
       latency: sorted(latencies)[Math.floor(0.9 * latencies.length)] ?? Infinity,
       moves: latencies.length,
-      work: ((await busy()) - worked) / Math.max(1, reports),
+      work: (100 * ((await busy()) - worked)) / ms,
     });
   }
   const moves = all.reduce((sum, window) => sum + window.moves, 0);
@@ -119,30 +115,20 @@ function distrust(what) {
   process.exitCode = 1;
 }
 
-/** Slows the page down on purpose, in two ways, and checks that each instrument sees it. */
+/** Slows the page down on purpose, and checks that each instrument sees it. */
 async function checkInstruments(playground, stage, calm) {
-  const see = (slow, isSeen) => {
-    for (const [name, seen] of Object.entries(isSeen)) {
-      if (!seen) distrust(`${name} is ${calm[name].toFixed(1)}, and ${slow[name].toFixed(1)} when slowed down`);
-    }
-  };
-  const { page } = playground;
-  // Tasks beside the reports take frames from the page, and with them work: they do not lengthen the work of a report.
-  const timer = await page.evaluate(({ task, interval }) => setInterval(() => {
+  await playground.page.evaluate(({ task, interval }) => setInterval(() => {
     for (const end = performance.now() + task; performance.now() < end; );
   }, interval), SLOW);
-  const tasks = await measure(playground, stage, 3);
-  see(tasks, {
-    longest: tasks.longest > Math.max(50, calm.longest),
-    frames: tasks.frames < calm.frames,
-    latency: tasks.latency > calm.latency,
-  });
-  await page.evaluate(({ timer, report }) => {
-    clearInterval(timer);
-    globalThis.noted.delay = report;
-  }, { timer, report: SLOW.report });
-  const reports = await measure(playground, stage, 3);
-  see(reports, { work: reports.work > calm.work });
+  const slow = await measure(playground, stage, 3);
+  for (const [name, seen] of Object.entries({
+    longest: slow.longest > Math.max(50, calm.longest),
+    frames: slow.frames < calm.frames,
+    latency: slow.latency > calm.latency,
+    work: slow.work > calm.work,
+  })) {
+    if (!seen) distrust(`${name} is ${calm[name].toFixed(1)}, and ${slow[name].toFixed(1)} with tasks of ${SLOW.task} ms`);
+  }
 }
 
 /** Milliseconds from a visit's start until the first paint, and until the pad has an answer. */
@@ -205,10 +191,10 @@ export async function page(host) {
       const calm = await measure(playground, stage);
       await checkInstruments(playground, stage, calm);
       const longest = calm.longest === 0 ? "none" : `${calm.longest.toFixed(0)} ms`;
-      rows.push(`| ${name} | ${longest} | ${calm.frames.toFixed(0)} | ${calm.latency.toFixed(0)} ms | ${calm.work.toFixed(1)} ms |`);
+      rows.push(`| ${name} | ${longest} | ${calm.frames.toFixed(0)} | ${calm.latency.toFixed(0)} ms | ${calm.work.toFixed(0)} % |`);
     });
   }
-  console.log("| while one core trains, with | longest task over 50 ms | frames/s | pointer to picture, 9 of 10 | main thread a report |");
+  console.log("| while one core trains, with | longest task over 50 ms | frames/s | pointer to picture, 9 of 10 | main thread busy |");
   console.log(`|---|---:|---:|---:|---:|\n${rows.join("\n")}\n`);
 
   await inBrowser(async (browser) => {
