@@ -10,7 +10,11 @@ if (!existsSync(executablePath)) {
   throw new Error(`There is no Chromium at ${executablePath}: install it, or set CHROMIUM to its program.`);
 }
 
+/** A name of this machine that browsers do not trust as they trust localhost. */
+export const INSECURE_NAME = "lenet.test";
+
 const args = [
+  `--host-resolver-rules=MAP ${INSECURE_NAME} 127.0.0.1`,
   "--no-sandbox",
   "--disable-quic",
   "--no-first-run",
