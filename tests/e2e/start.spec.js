@@ -33,7 +33,7 @@ test("a drawing is classified before any of MNIST has arrived", async ({ page, p
   const others = files.filter((file) => !file.includes("/mnist/"));
   const names = others.map((file) => file.replace(/^.*\/(?=.)/, "").replace(/-[0-9a-f]+(_bg)?\./, "."));
   const needed = new Set(names.filter((name) => !name.endsWith(".css")));
-  expect([...needed].toSorted()).toEqual(["/", "lenet5.safetensors", "web.js", "web.wasm", "worker.js"]);
+  expect([...needed].toSorted()).toEqual(["/", "lenet5.safetensors", "load.js", "start.js", "web.js", "web.wasm", "worker.js"]);
   release();
   await playground.downloaded();
 });

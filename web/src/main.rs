@@ -10,6 +10,7 @@ mod explore;
 mod header;
 mod link;
 mod network;
+mod new_worker;
 mod pad;
 mod runs;
 mod settings;
@@ -22,10 +23,11 @@ use wasm_bindgen::prelude::*;
 fn main() {
     // In the worker the same module starts, too: there `worker.js` calls `start_worker`.
     if web_sys::window().is_some() {
+        leptos::mount::mount_to_body(app::App);
+        // Last: should the page not come so far, start.js says so in the shell.
         if let Some(shell) = leptos::prelude::document().get_element_by_id("shell") {
             shell.remove();
         }
-        leptos::mount::mount_to_body(app::App);
     }
 }
 

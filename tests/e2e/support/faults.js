@@ -3,6 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
+/** The host answers with an error. */
+export const status = (code) => (response) => response.writeHead(code).end();
+
 /** The file is not there. */
 export const gone = (response) => response.writeHead(404, { "content-type": "text/html" }).end("<!doctype html><p>Not found</p>");
 
@@ -33,17 +36,19 @@ export const stalled = async (response, { file, type, size }) => {
   response.write(bytes.subarray(0, Math.min(1024, size - 1)));
 };
 
+/** Another host's page. */
+export const redirect = (address) => (response) => response.writeHead(302, { location: address }).end();
+
 /** The file under another type, or with a header more. */
 export const withHeaders = (headers) => async (response, { file, type }) => {
   response.writeHead(200, { "content-type": type, ...headers }).end(await readFile(file));
 };
 
-/** The file in a content encoding, which the browser takes off again. */
+/** The file in a content encoding, which the browser takes off again: gzip files as they are, others compressed for the way. */
 export const gzipped = async (response, { file, type }) => {
   const bytes = await readFile(file);
-  // Hosts that know gzip files by their name send them as they are, and call that their encoding.
-  const zipped = file.endsWith(".gz") ? bytes : gzipSync(bytes);
-  response.writeHead(200, { "content-type": type, "content-encoding": "gzip" }).end(zipped);
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  response.writeHead(200, { "content-type": type, "content-encoding": "gzip" }).end(isGzip ? bytes : gzipSync(bytes));
 };
 
 /** The file, changed by a function from text to text. */

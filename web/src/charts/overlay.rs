@@ -181,9 +181,9 @@ pub(super) fn ChartOverlay(measure: Measure, plot: Memo<Plot>) -> impl IntoView 
             on:pointerleave=move |_| overlay.on_leave() on:blur=move |_| overlay.on_leave()
             on:focus=move |_| overlay.on_focus() on:keydown=move |ev| overlay.on_key(&ev)
             on:dblclick=move |_| charts.show_all_epochs()></div>
-        {move || selection().map(|style| view! { <div class="selection" style=style></div> })}
+        {move || selection().map(|style| view! { <div class="selection" prop:style=style></div> })}
         <Show when=move || has_readings.get()>
-            <div class="reading" style=move || overlay.table_style(cursor()) aria-hidden="true"><ReadingTable read /></div>
+            <div class="reading" prop:style=move || overlay.table_style(cursor()) aria-hidden="true"><ReadingTable read /></div>
         </Show>
     }
 }

@@ -66,7 +66,7 @@ fn Smoothing() -> impl IntoView {
     view! {
         <label class="smoothing" title="How many points of the training curves are averaged">
             <span>"Smoothing"</span>
-            <input type="range" min="1" max=MAX_SMOOTHING.to_string() step="1" style=filled aria-valuetext=words
+            <input type="range" min="1" max=MAX_SMOOTHING.to_string() step="1" prop:style=filled aria-valuetext=words
                 prop:value=move || smoothing.get() on:input=smooth />
             <span class="value" aria-hidden="true">{words}</span>
         </label>

@@ -1,13 +1,28 @@
 //! The message channel to the worker.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use trainer::messages::{Command, Event, decode, encode};
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{MessageEvent, Worker};
+
+use crate::new_worker::new_worker;
+
+/// After this time the page says that it waits for the worker (ms).
+const PATIENCE: u32 = 3000;
+const STILL_LOADING: &str = "Still loading worker.js, which reads drawings and trains: the connection is slow or stands still. If it does not come, reload the page.";
+
+#[wasm_bindgen]
+extern "C" {
+    /// Why a file of the page did not load, as a sentence (`start.js`).
+    #[wasm_bindgen(catch, js_namespace = pageStart, js_name = explain)]
+    async fn explain(address: &str) -> Result<JsValue, JsValue>;
+}
 
 /// The channel to the worker. It queues commands until the worker is ready.
 #[derive(Clone)]
@@ -17,10 +32,11 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    /// Starts the worker. Its events go to `on_event`; if it stops, a sentence goes to `on_failure`.
+    /// Starts the worker. Its events go to `on_event`. If it stops or keeps the page waiting, a sentence goes to `on_problem`, and
+    /// `None` once it is there after all.
     pub(crate) fn start(
         on_event: impl Fn(Event) + 'static,
-        on_failure: impl Fn(String) + 'static,
+        on_problem: impl Fn(Option<String>) + 'static,
     ) -> Result<Self, JsValue> {
         let document = web_sys::window().and_then(|w| w.document()).ok_or("no document")?;
         let base = document.base_uri()?.ok_or("no address")?;
@@ -29,12 +45,13 @@ impl Bridge {
         // Only the link by which Trunk preloads the module's glue has its hashed name.
         let link = document.query_selector("link[rel=modulepreload]")?.ok_or("no glue")?;
         let glue = Reflect::get(&link, &"href".into())?;
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(&format!("{folder}worker.js"), &options)?;
+        let worker = new_worker(folder)?;
 
         let bridge = Self { worker: worker.clone(), queued: Rc::new(RefCell::new(Some(Vec::new()))) };
+        let on_problem = Rc::new(on_problem);
+        let late = bridge.watch_start(on_problem.clone());
         let this = bridge.clone();
+        let on_ready = on_problem.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().dyn_into::<ArrayBuffer>() {
                 Ok(buffer) => {
@@ -44,6 +61,9 @@ impl Bridge {
                 }
                 // The only other message is the word "ready".
                 Err(_) => {
+                    if late.get() {
+                        on_ready(None);
+                    }
                     let queued = this.queued.borrow_mut().take();
                     queued.into_iter().flatten().for_each(|command| this.send(command));
                 }
@@ -51,8 +71,18 @@ impl Bridge {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget();
-        let on_error =
-            move |_: &_| on_failure("Training stopped unexpectedly: reload the page to go on.".into());
+        let (this, script) = (bridge.clone(), format!("{folder}worker.js"));
+        let on_error = move |_: &_| {
+            if this.is_ready() {
+                on_problem(Some("Training stopped unexpectedly: reload the page to go on.".into()));
+                return;
+            }
+            let (script, on_problem) = (script.clone(), on_problem.clone());
+            spawn_local(async move {
+                let reason = explain(&script).await.ok().and_then(|reason| reason.as_string());
+                on_problem(Some(format!("Nothing can be read or trained. {}", reason.unwrap_or_default())));
+            });
+        };
         EventListener::new(&worker, "error", on_error).forget();
 
         let start = Object::new();
@@ -61,6 +91,25 @@ impl Bridge {
         Reflect::set(&start, &"base".into(), &folder.into())?;
         worker.post_message(&start)?;
         Ok(bridge)
+    }
+
+    /// Whether the worker has said that it is ready.
+    fn is_ready(&self) -> bool {
+        self.queued.borrow().is_none()
+    }
+
+    /// Says so if the worker is not ready after [`PATIENCE`]; returns whether that has been said.
+    fn watch_start(&self, on_problem: Rc<impl Fn(Option<String>) + 'static>) -> Rc<Cell<bool>> {
+        let late = Rc::new(Cell::new(false));
+        let (this, said) = (self.clone(), late.clone());
+        Timeout::new(PATIENCE, move || {
+            if !this.is_ready() {
+                said.set(true);
+                on_problem(Some(STILL_LOADING.into()));
+            }
+        })
+        .forget();
+        late
     }
 
     /// Sends a command, or queues it until the worker is ready.

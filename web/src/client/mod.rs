@@ -39,7 +39,7 @@ impl Client {
 
     /// Starts the worker, whose events go to `on_event`.
     pub(crate) fn start(self, on_event: impl Fn(Event) + 'static) {
-        match Bridge::start(on_event, move |sentence| self.report(sentence)) {
+        match Bridge::start(on_event, move |sentence| self.problem.set(sentence)) {
             Ok(bridge) => self.bridge.set_value(Some(bridge)),
             Err(_) => self.report("This browser cannot start the trainer: a newer one can.".into()),
         }

@@ -86,7 +86,7 @@ fn Slider(setting: &'static Setting, min: f64, max: f64, step: f64, unit: &'stat
     view! {
         <label>
             <span>{setting.name}</span>
-            <input type="range" min=shortest(min) max=shortest(max) step=shortest(step) style=filled
+            <input type="range" min=shortest(min) max=shortest(max) step=shortest(step) prop:style=filled
                 aria-valuetext=words aria-describedby=help_id(setting) prop:value=move || text.get()
                 on:input=move |ev| { settings.change(setting, &event_target_value(&ev)); } />
             <span class="value" aria-hidden="true">{words}</span>

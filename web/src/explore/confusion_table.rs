@@ -45,7 +45,7 @@ pub(super) fn ConfusionTable(matrix: Memo<Option<ConfusionMatrix>>) -> impl Into
     let row = move |label: usize| {
         view! {
             <tr>
-                <th scope="row" style=format!("--class:var(--class-{label})")>{label}</th>
+                <th scope="row" prop:style=format!("--class:var(--class-{label})")>{label}</th>
                 {(0..CLASSES).map(|class| view! { <CellButton cell=Cell { label, class } matrix current /> }).collect_view()}
                 <td class="share">{move || of(&|matrix| percents(matrix.recall(label)))}</td>
             </tr>
@@ -63,7 +63,7 @@ pub(super) fn ConfusionTable(matrix: Memo<Option<ConfusionMatrix>>) -> impl Into
                 <tr>
                     <th scope="col"><span class="visually-hidden">"label"</span></th>
                     {(0..CLASSES).map(|class| view! {
-                        <th scope="col" style=format!("--class:var(--class-{class})")>{class}</th>
+                        <th scope="col" prop:style=format!("--class:var(--class-{class})")>{class}</th>
                     }).collect_view()}
                     <th scope="col" class="share">"Recall"</th>
                 </tr>
@@ -111,7 +111,7 @@ fn CellButton(cell: Cell, matrix: Memo<Option<ConfusionMatrix>>, current: RwSign
     let pressed = Memo::new(move |_| view.cell.get() == Some(cell));
     view! {
         <td>
-            <button class:right=cell.is_right() style=shade aria-pressed=move || pressed.get().to_string() aria-label=name
+            <button class:right=cell.is_right() prop:style=shade aria-pressed=move || pressed.get().to_string() aria-label=name
                 tabindex=move || if current.get() == cell { "0" } else { "-1" }
                 on:focus=move |_| current.set(cell)
                 on:click=move |_| view.choose_cell((!pressed.get_untracked()).then_some(cell))>

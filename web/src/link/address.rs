@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::ev;
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::charts::view_state::ChartsView;
@@ -113,7 +113,9 @@ pub(crate) fn show_presentation(settings: Settings, redraw: Redraw) {
             Theme::Light => ("light", "not all"),
             Theme::Dark => ("dark", "all"),
         };
-        let _ = root.set_attribute("style", &format!("color-scheme: {scheme}"));
+        if let Some(root) = root.dyn_ref::<web_sys::HtmlElement>() {
+            let _ = root.style().set_property("color-scheme", scheme);
+        }
         let _ = root.toggle_attribute_with_force("data-large", presentation.large);
         if let Ok(Some(sheet)) = document().query_selector("link[data-dark]") {
             let _ = sheet.set_attribute("media", dark);

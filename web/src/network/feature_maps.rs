@@ -55,6 +55,6 @@ pub(crate) fn Maps(
     };
     view! {
         <canvas node_ref=canvas class="maps" role="img" aria-label=label width=width.to_string()
-            height=height.to_string() style=style></canvas>
+            height=height.to_string() prop:style=style></canvas>
     }
 }

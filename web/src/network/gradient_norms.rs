@@ -138,11 +138,11 @@ fn NormsRow(
         <tr>
             <th scope="row">{name}</th>
             <td class="gauge"><div class="track"><span class="fill gradient"
-                style=move || format!("transform:scaleX({:.4})", bar_width(errors()))></span></div></td>
+                prop:style=move || format!("transform:scaleX({:.4})", bar_width(errors()))></span></div></td>
             <td class="number">{move || format_number(errors())}</td>
             <td class="gauge"><div class="track">
-                <span class="fill weights" style=move || format!("transform:scaleX({:.4})", weights() / max_weights.get())></span>
-                <i style=move || format!("left:{:.2}%", 100.0 * first_weights() / max_weights.get())></i>
+                <span class="fill weights" prop:style=move || format!("transform:scaleX({:.4})", weights() / max_weights.get())></span>
+                <i prop:style=move || format!("left:{:.2}%", 100.0 * first_weights() / max_weights.get())></i>
             </div></td>
             <td class="number">{move || format_number(weights())}</td>
         </tr>

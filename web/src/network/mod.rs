@@ -100,7 +100,7 @@ fn InputFigure() -> impl IntoView {
     let values = Signal::derive(move || inspector.values(0));
     let grid = Grid::new(1, 28, 28);
     view! {
-        <figure class="stage" style="--width:60">
+        <figure class="stage" prop:style="--width:60">
             <figcaption><b>"Input"</b><span>"28×28"</span><span>"pixels"</span></figcaption>
             <PixelPicker column=0 grid>
                 <Maps grid label="Input, 28 by 28 pixels" diverging=false values />
@@ -127,7 +127,7 @@ fn WeightFigures() -> impl IntoView {
             {
                 let (height, width) = stage.filters.unwrap_or_default();
                 view! {
-                    <figure class="stage" style="--width:420">
+                    <figure class="stage" prop:style="--width:420">
                         <figcaption>
                             <b>"Weights"</b>
                             <span>{format!("{}@{height}×{width}", stage.shape.channels)}</span>

@@ -39,7 +39,7 @@ pub(crate) fn PixelPicker(
     let name = inspector.name(column);
     let opens = if column > 0 { ", Enter opens the layer" } else { "" };
     view! {
-        <div node_ref=host class="touchable" tabindex="0" role="application" style=format!("--pixels:{width}")
+        <div node_ref=host class="touchable" tabindex="0" role="application" prop:style=format!("--pixels:{width}")
             aria-label=format!("Pixels of {name}: arrow keys walk{opens}")
             // A finger can only point by a tap. If that opened the stage, no pixel could be inspected by touch.
             on:click=move |_| if !is_finger.get_value() { inspector.open(column) }

@@ -59,7 +59,7 @@ pub(super) fn StageFigure(column: usize, stage: Stage) -> impl IntoView {
         view! { <Maps grid label diverging=false values /> }.into_any()
     };
     view! {
-        <figure class="stage" class:opened=move || is_open.get() class:vector=shape.is_vector() style=format!("--width:{width}")>
+        <figure class="stage" class:opened=move || is_open.get() class:vector=shape.is_vector() prop:style=format!("--width:{width}")>
             <figcaption>
                 <button class="opener" id=opener_id(&stage.name) aria-expanded=move || is_open.get().to_string() on:click=toggle>
                     <b>{stage.name.clone()}</b>

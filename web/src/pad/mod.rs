@@ -69,7 +69,7 @@ fn Paper(is_empty: Memo<bool>) -> impl IntoView {
                 on:pointerdown=down on:pointermove=moved on:pointerup=up on:pointercancel=up
                 on:keydown=move |ev| on_key(pad, &ev)></canvas>
             <p class="invite" aria-hidden="true"><b>"0 – 9"</b>"with mouse, pen or finger"</p>
-            <span class="pen" class:shown=move || pad.pen.get().shown class:down=move || pad.pen.get().down style=position
+            <span class="pen" class:shown=move || pad.pen.get().shown class:down=move || pad.pen.get().down prop:style=position
                 aria-hidden="true"></span>
         </div>
     }

@@ -49,7 +49,7 @@ pub(crate) fn Swatch(
     let style = format!("stroke:var({})", color(run, split));
     view! {
         <svg class="swatch" viewBox="0 0 26 8" aria-hidden="true">
-            <line x1="0" y1="4" x2="26" y2="4" style=style stroke-dasharray=dashes.join(" ")
+            <line x1="0" y1="4" x2="26" y2="4" prop:style=style stroke-dasharray=dashes.join(" ")
                 stroke-width=width(run, split).to_string()></line>
         </svg>
     }

@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, Worker};
 
 use super::channels::{Channels, Port, on_message};
+use crate::new_worker::new_worker;
 
 /// More cores gain nothing: a batch of 64 is four blocks of work.
 const MAX_CORES: usize = 8;
@@ -75,9 +76,7 @@ impl WorkerPool {
     }
 
     fn start(&self, owner: Rc<impl Owner + 'static>) -> Result<(), JsValue> {
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(&format!("{}worker.js", self.base), &options)?;
+        let worker = new_worker(&self.base)?;
         // 0 until the worker is ready.
         let rank = Rc::new(Cell::new(0));
         on_message(worker.unchecked_ref(), self.message_handler(worker.clone(), rank.clone(), owner.clone()));

@@ -34,7 +34,7 @@ pub(super) fn KernelCells(side: usize, filter: RwSignal<Kernel>, pen: RwSignal<f
     };
     view! {
         <div class="cells" role="group" aria-label=format!("Filter, {side} by {side}: arrow keys move, space paints, plus and minus change")
-            style=format!("--side:{side}") on:keydown=key>
+            prop:style=format!("--side:{side}") on:keydown=key>
             {(0..side * side).map(|at| view! { <KernelCell at side filter pen current /> }).collect_view()}
         </div>
     }
@@ -73,7 +73,7 @@ fn KernelCell(
         paint();
     };
     view! {
-        <button style=style tabindex=move || if current.get() == at { "0" } else { "-1" }
+        <button prop:style=style tabindex=move || if current.get() == at { "0" } else { "-1" }
             aria-label=move || format!("Row {}, column {}: {}", at / side + 1, at % side + 1, weight_text(weight()))
             on:focus=move |_| current.set(at) on:pointerdown=press
             on:pointerenter=move |ev: PointerEvent| if ev.buttons() & 1 == 1 { paint() }
