@@ -11,12 +11,13 @@ function keepWasmMemory() {
     keep(started.instance ?? started);
     return started;
   };
-  WebAssembly.Instance = class extends WebAssembly.Instance {
-    constructor(...options) {
-      super(...options);
-      keep(this);
-    }
-  };
+  WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
+    construct(Instance, options) {
+      const instance = new Instance(...options);
+      keep(instance);
+      return instance;
+    },
+  });
 }
 
 const SCRIPT = `(${keepWasmMemory})();\n`;

@@ -24,6 +24,16 @@ extern "C" {
     async fn explain(address: &str) -> Result<JsValue, JsValue>;
 }
 
+/// How far the worker's start has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Loading,
+    /// The page has said that it waits.
+    Late,
+    Failed,
+    Done,
+}
+
 /// The channel to the worker. It queues commands until the worker is ready.
 #[derive(Clone)]
 pub(crate) struct Bridge {
@@ -49,9 +59,17 @@ impl Bridge {
 
         let bridge = Self { worker: worker.clone(), queued: Rc::new(RefCell::new(Some(Vec::new()))) };
         let on_problem = Rc::new(on_problem);
-        let late = bridge.watch_start(on_problem.clone());
+        let start = Rc::new(Cell::new(Start::Loading));
+        let (state, on_late) = (start.clone(), on_problem.clone());
+        let late = move || {
+            if state.get() == Start::Loading {
+                state.set(Start::Late);
+                on_late(Some(STILL_LOADING.into()));
+            }
+        };
+        Timeout::new(PATIENCE, late).forget();
         let this = bridge.clone();
-        let on_ready = on_problem.clone();
+        let (state, on_ready) = (start.clone(), on_problem.clone());
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().dyn_into::<ArrayBuffer>() {
                 Ok(buffer) => {
@@ -61,7 +79,7 @@ impl Bridge {
                 }
                 // The only other message is the word "ready".
                 Err(_) => {
-                    if late.get() {
+                    if state.replace(Start::Done) == Start::Late {
                         on_ready(None);
                     }
                     let queued = this.queued.borrow_mut().take();
@@ -71,12 +89,13 @@ impl Bridge {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget();
-        let (this, script) = (bridge.clone(), format!("{folder}worker.js"));
+        let (state, script) = (start, format!("{folder}worker.js"));
         let on_error = move |_: &_| {
-            if this.is_ready() {
+            if state.get() == Start::Done {
                 on_problem(Some("Training stopped unexpectedly: reload the page to go on.".into()));
                 return;
             }
+            state.set(Start::Failed);
             let (script, on_problem) = (script.clone(), on_problem.clone());
             spawn_local(async move {
                 let reason = explain(&script).await.ok().and_then(|reason| reason.as_string());
@@ -91,25 +110,6 @@ impl Bridge {
         Reflect::set(&start, &"base".into(), &folder.into())?;
         worker.post_message(&start)?;
         Ok(bridge)
-    }
-
-    /// Whether the worker has said that it is ready.
-    fn is_ready(&self) -> bool {
-        self.queued.borrow().is_none()
-    }
-
-    /// Says so if the worker is not ready after [`PATIENCE`]; returns whether that has been said.
-    fn watch_start(&self, on_problem: Rc<impl Fn(Option<String>) + 'static>) -> Rc<Cell<bool>> {
-        let late = Rc::new(Cell::new(false));
-        let (this, said) = (self.clone(), late.clone());
-        Timeout::new(PATIENCE, move || {
-            if !this.is_ready() {
-                said.set(true);
-                on_problem(Some(STILL_LOADING.into()));
-            }
-        })
-        .forget();
-        late
     }
 
     /// Sends a command, or queues it until the worker is ready.
