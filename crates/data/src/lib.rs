@@ -7,8 +7,10 @@
 pub mod augment;
 pub mod drawing;
 pub mod idx;
+pub mod ink;
 pub mod set;
 pub mod shard;
+pub mod sketch;
 
 pub use idx::IdxError;
 pub use nn::mnist;
