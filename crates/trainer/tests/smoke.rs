@@ -87,6 +87,52 @@ fn pause_stops_step_takes_one_step_and_reset_restores_the_initial_weights() {
 }
 
 #[test]
+fn steps_that_are_asked_for_before_the_last_one_is_taken_are_all_taken() {
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    let mut last = 0;
+    let note = |last: &mut u64, events: Vec<Event>| {
+        for event in events {
+            if let Event::Progress(progress) = event {
+                *last = progress.step;
+            }
+        }
+    };
+    for presses in [20, 1, 3] {
+        for _ in 0..presses {
+            note(&mut last, session.handle(Command::Step));
+        }
+        note(&mut last, session.work(&SingleCore::default()));
+        note(&mut last, session.handle(Command::Step));
+        note(&mut last, work_until_paused(&mut session));
+    }
+    assert_eq!(last, 20 + 1 + 3 + 3);
+
+    // A pause ends what is still to come.
+    (0..20).for_each(|_| note(&mut last, session.handle(Command::Step)));
+    note(&mut last, session.handle(Command::Pause));
+    note(&mut last, session.handle(Command::Step));
+    note(&mut last, work_until_paused(&mut session));
+    assert_eq!(last, 28);
+}
+
+#[test]
+fn train_and_pause_are_answered_even_if_nothing_changes() {
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    for (command, state) in [
+        (Command::Pause, RunState::Paused),
+        (Command::Train, RunState::Training),
+        (Command::Train, RunState::Training),
+        (Command::Pause, RunState::Paused),
+        (Command::Pause, RunState::Paused),
+    ] {
+        let events = session.handle(command.clone());
+        assert!(events.contains(&Event::State(state)), "{command:?}: {events:?}");
+    }
+}
+
+#[test]
 fn the_checkpoint_classifies_until_the_first_step() {
     let shipped = include_bytes!("../../../web/assets/lenet5.safetensors");
     let mut session = Session::default();

@@ -44,9 +44,23 @@ impl Session {
             Command::EndComparison => {
                 self.end_comparison();
             }
-            Command::Train => self.train(None),
-            Command::Step => self.train(Some(1)),
-            Command::Pause => self.pause(),
+            Command::Train | Command::Pause => {
+                let before = self.state;
+                if matches!(command, Command::Train) {
+                    self.train(None)
+                } else {
+                    self.pause()
+                }
+                // The page waits for an answer, even if nothing changes.
+                if self.state == before {
+                    self.emit(Event::State(before));
+                }
+            }
+            // Steps that were asked for before and are still to come are taken, too.
+            Command::Step => {
+                let waiting = self.steps_left.filter(|_| self.state != RunState::Paused);
+                self.train(Some(waiting.unwrap_or(0) + 1));
+            }
             // Ends the comparison alone: what was learned before it stays.
             Command::Reset if self.comparison.is_some() => {
                 self.end_comparison();
