@@ -1,7 +1,7 @@
 //! The page as a whole: its stores, the events of the worker on their way to them, and the layout.
 
 use leptos::prelude::*;
-use trainer::messages::{Command, Event, Watch};
+use trainer::messages::{Command, Event, RunState, Watch};
 
 use crate::charts::ChartsPanel;
 use crate::charts::view_state::ChartsView;
@@ -27,12 +27,19 @@ use crate::runs::store::RunStore;
 use crate::runs::undo_reset::UndoReset;
 use crate::settings::store::Settings;
 use crate::shortcuts::{self, KeysButton, KeysDialog};
+use crate::ui::focus::keep_focus;
 use crate::ui::redraw::Redraw;
+use crate::ui::translation::keep_texts_live;
+use crate::ui::wake_lock::keep_screen_awake;
 
 /// The playground.
 #[component]
 pub(crate) fn App() -> impl IntoView {
     provide_stores();
+    keep_focus();
+    keep_texts_live();
+    let client = expect_context::<Client>();
+    keep_screen_awake(move || client.run.get() != RunState::Paused);
     let keys_shown = RwSignal::new(false);
     shortcuts::listen(keys_shown);
     view! {
@@ -108,17 +115,21 @@ fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mni
     match event {
         Event::Download(download) => client.download.set(download),
         Event::State(run) => {
-            client.run.set(run);
+            client.on_run_state(run);
             runs.on_run_state(run);
         }
         Event::ActiveRun(active) => runs.on_active_run(active),
         Event::Progress(progress) => runs.on_progress(progress),
         Event::Tested(tested) => runs.on_tested(tested),
         Event::Snapshot(snapshot) => client.snapshot.set(Some(snapshot)),
-        Event::Diverged(diverged) => runs.on_diverged(diverged),
+        Event::Diverged(diverged) => {
+            client.on_refusal();
+            runs.on_diverged(diverged);
+        }
         Event::Device(report) => client.device.set(report),
         Event::Failed(sentence) => {
             runs.on_refusal();
+            client.on_refusal();
             client.report(sentence);
         }
         // Predictions that were requested before the panel closed are stale.

@@ -14,7 +14,9 @@ use crate::pad::example;
 use crate::pad::store::PadStore;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
+use crate::ui::dialog;
 use crate::ui::focus::{PAD, SETTINGS, go_to};
+use crate::ui::keyboard::key_name;
 
 /// The stores on which shortcuts act.
 #[derive(Clone, Copy)]
@@ -31,7 +33,7 @@ struct Stores {
 
 /// A single key with an action.
 struct Shortcut {
-    /// The key's name in events.
+    /// The key's name, as [`key_name`] gives it.
     key: &'static str,
     /// The key's name in the dialog.
     label: &'static str,
@@ -83,9 +85,9 @@ const SHORTCUTS: [Shortcut; 9] = [
 
 /// Keys with modifiers, and keys that work in a part of the page only: their labels and descriptions.
 const OTHER_KEYS: [(&str, &str); 9] = [
-    ("Ctrl Z", "Take back a stroke of the drawing"),
+    ("Ctrl Z, Ctrl Y", "Take back a stroke of the drawing, draw it again"),
     ("Arrows", "On the drawing pad: move the pen"),
-    ("Space", "On the drawing pad: put the pen down, lift it"),
+    ("Space", "On the drawing pad, after D: put the pen down, lift it"),
     ("Arrows, Enter", "On maps: walk from pixel to pixel, open their layer"),
     ("Arrows, Enter", "On the confusion matrix and images: walk, show"),
     ("← →", "On a chart: read the curves at another epoch"),
@@ -106,47 +108,67 @@ pub(crate) fn listen(keys_shown: RwSignal<bool>) {
         keys_shown,
     };
     let _ = window_event_listener(ev::keydown, move |ev| {
-        undo_stroke(&stores, &ev);
-        if ev.key() == "Escape" && !keys_shown.get_untracked() {
+        let name = key_name(&ev);
+        undo_or_redo(&stores, &ev, &name);
+        if name == "Escape" && !keys_shown.get_untracked() {
             stores.network.escape();
         }
-        press(&stores, &ev);
+        press(&stores, &ev, &name);
     });
 }
 
-/// Control Z takes back a stroke wherever the focus is, except in a text field, where it undoes typing.
-fn undo_stroke(stores: &Stores, ev: &KeyboardEvent) {
-    let is_typing = ev.target().is_some_and(|target| target.has_type::<HtmlInputElement>());
-    if ev.key() == "z" && (ev.ctrl_key() || ev.meta_key()) && !is_typing {
-        ev.prevent_default();
-        stores.pad.undo();
+/// Control Z takes back a stroke wherever the focus is, and Control Y or Control Shift Z draws it again, except in a text
+/// field, where they concern what is typed.
+fn undo_or_redo(stores: &Stores, ev: &KeyboardEvent, name: &str) {
+    let undoes = match name {
+        "z" => !ev.shift_key(),
+        "y" => false,
+        _ => return,
+    };
+    let is_control = (ev.ctrl_key() || ev.meta_key()) && !ev.alt_key();
+    if !is_control || ev.default_prevented() || target(ev).is_some_and(|element| is_text_field(&element)) {
+        return;
     }
+    ev.prevent_default();
+    if undoes { stores.pad.undo() } else { stores.pad.redo() }
 }
 
 /// Runs the shortcut of a single key, unless single keys are off or the focused element uses the key.
-fn press(stores: &Stores, ev: &KeyboardEvent) {
+fn press(stores: &Stores, ev: &KeyboardEvent, name: &str) {
     let is_single =
         !(ev.ctrl_key() || ev.meta_key() || ev.alt_key() || ev.repeat() || ev.default_prevented());
     let is_off =
         stores.settings.presentation.with_untracked(|p| p.no_keys) || stores.keys_shown.get_untracked();
-    if !is_single || is_off || is_used_by_target(ev) {
+    if !is_single || is_off || target(ev).is_some_and(|element| uses(&element, name)) {
         return;
     }
-    if let Some(shortcut) = SHORTCUTS.iter().find(|shortcut| shortcut.key == ev.key()) {
+    if let Some(shortcut) = SHORTCUTS.iter().find(|shortcut| shortcut.key == name) {
         ev.prevent_default();
         (shortcut.act)(stores);
     }
 }
 
-/// Whether the focused element uses the key.
-fn is_used_by_target(ev: &KeyboardEvent) -> bool {
-    let Some(element) = ev.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
-        return false;
-    };
+fn target(ev: &KeyboardEvent) -> Option<Element> {
+    ev.target().and_then(|target| target.dyn_into().ok())
+}
+
+/// Whether the focused element uses the key itself.
+fn uses(element: &Element, name: &str) -> bool {
     match element.tag_name().as_str() {
-        "INPUT" | "SELECT" | "TEXTAREA" | "CANVAS" => true,
-        "BUTTON" | "SUMMARY" | "A" => ev.key() == " ",
-        _ => false,
+        "SELECT" => true,
+        "BUTTON" | "SUMMARY" | "A" => name == " ",
+        "INPUT" if !is_text_field(element) => name == " " || name.starts_with("Arrow"),
+        // The pad and the charts have keys of their own, but no letters.
+        "CANVAS" => !name.starts_with(|first: char| first.is_lowercase() || first == '?'),
+        _ => is_text_field(element),
+    }
+}
+
+/// Whether the element is a field to type in.
+fn is_text_field(element: &Element) -> bool {
+    match element.dyn_ref::<HtmlInputElement>() {
+        Some(input) => !matches!(input.type_().as_str(), "checkbox" | "radio" | "range" | "button" | "file"),
+        None => element.tag_name() == "TEXTAREA" || element.get_attribute("contenteditable").is_some(),
     }
 }
 
@@ -165,19 +187,23 @@ pub(crate) fn KeysDialog(shown: RwSignal<bool>) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get() {
-            if shown.get() {
-                let _ = dialog.show_modal();
-            } else {
-                dialog.close();
-            }
+            if shown.get() { dialog::open(&dialog) } else { dialog::close(&dialog) }
         }
     });
+    let escape = move |ev: KeyboardEvent| {
+        if ev.key() == "Escape" {
+            // What else is open stays open.
+            ev.stop_propagation();
+            shown.set(false);
+        }
+    };
     let on = move || !presentation.with(|p| p.no_keys);
     let line = |label: &'static str, description: &'static str| {
         view! { <div><dt><kbd>{label}</kbd></dt><dd>{description}</dd></div> }
     };
     view! {
-        <dialog node_ref=dialog aria-labelledby="keys-title" on:close=move |_| shown.set(false)>
+        <dialog node_ref=dialog aria-labelledby="keys-title" on:close=move |_| shown.set(false)
+            on:keydown=escape>
             <h2 id="keys-title">"Keys"</h2>
             <dl>
                 {SHORTCUTS.map(|shortcut| line(shortcut.label, shortcut.description)).collect_view()}

@@ -15,6 +15,10 @@ pub(crate) struct Client {
     pub(crate) download: RwSignal<Download>,
     /// Whether the worker trains.
     pub(crate) run: RwSignal<RunState>,
+    /// Whether the worker was asked to train or to pause, until it has answered.
+    requested: RwSignal<Option<bool>>,
+    /// Whether the worker trains or was asked to. A press on Pause is seen at once, however busy the worker or the page is.
+    pub(crate) is_running: Memo<bool>,
     /// The last forward pass of the image on the pad.
     pub(crate) snapshot: RwSignal<Option<Snapshot>>,
     /// Which device trains, and how fast each one is.
@@ -27,9 +31,12 @@ pub(crate) struct Client {
 impl Client {
     /// A client without a worker.
     pub(crate) fn new() -> Self {
+        let (run, requested) = (RwSignal::<RunState>::default(), RwSignal::default());
         Self {
             download: RwSignal::default(),
-            run: RwSignal::default(),
+            run,
+            requested,
+            is_running: Memo::new(move |_| requested.get().unwrap_or_else(|| run.get() != RunState::Paused)),
             snapshot: RwSignal::default(),
             device: RwSignal::default(),
             problem: RwSignal::default(),
@@ -56,8 +63,22 @@ impl Client {
 
     /// Starts training if it is paused, else pauses it.
     pub(crate) fn toggle_training(self) {
-        let is_paused = self.run.get_untracked() == RunState::Paused;
-        self.send(if is_paused { Command::Train } else { Command::Pause });
+        let is_running = !self.is_running.get_untracked();
+        self.requested.set(Some(is_running));
+        self.send(if is_running { Command::Train } else { Command::Pause });
+    }
+
+    /// The worker trains or pauses.
+    pub(crate) fn on_run_state(self, run: RunState) {
+        self.run.set(run);
+        if self.requested.get_untracked() == Some(run != RunState::Paused) {
+            self.requested.set(None);
+        }
+    }
+
+    /// The worker refused a command or could not go on.
+    pub(crate) fn on_refusal(self) {
+        self.requested.set(None);
     }
 
     /// Shows a sentence about something that failed.

@@ -140,7 +140,7 @@ fn Tile(
     };
     let on_pad = Memo::new(move |_| {
         let here = index.get().map(|index| (split.get(), index));
-        drawing.with(|drawing| drawing.visible().0.map(|s| (s.split, s.index)) == here && here.is_some())
+        drawing.with(|drawing| drawing.sample().map(|s| (s.split, s.index)) == here && here.is_some())
     });
     let place = move |_| {
         let sample = index.get_untracked().and_then(|index| mnist.sample(split.get_untracked(), index));

@@ -130,7 +130,7 @@ fn OnPad() -> impl IntoView {
     let pad = expect_context::<PadStore>();
     let words = Memo::new(move |_| {
         let (name, label, untouched) = pad.drawing.with(|drawing| {
-            let sample = drawing.visible().0?;
+            let sample = drawing.sample()?;
             Some((sample.name().to_lowercase(), sample.label, drawing.untouched().is_some()))
         })?;
         Some(match pad.prediction.get() {

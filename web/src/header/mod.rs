@@ -4,7 +4,7 @@ pub(crate) mod announcer;
 pub(crate) mod download_bar;
 
 use leptos::prelude::*;
-use trainer::messages::{Command, RunState};
+use trainer::messages::Command;
 
 use crate::client::Client;
 use crate::explore::link::Tab;
@@ -38,7 +38,7 @@ pub(crate) fn Header(children: Children) -> impl IntoView {
 fn TrainingButtons() -> impl IntoView {
     let client = expect_context::<Client>();
     let runs = expect_context::<RunStore>();
-    let running = move || client.run.get() != RunState::Paused;
+    let running = move || client.is_running.get();
     view! {
         <div class="buttons" role="group" aria-label="Training">
             <button class="primary" on:click=move |_| client.toggle_training() title="Space trains and pauses">
@@ -67,16 +67,16 @@ fn Readouts() -> impl IntoView {
     };
     view! {
         <dl class="readouts">
-            <div><dt>"Epoch"</dt><dd><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
-            <div><dt>"Training loss"</dt><dd><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
+            <div><dt>"Epoch"</dt><dd translate="no"><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
+            <div><dt>"Training loss"</dt><dd translate="no"><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
             <div class="accent">
                 <dt>
                     <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
                         on:click=move |_| explore.toggle(Tab::Mistakes)>"Test accuracy"</button>
                 </dt>
-                <dd><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
+                <dd translate="no"><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
             </div>
-            <div><dt>"Throughput"</dt><dd><output aria-label="Throughput" aria-live="off">{throughput}</output></dd></div>
+            <div><dt>"Throughput"</dt><dd translate="no"><output aria-label="Throughput" aria-live="off">{throughput}</output></dd></div>
         </dl>
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::charts::view_state::ChartsView;
 use crate::client::Client;
@@ -16,6 +16,7 @@ use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::presentation::Theme;
 use crate::settings::store::Settings;
+use crate::ui::clipboard::copy as copy_text;
 use crate::ui::debounce::debounce_changes;
 use crate::ui::redraw::Redraw;
 
@@ -148,14 +149,13 @@ pub(crate) fn CopyLink() -> impl IntoView {
         write(&untrack(|| stores.link()));
         spawn_local(async move {
             let address = window().location().href().unwrap_or_default();
-            // Pages from plain http hosts have no clipboard.
-            let done = window().is_secure_context()
-                && JsFuture::from(window().navigator().clipboard().write_text(&address)).await.is_ok();
-            if done {
+            if copy_text(&address).await {
                 copied.set(true);
                 set_timeout(move || copied.set(false), Duration::from_secs(2));
             } else {
-                stores.client.report("The link cannot be copied here; it stands in the address bar.".into());
+                stores
+                    .client
+                    .report(format!("This browser does not let the page copy its link, which is: {address}"));
             }
         });
     };

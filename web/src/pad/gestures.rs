@@ -1,40 +1,111 @@
 //! Drawing with a pointer and with the keyboard.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent};
+use wasm_bindgen::prelude::*;
+use web_sys::{FocusOptions, HtmlCanvasElement, HtmlElement, KeyboardEvent, PointerEvent};
 
-use crate::pad::drawing::SIDE;
+use crate::pad::drawing::{Drawing, SIDE};
+use crate::pad::pointers::{Kind, Outcome, Press};
 use crate::pad::store::{PadStore, Pen};
 
 /// How far an arrow key moves the pen.
 const KEY_STEP: f64 = SIDE / 20.0;
+/// The bit of the left mouse button, and of a finger or a pen that touches, among the buttons that are pressed.
+const PRIMARY: u16 = 1;
+/// The number of that button in the event of its press.
+const PRIMARY_CHANGES: i16 = 0;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A pointer event with what some browsers lack, or what `web_sys` rounds.
+    #[wasm_bindgen(extends = PointerEvent)]
+    type FinePointerEvent;
+
+    /// The points of a frame, which come as one event. Safari lacked it until version 18.2, and pages from plain http hosts
+    /// have it in no browser.
+    #[wasm_bindgen(method, catch, js_name = getCoalescedEvents)]
+    fn coalesced_events(this: &FinePointerEvent) -> Result<js_sys::Array, JsValue>;
+
+    #[wasm_bindgen(method, getter, js_name = clientX)]
+    fn x(this: &FinePointerEvent) -> f64;
+
+    #[wasm_bindgen(method, getter, js_name = clientY)]
+    fn y(this: &FinePointerEvent) -> f64;
+}
 
 /// A pointer presses the pad: a stroke begins, unless another pointer draws one.
 pub(super) fn on_pointer_down(pad: PadStore, canvas: &HtmlCanvasElement, ev: &PointerEvent) {
-    if ev.button() != 0 || pad.pointer.get_untracked().is_some() {
+    let Some(&at) = points(canvas, ev).last().filter(|_| ev.button() == PRIMARY_CHANGES) else { return };
+    let kind = match ev.pointer_type().as_str() {
+        "touch" => Kind::Touch,
+        "pen" => Kind::Pen,
+        _ => Kind::Mouse,
+    };
+    let press = Press { id: ev.pointer_id(), kind, is_primary: ev.is_primary(), time: ev.time_stamp() };
+    let outcome = pad.pointers.try_update_value(|pointers| {
+        let is_kept = pad
+            .is_captured
+            .get_value()
+            .then(|| pointers.active().is_some_and(|id| canvas.has_pointer_capture(id)));
+        pointers.press(press, at, is_kept)
+    });
+    let outcome = outcome.unwrap_or(Outcome::Ignored);
+    follow(pad, outcome, &[at]);
+    if matches!(outcome, Outcome::Begins | Outcome::Replaces) {
+        pad.is_captured.set_value(canvas.set_pointer_capture(ev.pointer_id()).is_ok());
+        pad.pen.update(|pen| (pen.down, pen.shown) = (false, false));
+        // The pad does not take the focus: single keys train, also right after a stroke.
+        if let Some(paper) = canvas.parent_element().and_then(|paper| paper.dyn_into::<HtmlElement>().ok()) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = paper.focus_with_options(&options);
+        }
+    }
+}
+
+/// A pointer moves: its stroke grows, or ends if the pointer is not pressed any more.
+pub(super) fn on_pointer_move(pad: PadStore, canvas: &HtmlCanvasElement, ev: &PointerEvent) {
+    let (id, time) = (ev.pointer_id(), ev.time_stamp());
+    let is_down = ev.buttons() & PRIMARY != 0;
+    if pad.pointers.with_value(|pointers| pointers.active()) != Some(id) {
+        // While another button is held, the press of this one comes as a move.
+        if is_down && ev.button() == PRIMARY_CHANGES {
+            on_pointer_down(pad, canvas, ev);
+        }
         return;
     }
-    if let Some(&at) = points(canvas, ev).last() {
-        let _ = canvas.set_pointer_capture(ev.pointer_id());
-        pad.pointer.set(Some(ev.pointer_id()));
-        pad.pen.update(|pen| (pen.down, pen.shown) = (false, false));
-        pad.drawing.update(|drawing| drawing.begin(at));
-    }
+    let points = points(canvas, ev);
+    let outcome = pad.pointers.try_update_value(|pointers| {
+        points.iter().fold(Outcome::Ignored, |_, &at| pointers.advance(id, is_down, at, time))
+    });
+    follow(pad, outcome.unwrap_or(Outcome::Ignored), &points);
 }
 
-/// A pointer moves: its stroke grows.
-pub(super) fn on_pointer_move(pad: PadStore, canvas: &HtmlCanvasElement, ev: &PointerEvent) {
-    if pad.pointer.get_untracked() == Some(ev.pointer_id()) {
-        let points = points(canvas, ev);
-        pad.drawing.update(|drawing| points.into_iter().for_each(|at| drawing.extend(at)));
-    }
-}
-
-/// A pointer is lifted: its stroke ends.
+/// A pointer is lifted, or the browser stops to tell of it: its stroke ends.
 pub(super) fn on_pointer_up(pad: PadStore, ev: &PointerEvent) {
-    if pad.pointer.get_untracked() == Some(ev.pointer_id()) {
-        pad.pointer.set(None);
+    let _ = pad.pointers.try_update_value(|pointers| pointers.lift(ev.pointer_id()));
+}
+
+/// The browser takes a pointer for itself.
+pub(super) fn on_pointer_cancel(pad: PadStore, ev: &PointerEvent) {
+    let outcome = pad.pointers.try_update_value(|pointers| pointers.cancel(ev.pointer_id()));
+    follow(pad, outcome.unwrap_or(Outcome::Ignored), &[]);
+}
+
+/// Changes the drawing as the pointer does.
+fn follow(pad: PadStore, outcome: Outcome, points: &[(f64, f64)]) {
+    match outcome {
+        Outcome::Ignored | Outcome::Ends => {}
+        Outcome::Begins | Outcome::Replaces => pad.drawing.update(|drawing| {
+            if outcome == Outcome::Replaces {
+                drawing.discard_stroke();
+            }
+            points.iter().for_each(|&at| drawing.begin(at));
+        }),
+        Outcome::Extends => {
+            pad.drawing.update(|drawing| points.iter().for_each(|&at| drawing.extend(at)));
+        }
+        Outcome::Discarded => pad.drawing.update(Drawing::discard_stroke),
     }
 }
 
@@ -67,19 +138,18 @@ pub(super) fn on_key(pad: PadStore, ev: &KeyboardEvent) {
     }
 }
 
-/// The points of a pointer event, in pixels of the pad.
+/// The points of a pointer event, in pixels of the pad; none while the pad is not laid out.
 fn points(canvas: &HtmlCanvasElement, ev: &PointerEvent) -> Vec<(f64, f64)> {
     let rect = canvas.get_bounding_client_rect();
-    // The points of a frame come as one event. Where the browser lists them, none is lost.
-    let mut all: Vec<_> =
-        ev.get_coalesced_events().iter().filter_map(|e| e.dyn_into::<PointerEvent>().ok()).collect();
-    if all.is_empty() {
-        all.push(ev.clone());
-    }
-    let scaled = |e: &PointerEvent| {
-        let x = (f64::from(e.client_x()) - rect.left()) / rect.width() * SIDE;
-        let y = (f64::from(e.client_y()) - rect.top()) / rect.height() * SIDE;
-        (x, y)
+    let scaled = |event: &FinePointerEvent| {
+        ((event.x() - rect.left()) / rect.width() * SIDE, (event.y() - rect.top()) / rect.height() * SIDE)
     };
-    all.iter().map(scaled).collect()
+    let ev: &FinePointerEvent = ev.unchecked_ref();
+    let all = ev.coalesced_events().unwrap_or_default();
+    let mut points: Vec<_> = all.iter().map(|event| scaled(event.unchecked_ref())).collect();
+    if points.is_empty() {
+        points.push(scaled(ev));
+    }
+    points.retain(|(x, y)| x.is_finite() && y.is_finite());
+    points
 }

@@ -21,7 +21,7 @@ pub(super) fn Prediction() -> impl IntoView {
     let digit = Memo::new(move |_| pad.prediction.get().map(|(digit, _)| digit));
     view! {
         <Verdict digit />
-        <ol class="bars" aria-label="Probabilities">
+        <ol class="bars" aria-label="Probabilities" translate="no">
             {(0..10usize).map(|class| view! { <ProbabilityBar class digit /> }).collect_view()}
         </ol>
     }
@@ -41,7 +41,7 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
     });
     let placed = Memo::new(move |_| {
         pad.drawing.with(|drawing| {
-            let sample = drawing.visible().0?;
+            let sample = drawing.sample()?;
             let untouched = drawing.untouched().is_some();
             Some(PlacedSample { name: sample.name(), label: usize::from(sample.label), untouched })
         })
@@ -65,7 +65,7 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
                 <figcaption>{caption}</figcaption>
             </figure>
             <div>
-                <output aria-label="Prediction" aria-live="off">
+                <output aria-label="Prediction" aria-live="off" translate="no">
                     <Show when=move || digit.get().is_some() fallback=|| view! { <span class="none">"—"</span> }>
                         <b>{move || digit.get()}</b>
                         <span class="percent">{move || pad.prediction.get().map(|(_, p)| format!(" {}", percent(p, 1)))}</span>

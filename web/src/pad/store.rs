@@ -6,6 +6,7 @@ use trainer::messages::Command;
 use crate::client::Client;
 use crate::pad::drawing::{Drawing, SIDE};
 use crate::pad::link::PadLink;
+use crate::pad::pointers::Pointers;
 use crate::ui::signal::set_if_changed;
 
 /// The pen that the keyboard moves, in pixels of the pad.
@@ -30,8 +31,10 @@ pub(crate) struct PadStore {
     /// The most likely digit and its probability; none while there is no image, or if the network has diverged.
     pub(crate) prediction: Memo<Option<(usize, f32)>>,
     pub(crate) pen: RwSignal<Pen>,
-    /// The id of the pointer that draws. A second finger does not.
-    pub(crate) pointer: RwSignal<Option<i32>>,
+    /// The pointers on the pad.
+    pub(super) pointers: StoredValue<Pointers>,
+    /// Whether the browser keeps the pointer that draws for the pad.
+    pub(super) is_captured: StoredValue<bool>,
     /// The index of the test image that is on the pad with nothing drawn on it, or that will be once it is downloaded.
     pub(crate) example: RwSignal<Option<u32>>,
     /// The index of the test image that was the last example.
@@ -54,7 +57,8 @@ impl PadStore {
             probabilities,
             prediction: Memo::new(move |_| probabilities.with(|probabilities| argmax(probabilities))),
             pen: RwSignal::new(Pen { x: SIDE / 2.0, y: SIDE / 4.0, down: false, shown: false }),
-            pointer: RwSignal::new(None),
+            pointers: StoredValue::default(),
+            is_captured: StoredValue::default(),
             example: RwSignal::new(link.example),
             last_example: StoredValue::new(None),
         }
@@ -93,13 +97,23 @@ impl PadStore {
         })
     }
 
-    /// Takes back the last stroke or image.
+    /// Takes back the last stroke, image or clearing.
     pub(crate) fn undo(self) {
         self.lift();
-        self.drawing.update(Drawing::undo);
+        if self.drawing.with_untracked(Drawing::can_undo) {
+            self.drawing.update(Drawing::undo);
+        }
     }
 
-    /// Takes back everything.
+    /// Does again what was taken back last.
+    pub(crate) fn redo(self) {
+        self.lift();
+        if self.drawing.with_untracked(Drawing::can_redo) {
+            self.drawing.update(Drawing::redo);
+        }
+    }
+
+    /// Clears the pad.
     pub(crate) fn clear(self) {
         self.lift();
         self.drawing.update(Drawing::clear);
@@ -107,7 +121,7 @@ impl PadStore {
 
     /// Ends the stroke under way.
     fn lift(self) {
-        self.pointer.set(None);
+        self.pointers.update_value(Pointers::release);
         self.pen.update(|pen| pen.down = false);
     }
 }

@@ -126,15 +126,15 @@ fn FigureCells(figures: Memo<RunFigures>, best: Signal<bool>) -> impl IntoView {
             Some(words) => {
                 view! { <td colspan="2" class="diverged" data-name="Losses">{words}</td> }.into_any()
             }
-            None => view! { <td data-name=test>{test_loss}</td><td data-name=training>{training_loss}</td> }
+            None => view! { <td data-name=test translate="no">{test_loss}</td><td data-name=training translate="no">{training_loss}</td> }
                 .into_any(),
         }
     };
     view! {
-        <td data-name=accuracy class:best=move || best.get()>{move || figures.get().accuracy}</td>
+        <td data-name=accuracy translate="no" class:best=move || best.get()>{move || figures.get().accuracy}</td>
         {losses}
         <td class="epochs" data-name=epochs>{move || figures.get().epochs}<small>{move || format!("{} steps", figures.get().steps)}</small></td>
-        <td data-name=speed>{move || figures.get().speed}</td>
+        <td data-name=speed translate="no">{move || figures.get().speed}</td>
     }
 }
 

@@ -5,10 +5,15 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
 /// Puts RGBA bytes, `width` pixels a row, on a canvas of that size.
 pub(crate) fn put_pixels(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize) {
+    put_pixels_at(canvas, rgba, width, (0.0, 0.0));
+}
+
+/// Puts RGBA bytes, `width` pixels a row, on a rectangle of a canvas whose upper left corner is at `corner`.
+pub(crate) fn put_pixels_at(canvas: &HtmlCanvasElement, rgba: &[u8], width: usize, corner: (f64, f64)) {
     let Some(context) = canvas.get_context("2d").ok().flatten() else { return };
     let context: CanvasRenderingContext2d = context.unchecked_into();
     if let Ok(image) = ImageData::new_with_u8_clamped_array(Clamped(rgba), width as u32) {
-        let _ = context.put_image_data(&image, 0.0, 0.0);
+        let _ = context.put_image_data(&image, corner.0, corner.1);
     }
 }
 

@@ -1,17 +1,235 @@
-//! The keyboard focus: moved to distant parts of the page, and back when something is closed.
+//! The keyboard focus: moved to distant parts of the page, and kept on the page when the element that has it is removed,
+//! disabled or hidden. Otherwise keyboards and screen readers would start again at the top of the page.
 
+use std::cell::RefCell;
+
+use leptos::ev;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use wasm_bindgen::prelude::*;
+use web_sys::{
+    Element, FocusOptions, HtmlElement, MutationObserver, MutationObserverInit, MutationRecord, Node,
+    ScrollIntoViewOptions, ScrollLogicalPosition,
+};
 
 /// The drawing pad.
 pub(crate) const PAD: &str = "[aria-label='Drawing pad']";
 /// The first group of settings.
 pub(crate) const SETTINGS: &str = ".controls summary";
 
+/// What Tab stops at.
+const STOPS: &str =
+    ":is(a[href], button, input, select, textarea, summary, [tabindex]):not(:disabled, [tabindex='-1'])";
+/// The parts of the page that the focus does not leave if it can stay there.
+const REGIONS: &str = "section, header, dialog, .toasts";
+/// Where the focus goes if there is nothing nearer.
+const START: &str = "header button";
+/// How many elements that had the focus are remembered.
+const HISTORY: usize = 8;
+
+thread_local! {
+    static KEEPER: RefCell<Keeper> = RefCell::default();
+}
+
+/// What is known of the focus.
+#[derive(Default)]
+struct Keeper {
+    /// The elements that had the focus, the last one at the end.
+    history: Vec<Element>,
+    /// Whether the last one had it by the keyboard.
+    by_keyboard: bool,
+    /// The place of the last one, if it was removed from the page.
+    removed_from: Option<Place>,
+    /// Where the focus is to go if it is lost.
+    wanted: Option<String>,
+    is_scheduled: bool,
+}
+
+/// A place among nodes.
+enum Place {
+    /// Behind a node and all that it contains.
+    After(Node),
+    /// At the beginning of a node.
+    In(Node),
+}
+
+impl Place {
+    fn node(&self) -> &Node {
+        match self {
+            Self::After(node) | Self::In(node) => node,
+        }
+    }
+
+    /// Whether an element begins behind this place.
+    fn is_before(&self, element: &Element) -> bool {
+        let order = self.node().compare_document_position(element);
+        let is_inside = order & Node::DOCUMENT_POSITION_CONTAINED_BY != 0;
+        order & Node::DOCUMENT_POSITION_FOLLOWING != 0 && (matches!(self, Self::In(_)) || !is_inside)
+    }
+}
+
+/// Keeps the focus on the page from now on.
+pub(crate) fn keep_focus() {
+    let _ = window_event_listener(ev::focusin, |event| {
+        if let Some(element) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) {
+            KEEPER.with_borrow_mut(|keeper| keeper.on_focus(element));
+        }
+    });
+    // Nothing says so when an element that has the focus is hidden, except that it loses the focus to none.
+    let _ = window_event_listener(ev::focusout, |event| {
+        if event.related_target().is_none() {
+            schedule();
+        }
+    });
+    let on_change = Closure::<dyn FnMut(js_sys::Array)>::new(|records: js_sys::Array| {
+        let is_lost = KEEPER.with_borrow_mut(|keeper| {
+            records.iter().for_each(|record| keeper.on_change(record.unchecked_ref()));
+            keeper.is_lost()
+        });
+        if is_lost {
+            schedule();
+        }
+    });
+    let watched = MutationObserverInit::new();
+    watched.set_child_list(true);
+    watched.set_subtree(true);
+    let attributes = ["disabled", "hidden", "inert", "open"].map(JsValue::from);
+    watched.set_attribute_filter(&attributes.iter().collect::<js_sys::Array>());
+    if let (Ok(observer), Some(body)) =
+        (MutationObserver::new(on_change.as_ref().unchecked_ref()), document().body())
+    {
+        let _ = observer.observe_with_options(&body, &watched);
+        on_change.forget();
+    }
+}
+
+impl Keeper {
+    fn on_focus(&mut self, element: Element) {
+        self.by_keyboard = element.matches(":focus-visible").unwrap_or(true);
+        self.removed_from = None;
+        self.history.retain(|earlier| *earlier != element && earlier.is_connected());
+        self.history.push(element);
+        if self.history.len() > HISTORY {
+            self.history.remove(0);
+        }
+    }
+
+    /// Notes the place from which the last element was removed. Nodes that were beside it may be removed later.
+    fn on_change(&mut self, record: &MutationRecord) {
+        let Some(last) = self.history.last() else { return };
+        let anchor = self.removed_from.as_ref().map_or::<&Node, _>(last, Place::node);
+        let removed = record.removed_nodes();
+        let is_removed =
+            (0..removed.length()).filter_map(|at| removed.get(at)).any(|node| node.contains(Some(anchor)));
+        if is_removed {
+            let place = record.previous_sibling().map(Place::After);
+            self.removed_from = place.or_else(|| record.target().map(Place::In));
+        }
+    }
+
+    /// Whether the last element cannot have the focus any more.
+    fn is_lost(&self) -> bool {
+        self.history
+            .last()
+            .is_some_and(|last| self.removed_from.is_some() || last.matches(":disabled").unwrap_or(false))
+    }
+
+    /// The element that gets the focus in place of the last one.
+    fn successor(&self) -> Option<Element> {
+        let wanted = self.wanted.as_ref().and_then(|selector| query(selector)).filter(is_visible);
+        let last = self.history.last();
+        // It was only moved.
+        let moved = || last.filter(|last| can_have_focus(last)).cloned();
+        let earlier = || self.history.iter().rev().skip(1).find(|earlier| can_have_focus(earlier)).cloned();
+        wanted.or_else(moved).or_else(|| self.neighbour()).or_else(earlier).or_else(|| query(START))
+    }
+
+    /// The next stop of Tab in the region, or else the one before it. For those who do not use the keyboard, the region itself:
+    /// keys that act wherever the focus is do so there, too.
+    fn neighbour(&self) -> Option<Element> {
+        let last = self.history.last()?;
+        let here = Place::In(last.clone().into());
+        let place = self.removed_from.as_ref().unwrap_or(&here);
+        let mut around = match place {
+            Place::In(node) => node.dyn_ref::<Element>().cloned(),
+            Place::After(node) => node.parent_element(),
+        };
+        while let Some(parent) = around {
+            let is_region = parent.matches(REGIONS).unwrap_or(false);
+            if self.by_keyboard {
+                let stops = parent.query_selector_all(STOPS).ok()?;
+                let stops = (0..stops.length()).filter_map(|at| stops.get(at)?.dyn_into::<Element>().ok());
+                let (mut before, mut after) = (None, None);
+                for stop in stops.filter(can_have_focus) {
+                    if place.is_before(&stop) {
+                        after = Some(stop);
+                        break;
+                    }
+                    before = Some(stop);
+                }
+                if after.is_some() || before.is_some() {
+                    return after.or(before);
+                }
+            } else if is_region && is_visible(&parent) {
+                if !parent.has_attribute("tabindex") {
+                    let _ = parent.set_attribute("tabindex", "-1");
+                }
+                return Some(parent);
+            }
+            if is_region {
+                return None;
+            }
+            around = parent.parent_element();
+        }
+        None
+    }
+}
+
+/// Looks in the next frame whether the focus is lost, when what was closed is gone.
+fn schedule() {
+    if !KEEPER.with_borrow_mut(|keeper| std::mem::replace(&mut keeper.is_scheduled, true)) {
+        request_animation_frame(restore);
+    }
+}
+
+/// Gives the focus to another element if it is lost.
+fn restore() {
+    let active = document().active_element().filter(|element| element.tag_name() != "BODY");
+    let successor = KEEPER.with_borrow_mut(|keeper| {
+        keeper.is_scheduled = false;
+        let is_held = active.as_ref().is_some_and(can_have_focus);
+        let is_lost = keeper.is_lost() || keeper.history.last().is_some_and(|last| !is_visible(last));
+        let successor = if !is_held && (is_lost || keeper.wanted.is_some()) {
+            keeper.successor().map(|element| (element, keeper.by_keyboard))
+        } else {
+            None
+        };
+        keeper.wanted = None;
+        successor
+    });
+    if let Some((element, by_keyboard)) = successor {
+        let options = FocusOptions::new();
+        // The page does not move under a hand that uses no keyboard.
+        options.set_prevent_scroll(!by_keyboard);
+        let _ = element.unchecked_ref::<HtmlElement>().focus_with_options(&options);
+    }
+}
+
+/// Whether an element is in the page and takes up room there.
+fn is_visible(element: &Element) -> bool {
+    element.is_connected() && element.get_client_rects().length() > 0
+}
+
+fn can_have_focus(element: &Element) -> bool {
+    is_visible(element) && !element.matches(":disabled, [inert] *").unwrap_or(false)
+}
+
+fn query(selector: &str) -> Option<Element> {
+    document().query_selector(selector).ok().flatten()
+}
+
 /// Focuses the first element that matches `selector`, which scrolls it into view.
 pub(crate) fn go_to(selector: &str) {
-    focus(document().query_selector(selector).ok().flatten());
+    focus(query(selector));
 }
 
 /// Focuses an element, if it exists and can have the focus.
@@ -22,14 +240,10 @@ pub(crate) fn focus(element: Option<Element>) {
 }
 
 /// Moves the focus to the first element that matches `selector` if the focus is lost, because the element that had it was
-/// closed. Otherwise keyboards and screen readers would start again at the top of the page.
-pub(crate) fn restore_focus(selector: impl AsRef<str> + 'static) {
-    // In the next frame the closed element is gone.
-    request_animation_frame(move || {
-        if document().active_element().is_none_or(|element| element.tag_name() == "BODY") {
-            go_to(selector.as_ref());
-        }
-    });
+/// closed.
+pub(crate) fn restore_focus(selector: impl Into<String>) {
+    KEEPER.with_borrow_mut(|keeper| keeper.wanted = Some(selector.into()));
+    schedule();
 }
 
 /// Scrolls to an element, no further than needed.

@@ -1,12 +1,17 @@
 //! Parts of the page that several features use.
 
 pub(crate) mod canvas;
+pub(crate) mod clipboard;
 pub(crate) mod colormap;
 pub(crate) mod debounce;
+pub(crate) mod dialog;
 pub(crate) mod download;
 pub(crate) mod focus;
 pub(crate) mod format;
 pub(crate) mod histogram;
+pub(crate) mod keyboard;
 pub(crate) mod link_part;
 pub(crate) mod redraw;
 pub(crate) mod signal;
+pub(crate) mod translation;
+pub(crate) mod wake_lock;

@@ -1,8 +1,8 @@
 //! When canvases must be drawn again although their data stay the same.
 
-use gloo_events::EventListener;
 use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
 
 /// Notifies the effects that draw on canvases when the size of the window, the colours or the size of type change.
 #[derive(Clone, Copy)]
@@ -14,9 +14,27 @@ impl Redraw {
         let redraw = Self(Trigger::new());
         let _ = window_event_listener(ev::resize, move |_| redraw.request());
         if let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") {
-            EventListener::new(&dark, "change", move |_| redraw.request()).forget();
+            // Older browsers have no listeners here; they leave the property alone.
+            dark.set_onchange(Some(
+                Closure::<dyn FnMut()>::new(move || redraw.request()).into_js_value().unchecked_ref(),
+            ));
         }
+        redraw.watch_resolution();
         redraw
+    }
+
+    /// Listens to the size of the screen's pixels, which changes when the window moves to a projector.
+    fn watch_resolution(self) {
+        let query = format!("(resolution: {}dppx)", window().device_pixel_ratio());
+        if let Ok(Some(same)) = window().match_media(&query) {
+            let watched = same.clone();
+            let on_change = Closure::once_into_js(move || {
+                watched.set_onchange(None);
+                self.request();
+                self.watch_resolution();
+            });
+            same.set_onchange(Some(on_change.unchecked_ref()));
+        }
     }
 
     /// Makes the effect that calls it run again with every request.
