@@ -52,7 +52,8 @@ pub(super) fn on_pointer_down(pad: PadStore, canvas: &HtmlCanvasElement, ev: &Po
     let outcome = outcome.unwrap_or(Outcome::Ignored);
     follow(pad, outcome, &[at]);
     if matches!(outcome, Outcome::Begins | Outcome::Replaces) {
-        pad.is_captured.set_value(canvas.set_pointer_capture(ev.pointer_id()).is_ok());
+        let _ = canvas.set_pointer_capture(ev.pointer_id());
+        pad.is_captured.set_value(canvas.has_pointer_capture(ev.pointer_id()));
         pad.pen.update(|pen| (pen.down, pen.shown) = (false, false));
         // The pad does not take the focus: single keys train, also right after a stroke.
         if let Some(paper) = canvas.parent_element().and_then(|paper| paper.dyn_into::<HtmlElement>().ok()) {
