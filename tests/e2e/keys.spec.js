@@ -63,7 +63,7 @@ test("closing a panel returns the focus to its opener", async ({ page, playgroun
   await expect(page.getByRole("group", { name: "Table of runs" })).toBeFocused();
 });
 
-test("a reset can be undone, with its curves, until the next step or change of settings", async ({ page, playground }) => {
+test("a reset can be undone, with its curves, also after further steps and changes of settings", async ({ page, playground }) => {
   const curve = page.getByRole("img", { name: /^Loss over epochs/ });
   await page.keyboard.press("Space");
   await expect.poll(() => playground.steps()).toBeGreaterThan(20);
@@ -75,7 +75,7 @@ test("a reset can be undone, with its curves, until the next step or change of s
   await expect.poll(() => playground.steps()).toBe(0);
   await expect(page.getByRole("status").filter({ hasText: /^The run was reset at epoch \d\.\d\d\.$/ })).toBeVisible();
   await page.keyboard.press("r");
-  const undo = page.locator(".toast").getByRole("button", { name: "Undo" });
+  const undo = page.locator(".toast").getByRole("button", { name: "Undo", exact: true });
   await undo.click();
   await expect.poll(() => playground.steps()).toBe(steps);
   await expect(playground.loss).toHaveText(loss);
@@ -86,12 +86,14 @@ test("a reset can be undone, with its curves, until the next step or change of s
 
   await page.keyboard.press("r");
   await expect(undo).toBeVisible();
+  await page.getByRole("switch", { name: "Dropout" }).check();
   await page.keyboard.press("ArrowRight");
   await expect.poll(() => playground.steps()).toBe(1);
-  await expect(undo).toHaveCount(0);
+  await undo.click();
+  await expect.poll(() => playground.steps()).toBe(steps + 1);
+  await expect(page.getByRole("switch", { name: "Dropout" }), "with its settings").not.toBeChecked();
   await page.keyboard.press("r");
-  await expect(undo).toBeVisible();
-  await page.getByRole("switch", { name: "Dropout" }).check();
+  await page.locator(".toast").filter({ has: undo }).getByRole("button", { name: "Dismiss" }).click();
   await expect(undo).toHaveCount(0);
 });
 

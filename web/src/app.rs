@@ -14,7 +14,7 @@ use crate::explore::view_state::ExploreView;
 use crate::header::Header;
 use crate::header::announcer::Announcer;
 use crate::header::download_bar::DownloadBar;
-use crate::link::address::{self, CopyLink};
+use crate::link::address::{self, CopyLink, LinkedStores};
 use crate::network::NetworkPanel;
 use crate::network::batch_norm::BatchNormPanel;
 use crate::network::gradient_norms::GradientNormsPanel;
@@ -22,9 +22,12 @@ use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::pad::{PadPanel, example};
 use crate::runs::panel::RunsPanel;
-use crate::runs::storage;
 use crate::runs::store::RunStore;
-use crate::runs::undo_reset::UndoReset;
+use crate::runs::undo::{UndoPretrained, UndoReplaced};
+use crate::runs::{keep, storage};
+use crate::session::notice::BroughtBack;
+use crate::session::opening::Opening;
+use crate::session::store::SessionStore;
 use crate::settings::store::Settings;
 use crate::shortcuts::{self, KeysButton, KeysDialog};
 use crate::ui::focus::keep_focus;
@@ -66,7 +69,9 @@ pub(crate) fn App() -> impl IntoView {
         <KeysDialog shown=keys_shown />
         <div class="toasts">
             <DownloadBar />
-            <UndoReset />
+            <BroughtBack />
+            <UndoReplaced />
+            <UndoPretrained />
             <DivergedToast />
             <ProblemToast />
         </div>
@@ -76,18 +81,26 @@ pub(crate) fn App() -> impl IntoView {
 /// Makes the stores and provides them as contexts, each with the state that the address names. Starts the worker.
 fn provide_stores() {
     let client = Client::new();
-    let linked = address::read(client);
+    let opening = Opening::read(client);
+    let linked = opening.linked.clone();
     let settings = Settings::new(linked.setup, linked.presentation);
     let runs = RunStore::new(client, settings, storage::last_visit());
     let network = NetworkView::new(linked.network, settings.network);
     let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
     let pad = PadStore::new(linked.pad, client);
+    pad.drawing.set(opening.drawing.clone());
     let controls = ControlsView::new(linked.controls);
     let charts = ChartsView::new(linked.charts, runs);
     let redraw = Redraw::new();
-    client.start(move |event| route(event, client, runs, explore, mnist));
+    let session = StoredValue::new(None);
+    client.start(move |event| {
+        if let Some(session) = session.get_value() {
+            route(event, client, runs, explore, mnist, session);
+        }
+    });
 
     // Effects run in the order in which they are made: this is the order of the first commands.
+    keep::keep_records(runs, settings, client);
     settings.send_to(client);
     storage::store_changes(runs, client);
     explore.drop_stale_predictions(mnist);
@@ -105,13 +118,23 @@ fn provide_stores() {
     provide_context(controls);
     provide_context(charts);
     provide_context(redraw);
+    let store = SessionStore::start(opening, LinkedStores::from_context());
+    session.set_value(Some(store));
+    provide_context(store);
     address::sync();
     address::show_presentation(settings, redraw);
     example::sync(pad, client, mnist);
 }
 
 /// Passes an event of the worker on to the store that it concerns.
-fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mnist: MnistCache) {
+fn route(
+    event: Event,
+    client: Client,
+    runs: RunStore,
+    explore: ExploreView,
+    mnist: MnistCache,
+    session: SessionStore,
+) {
     match event {
         Event::Download(download) => client.download.set(download),
         Event::State(run) => {
@@ -140,6 +163,10 @@ fn route(event: Event, client: Client, runs: RunStore, explore: ExploreView, mni
         }
         Event::Labels { split, labels } => mnist.labels(split).set(labels),
         Event::Images(images) => mnist.on_images(images),
+        Event::Kept(kept) => session.on_kept(&kept),
+        Event::Restored(kept) => session.on_restored(&kept),
+        Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
+        Event::NotKept(sentence) => client.report(sentence),
     }
 }
 

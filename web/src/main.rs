@@ -13,6 +13,7 @@ mod network;
 mod new_worker;
 mod pad;
 mod runs;
+mod session;
 mod settings;
 mod shortcuts;
 mod ui;

@@ -1,10 +1,11 @@
-//! Checkpoints from untrusted sources: any bytes are either refused with one sentence, after allocating in
-//! proportion to their number, or make a network that works.
+//! Checkpoints and runs from untrusted sources: any bytes are either refused with one sentence, after allocating
+//! in proportion to their number, or make a network or a run that works.
 
-use interchange::{read_checkpoint, write_checkpoint};
+use interchange::{RunFile, RunView, read_checkpoint, read_run, write_checkpoint, write_run};
 use nn::network::Network;
 use nn::spec::LayerSpec::*;
-use nn::spec::{Initializer, NetworkSpec, Shape};
+use nn::spec::{Initializer, NetworkSpec, Shape, TrainingSpec};
+use nn::train::Training;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -40,8 +41,8 @@ const FOR_EACH_BYTE: usize = 100;
 /// Bytes that may be allocated besides, for messages and small maps.
 const FOR_ANY_FILE: usize = 4_000;
 
-/// A file of a network with every kind of layer.
-fn checkpoint() -> Vec<u8> {
+/// A network with every kind of layer.
+fn network() -> NetworkSpec {
     let layers = vec![
         Conv2d { out_channels: 3, kernel_size: 3, stride: 1, padding: 1 },
         BatchNorm,
@@ -59,8 +60,27 @@ fn checkpoint() -> Vec<u8> {
         Linear { out_features: 4 },
         Tanh,
     ];
-    let network = Network::new(NetworkSpec { input: Shape::maps(1, 8, 8), layers }, Initializer::He, 1);
-    write_checkpoint(&network.expect("its layers fit")).expect("it can be written")
+    NetworkSpec { input: Shape::maps(1, 8, 8), layers }
+}
+
+fn checkpoint() -> Vec<u8> {
+    let network = Network::new(network(), Initializer::He, 1).expect("its layers fit");
+    write_checkpoint(&network).expect("it can be written")
+}
+
+fn run() -> Vec<u8> {
+    let training = Training::new(network(), TrainingSpec::default()).expect("its layers fit");
+    let network = &training.network;
+    let view = RunView {
+        network: network.spec(),
+        plan: network.plan(),
+        training: training.spec(),
+        parameters: &network.parameters,
+        running: &network.running,
+        optimizer: training.optimizer(),
+        steps: 7,
+    };
+    write_run(view, &[("place", "{\"cursor\":{\"images_seen\":448}}".into())]).expect("it can be written")
 }
 
 /// The header and the tensors' bytes.
@@ -74,23 +94,45 @@ fn file(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
 
-/// Returns the sentence, if the bytes are refused.
-fn check(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
+/// What `read` makes of the bytes, or its sentence.
+fn outcome<T>(
+    bytes: &[u8],
+    read: impl Fn(&[u8]) -> Result<T, String>,
+) -> Result<Result<T, String>, TestCaseError> {
     let before = ALLOCATED.get();
-    let network = read_checkpoint(bytes);
+    let outcome = read(bytes);
     let allocated = ALLOCATED.get() - before;
-    match network {
-        Err(message) => {
-            prop_assert!(
-                allocated <= FOR_EACH_BYTE * bytes.len() + FOR_ANY_FILE,
-                "{} bytes: {}",
-                allocated,
-                message
-            );
-            let well_formed = message.starts_with(char::is_uppercase) && message.ends_with('.');
-            prop_assert!(well_formed && !message.contains(char::is_control), "{:?}", message);
-            Ok(Some(message))
-        }
+    if let Err(message) = &outcome {
+        prop_assert!(
+            allocated <= FOR_EACH_BYTE * bytes.len() + FOR_ANY_FILE,
+            "{} bytes: {}",
+            allocated,
+            message
+        );
+        let well_formed = message.starts_with(char::is_uppercase) && message.ends_with('.');
+        prop_assert!(well_formed && !message.contains(char::is_control), "{:?}", message);
+    }
+    Ok(outcome)
+}
+
+/// Checks a file of a run. Returns the sentence, if the bytes are refused.
+fn check_run(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
+    let RunFile { network, training, state, .. } = match outcome(bytes, read_run)? {
+        Err(message) => return Ok(Some(message)),
+        Ok(run) => run,
+    };
+    prop_assert!(state.parameters.iter().chain(&state.running).all(|v| v.is_finite()));
+    let lengths = [&state.optimizer.first, &state.optimizer.second].map(Vec::len);
+    prop_assert_eq!(lengths, [state.parameters.len(); 2]);
+    let mut restored = Training::new(network, training).expect("the network was checked");
+    prop_assert!(restored.restore(&state));
+    Ok(None)
+}
+
+/// Checks a checkpoint. Returns the sentence, if the bytes are refused.
+fn check(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
+    match outcome(bytes, read_checkpoint)? {
+        Err(message) => Ok(Some(message)),
         Ok(mut network) => {
             prop_assert!(network.parameters.iter().chain(&network.running).all(|v| v.is_finite()));
             network.prepare();
@@ -133,6 +175,11 @@ fn with_numbers(text: &str, changes: &[(Index, String)]) -> String {
         text.replace_range(start..end, number);
     }
     text
+}
+
+#[test]
+fn the_undamaged_run_is_read() {
+    assert_eq!(check_run(&run()).unwrap(), None);
 }
 
 #[test]
@@ -186,6 +233,36 @@ proptest! {
         check(&bytes)?;
         // With a plausible length of the header, so that more of the file is parsed.
         check(&[&length.to_le_bytes(), bytes.as_slice()].concat())?;
+        check_run(&bytes)?;
+        check_run(&[&length.to_le_bytes(), bytes.as_slice()].concat())?;
+    }
+
+    #[test]
+    fn truncated_runs_are_refused(at in any::<Index>()) {
+        let good = run();
+        prop_assert!(check_run(&good[..at.index(good.len())])?.is_some());
+    }
+
+    #[test]
+    fn damaged_runs(damage in prop::collection::vec((any::<Index>(), any::<u8>()), 1..6), in_header: bool) {
+        let mut bytes = run();
+        let end = if in_header { 8 + parts(&bytes).0.len() } else { bytes.len() };
+        for (at, value) in damage {
+            bytes[at.index(end)] = value;
+        }
+        check_run(&bytes)?;
+    }
+
+    #[test]
+    fn headers_of_runs_with_wrong_sizes(
+        changes in prop::collection::vec((any::<Index>(), number()), 1..4),
+        cut in any::<Index>(),
+    ) {
+        let good = run();
+        let (header, data) = parts(&good);
+        let header = with_numbers(header, &changes);
+        check_run(&file(&header, data))?;
+        check_run(&file(&header, &data[..cut.index(data.len())]))?;
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use data::mnist::{SHARD_IMAGES, TRAIN_IMAGES};
 use nn::random::{Stream, permute};
 use nn::spec::TrainingSpec;
+use serde::{Deserialize, Serialize};
 
 /// The position of a training in the data.
 ///
@@ -15,7 +16,7 @@ use nn::spec::TrainingSpec;
 /// assert_eq!(cursor.epochs(&spec), 0.96);
 /// assert_eq!(cursor.batch_size(&spec), 40);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataCursor {
     /// Training images used since the reset.
     pub images_seen: u64,

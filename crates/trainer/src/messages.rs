@@ -33,9 +33,10 @@ pub enum Command {
     Step,
     /// Sets the weights to the initial ones of the seed: step 0, paused.
     Reset,
-    /// Restores the state before the last [`Command::Reset`], paused. Does nothing after a step or a
-    /// [`Command::Configure`] since.
-    UndoReset,
+    /// Restores the run that was replaced last, paused: by [`Command::Reset`], by a [`Command::Configure`] with
+    /// another network, or by [`Command::SetAside`]. The present run takes its place among those that can be
+    /// restored, as the one that comes last.
+    Undo,
     /// Sets the image that the network classifies and whose feature maps [`Snapshot`]s hold.
     Show {
         /// `[28][28]` bytes, from 0 (background) to 255 (ink).
@@ -71,6 +72,74 @@ pub enum Command {
     },
     /// Ends the comparison under way, if any: restores the session's own training, paused.
     EndComparison,
+    /// Opens the browser's storage: the run of the last visit is offered ([`Event::Kept`]), and the session is stored
+    /// from now on.
+    OpenStorage {
+        /// The name under which the session is stored, which no other page has.
+        session: String,
+        /// The name of the session that this tab had before, if it had one.
+        before: Option<String>,
+    },
+    /// Stores this with the session's own run, as texts that only the page reads.
+    KeepRecord {
+        /// The settings of the run.
+        setup: String,
+        /// Its curves and last figures.
+        record: String,
+    },
+    /// Stores this with the session.
+    KeepView {
+        /// What the page shows.
+        view: Box<ViewState>,
+        /// Whether the session is stored at once, because the page may be closed.
+        at_once: bool,
+    },
+    /// Brings the run of [`Event::Kept`] back, paused.
+    Resume,
+    /// Leaves the run of [`Event::Kept`] where it is: among those that [`Command::Undo`] restores.
+    SetAside,
+    /// Forgets the runs that [`Command::Undo`] would restore.
+    ForgetReplaced,
+}
+
+/// What the page shows, as texts that the worker stores and returns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewState {
+    /// The state of the page as a link: the settings and what is open.
+    pub link: String,
+    /// The fragment of the page's address, which may be another one: a link that was not understood, or one that
+    /// the page has not caught up with.
+    pub address: String,
+    /// What is on the pad.
+    pub drawing: String,
+    /// When this was so, in milliseconds since 1970.
+    pub time: f64,
+}
+
+/// What the page keeps with a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PageState {
+    /// The settings of the run.
+    pub setup: String,
+    /// Its curves and last figures.
+    pub record: String,
+    /// What the page showed.
+    pub view: ViewState,
+}
+
+/// A run that can be brought back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// What the page kept with it.
+    pub page: PageState,
+    /// Its network and training.
+    pub config: RunConfig,
+    /// Steps taken.
+    pub step: u64,
+    /// Epochs trained.
+    pub epoch: f64,
 }
 
 /// A network and the options of its training.
@@ -155,6 +224,14 @@ pub enum Event {
     },
     /// Answers [`Command::Images`].
     Images(Images),
+    /// The run of the last visit, for [`Command::Resume`] or [`Command::SetAside`].
+    Kept(Box<Kept>),
+    /// [`Command::Resume`] or [`Command::Undo`] brought this run back. Progress follows.
+    Restored(Box<Kept>),
+    /// The run that [`Command::Undo`] would restore, if any.
+    Replaced(Option<Box<Kept>>),
+    /// The session cannot be stored, or could not be read, in a sentence.
+    NotKept(String),
 }
 
 /// The state of the download of MNIST.

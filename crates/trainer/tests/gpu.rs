@@ -395,3 +395,62 @@ fn a_stall_in_the_first_step_does_not_make_the_cores_look_slow() {
         assert!(speed >= Some(16_000.0), "stalled after {stall}: {speed:?}");
     }
 }
+
+/// FNV-1a over the bits of all weights and running estimates.
+fn hash(session: &Session) -> u64 {
+    let network = session.network();
+    let bytes = network.parameters.iter().chain(&network.running).flat_map(|w| w.to_bits().to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// Trains until the images end, which is after the same step whatever the GPU is submitted at a time, and pauses.
+fn train_to_the_last_image(run: &mut Run) -> (u64, u64) {
+    run.tell(Command::Train);
+    run.until("the last image", |event| matches!(event, Event::State(RunState::WaitingForData)));
+    run.pause();
+    (run.last_step(), hash(&run.session))
+}
+
+#[test]
+fn a_run_that_is_killed_on_the_gpu_goes_on_bit_by_bit() {
+    let training = TrainingSpec {
+        learning_rate: 0.003,
+        optimizer: nn::spec::Optimizer::ADAM_W,
+        schedule: nn::spec::Schedule::OneCycle { epochs: 3.0 },
+        penalty: nn::spec::Penalty { l1: 1e-5, l2: 1e-3, biases: true },
+        label_smoothing: 0.1,
+        augmentation: nn::spec::Augmentation {
+            rotation: 10.0,
+            shift: 1.5,
+            zoom: 0.1,
+            shear: 0.1,
+            elastic: 1.5,
+            crop: 1,
+        },
+        ..TrainingSpec::default()
+    };
+    let new = || {
+        let mut run = Run::new(Preset::LeNetTricks, &training, DeviceChoice::WebGpu);
+        // The state is read back as often as something is drawn.
+        run.tell(Command::Show { image: vec![9; 784] });
+        run
+    };
+    let mut whole = new();
+    let end = train_to_the_last_image(&mut whole);
+    assert_eq!(end.0, 5_000 / 64);
+
+    let mut killed = new();
+    killed.tell(Command::Train);
+    killed.until_on(Device::WebGpu);
+    killed.until("a state that was read back", |event| {
+        matches!(event, Event::Snapshot(Snapshot { source: Source::Session { step: 15.. }, .. }))
+    });
+    let file = killed.session.encode().unwrap();
+    let mut next = new();
+    let events = next.session.offer(&file, &[]).unwrap();
+    let Event::Kept(kept) = &events[0] else { panic!("{events:?}") };
+    assert!((15..end.0).contains(&kept.step), "stored at step {}", kept.step);
+    next.tell(Command::Resume);
+    assert_eq!(next.last_step(), kept.step);
+    assert_eq!(train_to_the_last_image(&mut next), end, "killed at step {}", kept.step);
+}

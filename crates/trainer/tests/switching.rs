@@ -48,40 +48,6 @@ fn kept(before: &Network, after: &Network) -> usize {
 }
 
 #[test]
-fn a_reset_can_be_undone_until_something_else_happens() {
-    let fresh = || {
-        let mut session = Session::default();
-        session.add_train(&digits(5_000, 0)).unwrap();
-        session
-    };
-    let (mut session, mut twin) = (fresh(), fresh());
-    steps(&mut session, 5);
-    let trained = session.network().parameters.clone();
-    steps(&mut twin, 5);
-    let next = steps(&mut twin, 1);
-    let step = |events: &[Event]| {
-        events.iter().find_map(|event| match event {
-            Event::Progress(progress) => Some(progress.step),
-            _ => None,
-        })
-    };
-    assert_eq!(step(&session.handle(Command::Reset)), Some(0));
-    session.handle(Command::Reset);
-    assert_eq!(step(&session.handle(Command::UndoReset)), Some(5));
-    assert_eq!(session.network().parameters, trained);
-    assert_eq!(steps(&mut session, 1), next, "training continues as without the reset");
-    assert!(session.handle(Command::UndoReset).is_empty(), "a reset is undone once");
-
-    session.handle(Command::Reset);
-    steps(&mut session, 1);
-    assert!(session.handle(Command::UndoReset).is_empty(), "a step was taken");
-    session.handle(Command::Reset);
-    let training = TrainingSpec { learning_rate: 0.5, ..TrainingSpec::default() };
-    session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
-    assert!(session.handle(Command::UndoReset).is_empty(), "the options have changed");
-}
-
-#[test]
 fn every_option_can_change() {
     let lenet = Preset::LeNet5.network();
     let spec = TrainingSpec::default();

@@ -73,7 +73,7 @@ fn commands() -> Vec<Command> {
         Command::Pause,
         Command::Step,
         Command::Reset,
-        Command::UndoReset,
+        Command::Undo,
         Command::Restore,
         Command::EndComparison,
         Command::RetryDownload,
@@ -81,6 +81,12 @@ fn commands() -> Vec<Command> {
         Command::UseCores(3),
         Command::Labels(Split::Test),
         Command::Images { split: Split::Train, indices: vec![0, 4_999, 300] },
+        Command::OpenStorage { session: "a".into(), before: Some("b".into()) },
+        Command::KeepRecord { setup: "#v=1".into(), record: "{}".into() },
+        Command::KeepView { view: Box::default(), at_once: true },
+        Command::Resume,
+        Command::SetAside,
+        Command::ForgetReplaced,
     ]
 }
 

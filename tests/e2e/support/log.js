@@ -3,11 +3,13 @@
 
 /** Commands and events by the number that postcard gives them: their order in crates/trainer/src/messages.rs. */
 const COMMANDS = [
-  "Configure", "Train", "Pause", "Step", "Reset", "UndoReset", "Show", "Watch", "Labels", "Images", "Restore", "RetryDownload",
-  "UseDevice", "UseCores", "Compare", "EndComparison",
+  "Configure", "Train", "Pause", "Step", "Reset", "Undo", "Show", "Watch", "Labels", "Images", "Restore", "RetryDownload",
+  "UseDevice", "UseCores", "Compare", "EndComparison", "OpenStorage", "KeepRecord", "KeepView", "Resume", "SetAside",
+  "ForgetReplaced",
 ];
 const EVENTS = [
   "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",
+  "Kept", "Restored", "Replaced", "NotKept",
 ];
 
 /** Runs in the page before its scripts. */

@@ -3,19 +3,36 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use trainer::messages::{Images, Predictions, Split};
 
 /// Above this number of cached images, the cache is emptied before a page of a gallery is added.
 const MAX_CACHED: usize = 400;
 
 /// One image of MNIST.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) split: Split,
     /// The index in the set, in MNIST's order.
     pub(crate) index: u32,
     pub(crate) label: u8,
+    #[serde(with = "pixels")]
     pub(crate) pixels: [u8; 784],
+}
+
+/// Pixels as a list: serde knows arrays of up to 32 items.
+mod pixels {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(pixels: &[u8; 784], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(pixels)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<[u8; 784], D::Error> {
+        let pixels = Vec::<u8>::deserialize(deserializer)?;
+        pixels.try_into().map_err(|_| D::Error::custom("an image has 784 pixels"))
+    }
 }
 
 impl Sample {

@@ -25,18 +25,18 @@ const WRITE_AFTER: Duration = Duration::from_millis(350);
 
 /// The stores whose state links carry.
 #[derive(Clone, Copy)]
-struct LinkedStores {
-    client: Client,
-    settings: Settings,
+pub(crate) struct LinkedStores {
+    pub(crate) client: Client,
+    pub(crate) settings: Settings,
     network: NetworkView,
-    pad: PadStore,
+    pub(crate) pad: PadStore,
     explore: ExploreView,
     charts: ChartsView,
     controls: ControlsView,
 }
 
 impl LinkedStores {
-    fn from_context() -> Self {
+    pub(crate) fn from_context() -> Self {
         Self {
             client: expect_context(),
             settings: expect_context(),
@@ -49,7 +49,7 @@ impl LinkedStores {
     }
 
     /// The state of the page as a link.
-    fn link(self) -> String {
+    pub(crate) fn link(self) -> String {
         linked::write(&Linked {
             setup: self.settings.trained(),
             presentation: self.settings.presentation.get(),
@@ -61,9 +61,11 @@ impl LinkedStores {
         })
     }
 
-    /// Takes over the state of a link. If it is not understood, the reason is shown and nothing changes.
-    fn follow(self, fragment: &str) {
-        match linked::read(fragment) {
+    /// Takes over the state of a link. If it is not understood, the reason is shown and nothing changes. Returns whether it was.
+    pub(crate) fn follow(self, fragment: &str) -> bool {
+        let read = linked::read(fragment);
+        let is_understood = read.is_ok();
+        match read {
             Ok(linked) => {
                 self.settings.setup.set(linked.setup);
                 self.settings.presentation.set(linked.presentation);
@@ -75,15 +77,13 @@ impl LinkedStores {
             }
             Err(sentence) => report(self.client, &sentence),
         }
+        is_understood
     }
 }
 
 /// The state that the address names, with which the page opens. If it is not understood, the reason is shown.
-pub(crate) fn read(client: Client) -> Linked {
-    linked::read(&fragment()).unwrap_or_else(|sentence| {
-        report(client, &sentence);
-        Linked::default()
-    })
+pub(crate) fn read(client: Client) -> Option<Linked> {
+    linked::read(&fragment()).inspect_err(|sentence| report(client, sentence)).ok()
 }
 
 /// Shows why a link is not understood.
@@ -100,7 +100,7 @@ pub(crate) fn sync() {
     // The user edited the fragment. Our debounced write may already have replaced it, so it is read from the event.
     let _ = window_event_listener(ev::hashchange, move |event| {
         let address = event.new_url();
-        stores.follow(address.find('#').map_or("", |at| &address[at..]));
+        let _ = stores.follow(address.find('#').map_or("", |at| &address[at..]));
     });
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn show_presentation(settings: Settings, redraw: Redraw) {
 }
 
 /// The fragment of the page's address.
-fn fragment() -> String {
+pub(crate) fn fragment() -> String {
     window().location().hash().unwrap_or_default()
 }
 

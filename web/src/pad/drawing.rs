@@ -2,6 +2,7 @@
 
 use data::ink::Area;
 use data::sketch::Sketch;
+use serde::{Deserialize, Serialize};
 
 use crate::client::mnist::Sample;
 
@@ -14,7 +15,7 @@ const MIN_DISTANCE: f64 = SIDE / 420.0;
 /// With more marks than this, those are forgotten that an image or a cleared pad covers.
 const MAX_MARKS: usize = 1000;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Mark {
     Stroke(Vec<(f64, f64)>),
     /// An image, which covers everything before it.
@@ -24,12 +25,13 @@ enum Mark {
 }
 
 /// Everything that was put on the pad, in its order, and what was taken back. Points are in pixels of the pad.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Drawing {
     marks: Vec<Mark>,
     /// What was taken back, the last one first.
     undone: Vec<Mark>,
     /// Counts the changes that are more than a new point at the end.
+    #[serde(skip)]
     version: u32,
 }
 

@@ -2,11 +2,13 @@
 
 pub(crate) mod comparison;
 pub(crate) mod curve;
+pub(crate) mod keep;
 pub(crate) mod panel;
 pub(crate) mod record;
+pub(crate) mod replaced;
 pub(crate) mod run;
 pub(crate) mod storage;
 pub(crate) mod store;
 pub(crate) mod swatch;
 pub(crate) mod table;
-pub(crate) mod undo_reset;
+pub(crate) mod undo;

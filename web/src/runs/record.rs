@@ -79,7 +79,8 @@ impl Record {
     /// Appends a progress report. After a jump back (reset, restore), later points are dropped.
     pub(crate) fn on_progress(&mut self, progress: Progress) {
         if progress.epoch < self.progress.epoch || progress.step == 0 {
-            (self.last_loss, self.tested, self.diverged) = (None, None, None);
+            (self.last_loss, self.diverged) = (None, None);
+            self.tested = self.tested.filter(|tested| progress.step > 0 && tested.step <= progress.step);
             self.loss.iter_mut().chain(&mut self.accuracy).for_each(|curve| curve.cut(progress.epoch));
         }
         // A run that takes further steps was continued in spite of the divergence.
@@ -99,6 +100,19 @@ impl Record {
         self.loss[Split::Test as usize].push(tested.epoch, tested.loss.into());
         self.accuracy[Split::Test as usize].push(tested.epoch, tested.accuracy.into());
         self.tested = Some(tested);
+    }
+
+    /// The record as JSON, which has no text for NaN and infinity.
+    pub(crate) fn to_json(&self) -> String {
+        let mut record = self.clone();
+        record.tested = record.tested.filter(|tested| tested.loss.is_finite());
+        // Numbers and lists of them can always be written.
+        serde_json::to_string(&record).unwrap_or_default()
+    }
+
+    /// Reads a text of [`Record::to_json`].
+    pub(crate) fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
     }
 
     /// The epoch at which the curves end.

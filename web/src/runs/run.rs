@@ -19,6 +19,8 @@ pub(crate) struct Run {
     pub(crate) shown: bool,
     /// Whether it stays when another comparison begins.
     pub(crate) pinned: bool,
+    /// The key under which the browser's storage has it, once it is stored.
+    pub(crate) key: Option<String>,
 }
 
 /// The letter of a slot.
@@ -72,9 +74,35 @@ impl Runs {
 
     fn add(&mut self, setup: Setup, record: Record, pinned: bool) -> usize {
         // Pinned runs leave two slots free, which only the two of a comparison take.
-        let slot = (0..SLOTS).find(|slot| self.get(*slot).is_none()).unwrap_or(SLOTS - 1);
-        self.insert(Run { slot, setup, record, shown: true, pinned });
+        let slot = self.free_slot().unwrap_or(SLOTS - 1);
+        self.insert(Run { slot, setup, record, shown: true, pinned, key: None });
         slot
+    }
+
+    fn free_slot(&self) -> Option<usize> {
+        (0..SLOTS).find(|slot| self.get(*slot).is_none())
+    }
+
+    /// Adds a run from the browser's storage, in its own slot or in another one if that is taken. Without a free slot it is left
+    /// out.
+    pub(crate) fn add_stored(&mut self, run: Run) {
+        let own = Some(run.slot).filter(|slot| *slot < SLOTS && self.get(*slot).is_none());
+        if let Some(slot) = own.or_else(|| self.free_slot()) {
+            self.insert(Run { slot, ..run });
+        }
+    }
+
+    /// Pins a run of an earlier visit, unless it is among the runs already.
+    pub(crate) fn pin_once(&mut self, setup: Setup, record: Record) {
+        let is_known = |run: &Run| run.setup == setup && run.record.progress.step == record.progress.step;
+        if !self.iter().any(is_known) {
+            self.pin(setup, record);
+        }
+    }
+
+    /// The run that is stored under a key.
+    pub(crate) fn stored_under(&self, key: &str) -> Option<&Run> {
+        self.0.iter().find(|run| run.key.as_deref() == Some(key))
     }
 
     /// Puts a run into its slot.

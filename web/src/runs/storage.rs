@@ -1,7 +1,12 @@
-//! Pinned runs in the browser's storage, so that they outlive the page: at most [`MAX_PINNED`], with curves of limited length.
+//! Pinned runs in the browser's storage, so that they outlive the page: each under a key of its own, so that tabs never write
+//! over each other's runs, with curves of limited length.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gloo_events::EventListener;
+use js_sys::{Date, Math};
+use leptos::ev;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
@@ -13,14 +18,16 @@ use crate::runs::store::RunStore;
 use crate::settings::codec;
 use crate::ui::debounce::debounce_changes;
 
-/// The key of the entry. Its number is the version of the format: entries of other versions are not read.
-const KEY: &str = "lenet-playground-runs-1";
-/// The longest entry that is read or written, in bytes. Four runs with full curves take half of it.
+/// What the keys begin with. The number is the version of the format.
+const PREFIX: &str = "lenet-playground-run-1-";
+/// The key of all runs together, which earlier versions of the page wrote.
+const ALL_RUNS: &str = "lenet-playground-runs-1";
+/// The longest entry that is read, in bytes. A run with full curves takes an eighth of it.
 const MAX_BYTES: usize = 1_000_000;
-/// Changes come in series: the entry is written this long after the last one.
+/// A run that is pinned while it trains is written this long after its last step.
 const WRITE_AFTER: Duration = Duration::from_millis(300);
 
-/// A run in the entry.
+/// A run in the storage.
 #[derive(Serialize, Deserialize)]
 struct StoredRun {
     slot: usize,
@@ -30,29 +37,32 @@ struct StoredRun {
     shown: bool,
 }
 
-/// The pinned runs as JSON; none if the text is too long.
-fn write(runs: &Runs) -> Option<String> {
-    let stored = |run: &Run| {
-        let mut record = run.record.clone();
-        // JSON has no text for NaN and infinity.
-        record.tested = record.tested.filter(|tested| tested.loss.is_finite());
-        StoredRun { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown }
-    };
-    let all: Vec<_> = runs.iter().filter(|run| run.pinned).map(stored).collect();
-    serde_json::to_string(&all).ok().filter(|text| text.len() <= MAX_BYTES)
+/// A run as JSON.
+fn write(run: &Run) -> String {
+    // Through its JSON, in which every number is finite.
+    let record = Record::from_json(&run.record.to_json()).unwrap_or_default();
+    let stored = StoredRun { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown };
+    serde_json::to_string(&stored).unwrap_or_default()
 }
 
-/// Reads the text of [`write`]; of any other text, no runs.
-fn read(text: &str) -> Runs {
+/// Reads the text of [`write`].
+fn read(key: &str, text: &str) -> Option<Run> {
+    if text.len() > MAX_BYTES {
+        return None;
+    }
+    from_stored(serde_json::from_str(text).ok()?, Some(key.to_owned()))
+}
+
+fn from_stored(StoredRun { slot, setup, record, shown }: StoredRun, key: Option<String>) -> Option<Run> {
+    let setup = codec::read(&setup).ok()?;
+    (slot < SLOTS).then_some(Run { slot, setup, record, shown, pinned: true, key })
+}
+
+/// Reads all runs from the text of an earlier version.
+fn read_all(text: &str) -> Vec<Run> {
     let all: Vec<StoredRun> =
         if text.len() <= MAX_BYTES { serde_json::from_str(text).unwrap_or_default() } else { Vec::new() };
-    let mut runs = Runs::default();
-    for StoredRun { slot, setup, record, shown } in all.into_iter().take(MAX_PINNED) {
-        if let (Ok(setup), true) = (codec::read(&setup), slot < SLOTS) {
-            runs.insert(Run { slot, setup, record, shown, pinned: true });
-        }
-    }
-    runs
+    all.into_iter().take(MAX_PINNED).filter_map(|run| from_stored(run, None)).collect()
 }
 
 /// The browser's storage; none where the browser refuses it.
@@ -60,28 +70,58 @@ fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
 
-/// The pinned runs of the last visit.
+/// The pinned runs that are stored, of all tabs.
 pub(crate) fn last_visit() -> Runs {
-    let text = storage().and_then(|storage| storage.get_item(KEY).ok().flatten());
-    text.map(|text| read(&text)).unwrap_or_default()
+    let mut runs = Runs::default();
+    let Some(storage) = storage() else { return runs };
+    let keys = (0..storage.length().unwrap_or(0)).filter_map(|index| storage.key(index).ok().flatten());
+    let mut keys: Vec<_> = keys.filter(|key| key.starts_with(PREFIX)).collect();
+    keys.sort_unstable();
+    let stored = keys.iter().filter_map(|key| read(key, &storage.get_item(key).ok().flatten()?));
+    let mut stored: Vec<_> = stored.collect();
+    if let Ok(Some(text)) = storage.get_item(ALL_RUNS) {
+        // They are stored anew when something changes; until then they stay where they are.
+        stored.extend(read_all(&text));
+    }
+    stored.into_iter().for_each(|run| runs.add_stored(run));
+    runs
 }
 
-/// Stores the pinned runs after every change. The first failure is reported.
+/// What this tab has written or read, by the keys: whether the run is drawn, and its steps.
+type Known = BTreeMap<String, (bool, u64)>;
+
+/// Stores the pinned runs after every change, and follows the changes of other tabs. The first failure is reported.
 pub(crate) fn store_changes(runs: RunStore, client: Client) {
-    let pinned = Memo::new(move |_| {
-        runs.others.with(|others| {
-            let pinned = others.iter().filter(|run| run.pinned);
-            pinned.map(|run| (run.slot, run.shown, run.record.progress.step)).collect::<Vec<_>>()
-        })
-    });
+    let known = StoredValue::new(Known::new());
     let is_reported = StoredValue::new(false);
+    let note = move |known: &mut Known, run: &Run| {
+        if let Some(key) = &run.key {
+            known.insert(key.clone(), (run.shown, run.record.progress.step));
+        }
+    };
+    runs.others
+        .with_untracked(|others| others.iter().for_each(|run| known.update_value(|known| note(known, run))));
     let store = move || {
-        let stored = if pinned.with_untracked(Vec::is_empty) {
-            storage().is_none_or(|storage| storage.remove_item(KEY).is_ok())
-        } else {
-            let text = runs.others.with_untracked(write);
-            storage().zip(text).is_some_and(|(storage, text)| storage.set_item(KEY, &text).is_ok())
-        };
+        let all = runs.others.get_untracked();
+        let mut next = all.clone();
+        let mut stored = true;
+        known.update_value(|known| {
+            for run in all.iter().filter(|run| run.pinned) {
+                stored &= store_run(run, known, &mut next);
+            }
+            let pinned = |key: &String| all.stored_under(key).is_some_and(|run| run.pinned);
+            let gone: Vec<_> = known.keys().filter(|key| !pinned(key)).cloned().collect();
+            for key in gone {
+                known.remove(&key);
+                stored &= storage().is_none_or(|storage| storage.remove_item(&key).is_ok());
+            }
+        });
+        if let Some(storage) = storage().filter(|_| stored) {
+            let _ = storage.remove_item(ALL_RUNS);
+        }
+        if next != all {
+            runs.others.set(next);
+        }
         if !stored && !is_reported.get_value() {
             is_reported.set_value(true);
             client.report(
@@ -91,9 +131,72 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
             );
         }
     };
-    // Not tracked but read: a memo that was never read does not know its dependencies. The runs that were read at the start are
-    // stored already.
-    debounce_changes(WRITE_AFTER, move || pinned.get(), move |_| store());
+    let pinned = move |with_steps: bool| {
+        runs.others.with(|others| {
+            let pinned = others.iter().filter(|run| run.pinned);
+            let step = |run: &Run| if with_steps { run.record.progress.step } else { 0 };
+            pinned.map(|run| (run.slot, run.shown, step(run))).collect::<Vec<_>>()
+        })
+    };
+    // At once, since the page may be closed: but a run that still trains changes thirty times a second.
+    let chosen = Memo::new(move |_| pinned(false));
+    Effect::new(move |before: Option<()>| {
+        chosen.track();
+        if before.is_some() {
+            store();
+        }
+    });
+    debounce_changes(WRITE_AFTER, move || pinned(true), move |_| store());
+    EventListener::new(&window(), "pagehide", move |_| store()).forget();
+    let _ = window_event_listener(ev::storage, move |event| {
+        let Some(key) = event.key().filter(|key| key.starts_with(PREFIX)) else { return };
+        let run = event.new_value().and_then(|text| read(&key, &text));
+        let here = runs.others.with_untracked(|others| others.stored_under(&key).map(|run| run.slot));
+        match (run, here) {
+            (Some(run), None) => {
+                known.update_value(|known| note(known, &run));
+                runs.others.update(|others| others.add_stored(run));
+            }
+            (None, Some(slot)) => {
+                known.update_value(|known| {
+                    known.remove(&key);
+                });
+                runs.others.update(|others| others.remove(slot));
+            }
+            // Which runs are drawn is each tab's own affair.
+            _ => {}
+        }
+    });
+}
+
+/// Stores a run if it has changed; `next` gets its key. A run that another tab has removed meanwhile is removed from `next`, too.
+fn store_run(run: &Run, known: &mut Known, next: &mut Runs) -> bool {
+    let now = (run.shown, run.record.progress.step);
+    if run.key.as_ref().is_some_and(|key| known.get(key) == Some(&now)) {
+        return true;
+    }
+    let Some(storage) = storage() else { return false };
+    if let Some(key) = &run.key
+        && matches!(storage.get_item(key), Ok(None))
+    {
+        known.remove(key);
+        next.remove(run.slot);
+        return true;
+    }
+    let key = run.key.clone().unwrap_or_else(new_key);
+    let stored = storage.set_item(&key, &write(run)).is_ok();
+    if stored {
+        known.insert(key.clone(), now);
+        if let Some(run) = next.get_mut(run.slot) {
+            run.key = Some(key);
+        }
+    }
+    stored
+}
+
+/// A key that no other run has: they are in the order of time.
+fn new_key() -> String {
+    format!("{PREFIX}{:013x}{:06x}", Date::now() as u64, (Math::random() * f64::from(1 << 24)) as u32)
 }
 
 #[cfg(test)]
@@ -119,30 +222,24 @@ mod tests {
         record
     }
 
+    fn run(slot: usize, record: Record) -> Run {
+        Run { slot, setup: Setup::default(), record, shown: true, pinned: true, key: None }
+    }
+
     #[test]
-    fn pinned_runs_round_trip_and_others_are_not_stored() {
-        let (mut runs, mut setup) = (Runs::default(), Setup::default());
+    fn a_run_round_trips() {
+        let mut setup = Setup::default();
         for (id, value) in [("preset", "mlp30"), ("lr", "0.02"), ("dropout", "on")] {
             Setting::find(id).unwrap().set_text(&mut setup, value).unwrap();
         }
-        runs.pin(Setup::default(), record(3));
-        runs.pin(setup.clone(), record(40));
-        runs.compare([Setup::default(), setup.clone()]);
-        runs.remove(0);
-        runs.get_mut(1).unwrap().shown = false;
-        let back = read(&write(&runs).unwrap());
-        let back: Vec<_> = back.iter().collect();
-        assert_eq!(back.len(), 1);
-        assert_eq!((back[0].slot, back[0].shown, back[0].pinned), (1, false, true));
-        assert_eq!(back[0].setup, setup);
-        let run = runs.get(1).unwrap();
-        assert_eq!(
-            (back[0].record.progress, back[0].record.tested),
-            (run.record.progress, run.record.tested)
-        );
+        let run = Run { setup, shown: false, ..run(1, record(40)) };
+        let back = read("key", &write(&run)).unwrap();
+        assert_eq!((back.slot, back.shown, back.pinned, back.key.as_deref()), (1, false, true, Some("key")));
+        assert_eq!(back.setup, run.setup);
+        assert_eq!((back.record.progress, back.record.tested), (run.record.progress, run.record.tested));
         for (measure, split) in [(Measure::Loss, Split::Train), (Measure::Accuracy, Split::Test)] {
             let points = |record: &Record| record.curve(measure, split).points().to_vec();
-            let (before, after) = (points(&run.record), points(&back[0].record));
+            let (before, after) = (points(&run.record), points(&back.record));
             assert_eq!(before.len(), after.len());
             let near = |(a, b): (&(f64, f64), &(f64, f64))| (a.0 - b.0).abs() + (a.1 - b.1).abs() < 1e-6;
             assert!(before.iter().zip(&after).all(near));
@@ -150,18 +247,36 @@ mod tests {
     }
 
     #[test]
-    fn four_runs_with_full_curves_have_room() {
-        let mut runs = Runs::default();
-        let full = record(1199);
-        (0..MAX_PINNED).for_each(|_| runs.pin(Setup::default(), full.clone()));
-        let text = write(&runs).unwrap();
-        assert!(text.len() < MAX_BYTES * 6 / 10, "{}", text.len());
-        assert_eq!(read(&text).iter().count(), MAX_PINNED);
+    fn runs_with_full_curves_have_room() {
+        let text = write(&run(0, record(1199)));
+        assert!(text.len() < MAX_BYTES / 6, "{}", text.len());
+        assert!(read("key", &text).is_some());
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_left_out_and_garbage_gives_no_runs() {
+    fn runs_of_several_tabs_get_slots_of_their_own() {
         let mut runs = Runs::default();
+        let stored = |slot, key: &str| Run { key: Some(key.into()), ..run(slot, record(1)) };
+        for (slot, key) in [(0, "a"), (0, "b"), (4, "c"), (0, "d"), (9, "e"), (2, "f"), (1, "g")] {
+            runs.add_stored(stored(slot, key));
+        }
+        let slots: Vec<_> = runs.iter().map(|run| (run.slot, run.key.as_deref().unwrap())).collect();
+        assert_eq!(slots, [(0, "a"), (1, "b"), (2, "d"), (3, "e"), (4, "c"), (5, "f")], "six have a slot");
+    }
+
+    #[test]
+    fn the_runs_of_an_earlier_version_are_read() {
+        let (one, two) = (write(&run(0, record(3))), write(&run(2, record(5))));
+        let runs = read_all(&format!("[{one},{two}]"));
+        assert_eq!(
+            runs.iter().map(|run| (run.slot, run.record.progress.step)).collect::<Vec<_>>(),
+            [(0, 3), (2, 5)]
+        );
+        assert!(read_all("[").is_empty());
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_left_out_and_garbage_is_no_run() {
         let mut diverged = record(2);
         diverged.on_progress(Progress {
             step: 3,
@@ -171,9 +286,8 @@ mod tests {
         });
         diverged.on_tested(Tested { step: 3, epoch: 0.01, loss: f32::INFINITY, accuracy: 0.1 });
         diverged.diverged = Some(3);
-        runs.pin(Setup::default(), diverged);
-        let text = write(&runs).unwrap();
-        assert_eq!(read(&text).iter().next().map(|run| run.record.diverged), Some(Some(3)));
+        let text = write(&run(0, diverged));
+        assert_eq!(read("key", &text).map(|run| run.record.diverged), Some(Some(3)));
         let garbage = [
             String::new(),
             "{}".into(),
@@ -183,7 +297,7 @@ mod tests {
             format!("{text}{}", " ".repeat(MAX_BYTES)),
         ];
         for garbage in garbage {
-            assert_eq!(read(&garbage).iter().count(), 0, "{garbage:.200}");
+            assert!(read("key", &garbage).is_none(), "{garbage:.200}");
         }
     }
 }

@@ -1,23 +1,16 @@
 //! The store of the runs: the present one, others beside it, and the comparison under way.
 
 use leptos::prelude::*;
-use trainer::messages::{Command, Diverged, Progress, RunConfig, RunState, Source, Tested};
+use trainer::messages::{Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested};
 
 use crate::client::Client;
 use crate::runs::comparison::Comparison;
 use crate::runs::record::Record;
+use crate::runs::replaced::{Cause, Replaced, record_of};
 use crate::runs::run::{Runs, letter};
 use crate::settings::store::Settings;
-use crate::settings::{Setting, Setup, layers};
+use crate::settings::{Setting, Setup, codec, layers};
 use crate::ui::format::thousands;
-
-/// A run that was reset. It can be restored until something else is trained or set.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Undo {
-    pub(crate) record: Record,
-    /// Whether the worker was asked to restore it.
-    requested: bool,
-}
 
 /// The runs.
 #[derive(Clone, Copy)]
@@ -32,8 +25,14 @@ pub(crate) struct RunStore {
     pub(crate) others: RwSignal<Runs>,
     /// The comparison under way.
     pub(crate) comparison: RwSignal<Option<Comparison>>,
-    /// The run that was reset last.
-    pub(crate) undo: RwSignal<Option<Undo>>,
+    /// The run that can be restored.
+    pub(crate) replaced: RwSignal<Option<Replaced>>,
+    /// Whether the settings change because a run was restored that has them.
+    pub(crate) is_restoring: StoredValue<bool>,
+    /// What the next run that is replaced is replaced by.
+    pub(crate) cause: StoredValue<Cause>,
+    /// Whether training began where the pretrained network had read the pad.
+    pub(crate) took_over: RwSignal<bool>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
     /// The progress of the run that is drawn: the present one or, during a comparison, the first of the two.
@@ -56,13 +55,15 @@ impl RunStore {
             shown: RwSignal::new(true),
             others,
             comparison,
-            undo: RwSignal::default(),
+            replaced: RwSignal::default(),
+            is_restoring: StoredValue::default(),
+            cause: StoredValue::default(),
+            took_over: RwSignal::default(),
             diverged: RwSignal::default(),
             progress: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.progress)),
             loss: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.last_loss)),
             tested: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.tested)),
         };
-        store.forget_undo();
         store.forget_divergence();
         store
     }
@@ -75,17 +76,22 @@ impl RunStore {
 
     /// Resets to untrained weights; during a comparison, returns to the run before it.
     pub(crate) fn reset(self) {
-        let record = self.record.get_untracked();
-        if record.is_trained() && self.comparison.with_untracked(Option::is_none) {
-            self.undo.set(Some(Undo { record, requested: false }));
-        }
+        self.keep_record(&untrack(|| self.settings.trained()));
+        self.cause.set_value(Cause::Reset);
         self.client.send(Command::Reset);
     }
 
-    /// Asks the worker to restore the run that was reset.
-    pub(crate) fn undo_reset(self) {
-        self.undo.update(|undo| undo.iter_mut().for_each(|undo| undo.requested = true));
-        self.client.send(Command::UndoReset);
+    /// Restores the run that was replaced last.
+    pub(crate) fn undo(self) {
+        self.keep_record(&untrack(|| self.settings.trained()));
+        self.cause.set_value(Cause::Restored);
+        self.client.send(Command::Undo);
+    }
+
+    /// Gives the worker the record of the present run, which has these settings, to be kept with the run.
+    pub(crate) fn keep_record(self, setup: &Setup) {
+        let record = self.record.with_untracked(Record::to_json);
+        self.client.send(Command::KeepRecord { setup: codec::write(setup), record });
     }
 
     /// Trains two runs from the same seed side by side: one with the present settings, one with `setting` changed to `value`.
@@ -132,9 +138,28 @@ impl RunStore {
 impl RunStore {
     /// Training began or stopped.
     pub(crate) fn on_run_state(self, run: RunState) {
-        if run != RunState::Paused {
-            self.diverged.set(None);
+        if run == RunState::Paused {
+            return;
         }
+        self.diverged.set(None);
+        let source =
+            self.client.snapshot.with_untracked(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
+        if source == Some(Source::Pretrained) && self.comparison.with_untracked(Option::is_none) {
+            self.took_over.set(true);
+        }
+    }
+
+    /// A run was brought back. Its progress follows.
+    pub(crate) fn on_restored(self, kept: &Kept) {
+        self.took_over.set(false);
+        self.record.set(record_of(kept));
+    }
+
+    /// Another run can be restored, or none.
+    pub(crate) fn on_replaced(self, kept: Option<&Kept>) {
+        let epoch = self.record.with_untracked(|record| record.progress.epoch);
+        let cause = self.cause.get_value();
+        self.replaced.set(kept.map(|kept| Replaced::new(kept, cause, epoch)));
     }
 
     /// From now on, reports are about one of the two runs of a comparison, or about the present run.
@@ -149,13 +174,8 @@ impl RunStore {
         }
     }
 
-    /// The active run took steps, was reset or was restored. A restored run gets its curves back.
+    /// The active run took steps, was reset or was restored.
     pub(crate) fn on_progress(self, progress: Progress) {
-        let undo = self.undo.get_untracked().filter(|undo| undo.requested && progress.step > 0);
-        if let Some(undo) = undo {
-            self.undo.set(None);
-            self.record.set(undo.record);
-        }
         self.update_active(|record| record.on_progress(progress));
     }
 
@@ -194,23 +214,6 @@ impl RunStore {
                 }
             }),
         }
-    }
-
-    /// Forgets the run that was reset once something else is trained or set.
-    fn forget_undo(self) {
-        let Self { undo, record, settings, .. } = self;
-        let is_trained = Memo::new(move |_| record.with(Record::is_trained));
-        Effect::new(move |_| {
-            if is_trained.get() {
-                undo.set(None);
-            }
-        });
-        Effect::new(move |first: Option<()>| {
-            settings.setup.track();
-            if first.is_some() {
-                undo.set(None);
-            }
-        });
     }
 
     /// Forgets the divergence once the present run is restored or reset.

@@ -38,9 +38,12 @@ impl Settings {
 
     /// Sends the network and its training to the worker, now and after every change.
     pub(crate) fn send_to(self, client: Client) {
-        Effect::new(move |_| {
-            client.send(Command::Configure { network: self.network.get(), training: self.training.get() });
-        });
+        Effect::new(move |_| self.send(client));
+    }
+
+    /// Sends the network and its training to the worker.
+    pub(crate) fn send(self, client: Client) {
+        client.send(Command::Configure { network: self.network.get(), training: self.training.get() });
     }
 
     /// The settings that are trained: those chosen, with the layers as they last fitted together.

@@ -69,6 +69,8 @@ impl MnistDownload {
     async fn download(&self) -> Result<(), String> {
         let manifest = self.manifest().await?;
         self.report(|progress| progress.total_bytes = manifest.total_bytes() as u64);
+        let events = self.worker.session().name_data(data_name(&manifest));
+        self.worker.send(events);
         // The first shard lets training begin, the test set lets it be evaluated, the rest follows.
         let (first, rest) = manifest.train.split_at(manifest.train.len().min(1));
         let train = |shard| (Split::Train, shard);
@@ -120,6 +122,14 @@ impl MnistDownload {
             Split::Test => progress.test_images,
         }
     }
+}
+
+/// A name of the training set: FNV-1a over the names of its files, which carry a hash of their content.
+fn data_name(manifest: &Manifest) -> String {
+    let names = manifest.train.iter().flat_map(|shard| shard.file.bytes());
+    let hash = names
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 /// A shard from the cache or from the network, unzipped and checked. A damaged shard is fetched again.

@@ -8,6 +8,7 @@ mod keep_awake;
 mod pool;
 mod pooled_worker;
 mod session_worker;
+mod storage;
 
 use js_sys::{ArrayBuffer, Uint8Array};
 use trainer::messages::{Command, decode};

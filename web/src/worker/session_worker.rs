@@ -11,11 +11,13 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
 use super::pool::{self, WorkerPool};
+use super::storage::{self, Keeper};
 
 pub(super) struct SessionWorker {
     scope: DedicatedWorkerGlobalScope,
     session: RefCell<Session>,
     pool: WorkerPool,
+    keeper: Keeper,
     /// The worker posts a message to itself: the next slice of work runs after all commands that are queued by then.
     next_slice: MessageChannel,
     slice_queued: Cell<bool>,
@@ -28,6 +30,7 @@ impl SessionWorker {
     pub(super) fn new(scope: DedicatedWorkerGlobalScope, base: &str, glue: String) -> Rc<Self> {
         let worker = Rc::new(Self {
             pool: WorkerPool::new(&scope, base, glue),
+            keeper: Keeper::new(scope.clone()),
             scope,
             session: RefCell::default(),
             next_slice: MessageChannel::new().expect("every browser with workers has MessageChannel"),
@@ -57,8 +60,13 @@ impl SessionWorker {
 
     /// Handles a command of the page.
     pub(super) fn handle(self: &Rc<Self>, command: Command) {
-        if let Command::UseCores(cores) = command {
-            self.use_cores(cores);
+        match &command {
+            Command::UseCores(cores) => self.use_cores(*cores),
+            Command::OpenStorage { session, before } => {
+                self.keeper.open(self, session.clone(), before.clone())
+            }
+            Command::KeepView { at_once: true, .. } => self.keeper.hurry(),
+            _ => {}
         }
         let events = self.session().handle(command);
         self.send(events);
@@ -80,6 +88,7 @@ impl SessionWorker {
     /// To be called after each change of the session: queues the next slice, if there is work to do.
     pub(super) fn proceed(self: &Rc<Self>) {
         self.poll_gpu();
+        self.keeper.poll(self);
         if self.session().busy() {
             self.queue_slice();
         }
@@ -114,6 +123,20 @@ impl SessionWorker {
                 worker.queue_slice();
             });
         }
+    }
+}
+
+impl storage::Owner for SessionWorker {
+    fn session(&self) -> RefMut<'_, Session> {
+        self.session()
+    }
+
+    fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    fn send(&self, events: Vec<Event>) {
+        self.send(events);
     }
 }
 

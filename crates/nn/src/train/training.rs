@@ -94,6 +94,11 @@ impl Training {
         self.steps
     }
 
+    /// The optimizer's memory.
+    pub fn optimizer(&self) -> &OptimizerState {
+        &self.optimizer
+    }
+
     /// The gradients of the last step's mean loss, penalties included, in the order of [`Plan::parameters`].
     pub fn gradients(&self) -> &[f32] {
         &self.gradients

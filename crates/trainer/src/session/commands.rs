@@ -1,6 +1,7 @@
 //! The commands of the page.
 
 use super::comparison::Comparison;
+use super::kept_runs::differ_in_tricks_only;
 use super::state::Session;
 use super::validate::check_config;
 use crate::batch::Batch;
@@ -8,7 +9,6 @@ use crate::cursor::DataCursor;
 use crate::messages::{Command, Event, RunConfig, RunState};
 use data::mnist::PIXELS;
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::train::TrainingState;
 
 impl Session {
     /// Executes a command.
@@ -25,6 +25,11 @@ impl Session {
                 | Command::Watch(_)
                 | Command::RetryDownload
                 | Command::UseCores(_)
+                | Command::OpenStorage { .. }
+                | Command::KeepRecord { .. }
+                | Command::KeepView { .. }
+                | Command::SetAside
+                | Command::ForgetReplaced
                 | Command::Labels(_)
                 | Command::Images { .. }
         );
@@ -66,7 +71,12 @@ impl Session {
                 self.end_comparison();
             }
             Command::Reset => self.reset(),
-            Command::UndoReset => self.undo_reset(),
+            Command::Undo => self.undo(),
+            Command::ForgetReplaced => self.forget_replaced(),
+            Command::KeepRecord { setup, record } => self.keep_record(setup, record),
+            Command::KeepView { view, .. } => self.keep_view(*view),
+            Command::Resume => self.resume(),
+            Command::SetAside => self.set_aside(),
             Command::Restore => self.restore_checkpoint(),
             Command::Show { image } if image.len() == PIXELS => {
                 self.view.image = Some(image);
@@ -86,8 +96,8 @@ impl Session {
                 self.devices.set_choice(choice);
                 self.emit_devices();
             }
-            // The worker that runs the session downloads, and starts other workers.
-            Command::RetryDownload | Command::UseCores(_) => {}
+            // The worker that runs the session downloads, stores, and starts other workers.
+            Command::RetryDownload | Command::UseCores(_) | Command::OpenStorage { .. } => {}
             Command::Labels(split) => {
                 let labels = self.data.split(split).labels.clone();
                 self.emit(Event::Labels { split, labels });
@@ -106,7 +116,14 @@ impl Session {
 
     fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<(), String> {
         check_config(&network, &training)?;
-        self.before_reset = None;
+        let now = self.group.training();
+        if *now.network.spec() == network && *now.spec() == training {
+            return Ok(());
+        }
+        if !differ_in_tricks_only(now.network.spec(), &network) {
+            self.keep_replaced(false);
+        }
+        self.kept.note_change();
         let now = self.group.training();
         if *now.network.spec() != network || now.spec().batch_size != training.batch_size {
             self.run.meters.throughput = Default::default();
@@ -152,27 +169,12 @@ impl Session {
 
     fn reset(&mut self) {
         self.set_state(RunState::Paused);
-        // A second reset in a row has nothing to undo.
-        if self.group.training().steps() > 0 {
-            let mut state = TrainingState::default();
-            self.group.training().save(&mut state);
-            self.before_reset = Some((state, self.run.cursor));
-        }
+        self.keep_replaced(true);
         self.restart();
     }
 
-    fn undo_reset(&mut self) {
-        if self.group.training().steps() > 0 || self.comparison.is_some() {
-            return;
-        }
-        let Some((state, cursor)) = self.before_reset.take() else { return };
-        self.set_state(RunState::Paused);
-        self.group.update(|training| training.restore(&state));
-        self.jump(cursor);
-        self.run.restart_checkpoint(self.group.training());
-    }
-
     fn restart(&mut self) {
+        self.begin_run();
         self.group.update(|training| training.restart());
         self.jump(DataCursor::default());
         self.run.restart_checkpoint(self.group.training());
@@ -186,7 +188,7 @@ impl Session {
     }
 
     /// Moves to `cursor`, after the training was set to another state.
-    fn jump(&mut self, cursor: DataCursor) {
+    pub(super) fn jump(&mut self, cursor: DataCursor) {
         self.run.jump(cursor);
         self.invalidate_predictions();
         self.emit_progress();

@@ -100,6 +100,12 @@ impl Comparison {
         (!self.first_is_active()).then(|| &mut self.runs[0].training)
     }
 
+    /// The session's own training and run.
+    pub(super) fn parked(&self) -> (&Training, &Run) {
+        let parked = &self.runs[self.active];
+        (&parked.training, &parked.run)
+    }
+
     /// Records that the active run was evaluated after `step` steps.
     pub(super) fn record_evaluation(&mut self, step: u64) {
         self.runs[self.active].evaluated = Some(step);

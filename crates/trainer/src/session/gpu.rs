@@ -210,7 +210,7 @@ impl Session {
     }
 
     /// The position of the group's training.
-    fn saved_cursor(&self) -> DataCursor {
+    pub(super) fn saved_cursor(&self) -> DataCursor {
         match &self.devices.gpu {
             Some(gpu) if gpu.is_training() => gpu.saved_cursor(),
             _ => self.run.cursor,

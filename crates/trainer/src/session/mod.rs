@@ -1,8 +1,8 @@
 //! A training session as a state machine: commands, images and messages go in, events come out, and work is
 //! done in slices.
 //!
-//! The parts ([`data`], [`run`], [`meters`], [`view`], [`predictions`], [`comparison`]) know nothing of one
-//! another's state: their methods return what changed. [`Session`] holds them; `commands`, `work` and `gpu`
+//! The parts ([`data`], [`run`], [`meters`], [`view`], [`predictions`], [`comparison`], [`kept_runs`]) know nothing of one
+//! another's state: their methods return what changed. [`Session`] holds them; `commands`, `work`, `keep` and `gpu`
 //! connect them, and `events` turns the changes into events.
 
 mod commands;
@@ -10,6 +10,8 @@ mod comparison;
 mod data;
 mod events;
 mod gpu;
+mod keep;
+mod kept_runs;
 mod layer_detail;
 mod meters;
 mod predictions;
@@ -19,4 +21,5 @@ mod validate;
 mod view;
 mod work;
 
+pub use keep::KeptVersion;
 pub use state::Session;

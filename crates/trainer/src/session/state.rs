@@ -2,6 +2,7 @@
 
 use super::comparison::Comparison;
 use super::data::Data;
+use super::kept_runs::KeptRuns;
 use super::meters::FrameTimer;
 use super::predictions::EvaluationPass;
 use super::run::Run;
@@ -16,7 +17,7 @@ use data::DataSet;
 use data::mnist::PIXELS;
 use nn::network::{Network, Score};
 use nn::spec::TrainingSpec;
-use nn::train::{Training, TrainingState};
+use nn::train::Training;
 use std::collections::VecDeque;
 
 /// A training session. It begins with an untrained LeNet-5, paused.
@@ -35,8 +36,8 @@ pub struct Session {
     pub(super) steps_left: Option<u64>,
     /// The run that trains.
     pub(super) run: Run,
-    /// The state before the last reset, and its position in the data.
-    pub(super) before_reset: Option<(TrainingState, DataCursor)>,
+    /// The runs beside the one in training that are kept.
+    pub(super) kept: KeptRuns,
     pub(super) comparison: Option<Comparison>,
     /// When the step under way began, in milliseconds.
     pub(super) step_started: f64,
@@ -58,7 +59,7 @@ impl Default for Session {
             pass: None,
             state: RunState::Paused,
             steps_left: None,
-            before_reset: None,
+            kept: KeptRuns::default(),
             comparison: None,
             step_started: 0.0,
             frames: FrameTimer::default(),

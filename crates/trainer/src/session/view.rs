@@ -32,13 +32,12 @@ impl View {
     /// The forward pass of the shown image, and what is watched of the network.
     pub(super) fn snapshot(&mut self, training: &mut Training) -> Snapshot {
         let watch = &self.watch;
-        let step = training.steps();
         let mut norms = Vec::new();
-        if watch.norms && step > 0 {
+        let gradients = known_gradients(training);
+        if watch.norms && !gradients.is_empty() {
             let network = &training.network;
-            norms = layer_norms(network.plan(), &network.parameters, training.gradients());
+            norms = layer_norms(network.plan(), &network.parameters, gradients);
         }
-        let gradients = if step > 0 { training.gradients() } else { &[] };
         let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
         let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
         let (network, source) = active_model(&mut self.pretrained, training);
@@ -61,6 +60,13 @@ impl View {
             details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
         Snapshot { source, probabilities, activations, weights, norms, details }
     }
+}
+
+/// The gradients of the last step; empty before the first one, and while those of a run that was brought back are not
+/// known: all of them are 0 then.
+fn known_gradients(training: &Training) -> &[f32] {
+    let gradients = training.gradients();
+    if training.steps() > 0 && gradients.iter().any(|gradient| *gradient != 0.0) { gradients } else { &[] }
 }
 
 fn active_model<'a>(

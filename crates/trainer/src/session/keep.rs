@@ -1,0 +1,254 @@
+//! The session outlives the page: its own run as a file, the run of the last visit, and the runs that were replaced.
+
+use super::kept_runs::{KeptRun, Place, write};
+use super::state::Session;
+use crate::cursor::DataCursor;
+use crate::messages::{Event, RunState, ViewState};
+use interchange::RunView;
+use nn::plan::Plan;
+use nn::train::{Training, TrainingState};
+
+/// A network that is followed by another one is kept if it has taken at least a tenth of the steps of the longest run
+/// that is kept. Dragging a slider while training changes the network many times a second: those are no runs.
+const MIN_SHARE: u64 = 10;
+
+/// A version of what [`Session::encode`] writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptVersion {
+    steps: u64,
+    changes: u64,
+}
+
+/// Storing the session, and bringing it back.
+impl Session {
+    /// Names the data set, which a run that is brought back must have been trained on.
+    pub fn name_data(&mut self, name: String) -> Vec<Event> {
+        self.kept.data = Some(name);
+        self.take_events()
+    }
+
+    /// The version of the session; `None` while nothing has been trained: there is nothing to lose.
+    pub fn kept_version(&self) -> Option<KeptVersion> {
+        let steps = self.own_run().0.steps();
+        let worth_keeping = steps > 0 || !self.kept.replaced.is_empty();
+        worth_keeping.then_some(KeptVersion { steps, changes: self.kept.changes })
+    }
+
+    /// Whether no step is being taken.
+    pub fn is_paused(&self) -> bool {
+        self.state == RunState::Paused
+    }
+
+    /// Whether a run was offered, and the page has resumed it or set it aside.
+    pub fn is_offer_answered(&self) -> bool {
+        self.kept.is_answered
+    }
+
+    /// The session's own run as a file. While a GPU trains, as it was read back last.
+    ///
+    /// # Errors
+    /// A sentence, if a number in it is not finite.
+    pub fn encode(&self) -> Result<Vec<u8>, String> {
+        let (training, cursor, evaluating) = self.own_run();
+        let network = &training.network;
+        let view = RunView {
+            network: network.spec(),
+            plan: network.plan(),
+            training: training.spec(),
+            parameters: &network.parameters,
+            running: &network.running,
+            optimizer: training.optimizer(),
+            steps: training.steps(),
+        };
+        write(view, &Place { cursor, evaluating, data: self.kept.data.clone() }, &self.kept.page)
+    }
+
+    /// The numbers of the runs that were replaced, the last one at the end. A number is never given to another run.
+    pub fn replaced_runs(&self) -> Vec<u32> {
+        self.kept.replaced.iter().map(|(number, _)| *number).collect()
+    }
+
+    /// The run with this number as a file; `None` if there is no such run.
+    ///
+    /// # Errors
+    /// As [`Session::encode`].
+    pub fn encode_replaced(&self, number: u32) -> Option<Result<Vec<u8>, String>> {
+        let (_, run) = self.kept.replaced.iter().find(|(other, _)| *other == number)?;
+        let plan = match Plan::for_inspection(&run.network) {
+            Ok(plan) => plan,
+            Err(e) => return Some(Err(e.message)),
+        };
+        let view = RunView {
+            network: &run.network,
+            plan: &plan,
+            training: &run.training,
+            parameters: &run.state.parameters,
+            running: &run.state.running,
+            optimizer: &run.state.optimizer,
+            steps: run.state.steps,
+        };
+        Some(write(view, &run.place, &run.page))
+    }
+
+    /// Offers the page the run of a file that [`Session::encode`] wrote, which the page
+    /// [resumes](crate::messages::Command::Resume) or [sets aside](crate::messages::Command::SetAside). The runs that
+    /// had been replaced by it, the last one at the end, can be restored from now on; those that cannot be read are
+    /// left out.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the file. The session is as it was then.
+    pub fn offer(&mut self, file: &[u8], replaced: &[Vec<u8>]) -> Result<Vec<Event>, String> {
+        let run = KeptRun::read(file)?;
+        let older: Vec<_> = replaced.iter().filter_map(|file| KeptRun::read(file).ok()).collect();
+        // What was replaced before this file came is newer.
+        let newer = std::mem::take(&mut self.kept.replaced);
+        older.into_iter().for_each(|run| self.kept.push(run));
+        newer.into_iter().for_each(|(_, run)| self.kept.push(run));
+        self.emit(Event::Kept(Box::new(run.summary())));
+        self.kept.offered = Some(run);
+        Ok(self.take_events())
+    }
+}
+
+/// The commands.
+impl Session {
+    /// Takes over what the page keeps with its run.
+    pub(super) fn keep_record(&mut self, setup: String, record: String) {
+        let page = &mut self.kept.page;
+        if (&page.setup, &page.record) != (&setup, &record) {
+            (page.setup, page.record) = (setup, record);
+            self.kept.note_change();
+        }
+    }
+
+    /// Takes over what the page shows.
+    pub(super) fn keep_view(&mut self, view: ViewState) {
+        let old = std::mem::replace(&mut self.kept.page.view, view);
+        let view = &self.kept.page.view;
+        if *view != (ViewState { time: view.time, ..old }) {
+            self.kept.note_change();
+        }
+    }
+
+    /// Brings the offered run back, paused. A run that was trained meanwhile can be restored.
+    pub(super) fn resume(&mut self) {
+        let Some(run) = self.kept.take_offer() else { return };
+        self.end_comparison();
+        self.set_state(RunState::Paused);
+        self.keep_replaced(true);
+        let other_data = matches!((&run.place.data, &self.kept.data), (Some(a), Some(b)) if a != b);
+        self.restore_run(run);
+        self.emit_replaced();
+        if other_data {
+            let sentence = "The run that was brought back was trained on other images than this page has now: \
+                            it goes on with these.";
+            self.emit(Event::Failed(sentence.into()));
+        }
+    }
+
+    /// Puts the offered run among those that were replaced.
+    pub(super) fn set_aside(&mut self) {
+        if let Some(run) = self.kept.take_offer()
+            && run.state.steps > 0
+        {
+            self.kept.push(run);
+        }
+        self.emit_replaced();
+    }
+
+    /// Restores the run that was replaced last, paused. The present run can be restored after all others.
+    pub(super) fn undo(&mut self) {
+        if self.comparison.is_some() {
+            return;
+        }
+        let Some((_, run)) = self.kept.replaced.pop() else { return };
+        self.set_state(RunState::Paused);
+        if let Some(present) = self.present_run() {
+            self.kept.push(present);
+            self.kept.replaced.rotate_right(1);
+        }
+        self.restore_run(run);
+        self.emit_replaced();
+    }
+
+    /// Forgets the runs that were replaced.
+    pub(super) fn forget_replaced(&mut self) {
+        self.kept.replaced.clear();
+        self.kept.changes += 1;
+        self.emit_replaced();
+    }
+
+    /// Keeps the present run because another one is about to take its place: always, or if it is more than the trace
+    /// of a control that is dragged.
+    pub(super) fn keep_replaced(&mut self, always: bool) {
+        let Some(run) = self.present_run() else { return };
+        let longest = self.kept.replaced.iter().map(|(_, run)| run.trained).max().unwrap_or(0);
+        self.kept.replaced_at = run.state.steps;
+        if always || run.trained * MIN_SHARE >= longest {
+            self.kept.push(run);
+            self.emit_replaced();
+        }
+    }
+
+    /// The weights are initial ones again, or those of a run that is whole.
+    pub(super) fn begin_run(&mut self) {
+        self.kept.replaced_at = 0;
+        self.kept.changes += 1;
+    }
+
+    /// The present run, unless it took no step since another run was replaced by it.
+    fn present_run(&self) -> Option<KeptRun> {
+        let (training, cursor, evaluating) = self.own_run();
+        let trained = training.steps().saturating_sub(self.kept.replaced_at);
+        if trained == 0 {
+            return None;
+        }
+        let mut state = TrainingState::default();
+        training.save(&mut state);
+        Some(KeptRun {
+            network: training.network.spec().clone(),
+            training: training.spec().clone(),
+            state,
+            place: Place { cursor, evaluating, data: self.kept.data.clone() },
+            page: self.kept.page.clone(),
+            trained,
+        })
+    }
+
+    /// Replaces the present run.
+    fn restore_run(&mut self, run: KeptRun) {
+        let summary = run.summary();
+        let KeptRun { network, training, state, place, page, .. } = run;
+        let restored = self.group.update(|now| now.configure(network, training).map(|_| now.restore(&state)));
+        if let Err(e) = restored {
+            return self.emit(Event::Failed(e.message));
+        }
+        self.devices.forget_speeds();
+        self.limit_world_size();
+        self.begin_run();
+        // What the page shows is as it is now, whatever it was when the run was kept.
+        (self.kept.page.setup, self.kept.page.record) = (page.setup, page.record);
+        self.emit(Event::Restored(Box::new(summary)));
+        self.jump(place.cursor);
+        self.run.evaluating = place.evaluating && self.data.test_set_is_complete();
+        self.run.restart_checkpoint(self.group.training());
+    }
+
+    fn emit_replaced(&mut self) {
+        let last = self.kept.replaced.last();
+        let summary = last.map(|(_, run)| Box::new(run.summary()));
+        self.emit(Event::Replaced(summary));
+    }
+
+    /// The session's own training, which is parked during a comparison, its place in the data, and whether it is to
+    /// be evaluated.
+    fn own_run(&self) -> (&Training, DataCursor, bool) {
+        match &self.comparison {
+            Some(comparison) => {
+                let (training, run) = comparison.parked();
+                (training, run.cursor, run.evaluating)
+            }
+            None => (self.group.training(), self.saved_cursor(), self.run.evaluating),
+        }
+    }
+}

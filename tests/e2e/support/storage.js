@@ -1,0 +1,78 @@
+// What the browser's storage holds of sessions, and storages that fail.
+
+/** The runs in the storage, the one that was stored last first: step, and a hash of all weights and running estimates. */
+export function storedRuns(page) {
+  return page.evaluate(async () => {
+    const answer = (request) => new Promise((done, failed) => Object.assign(request, { onsuccess: () => done(request.result), onerror: failed }));
+    const database = await answer(indexedDB.open("lenet-playground", 1));
+    const [sessions, runs] = ["sessions", "runs"].map((name) => database.transaction(name).objectStore(name));
+    const [names, infos] = await Promise.all([answer(sessions.getAllKeys()), answer(sessions.getAll())]);
+    const stored = [];
+    for (const [index, name] of names.entries()) {
+      const file = await answer(database.transaction("runs").objectStore("runs").get(name));
+      if (!file) continue;
+      const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+      const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+      const { steps } = JSON.parse(header.__metadata__["lenet_playground.steps"]);
+      const tensors = Object.entries(header).filter(([key]) => key !== "__metadata__" && !key.startsWith("optimizer."));
+      tensors.sort(([a], [b]) => (a < b ? -1 : 1));
+      const data = tensors.flatMap(([, { data_offsets: [from, to] }]) => [...file.subarray(8 + length + from, 8 + length + to)]);
+      let hash = 0xcbf29ce484222325n;
+      for (const byte of data) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
+      stored.push({ name, steps, hash: hash.toString(16), saved: JSON.parse(infos[index]).saved });
+    }
+    database.close();
+    return stored.sort((a, b) => b.saved - a.saved);
+  });
+}
+
+/** Runs a script in the page's workers before their own. */
+export async function inWorkers(page, script) {
+  await page.route(/\/worker\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${script}\n${await response.text()}` });
+  });
+}
+
+/** Workers believe that the machine has this many cores. */
+export const cores = (count) => `Object.defineProperty(navigator, "hardwareConcurrency", { value: ${count} });`;
+
+/** Storages that fail, as scripts for workers. */
+export const failing = {
+  /** The browser forbids it, as in a frame of another site. */
+  forbidden: `IDBFactory.prototype.open = () => { throw new DOMException("no", "SecurityError"); };`,
+  /** The browser has none. */
+  missing: `Object.defineProperty(globalThis, "indexedDB", { value: null });`,
+  /** It never answers. */
+  silent: `IDBFactory.prototype.open = () => Object.create(IDBOpenDBRequest.prototype, {
+    onsuccess: { set() {} }, onerror: { set() {} }, onupgradeneeded: { set() {} },
+  });`,
+  /** The disk is full. */
+  full: `{
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (value, key) {
+      if (value instanceof Uint8Array) throw new DOMException("full", "QuotaExceededError");
+      return put.call(this, value, key);
+    };
+  }`,
+  /** The disk runs full when the transaction is written. */
+  aborting: `{
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (value, key) {
+      if (value instanceof Uint8Array) setTimeout(() => { try { this.transaction.abort(); } catch {} });
+      return put.call(this, value, key);
+    };
+    Object.defineProperty(IDBTransaction.prototype, "error", { get: () => new DOMException("full", "QuotaExceededError") });
+  }`,
+  /** No transaction ever ends. */
+  hanging: `Object.defineProperty(IDBTransaction.prototype, "oncomplete", { set() {} });`,
+  /** The browser closes the database in the middle of the visit. */
+  closing: `{
+    const { transaction } = IDBDatabase.prototype;
+    let calls = 0;
+    IDBDatabase.prototype.transaction = function (...options) {
+      if ((calls += 1) === 6) this.close();
+      return transaction.apply(this, options);
+    };
+  }`,
+};

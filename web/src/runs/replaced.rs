@@ -1,0 +1,115 @@
+//! A run whose place another one took, and what the worker kept of it.
+
+use trainer::messages::Kept;
+
+use crate::runs::record::Record;
+use crate::settings::{Setup, codec};
+
+/// What took the place of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A reset.
+    Reset,
+    /// Another network.
+    #[default]
+    Network,
+    /// The settings of a link, with which the page was opened.
+    Link,
+    /// A run that was brought back.
+    Restored,
+}
+
+/// A run that can be restored.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Replaced {
+    pub(crate) sentence: String,
+    /// The offer ends at this epoch of the present run: it has been trained for as long.
+    pub(crate) until: f64,
+}
+
+impl Replaced {
+    /// The offer of the worker, while the present run is at `epoch`.
+    pub(crate) fn new(kept: &Kept, cause: Cause, epoch: f64) -> Self {
+        let (name, at) = (network_name(&setup_of(kept)), kept.epoch);
+        let sentence = match cause {
+            Cause::Reset => format!("The run was reset at epoch {at:.2}."),
+            Cause::Network => format!("Another network took the place of {name} at epoch {at:.2}."),
+            Cause::Link => {
+                format!(
+                    "The link begins a new run. The one before, {name} at epoch {at:.2}, stays among the runs."
+                )
+            }
+            Cause::Restored => {
+                format!("{name} at epoch {at:.2} can be brought back.", name = capitalized(&name))
+            }
+        };
+        let starts_anew = matches!(cause, Cause::Reset | Cause::Link);
+        Self { sentence, until: if starts_anew { at } else { epoch + at } }
+    }
+}
+
+/// The settings of a run that was kept. Its network and training are the worker's; what only the page knows is in the text.
+pub(crate) fn setup_of(kept: &Kept) -> Setup {
+    let preset = codec::read(&kept.page.setup).unwrap_or_default().preset;
+    Setup { preset, network: kept.config.network.clone(), training: kept.config.training.clone() }
+}
+
+/// The record of a run that was kept.
+pub(crate) fn record_of(kept: &Kept) -> Record {
+    let record = Some(&kept.page.record).filter(|_| kept.step > 0);
+    record.and_then(|text| Record::from_json(text)).unwrap_or_default()
+}
+
+/// The preset whose layers these are, or that they began with.
+pub(crate) fn network_name(setup: &Setup) -> String {
+    if setup.is_preset() {
+        setup.preset.title().to_owned()
+    } else {
+        format!("the changed {}", setup.preset.title())
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nn::preset::Preset;
+    use trainer::messages::{PageState, RunConfig};
+
+    fn kept(setup: &Setup) -> Kept {
+        let config = RunConfig { network: setup.network.clone(), training: setup.training.clone() };
+        let page = PageState { setup: codec::write(setup), ..PageState::default() };
+        Kept { page, config, step: 30, epoch: 1.5 }
+    }
+
+    #[test]
+    fn the_offer_names_the_run_and_ends_when_the_new_one_is_as_long() {
+        let kept = kept(&Setup::of(Preset::Mlp30));
+        let offer = |cause, epoch| {
+            let Replaced { sentence, until } = Replaced::new(&kept, cause, epoch);
+            (sentence, until)
+        };
+        assert_eq!(offer(Cause::Reset, 1.5), ("The run was reset at epoch 1.50.".into(), 1.5));
+        let sentence = "Another network took the place of MLP 784-30-10 at epoch 1.50.";
+        assert_eq!(offer(Cause::Network, 1.5), (sentence.into(), 3.0));
+        assert_eq!(
+            offer(Cause::Restored, 2.0),
+            ("MLP 784-30-10 at epoch 1.50 can be brought back.".into(), 3.5)
+        );
+    }
+
+    #[test]
+    fn settings_and_record_are_read_and_damaged_texts_leave_the_network() {
+        let mut setup = Setup::of(Preset::LeNet1998);
+        setup.training.penalty.biases = true;
+        let mut kept = kept(&setup);
+        assert_eq!(setup_of(&kept), setup, "also what no link carries");
+        kept.page.setup = "#v=9".into();
+        kept.page.record = "[".into();
+        assert_eq!((setup_of(&kept).network, record_of(&kept)), (setup.network, Record::default()));
+    }
+}

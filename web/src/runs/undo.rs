@@ -1,0 +1,58 @@
+//! The offers to restore a run whose place another one took: keys are easily pressed by mistake, and long runs lost in front
+//! of a class.
+
+use leptos::prelude::*;
+use trainer::messages::{Command, RunState, Source};
+
+use crate::client::Client;
+use crate::runs::record::Record;
+use crate::runs::replaced::Replaced;
+use crate::runs::store::RunStore;
+
+/// Says what took the place of a run, and offers to restore it.
+#[component]
+pub(crate) fn UndoReplaced() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let runs = expect_context::<RunStore>();
+    let sentence = Memo::new(move |_| {
+        let progress = runs.record.with(|record| record.progress);
+        let is_open = |replaced: &Replaced| progress.step == 0 || progress.epoch < replaced.until;
+        runs.replaced.with(|replaced| Some(replaced.as_ref().filter(|r| is_open(r))?.sentence.clone()))
+    });
+    let is_open = Memo::new(move |_| sentence.with(Option::is_some) && runs.comparison.with(Option::is_none));
+    view! {
+        <Show when=move || is_open.get()>
+            <div class="toast">
+                <span role="status">{move || sentence.get()}</span>
+                <button on:click=move |_| runs.undo()>"Undo"</button>
+                <button on:click=move |_| client.send(Command::ForgetReplaced)>"Dismiss"</button>
+            </div>
+        </Show>
+    }
+}
+
+/// Says that a new network trains in place of the pretrained one, and offers the pretrained one.
+#[component]
+pub(crate) fn UndoPretrained() -> impl IntoView {
+    let client = expect_context::<Client>();
+    let runs = expect_context::<RunStore>();
+    let is_trained = Memo::new(move |_| runs.record.with(Record::is_trained));
+    // The first epoch is enough to see what happened.
+    let is_young = Memo::new(move |_| runs.record.with(|record| record.progress.epoch < 1.0));
+    Effect::new(move |_| {
+        let source = client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
+        if source == Some(Source::Pretrained) && client.run.get() == RunState::Paused {
+            runs.took_over.set(false);
+        }
+    });
+    let is_open = move || runs.took_over.get() && is_trained.get() && is_young.get();
+    view! {
+        <Show when=is_open>
+            <div class="toast">
+                <span role="status">"A new network trains, in place of the pretrained one that read the pad."</span>
+                <button aria-label="Undo: the pretrained network reads the pad again" on:click=move |_| runs.reset()>"Undo"</button>
+                <button on:click=move |_| runs.took_over.set(false)>"Dismiss"</button>
+            </div>
+        </Show>
+    }
+}

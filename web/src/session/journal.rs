@@ -1,0 +1,52 @@
+//! What this tab showed when it was left, in the storage of the tab: it is written at once, where a worker may be stopped before
+//! it has stored anything, and it goes with a tab that is reloaded, restored or duplicated.
+
+use leptos::prelude::window;
+use serde::{Deserialize, Serialize};
+use trainer::messages::ViewState;
+use web_sys::Storage;
+
+const KEY: &str = "lenet-playground-session";
+
+/// The entry.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Journal {
+    /// The name under which the worker stores the session.
+    pub(super) session: String,
+    /// What the page showed.
+    pub(super) view: ViewState,
+    /// Whether a run is being brought back. If the page opens with this, that ended in a crash.
+    #[serde(default)]
+    pub(super) is_resuming: bool,
+}
+
+/// The storage of the tab; none where the browser refuses it.
+fn storage() -> Option<Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// The entry of this tab.
+pub(super) fn read() -> Option<Journal> {
+    let text = storage()?.get(KEY).ok().flatten()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Writes what the page shows, for the session of this name.
+pub(super) fn write_view(session: &str, view: ViewState) {
+    let is_resuming = read().is_some_and(|journal| journal.session == session && journal.is_resuming);
+    write(&Journal { session: session.to_owned(), view, is_resuming });
+}
+
+/// Writes whether a run is being brought back.
+pub(super) fn write_resuming(is_resuming: bool) {
+    if let Some(journal) = read() {
+        write(&Journal { is_resuming, ..journal });
+    }
+}
+
+/// Writes the entry. If the browser refuses it, the worker's copy remains, which is a moment older.
+fn write(journal: &Journal) {
+    if let (Some(storage), Ok(text)) = (storage(), serde_json::to_string(journal)) {
+        let _ = storage.set(KEY, &text);
+    }
+}

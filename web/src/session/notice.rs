@@ -1,0 +1,21 @@
+//! What the page says about a run that it brought back.
+
+use leptos::prelude::*;
+
+use super::store::SessionStore;
+
+/// Says that a run was brought back, and offers to start afresh.
+#[component]
+pub(crate) fn BroughtBack() -> impl IntoView {
+    let session = expect_context::<SessionStore>();
+    let sentence = session.brought_back;
+    view! {
+        <Show when=move || sentence.with(Option::is_some)>
+            <div class="toast">
+                <span role="status">{move || sentence.get()}</span>
+                <button on:click=move |_| session.start_afresh()>"Start afresh"</button>
+                <button on:click=move |_| sentence.set(None)>"Dismiss"</button>
+            </div>
+        </Show>
+    }
+}

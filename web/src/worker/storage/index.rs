@@ -1,0 +1,208 @@
+//! The list of stored sessions: which one a page brings back, and which ones are removed.
+//!
+//! Every page stores under a name of its own, so that no two pages write the same entry, whatever tabs are duplicated,
+//! frozen or restored. A page that brings a session back names it as its parent.
+
+use serde::{Deserialize, Serialize};
+
+/// Sessions with a run that are kept of those that no page has open.
+const MAX_CLOSED: usize = 4;
+/// Sessions that another one has continued.
+const MAX_CONTINUED: usize = 2;
+/// Sessions without a run.
+const MAX_EMPTY: usize = 20;
+/// Milliseconds that a session is kept: a semester.
+const MAX_AGE: f64 = 180.0 * 24.0 * 3600.0 * 1000.0;
+
+/// What is stored of a session beside its runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Info {
+    /// When its page was opened, in milliseconds since 1970.
+    pub(super) created: f64,
+    /// When it was stored last.
+    pub(super) saved: f64,
+    /// The session that it continues.
+    pub(super) parent: Option<String>,
+    /// What it has.
+    pub(super) content: Content,
+    /// The numbers of the runs that were replaced and can be restored.
+    pub(super) replaced: Vec<u32>,
+}
+
+/// What is stored of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Content {
+    /// Nothing yet: what its parent has is still its own.
+    #[default]
+    Parents,
+    /// Its own run.
+    Run,
+    /// Nothing: it is untrained.
+    Nothing,
+}
+
+/// All sessions by their names.
+#[derive(Debug, Default)]
+pub(super) struct Index(Vec<(String, Info)>);
+
+impl Index {
+    /// Reads what is stored. An entry that cannot be read is one without a run, and of no age.
+    pub(super) fn read(stored: Vec<(String, String)>) -> Self {
+        let read = |text: &str| {
+            let damaged = Info { content: Content::Nothing, ..Info::default() };
+            serde_json::from_str(text).unwrap_or(damaged)
+        };
+        Self(
+            stored
+                .into_iter()
+                .map(|(name, text)| {
+                    let info = read(&text);
+                    (name, info)
+                })
+                .collect(),
+        )
+    }
+
+    /// Whether nothing is stored.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Info> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, info)| info)
+    }
+
+    /// The session whose run a page brings back. The page's tab had the session `before`; a new tab takes the session
+    /// that was stored last among those that no page has `open`.
+    pub(super) fn choose(&self, before: Option<&str>, open: &[String]) -> Option<&str> {
+        if let Some((name, _)) = before.and_then(|before| self.0.iter().find(|(name, _)| name == before)) {
+            return self.source(name);
+        }
+        let closed =
+            self.0.iter().filter(|(name, info)| !open.contains(name) && !self.is_continued(name, info));
+        let with_run = closed.filter_map(|(name, info)| Some((self.source(name)?, info.saved)));
+        with_run.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(name, _)| name)
+    }
+
+    /// The session that holds the run of `name`: itself, or the one that it continues.
+    fn source<'a>(&'a self, mut name: &'a str) -> Option<&'a str> {
+        // As many steps as there are entries, in case that damaged ones form a circle.
+        for _ in 0..=self.0.len() {
+            let info = self.get(name)?;
+            match info.content {
+                Content::Run => return Some(name),
+                Content::Nothing => return None,
+                Content::Parents => name = info.parent.as_deref()?,
+            }
+        }
+        None
+    }
+
+    /// Whether another session has taken over all that this one has. A page that was frozen meanwhile stores on, and then
+    /// is a session of its own again.
+    fn is_continued(&self, name: &str, info: &Info) -> bool {
+        self.0.iter().any(|(_, other)| other.parent.as_deref() == Some(name) && other.created >= info.saved)
+    }
+
+    /// The sessions to be removed at `now`, with the numbers of their runs, given those that are open; if the storage is
+    /// full, all that nobody needs.
+    pub(super) fn excess(&self, open: &[String], now: f64, is_full: bool) -> Vec<(&str, &[u32])> {
+        let is_needed = |name: &str| {
+            self.0.iter().any(|(other, info)| {
+                info.content == Content::Parents && info.parent.as_deref() == Some(name) && other != name
+            })
+        };
+        let mut closed: Vec<_> =
+            self.0.iter().filter(|(name, _)| !open.contains(name) && !is_needed(name)).collect();
+        closed.sort_by(|(_, a), (_, b)| b.saved.total_cmp(&a.saved));
+        let (mut runs, mut continued, mut empty) = (0, 0, 0);
+        let mut excess = Vec::new();
+        for (name, info) in closed {
+            let (count, max) = if self.source(name).is_none() {
+                (&mut empty, MAX_EMPTY)
+            } else if self.is_continued(name, info) {
+                (&mut continued, if is_full { 0 } else { MAX_CONTINUED })
+            } else {
+                (&mut runs, if is_full { 1 } else { MAX_CLOSED })
+            };
+            *count += 1;
+            if *count > max || now - info.saved > MAX_AGE {
+                excess.push((name.as_str(), info.replaced.as_slice()));
+            }
+        }
+        excess
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(saved: f64, parent: Option<&str>, content: Content) -> Info {
+        Info { created: saved - 1.0, saved, parent: parent.map(str::to_owned), content, replaced: vec![] }
+    }
+
+    fn index(entries: &[(&str, f64, Option<&str>, Content)]) -> Index {
+        let text = |info: &Info| serde_json::to_string(info).unwrap();
+        let stored = entries.iter().map(|(name, saved, parent, content)| {
+            ((*name).to_owned(), text(&info(*saved, *parent, *content)))
+        });
+        Index::read(stored.collect())
+    }
+
+    use Content::{Nothing, Parents, Run};
+
+    #[test]
+    fn a_tab_gets_its_own_session_and_a_new_tab_the_last_one_that_is_closed() {
+        let index = index(&[("a", 10.0, None, Run), ("b", 20.0, None, Run), ("c", 30.0, None, Run)]);
+        assert_eq!(index.choose(Some("a"), &[]), Some("a"));
+        assert_eq!(index.choose(None, &[]), Some("c"));
+        assert_eq!(index.choose(None, &["c".into()]), Some("b"));
+        assert_eq!(index.choose(None, &["a".into(), "b".into(), "c".into()]), None);
+        assert_eq!(index.choose(Some("pruned"), &[]), Some("c"));
+        // A duplicated tab: the session is open in the other one, and is copied.
+        assert_eq!(index.choose(Some("a"), &["a".into()]), Some("a"));
+    }
+
+    #[test]
+    fn a_session_that_was_brought_back_is_continued_under_the_name_of_its_page() {
+        // Closed before anything was stored again: the parent's run is brought back.
+        let pending = index(&[("a", 10.0, None, Run), ("b", 20.0, Some("a"), Parents)]);
+        assert_eq!((pending.choose(Some("b"), &[]), pending.choose(None, &[])), (Some("a"), Some("a")));
+        let stored = index(&[("a", 10.0, None, Run), ("b", 20.0, Some("a"), Run)]);
+        assert_eq!((stored.choose(None, &[]), stored.choose(None, &["b".into()])), (Some("b"), None));
+        // Started afresh: nothing comes back, in this tab or a new one.
+        let afresh = index(&[("a", 10.0, None, Run), ("b", 20.0, Some("a"), Nothing)]);
+        assert_eq!((afresh.choose(Some("b"), &[]), afresh.choose(None, &[])), (None, None));
+        // The page of "a" was only frozen, and has stored since.
+        let frozen = index(&[("a", 30.0, None, Run), ("b", 20.0, Some("a"), Run)]);
+        assert_eq!(frozen.choose(None, &["b".into()]), Some("a"));
+    }
+
+    #[test]
+    fn old_sessions_are_removed_but_none_that_is_open_or_needed() {
+        let mut entries: Vec<(String, f64, Option<&str>, Content)> =
+            (0..10).map(|i| (format!("run{i}"), 100.0 + f64::from(i), None, Run)).collect();
+        entries.push(("open".into(), 1.0, None, Run));
+        entries.push(("needed".into(), 2.0, None, Run));
+        entries.push(("child".into(), 200.0, Some("needed"), Parents));
+        let entries: Vec<_> = entries.iter().map(|(name, a, b, c)| (name.as_str(), *a, *b, *c)).collect();
+        let index = index(&entries);
+        let excess = |now, is_full| -> Vec<&str> {
+            index.excess(&["open".into()], now, is_full).into_iter().map(|(name, _)| name).collect()
+        };
+        // The child counts as one of the four.
+        assert_eq!(excess(300.0, false), ["run6", "run5", "run4", "run3", "run2", "run1", "run0"]);
+        assert_eq!(excess(300.0, true).len(), 10);
+        assert_eq!(excess(2.0 * MAX_AGE, false).len(), 11, "all but the open one and the needed one");
+    }
+
+    #[test]
+    fn damaged_entries_and_circles_bring_nothing_back() {
+        let mut index = index(&[("a", 10.0, Some("b"), Parents), ("b", 10.0, Some("a"), Parents)]);
+        assert_eq!((index.choose(None, &[]), index.choose(Some("a"), &[])), (None, None));
+        index = Index::read(vec![("x".into(), "{\"saved\":".into()), ("y".into(), String::new())]);
+        assert_eq!(index.choose(None, &[]), None);
+        assert!(index.excess(&[], 1.0, false).is_empty() && !index.is_empty());
+    }
+}

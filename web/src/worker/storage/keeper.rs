@@ -1,0 +1,312 @@
+//! Keeps the session in the storage: at most two seconds old while it trains, and at once when it pauses or the page may
+//! be closed.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::rc::Rc;
+
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Date, Uint8Array};
+use trainer::Session;
+use trainer::messages::Event;
+use trainer::session::KeptVersion;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::DedicatedWorkerGlobalScope;
+
+use super::database::{Changes, Database, Failure};
+use super::index::{Content, Index, Info};
+use super::presence::Presence;
+
+/// Milliseconds between two versions that are stored while training.
+const INTERVAL: f64 = 1_500.0;
+/// Milliseconds between two versions while paused: whoever holds the key of single steps makes many.
+const PAUSED_INTERVAL: f64 = 200.0;
+/// Storing takes at most this share of the worker's time: a network of millions of weights is stored less often.
+const MAX_SHARE: f64 = 0.01;
+/// Milliseconds until the storage is tried again after it failed.
+const RETRY_AFTER: f64 = 15_000.0;
+
+/// The worker whose session is stored.
+pub(crate) trait Owner: 'static {
+    fn session(&self) -> RefMut<'_, Session>;
+    fn keeper(&self) -> &Keeper;
+    /// Sends events to the page.
+    fn send(&self, events: Vec<Event>);
+}
+
+/// The storage of one session.
+struct Opened {
+    database: Database,
+    presence: Presence,
+    name: String,
+    info: Info,
+}
+
+/// Stores the session.
+pub(crate) struct Keeper {
+    scope: DedicatedWorkerGlobalScope,
+    opened: RefCell<Option<Rc<Opened>>>,
+    /// Why the storage could not be opened.
+    failure: Cell<Option<Failure>>,
+    /// Whether the page was told that nothing is stored.
+    is_reported: Cell<bool>,
+    stored: RefCell<Stored>,
+    is_storing: Cell<bool>,
+    at_once: Cell<bool>,
+    timer_is_set: Cell<bool>,
+}
+
+/// What is stored.
+#[derive(Default)]
+struct Stored {
+    version: Option<KeptVersion>,
+    content: Content,
+    replaced: Vec<u32>,
+    /// When the next version may be stored, training and paused, on the worker's clock.
+    next: f64,
+    next_paused: f64,
+}
+
+impl Keeper {
+    pub(crate) fn new(scope: DedicatedWorkerGlobalScope) -> Self {
+        Self {
+            scope,
+            opened: RefCell::default(),
+            failure: Cell::default(),
+            is_reported: Cell::default(),
+            stored: RefCell::default(),
+            is_storing: Cell::default(),
+            at_once: Cell::default(),
+            timer_is_set: Cell::default(),
+        }
+    }
+
+    /// Opens the storage for the session `name`, and offers the page the run that it had `before`, or of its last visit.
+    pub(crate) fn open(&self, worker: &Rc<impl Owner>, name: String, before: Option<String>) {
+        let worker = worker.clone();
+        spawn_local(async move {
+            let keeper = worker.keeper();
+            let presence = Presence::new(name.clone());
+            let (database, index) = match keeper.read_index().await {
+                Ok(read) => read,
+                Err(failure) => {
+                    keeper.failure.set(Some(failure));
+                    return keeper.poll(&worker);
+                }
+            };
+            let open = if index.is_empty() { Vec::new() } else { presence.others().await };
+            let parent = index.choose(before.as_deref(), &open).map(str::to_owned);
+            if let Some(parent) = &parent
+                && let Err(sentence) = offer(&worker, &database, parent, index.get(parent)).await
+            {
+                let sentence = format!("The run of your last visit could not be brought back. {sentence}");
+                worker.send(vec![Event::NotKept(sentence)]);
+            }
+            let now = Date::now();
+            let content = if parent.is_some() { Content::Parents } else { Content::Nothing };
+            let info = Info { created: now, saved: now, parent, content, replaced: Vec::new() };
+            let mut changes = Changes::default();
+            changes.sessions.push((name.clone(), json(&info)));
+            // If this fails, the first run that is stored says so.
+            let _ = database.change(&changes).await;
+            keeper.stored.borrow_mut().content = content;
+            *keeper.opened.borrow_mut() = Some(Rc::new(Opened { database, presence, name, info }));
+            keeper.prune(false).await;
+            keeper.poll(&worker);
+        });
+    }
+
+    async fn read_index(&self) -> Result<(Database, Index), Failure> {
+        let database = Database::open(&self.scope).await?;
+        let index = Index::read(database.sessions().await?);
+        Ok((database, index))
+    }
+
+    /// Stores the session at the next [`poll`](Self::poll): the page may be closed.
+    pub(crate) fn hurry(&self) {
+        self.at_once.set(true);
+    }
+
+    /// Stores the session if it has changed and the time has come.
+    pub(crate) fn poll(&self, worker: &Rc<impl Owner>) {
+        let (version, is_paused) = {
+            let session = worker.session();
+            (session.kept_version(), session.is_paused())
+        };
+        if version.is_some()
+            && let Some(failure) = self.failure.get()
+        {
+            self.report(worker, failure);
+        }
+        let Some(opened) = self.opened.borrow().clone() else { return };
+        let (is_stored, due) = {
+            let stored = self.stored.borrow();
+            // What the parent has is left to it until there is something else, or the page has set it aside.
+            let is_stored = match version {
+                Some(_) => stored.version == version,
+                None => stored.content != Content::Run && !worker.session().is_offer_answered(),
+            };
+            let nothing_new = version.is_none() && stored.content == Content::Nothing;
+            (is_stored || nothing_new, if is_paused { stored.next_paused } else { stored.next })
+        };
+        if is_stored || self.is_storing.get() {
+            return;
+        }
+        let wait = due - self.now();
+        if wait <= 0.0 || self.at_once.get() {
+            self.store(worker, opened, version);
+        } else if !self.timer_is_set.replace(true) {
+            let worker = worker.clone();
+            spawn_local(async move {
+                TimeoutFuture::new(wait.ceil() as u32).await;
+                worker.keeper().timer_is_set.set(false);
+                worker.keeper().poll(&worker);
+            });
+        }
+    }
+
+    fn store(&self, worker: &Rc<impl Owner>, opened: Rc<Opened>, version: Option<KeptVersion>) {
+        self.is_storing.set(true);
+        self.at_once.set(false);
+        let start = self.now();
+        let changes = self.changes(worker, &opened, version.is_some());
+        let replaced = worker.session().replaced_runs();
+        let result = changes.map(|(content, changes)| (content, opened.database.change(&changes), changes));
+        let now = self.now();
+        {
+            let mut stored = self.stored.borrow_mut();
+            stored.next = now + INTERVAL.max((now - start) / MAX_SHARE);
+            stored.next_paused = now + PAUSED_INTERVAL;
+        }
+        let worker = worker.clone();
+        spawn_local(async move {
+            let keeper = worker.keeper();
+            let failure = match result {
+                Ok((content, first, changes)) => {
+                    let mut outcome = first.await;
+                    if outcome == Err(Failure::Full) && keeper.prune(true).await {
+                        outcome = opened.database.change(&changes).await;
+                    }
+                    if outcome.is_ok() {
+                        let mut stored = keeper.stored.borrow_mut();
+                        (stored.version, stored.content, stored.replaced) = (version, content, replaced);
+                    }
+                    outcome.err()
+                }
+                // A number is not finite: the version that is stored is better than this one.
+                Err(_) => {
+                    keeper.stored.borrow_mut().version = version;
+                    None
+                }
+            };
+            if let Some(failure) = failure {
+                keeper.report(&worker, failure);
+                let retry = keeper.now() + RETRY_AFTER;
+                {
+                    let mut stored = keeper.stored.borrow_mut();
+                    (stored.next, stored.next_paused) = (retry, retry);
+                }
+                keeper.reopen().await;
+            }
+            keeper.is_storing.set(false);
+            keeper.poll(&worker);
+        });
+    }
+
+    /// What is to be written.
+    fn changes(
+        &self,
+        worker: &Rc<impl Owner>,
+        opened: &Opened,
+        has_run: bool,
+    ) -> Result<(Content, Changes), String> {
+        let session = worker.session();
+        let stored = self.stored.borrow();
+        let replaced = session.replaced_runs();
+        let mut changes = Changes::default();
+        let content = if has_run { Content::Run } else { Content::Nothing };
+        let info = Info { saved: Date::now(), content, replaced: replaced.clone(), ..opened.info.clone() };
+        changes.sessions.push((opened.name.clone(), json(&info)));
+        if has_run {
+            changes.runs.push((opened.name.clone(), Uint8Array::from(session.encode()?.as_slice())));
+        } else {
+            changes.removed_runs.push(opened.name.clone());
+        }
+        for number in replaced.iter().filter(|number| !stored.replaced.contains(number)) {
+            if let Some(Ok(file)) = session.encode_replaced(*number) {
+                changes.runs.push((key(&opened.name, *number), Uint8Array::from(file.as_slice())));
+            }
+        }
+        let gone = stored.replaced.iter().filter(|number| !replaced.contains(number));
+        changes.removed_runs.extend(gone.map(|number| key(&opened.name, *number)));
+        Ok((content, changes))
+    }
+
+    /// Removes old sessions. Returns whether there were any.
+    async fn prune(&self, is_full: bool) -> bool {
+        let Some(opened) = self.opened.borrow().clone() else { return false };
+        let mut open = opened.presence.others().await;
+        open.push(opened.name.clone());
+        let Ok(stored) = opened.database.sessions().await else { return false };
+        let index = Index::read(stored);
+        let mut changes = Changes::default();
+        for (name, replaced) in index.excess(&open, Date::now(), is_full) {
+            changes.removed_sessions.push(name.to_owned());
+            changes.removed_runs.push(name.to_owned());
+            changes.removed_runs.extend(replaced.iter().map(|number| key(name, *number)));
+        }
+        !changes.removed_sessions.is_empty() && opened.database.change(&changes).await.is_ok()
+    }
+
+    /// Opens the database anew: a browser may have closed it.
+    async fn reopen(&self) {
+        let Some(old) = self.opened.borrow().clone() else { return };
+        if let Ok(database) = Database::open(&self.scope).await {
+            let (name, info) = (old.name.clone(), old.info.clone());
+            let presence = old.presence.clone();
+            *self.opened.borrow_mut() = Some(Rc::new(Opened { database, presence, name, info }));
+            // The database may have been emptied.
+            self.stored.borrow_mut().replaced.clear();
+        }
+    }
+
+    /// Tells the page once that the session is not stored.
+    fn report(&self, worker: &Rc<impl Owner>, failure: Failure) {
+        if !self.is_reported.replace(true) {
+            worker.send(vec![Event::NotKept(failure.sentence().into())]);
+        }
+    }
+
+    fn now(&self) -> f64 {
+        self.scope.performance().map_or_else(Date::now, |clock| clock.now())
+    }
+}
+
+/// Offers the run of the session `name` to the page.
+async fn offer(
+    worker: &Rc<impl Owner>,
+    database: &Database,
+    name: &str,
+    info: Option<&Info>,
+) -> Result<(), String> {
+    let unreadable = |failure: Failure| failure.sentence().to_owned();
+    let Some(file) = database.run(name).await.map_err(unreadable)? else {
+        return Err("It is no longer in this browser's storage.".into());
+    };
+    let mut replaced = Vec::new();
+    for number in info.iter().flat_map(|info| &info.replaced) {
+        replaced.extend(database.run(&key(name, *number)).await.map_err(unreadable)?);
+    }
+    let events = worker.session().offer(&file, &replaced)?;
+    worker.send(events);
+    Ok(())
+}
+
+/// The key of a run that was replaced.
+fn key(session: &str, number: u32) -> String {
+    format!("{session}/{number}")
+}
+
+fn json(info: &Info) -> String {
+    // It holds numbers and texts, which JSON can always hold; times are finite.
+    serde_json::to_string(info).unwrap_or_default()
+}
