@@ -218,8 +218,8 @@ test(`a monkey does ${ACTIONS} things and finds no error and no leak (seed ${SEE
   console.log(`    monkey ${SEED}: ${JSON.stringify({ middle, end })}`);
   expect(growth.heap, `JavaScript, ${JSON.stringify(measured)}`).toBeLessThan(HEAP_GROWTH);
   expect(growth.wasm, `WebAssembly, ${JSON.stringify(measured)}`).toBeLessThan(WASM_GROWTH);
-  await trains(playground);
   await reads(playground);
+  await trains(playground);
   await host.stop();
 });
 
@@ -262,7 +262,7 @@ test(`1,000 mutated links find no error (seed ${SEED})`, async ({ page }) => {
   }
   await page.evaluate(() => { location.hash = "#v=1"; });
   await expect(playground.train).toBeVisible();
-  await trains(playground);
   await reads(playground);
+  await trains(playground);
   await host.stop();
 });

@@ -113,7 +113,7 @@ export async function trains(playground) {
   }
 }
 
-/** The pad still reads: a 7 is seen as a 7. */
+/** The pad still reads: a 7 is seen as a 7. To be called before training, which replaces the network that reads at first. */
 export async function reads(playground) {
   if (await playground.clear.isEnabled()) await playground.clear.click();
   await playground.draw(7);

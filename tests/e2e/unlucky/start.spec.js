@@ -12,7 +12,7 @@ const GLUE = /\/web-[0-9a-f]+\.js$/;
 const STYLES = /\.css$/;
 
 /** Errors that belong to files which do not load. */
-const NOT_LOADED = /Failed to load (resource|module script)|SyntaxError|Unexpected (token|end)|Invalid or unexpected|MIME type|ERR_|CORS|from origin 'null'/;
+const NOT_LOADED = /Failed to load (resource|module script)|SyntaxError|Unexpected (token|end)|Blocked script execution|Invalid or unexpected|MIME type|ERR_|CORS|from origin 'null'/;
 
 /** The page says why it does not start, and offers to try again. */
 const startFails = (why) => async ({ page }) => {
@@ -288,7 +288,7 @@ situations("a host", [
     host: { headers: { "access-control-allow-origin": "*" }, faults: [framed(`sandbox="allow-scripts"`)] },
     link: "/course.html",
     opens: false,
-    excuses: /autofocusing/,
+    excuses: /autofocusing|screen-wake-lock/,
     holds: async ({ page }) => {
       const frame = frameOf(page);
       await expect(frame.getByRole("progressbar", { name: "MNIST download" })).toHaveCount(0);
@@ -311,7 +311,7 @@ situations("a host", [
     host: { faults: [framed("sandbox")] },
     link: "/course.html",
     opens: false,
-    excuses: /Blocked script execution/,
+    excuses: NOT_LOADED,
     holds: ({ page }) => expect(frameOf(page).locator("noscript")).toBeVisible(),
   },
 ]);
