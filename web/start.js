@@ -133,6 +133,10 @@
 
   /** Why a file could not be loaded although nothing answered wrongly. */
   function unreachable(name, address) {
+    if (window.origin === "null" && window.top === window) {
+      return "The Content-Security-Policy of this site keeps the page apart from its own files (sandbox). Whoever runs the site must allow " +
+        "it its origin: allow-same-origin.";
+    }
     if (window.origin === "null") {
       return "The page stands in a frame that keeps it apart from its own files (" + name + "). Open it in a tab of its own: " + location.href;
     }

@@ -1,6 +1,9 @@
 // What the page needs until it can be used. How long it takes is measured by `cargo xtask bench page`.
 
+import { readFileSync } from "node:fs";
 import { expect, test } from "./support/playground.js";
+
+const START = new URL("../../web/start.js", import.meta.url);
 
 /** Withholds the requests that match; returns a function that releases them. */
 async function withhold(page, pattern) {
@@ -36,4 +39,12 @@ test("a drawing is classified before any of MNIST has arrived", async ({ page, p
   expect([...needed].toSorted()).toEqual(["/", "lenet5.safetensors", "load.js", "start.js", "web.js", "web.wasm", "worker.js"]);
   release();
   await playground.downloaded();
+});
+
+test("start.js has no syntax that a browser of 2009 does not read", () => {
+  // Without comments and strings.
+  const code = readFileSync(START, "utf8").replace(/\/\*[^]*?\*\/|\/\/ .*/g, "").replace(/"[^"\n]*"/g, '""');
+  expect(code).toContain("function begin()");
+  const newer = /=>|`|\?\.|\?\?|\.\.\.|\b(let|const|class|async|await|import|export|for\s*\(\s*var\s+\w+\s+of)\b|,\s*\)|catch\s*\{/;
+  expect(code.match(newer)?.[0]).toBeUndefined();
 });

@@ -11,6 +11,8 @@ const MODULE = /\.wasm$/;
 const GLUE = /\/web-[0-9a-f]+\.js$/;
 const STYLES = /\.css$/;
 
+const empty = (response, { type }) => response.writeHead(200, { "content-type": type }).end();
+
 /** Errors that belong to files which do not load. */
 const NOT_LOADED = /Failed to load (resource|module script)|SyntaxError|Unexpected (token|end)|Blocked script execution|Invalid or unexpected|MIME type|ERR_|CORS|from origin 'null'/;
 
@@ -55,6 +57,7 @@ situations("a file of the page", [
   fails("the module redirects to another host", MODULE, redirect("https://portal.invalid/"), /wasm could not be loaded: .*sign in/, {
     excuses: /Failed to load resource|CORS|Content Security Policy|ERR_/,
   }),
+  fails("the module is empty", MODULE, empty, /wasm arrived damaged/),
   fails("the module is cut short", MODULE, cutShort, /wasm arrived damaged or cut short/),
   fails("the module's connection breaks each time", MODULE, broken, /wasm could not be loaded: the connection broke/),
   fails("the host is overloaded", MODULE, status(503), /answers 503 instead of web-.*\.wasm/),
@@ -89,6 +92,10 @@ situations("a file of the page", [
       await says(all.page, "A stylesheet of the page has not come");
       await starts(all);
     },
+  }),
+  fails("stylesheets are sign-in pages", STYLES, portal, "", {
+    opens: true,
+    holds: ({ page }) => says(page, "A stylesheet of the page has not come"),
   }),
   fails("a stylesheet does not come", /page-[0-9a-f]+\.css$/, silent, "", {
     before: ({ page }) => page.clock.install(),
@@ -217,6 +224,13 @@ situations("a host", [
     opens: false,
     excuses: /Content Security Policy|Refused to|violates/,
     holds: scriptIsMissing,
+  },
+  {
+    situation: "sends a policy that takes the page its origin",
+    host: { headers: { "content-security-policy": "sandbox allow-scripts" } },
+    opens: false,
+    excuses: NOT_LOADED,
+    holds: startFails(/keeps the page apart from its own files \(sandbox\)/),
   },
   {
     situation: "sends the module under a wrong type that must not be guessed",
