@@ -54,7 +54,7 @@ function chooseControl([kinds, chance]) {
 /** Runs in the page: gives a field or a menu chosen at random a value, as typing or choosing does. */
 function changeField([values, chance, which]) {
   const root = document.querySelector("dialog[open]") ?? document.body;
-  const fields = [...root.querySelectorAll("select, input:not([type=checkbox])")].filter((field) => field.offsetParent && !field.disabled);
+  const fields = [...root.querySelectorAll("select, input:not([type=checkbox], [type=file])")].filter((field) => field.offsetParent && !field.disabled);
   const field = fields[Math.floor(chance * fields.length)];
   if (!field) return null;
   const options = field.options ? [...field.options].filter((option) => !option.disabled).map((option) => option.value) : values;
