@@ -187,7 +187,7 @@ fn convolution(name: &str, g: Conv2d, padding: usize) -> Vec<Benchmark> {
         "weight gradient",
         1,
         Box::new(move |(layer, weight), scratch, x, dy| {
-            layer.backward(weight, x, dy, None, (&mut dw, &mut db), scratch)
+            layer.backward(weight, x, dy, None, (&mut dw, &mut db), scratch);
         }),
     );
     add(

@@ -1,5 +1,6 @@
 //! A GPU: its adapter, its device and queue, and the loss of it.
 
+use crate::guard::attempt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,6 +58,9 @@ impl Gpu {
         let lost = Arc::new(AtomicBool::new(false));
         let shared = lost.clone();
         device.set_device_lost_callback(move |_, _| shared.store(true, Ordering::Relaxed));
+        let shared = lost.clone();
+        // Nothing computed after an error that nobody expects can be trusted: memory that ran out, a command that was refused.
+        device.on_uncaptured_error(Arc::new(move |_| shared.store(true, Ordering::Relaxed)));
         let name = match adapter.get_info().name {
             name if name.is_empty() => browser_name().await,
             name => name,
@@ -69,14 +73,23 @@ impl Gpu {
         &self.name
     }
 
-    /// Whether the device was lost: work in flight never completes.
+    /// Whether the device was lost, or has failed: work in flight never completes.
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Destroys the device, as the crash of a driver would.
+    /// Destroys the device with everything in its memory, as the crash of a driver would.
     pub fn destroy(&self) {
-        self.device.destroy();
+        self.attempt(|| self.device.destroy());
+    }
+
+    /// Calls `f`, which uses this device. Returns `None` if it throws: then the device counts as lost.
+    pub(crate) fn attempt<T>(&self, f: impl FnOnce() -> T) -> Option<T> {
+        let result = attempt(f);
+        if result.is_none() {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Runs callbacks natively, after all work is done if `wait`. A browser runs them by itself.

@@ -1,12 +1,14 @@
 //! A network's buffers and pipelines, and the commands of its steps. Everything is built once, when the network is.
 
 use crate::device::{Gpu, GpuError};
+use crate::guard::attempt;
 use crate::images::Images;
 use crate::layout::{Layout, MAX_STEPS, Pass};
 use crate::lower::{Lowered, lower};
 use crate::pipelines::{PipelineCache, PreparedDispatch, bind_group_layout};
 use crate::reduction::Reduction;
 use crate::step::Step;
+use nn::memory::MAX_BYTES;
 use nn::spec::NetworkSpec;
 use nn::train::TrainingState;
 
@@ -24,6 +26,8 @@ pub struct Executor {
     bind_group: wgpu::BindGroup,
     pub(crate) state: wgpu::Buffer,
     uniforms: wgpu::Buffer,
+    /// All other buffers, which only kernels use.
+    others: [wgpu::Buffer; 6],
     /// Uniforms of the steps of one submission.
     staged: Vec<u8>,
 }
@@ -56,9 +60,12 @@ impl Executor {
     fn build(gpu: &Gpu, lowered: &Lowered, images: &Images) -> Result<Self, GpuError> {
         use wgpu::BufferUsages as Usage;
         let lengths = lowered.lengths;
-        if 16 * lengths.values > gpu.device.limits().max_storage_buffer_binding_size {
+        let bytes = lengths.bytes();
+        let largest = gpu.device.limits().max_storage_buffer_binding_size;
+        if bytes.iter().any(|bytes| *bytes > largest) || bytes.iter().sum::<u64>() > MAX_BYTES {
             return Err(GpuError("This network, or this batch size, is too large for this GPU.".into()));
         }
+        let [of_state, of_packed, of_values, of_gradients, of_argmax, of_partials] = bytes;
         let storage = |label: &str, bytes: u64| {
             gpu.create_buffer(label, bytes, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC)
         };
@@ -67,20 +74,16 @@ impl Executor {
             UNIFORM_STRIDE * u64::from(MAX_STEPS),
             Usage::UNIFORM | Usage::COPY_DST,
         );
-        let state = storage("state", 4 * lengths.state);
+        let state = storage("state", of_state);
         let reductions = storage("reductions", size_of::<Reduction>() as u64 * lengths.reductions);
         gpu.queue.write_buffer(&reductions, 0, bytemuck::cast_slice(&lowered.reductions));
+        let packed = storage("packed", of_packed);
+        let values = storage("values", of_values);
+        let gradients = storage("gradients", of_gradients);
+        let argmax = storage("argmax", of_argmax);
+        let partials = storage("partials", of_partials);
         // In the order of the bindings from 1 on.
-        let bound = [
-            &state,
-            &storage("packed", 16 * lengths.packed),
-            &storage("values", 16 * lengths.values),
-            &storage("gradients", 16 * lengths.values),
-            &storage("argmax", 4 * lengths.values),
-            &storage("partials", 4 * lengths.partials),
-            &images.buffer,
-            &reductions,
-        ];
+        let bound = [&state, &packed, &values, &gradients, &argmax, &partials, &images.buffer, &reductions];
         let group_layout = bind_group_layout(gpu);
         let bind_group = bind(gpu, &group_layout, &uniforms, &bound);
         let mut pipelines = PipelineCache::new(gpu, &group_layout, lowered);
@@ -92,6 +95,7 @@ impl Executor {
             bind_group,
             state,
             uniforms,
+            others: [packed, values, gradients, argmax, partials, reductions],
             staged: Vec::new(),
         })
     }
@@ -187,6 +191,15 @@ impl Executor {
     pub(crate) fn split_saved<'a>(&self, saved: &'a [f32]) -> [&'a [f32]; 5] {
         let p = self.layout.parameters as usize;
         [&saved[..p], &saved[p..2 * p], &saved[2 * p..3 * p], &saved[3 * p..4 * p], &saved[4 * p..]]
+    }
+}
+
+impl Drop for Executor {
+    /// Frees the memory on the GPU at once. A browser would free it only when its garbage is collected, and to its collector a buffer
+    /// of 100 MB is a small object.
+    fn drop(&mut self) {
+        let all = [&self.state, &self.uniforms].into_iter().chain(&self.others);
+        attempt(|| all.for_each(wgpu::Buffer::destroy));
     }
 }
 

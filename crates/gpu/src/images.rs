@@ -25,7 +25,9 @@ impl Images {
             Pass::Training => (0, TRAIN_LABELS_OFFSET),
             Pass::Evaluation => (TEST_IMAGES_OFFSET, TEST_LABELS_OFFSET),
         };
-        gpu.queue.write_buffer(&self.buffer, images_offset + first * mnist::PIXELS as u64, images);
-        gpu.queue.write_buffer(&self.buffer, labels_offset + first, labels);
+        gpu.attempt(|| {
+            gpu.queue.write_buffer(&self.buffer, images_offset + first * mnist::PIXELS as u64, images);
+            gpu.queue.write_buffer(&self.buffer, labels_offset + first, labels);
+        });
     }
 }

@@ -124,6 +124,12 @@ pub(crate) struct BufferLengths {
 }
 
 impl BufferLengths {
+    /// Bytes of `state`, `packed`, `values`, `gradients`, `argmax` and `partials`.
+    pub(crate) const fn bytes(&self) -> [u64; 6] {
+        let Self { state, packed, values, partials, .. } = *self;
+        [4 * state, 16 * packed, 16 * values, 16 * values, 4 * values, 4 * partials]
+    }
+
     /// The lengths as WGSL constants. Were they unknown to the compiler, every load would compute one from the size of its buffer first,
     /// with a division; on SwiftShader that is half of what a load takes.
     pub(crate) fn declarations(&self) -> String {

@@ -23,7 +23,7 @@
 //! trainer.load(&state);
 //! let batch = BatchRange { epoch_images: 60_000, len: 64, ..BatchRange::default() };
 //! trainer.train(&preset.training(), &[batch], false, "the first step");
-//! trainer.evaluate(10_000, ());
+//! trainer.evaluate(10_000, 40, ());
 //! while let Some(completion) = trainer.next_completion() {
 //!     completion.await;
 //!     for completion in trainer.poll_completions() {
@@ -43,6 +43,7 @@ mod dispatch;
 mod epilogue;
 mod executor;
 mod fuse;
+mod guard;
 mod images;
 mod kernel;
 mod layout;
@@ -59,10 +60,11 @@ mod wgsl_layout;
 
 pub use device::{Gpu, GpuError};
 pub use executor::Executor;
+pub use guard::guarded;
 pub use images::Images;
 pub use layout::Pass;
 pub use pace::Pace;
 #[cfg(not(target_family = "wasm"))]
 pub use profile::DispatchTiming;
 pub use step::{BatchRange, Step};
-pub use trainer::{Completion, GpuTrainer, Saved, Traffic};
+pub use trainer::{Completion, EVALUATION_BATCH, GpuTrainer, Saved, Traffic};

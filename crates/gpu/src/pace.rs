@@ -6,6 +6,9 @@ use crate::layout::MAX_STEPS;
 /// button takes effect in the next frame.
 const TARGET_MS: f64 = 12.0;
 
+/// Milliseconds of a measurement: the clocks of some browsers advance by up to 100 ms at once.
+const MEASUREMENT_MS: f64 = 40.0;
+
 /// An estimate of the duration of a step, and the number of steps that take 12 ms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
@@ -13,6 +16,8 @@ pub struct Pace {
     step_ms: Option<f64>,
     /// When the last submission finished, in milliseconds.
     last: f64,
+    /// Steps and milliseconds of the measurement under way.
+    under_way: (usize, f64),
 }
 
 impl Pace {
@@ -21,10 +26,21 @@ impl Pace {
         self.step_ms.map_or(1, |ms| ((TARGET_MS / ms) as usize).clamp(1, MAX_STEPS as usize))
     }
 
+    /// Milliseconds that a submission is expected to take; `None` before the first has finished.
+    pub fn submission_ms(&self) -> Option<f64> {
+        self.step_ms.map(|ms| ms * self.steps() as f64)
+    }
+
     /// Takes the times, in milliseconds, of a submission of `steps` steps. The GPU starts on it when the one before has finished.
     pub fn add(&mut self, steps: usize, submitted: f64, now: f64) {
-        let ms = (now - self.last.max(submitted)).max(0.01) / steps.max(1) as f64;
+        self.under_way.0 += steps;
+        self.under_way.1 += now - self.last.max(submitted);
         self.last = now;
+        if self.under_way.1 < MEASUREMENT_MS {
+            return;
+        }
+        let (steps, ms) = std::mem::take(&mut self.under_way);
+        let ms = ms / steps.max(1) as f64;
         // The first submission waits for pipelines to be compiled, so a step that is more than twice as fast replaces the estimate.
         self.step_ms = Some(
             self.step_ms.map_or(ms, |before| if ms < 0.5 * before { ms } else { 0.75 * before + 0.25 * ms }),
@@ -43,7 +59,7 @@ mod tests {
             let mut now = 0.0;
             assert_eq!(pace.steps(), 1, "the first is small");
             pace.add(1, 0.0, 900.0);
-            for _ in 0..20 {
+            while now < 2_000.0 {
                 let (submitted, n) = (now, pace.steps());
                 now += step_ms * n as f64;
                 pace.add(n, submitted, 900.0 + now);

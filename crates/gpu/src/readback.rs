@@ -44,6 +44,18 @@ impl StagingPool {
         })
     }
 
+    /// Destroys the buffer of a mapping that nobody reads.
+    pub(crate) fn discard(&mut self, mapping: &Mapping) {
+        self.created -= 1;
+        mapping.buffer.destroy();
+    }
+
+    /// Destroys the buffers that are free.
+    pub(crate) fn destroy(&mut self) {
+        self.created -= self.free.len();
+        self.free.drain(..).for_each(|buffer| buffer.destroy());
+    }
+
     /// Buffers that exist, free or in use.
     pub(crate) fn created(&self) -> usize {
         self.created
@@ -52,7 +64,7 @@ impl StagingPool {
     /// Calls `read` with the numbers of a finished mapping, and frees its buffer; `None` if the buffer is lost.
     pub(crate) fn read<T>(&mut self, mapping: Mapping, read: impl FnOnce(&[f32]) -> T) -> Option<T> {
         if !mapping.succeeded() {
-            self.created -= 1;
+            self.discard(&mapping);
             return None;
         }
         let result = {
@@ -60,7 +72,7 @@ impl StagingPool {
             read(bytemuck::cast_slice(&view))
         };
         mapping.buffer.unmap();
-        self.free.push(mapping.buffer);
+        self.free.push(mapping.buffer.clone());
         Some(result)
     }
 }
@@ -72,7 +84,7 @@ impl Mapping {
         let shared = status.clone();
         buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
             if let Ok(mut status) = shared.lock() {
-                status.mapped = Some(result.is_ok());
+                status.mapped.get_or_insert(result.is_ok());
                 status.waker.take().into_iter().for_each(Waker::wake);
             }
         });
@@ -91,6 +103,16 @@ impl Mapping {
 
     fn succeeded(&self) -> bool {
         self.status.lock().is_ok_and(|status| status.mapped == Some(true))
+    }
+}
+
+impl Drop for Mapping {
+    /// Ends the wait for a mapping that nobody reads any more.
+    fn drop(&mut self) {
+        if let Ok(mut status) = self.status.lock() {
+            status.mapped.get_or_insert(false);
+            status.waker.take().into_iter().for_each(Waker::wake);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use nn::train::optimizer::OptimizerState;
 use std::collections::VecDeque;
 
 /// Test images in one batch of an evaluation.
-const EVALUATION_BATCH: usize = 256;
+pub const EVALUATION_BATCH: usize = 256;
 /// Submissions that may be in flight: the GPU works on one while the results of the one before are read back.
 const MAX_IN_FLIGHT: usize = 2;
 
@@ -92,12 +92,16 @@ pub struct GpuTrainer<S = (), E = ()> {
     results: StagingPool,
     states: StagingPool,
     in_flight: VecDeque<InFlight<S, E>>,
+    /// Submissions that were given up, and may still be worked on.
+    abandoned: Vec<InFlight<S, E>>,
     /// Submitted steps of the training, including those before [`GpuTrainer::load`].
     steps: u64,
     /// Submitted steps since the optimiser's state was empty.
     optimizer_steps: u32,
     /// Score of the parts of the present evaluation that are read back.
     evaluated: Score,
+    /// Submissions that were read back.
+    answers: u64,
     traffic: Traffic,
 }
 
@@ -123,16 +127,18 @@ impl<S, E> GpuTrainer<S, E> {
             results,
             states,
             in_flight: VecDeque::new(),
+            abandoned: Vec::new(),
             steps: 0,
             optimizer_steps: 0,
             evaluated: Score::default(),
+            answers: 0,
             traffic: Traffic::default(),
         })
     }
 
     /// Replaces weights, running estimates and optimiser state by those of `state`.
     pub fn load(&mut self, state: &TrainingState) {
-        self.training.load(&self.gpu, state);
+        self.gpu.attempt(|| self.training.load(&self.gpu, state));
         (self.steps, self.optimizer_steps) = (state.steps, state.optimizer.steps);
     }
 
@@ -156,6 +162,11 @@ impl<S, E> GpuTrainer<S, E> {
         self.steps
     }
 
+    /// Submissions that were read back, those included that are a part of an evaluation.
+    pub fn answers(&self) -> u64 {
+        self.answers
+    }
+
     /// Counts of everything sent to and read from the GPU by training steps.
     pub fn traffic(&self) -> Traffic {
         self.traffic
@@ -168,6 +179,10 @@ impl<S, E> GpuTrainer<S, E> {
 
     /// Submits one training step for each of `batches`. If `save`, the state after the last one is read back, too.
     pub fn train(&mut self, spec: &TrainingSpec, batches: &[BatchRange], save: bool, tag: S) {
+        self.gpu.clone().attempt(|| self.submit_steps(spec, batches, save, tag));
+    }
+
+    fn submit_steps(&mut self, spec: &TrainingSpec, batches: &[BatchRange], save: bool, tag: S) {
         let mut steps = Vec::with_capacity(batches.len());
         for (slot, batch) in batches.iter().enumerate() {
             steps.push(Step::training(spec, *batch, self.steps, self.optimizer_steps).in_slot(slot as u32));
@@ -198,7 +213,12 @@ impl<S, E> GpuTrainer<S, E> {
     }
 
     /// Submits an evaluation on the first `images` images of the test set (at least one), with the weights after all submitted steps.
-    pub fn evaluate(&mut self, images: usize, tag: E) {
+    /// Up to `batches_at_once` batches of [`EVALUATION_BATCH`] images go into one submission.
+    pub fn evaluate(&mut self, images: usize, batches_at_once: usize, tag: E) {
+        self.gpu.clone().attempt(|| self.submit_evaluation(images, batches_at_once, tag));
+    }
+
+    fn submit_evaluation(&mut self, images: usize, batches_at_once: usize, tag: E) {
         self.evaluation.copy_weights(&self.gpu, &self.training.state);
         let batches: Vec<_> = (0..images)
             .step_by(EVALUATION_BATCH)
@@ -210,7 +230,7 @@ impl<S, E> GpuTrainer<S, E> {
             })
             .collect();
         let mut tag = Some(tag);
-        let mut parts = batches.chunks(MAX_STEPS as usize).peekable();
+        let mut parts = batches.chunks(batches_at_once.clamp(1, MAX_STEPS as usize)).peekable();
         while let Some(part) = parts.next() {
             let slots = 0..part.len() as u32;
             let steps: Vec<_> =
@@ -228,13 +248,45 @@ impl<S, E> GpuTrainer<S, E> {
 
     /// Drops everything in flight: it gets no completion.
     pub fn abandon(&mut self) {
-        self.in_flight.clear();
+        self.abandoned.extend(self.in_flight.drain(..));
         self.evaluated = Score::default();
+        self.drop_finished();
+    }
+
+    /// Whether the GPU still works on what was [abandoned](Self::abandon).
+    pub fn is_finishing_abandoned(&mut self) -> bool {
+        self.drop_finished();
+        !self.abandoned.is_empty()
+    }
+
+    /// Frees the buffers of abandoned submissions that have finished.
+    fn drop_finished(&mut self) {
+        let (finished, rest) =
+            std::mem::take(&mut self.abandoned).into_iter().partition(|s| s.mapping().is_done());
+        self.abandoned = rest;
+        self.gpu.clone().attempt(|| self.discard(finished));
+    }
+
+    fn discard(&mut self, submissions: Vec<InFlight<S, E>>) {
+        for submission in submissions {
+            match &submission {
+                InFlight::Steps { saved: Some(_), mapping, .. } => self.states.discard(mapping),
+                InFlight::Steps { mapping, .. } | InFlight::Evaluation { mapping, .. } => {
+                    self.results.discard(mapping)
+                }
+            }
+        }
     }
 
     /// The submissions that have finished since the last call, in the order in which they were submitted. Never waits.
     pub fn poll_completions(&mut self) -> Vec<Completion<S, E>> {
         let mut completions = Vec::new();
+        self.drop_finished();
+        self.gpu.clone().attempt(|| self.read_finished(&mut completions));
+        completions
+    }
+
+    fn read_finished(&mut self, completions: &mut Vec<Completion<S, E>>) {
         while let Some(next) = self.in_flight.front() {
             if self.gpu.is_lost() {
                 self.in_flight.clear();
@@ -245,18 +297,19 @@ impl<S, E> GpuTrainer<S, E> {
                 break;
             }
             let Some(next) = self.in_flight.pop_front() else { break };
-            if self.read(next, &mut completions).is_none() {
+            self.answers += 1;
+            if self.read(next, completions).is_none() {
                 self.in_flight.clear();
                 completions.push(Completion::DeviceLost);
             }
         }
-        completions
     }
 
-    /// Resolves when the oldest submission in flight has finished; `None` if nothing is in flight. Natively, something must call
+    /// Resolves when the oldest submission in flight, or abandoned, has finished; `None` if there is none. Natively, something must call
     /// [`Gpu::poll`] meanwhile.
     pub fn next_completion(&self) -> Option<impl Future<Output = ()> + use<S, E>> {
-        Some(self.in_flight.front()?.mapping().done())
+        let oldest = self.abandoned.first().or(self.in_flight.front())?;
+        Some(oldest.mapping().done())
     }
 
     /// Reads a finished submission back; `None` if its buffer is lost.
@@ -290,6 +343,19 @@ impl<S, E> GpuTrainer<S, E> {
             }
         }
         Some(())
+    }
+}
+
+impl<S, E> Drop for GpuTrainer<S, E> {
+    /// Frees the staging buffers at once; the executors free theirs.
+    fn drop(&mut self) {
+        let gpu = self.gpu.clone();
+        gpu.attempt(|| {
+            let all = self.in_flight.drain(..).chain(self.abandoned.drain(..)).collect();
+            self.discard(all);
+            self.results.destroy();
+            self.states.destroy();
+        });
     }
 }
 

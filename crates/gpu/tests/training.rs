@@ -79,7 +79,7 @@ async fn evaluates() {
         for _ in 0..3 {
             state = Some(pair.step().await.1.state);
         }
-        pair.gpu.evaluate(700, ());
+        pair.gpu.evaluate(700, 2, ());
         let evaluated = loop {
             wait(&pair.gpu).await;
             if let Some(Completion::Evaluation { score, .. }) = pair.gpu.poll_completions().pop() {

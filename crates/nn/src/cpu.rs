@@ -33,6 +33,9 @@ pub struct Cpu {
     scratch: Scratch,
     /// The samples of a block, `[sample][channel][row][column]`.
     samples: Vec<f32>,
+    /// Number of ops that are done of the pass under way, and of segments of [`Cpu::infer`].
+    ops_done: usize,
+    segments_done: usize,
 }
 
 /// The statistics that one batch normalisation uses, one number per channel each.
@@ -131,6 +134,8 @@ impl Cpu {
             normalizers: normalizers.collect(),
             scratch,
             samples: zeros(BLOCK * plan.input.shape.len()),
+            ops_done: 0,
+            segments_done: 0,
             plan,
         }
     }
@@ -138,6 +143,18 @@ impl Cpu {
     /// The plan it runs.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Allows the passes to do `work` multiply-adds from now on: a pass that is not done by then returns false,
+    /// and is to be called again. [`Budget::UNLIMITED`] at first.
+    pub fn limit_work(&mut self, work: i64) {
+        self.scratch.budget.refill(work);
+    }
+
+    /// Gives up the pass under way.
+    pub fn abandon(&mut self) {
+        (self.ops_done, self.segments_done) = (0, 0);
+        self.scratch.budget.begin();
     }
 
     /// Prepares for passes with these parameters and running estimates, the flat vectors of the plan. The
@@ -189,6 +206,11 @@ impl Cpu {
         set_inverse_deviation(&mut normalizer.inverse_deviation, variance);
     }
 
+    /// Uses the same statistics as `other`, which runs the same layers.
+    pub(crate) fn copy_moments(&mut self, other: &Self) {
+        self.normalizers.clone_from(&other.normalizers);
+    }
+
     /// Mean and inverse deviation of every channel, as a normalisation uses them.
     pub(crate) fn moments(&self, statistics: usize) -> (&[f32], &[f32]) {
         let Normalizer { mean, inverse_deviation, .. } = &self.normalizers[statistics];
@@ -204,16 +226,27 @@ impl Cpu {
         normalizer.mean_dy_y.copy_from_slice(mean_dy_y);
     }
 
-    /// All segments forward, in inference mode.
-    pub fn infer(&mut self, memory: &mut Memory, parameters: &[f32]) {
-        for segment in 0..self.plan.segments.len() {
-            self.forward(segment, memory, parameters, Mode::Inference, &mut []);
+    /// All segments forward, in inference mode. Returns false if the budget is spent before all is done.
+    pub fn infer(&mut self, memory: &mut Memory, parameters: &[f32]) -> bool {
+        while self.segments_done < self.plan.segments.len() {
+            if !self.forward(self.segments_done, memory, parameters, Mode::Inference, &mut []) {
+                return false;
+            }
+            self.segments_done += 1;
         }
+        self.segments_done = 0;
+        true
+    }
+
+    /// Whether to stop before the op that comes after `done` ops of a pass.
+    fn is_spent_after(&mut self, done: usize) -> bool {
+        self.ops_done = done;
+        self.scratch.budget.is_spent()
     }
 
     /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel
     /// of the statistics, the sum of the values less the running mean, then for every channel that of the
-    /// squares.
+    /// squares. Returns false if the budget is spent before all is done.
     pub fn forward(
         &mut self,
         segment: usize,
@@ -221,10 +254,15 @@ impl Cpu {
         parameters: &[f32],
         mode: Mode,
         sums: &mut [f32],
-    ) {
+    ) -> bool {
         let Memory { values, samples, first, .. } = memory;
-        for at in self.plan.segments[segment].ops.clone() {
-            match &self.plan.ops[at] {
+        for (done, at) in self.plan.segments[segment].ops.clone().enumerate().skip(self.ops_done) {
+            if self.is_spent_after(done) {
+                return false;
+            }
+            let op = &self.plan.ops[at];
+            self.scratch.budget.spend(BLOCK * op.output().shape.len());
+            match op {
                 Op::Pad { input, output, padding } => {
                     let (x, y) = split(values, *input, *output);
                     direct::pad(input.shape, *padding, x, y);
@@ -233,7 +271,9 @@ impl Cpu {
                     let (x, y) = split(values, *input, *output);
                     if let Some(convolution) = &self.convolutions[at] {
                         let parameters = (&parameters[weight.clone()], &parameters[bias.clone()]);
-                        convolution.forward(x, parameters, y, &mut self.scratch);
+                        if !convolution.forward(x, parameters, y, &mut self.scratch) {
+                            return false;
+                        }
                     }
                 }
                 Op::MaxPool2d { geometry, input, output } => {
@@ -276,12 +316,15 @@ impl Cpu {
                 }
             }
         }
+        self.ops_done = 0;
+        true
     }
 
     /// A segment backward, from the gradient of its last output. Leaves the gradients of its parameters in
     /// `parameter_gradients` (those of the segment, as in [`Segment::parameters`](crate::plan::Segment)) and,
     /// if it begins with [`Op::Normalize`], in `sums`, for every channel, the sum of the gradient, then that
-    /// of its product with the values. All are sums over the samples of the block.
+    /// of its product with the values. All are sums over the samples of the block. Returns false if the budget
+    /// is spent before all is done.
     pub fn backward(
         &mut self,
         segment: usize,
@@ -289,12 +332,16 @@ impl Cpu {
         parameters: &[f32],
         sums: &mut [f32],
         parameter_gradients: &mut [f32],
-    ) {
+    ) -> bool {
         let Memory { values, gradients, samples, .. } = memory;
-        let segment = &self.plan.segments[segment];
-        let base = segment.parameters.start;
-        for at in segment.ops.clone().rev() {
-            match &self.plan.ops[at] {
+        let base = self.plan.segments[segment].parameters.start;
+        for (done, at) in self.plan.segments[segment].ops.clone().rev().enumerate().skip(self.ops_done) {
+            if self.is_spent_after(done) {
+                return false;
+            }
+            let op = &self.plan.ops[at];
+            self.scratch.budget.spend(BLOCK * op.output().shape.len());
+            match op {
                 // A convolution computes the gradient of its unpadded input.
                 Op::Pad { .. } => {}
                 Op::Conv2d { source, input, output, weight, bias, .. } => {
@@ -309,11 +356,15 @@ impl Cpu {
                         let gradient = &after[pooled.offset - output.offset..][..pooled.shape.len()];
                         let y = &values[output.range()];
                         let output = Pooled { y, pooled: &values[pooled.range()], gradient };
-                        convolution.backward_pooled(x, output, dx, own, &mut self.scratch);
+                        if !convolution.backward_pooled(x, output, dx, own, &mut self.scratch) {
+                            return false;
+                        }
                         continue;
                     }
                     let (weight, dy) = (&parameters[weight.clone()], &after[..output.shape.len()]);
-                    convolution.backward(weight, x, dy, dx, own, &mut self.scratch);
+                    if !convolution.backward(weight, x, dy, dx, own, &mut self.scratch) {
+                        return false;
+                    }
                 }
                 // The convolution before it does this, too.
                 Op::MaxPool2d { .. } if at > 0 && pooled(&self.convolutions[at - 1]) => {}
@@ -360,6 +411,8 @@ impl Cpu {
                 }
             }
         }
+        self.ops_done = 0;
+        true
     }
 }
 

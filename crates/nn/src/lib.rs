@@ -3,6 +3,7 @@
 pub mod cpu;
 pub mod inspect;
 mod lower;
+pub mod memory;
 pub mod mnist;
 pub mod network;
 pub mod plan;

@@ -6,6 +6,7 @@ use crate::random::{Stream, normal};
 use crate::spec::{Initializer, NetworkSpec};
 use crate::summary::SpecError;
 
+use tensor::Budget;
 pub use tensor::softmax::Score;
 
 /// A network, its parameters and the memory of one block of samples.
@@ -18,6 +19,8 @@ pub struct Network {
     pub running: Vec<f32>,
     pub(crate) cpu: Cpu,
     memory: Memory,
+    /// Number of the inference that began last.
+    inference: u64,
 }
 
 /// Grey levels as pixels in [0, 1], as torchvision's `ToTensor`.
@@ -49,6 +52,7 @@ impl Network {
             running: vec![0.0; plan.running_count()],
             memory: Memory::new(&plan),
             cpu: Cpu::new(plan),
+            inference: 0,
         };
         network.initialize(initializer, seed);
         Ok(network)
@@ -95,11 +99,33 @@ impl Network {
     /// # Panics
     /// If there are more than sixteen images.
     pub fn infer<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) {
+        self.begin_inference(images);
+        self.continue_inference(Budget::UNLIMITED);
+    }
+
+    /// Begins [`Network::infer`], which [`Network::continue_inference`] goes on with. Returns its number.
+    ///
+    /// # Panics
+    /// If there are more than sixteen images.
+    pub fn begin_inference<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) -> u64 {
         let (count, mut images) = (images.len(), images);
+        self.cpu.abandon();
         self.cpu.start(&mut self.memory, 0, count, |_, sample| {
             pixels(images.next().unwrap_or_default(), sample);
         });
-        self.cpu.infer(&mut self.memory, &self.parameters);
+        self.inference += 1;
+        self.inference
+    }
+
+    /// Goes on with the inference that began last, for about `work` multiply-adds. Returns whether it is done.
+    pub fn continue_inference(&mut self, work: i64) -> bool {
+        self.cpu.limit_work(work);
+        self.cpu.infer(&mut self.memory, &self.parameters)
+    }
+
+    /// The number of the inference that began last.
+    pub fn inference(&self) -> u64 {
+        self.inference
     }
 
     /// The sum of the losses, in nats, and the number of hits of the images inferred last, given the label of

@@ -196,6 +196,23 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The buffer that it writes.
+    pub const fn output(&self) -> Buffer {
+        match self {
+            Self::Pad { output, .. }
+            | Self::Conv2d { output, .. }
+            | Self::MaxPool2d { output, .. }
+            | Self::AvgPool2d { output, .. }
+            | Self::Activation { output, .. }
+            | Self::Affine { output, .. }
+            | Self::Moments { output, .. }
+            | Self::Normalize { output, .. }
+            | Self::Dropout { output, .. } => *output,
+        }
+    }
+}
+
 /// The ops between two points at which every block waits for all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {

@@ -2,12 +2,9 @@
 
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
 
-/// The maximum number of activations of one sample, all layers together. A core keeps them, and their
-/// gradients, for 16 samples: 128 MiB. Batch normalisation and dropout keep two or three values for each.
-pub const MAX_VALUES: usize = 1 << 20;
-/// The maximum number of trainable parameters: 64 MiB, and an optimizer keeps one or two more numbers for
-/// each.
-pub const MAX_PARAMETERS: usize = 1 << 24;
+/// The most memory that a training may take on all cores together, in bytes; see [`memory`](crate::memory). A
+/// browser's tab has 4 GiB at most, and other things live there, too.
+pub const MAX_BYTES: u64 = 1 << 30;
 
 /// One layer of a network whose layers fit together.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +41,8 @@ impl NetworkSpec {
     /// also validates descriptions from files and links: if it succeeds, no size overflows.
     ///
     /// # Errors
-    /// An empty input; the first layer that does not fit its input; or the first one at which the network
-    /// exceeds [`MAX_VALUES`] or [`MAX_PARAMETERS`].
+    /// An empty input; the first layer that does not fit its input; or the first one at which a network exceeds
+    /// [`MAX_BYTES`] in any batch.
     pub fn summary(&self) -> Result<Vec<LayerSummary>, SpecError> {
         let mut input = self.input;
         let (mut values, mut parameters) = (count(input), 0_usize);
@@ -146,6 +143,8 @@ impl LayerSpec {
     fn values(&self, input: Shape, output: Shape) -> usize {
         let copy = match *self {
             Self::Conv2d { padding, .. } if padding > 0 => count(padded(input, padding)),
+            Self::BatchNorm | Self::Dropout { .. } | Self::Subsample2d { .. } => count(output),
+            Self::Flatten => return 0,
             _ => 0,
         };
         count(output).saturating_add(copy)
@@ -198,15 +197,15 @@ fn count(shape: Shape) -> usize {
 }
 
 fn check_size(values: usize, parameters: usize) -> Result<(), String> {
-    if values > MAX_VALUES {
-        return Err(format!(
-            "A network may make at most {MAX_VALUES} values of an image, all layers together."
-        ));
+    // Values and their gradients for sixteen images, as they are trained and as they are shown; parameters,
+    // their gradients, and the optimizer's state.
+    let [of_values, of_parameters] =
+        [(values, 256), (parameters, 64)].map(|(count, bytes)| (count as u64).saturating_mul(bytes));
+    if of_values.saturating_add(of_parameters) <= MAX_BYTES {
+        return Ok(());
     }
-    if parameters > MAX_PARAMETERS {
-        return Err(format!("A network may have at most {MAX_PARAMETERS} parameters."));
-    }
-    Ok(())
+    let what = if of_values > of_parameters { "maps, or pooling before them" } else { "maps or dense units" };
+    Err(format!("Up to here the network takes more than {} GB of memory: use fewer {what}.", MAX_BYTES >> 30))
 }
 
 #[cfg(test)]

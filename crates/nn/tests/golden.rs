@@ -62,7 +62,8 @@ fn gradient_of_input(plan: &Plan, memory: &mut Memory, parameters: &[f32]) -> Ve
         pool::max_backward(&windows, memory.values(output), memory.values(pooled), &dy, &mut unpooled);
         memory.gradient(output).copy_from_slice(&unpooled);
     }
-    direct::input_gradient(geometry, padding, memory.gradient(output), &packed, &mut dx);
+    let budget = &mut tensor::Budget::default();
+    direct::input_gradient(geometry, padding, memory.gradient(output), &packed, &mut dx, budget);
     dx
 }
 

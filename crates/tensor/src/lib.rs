@@ -4,13 +4,16 @@
 
 pub mod activation;
 pub mod batch_norm;
+mod budget;
 pub mod conv2d;
 mod lanes;
 pub mod linear;
 pub mod math;
+mod memory;
 pub mod pool;
 mod shape;
 pub mod softmax;
 
+pub use budget::Budget;
 pub use lanes::{BLOCK, Lanes, ZERO, interleave};
 pub use shape::Shape;

@@ -10,6 +10,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed alike on both sides")]
 
+use crate::memory::grow;
 use crate::{BLOCK, Lanes, ZERO};
 use std::ops::Range;
 use wide::f32x4;
@@ -30,19 +31,49 @@ pub struct Sparse {
     dy: Vec<f32>,
 }
 
-impl Sparse {
-    /// Allocates memory for a layer.
-    pub fn reserve(&mut self, in_features: usize, out_features: usize) {
-        fn grow<T>(memory: &mut Vec<T>, len: usize) {
-            memory.reserve(len.saturating_sub(memory.len()));
+/// Sizes of the parts of [`Sparse`], in items.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SparseSize {
+    stretches: usize,
+    /// Groups of four inputs.
+    groups: usize,
+    dy: usize,
+}
+
+impl SparseSize {
+    /// What a layer needs.
+    pub(crate) fn of(in_features: usize, out_features: usize) -> Self {
+        Self {
+            stretches: in_features.div_ceil(2),
+            groups: in_features.div_ceil(4),
+            dy: BLOCK * out_features.next_multiple_of(4),
         }
-        let groups = in_features.div_ceil(4);
-        grow(&mut self.stretches, in_features.div_ceil(2));
-        self.fours.resize(self.fours.len().max(groups * BLOCK), f32x4::ZERO);
-        self.samples.resize(self.samples.len().max(groups * BLOCK), 0);
-        grow(&mut self.ends, groups);
-        let dy = BLOCK * out_features.next_multiple_of(4);
-        self.dy.resize(self.dy.len().max(dy), 0.0);
+    }
+
+    /// What is enough for both.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            stretches: self.stretches.max(other.stretches),
+            groups: self.groups.max(other.groups),
+            dy: self.dy.max(other.dy),
+        }
+    }
+
+    /// Bytes of all parts.
+    pub(crate) fn bytes(&self) -> u64 {
+        let of_group = BLOCK * (size_of::<f32x4>() + 4) + 4;
+        (size_of::<Range<usize>>() * self.stretches + of_group * self.groups + 4 * self.dy) as u64
+    }
+}
+
+impl Sparse {
+    /// Allocates memory of this size.
+    pub(crate) fn reserve(&mut self, size: &SparseSize) {
+        grow(&mut self.stretches, size.stretches, 0..0);
+        grow(&mut self.fours, BLOCK * size.groups, f32x4::ZERO);
+        grow(&mut self.samples, BLOCK * size.groups, 0);
+        grow(&mut self.ends, size.groups, 0);
+        grow(&mut self.dy, size.dy, 0.0);
     }
 
     /// Finds the inputs that are not zero in all samples.

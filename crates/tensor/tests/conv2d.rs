@@ -4,7 +4,7 @@ use tensor::activation::{self, Activation};
 use tensor::conv2d::direct;
 use tensor::conv2d::{Conv2d, Convolution, Pooled, Scratch};
 use tensor::pool::{self, Pool2d};
-use tensor::{BLOCK, Lanes, Shape, ZERO};
+use tensor::{BLOCK, Budget, Lanes, Shape, ZERO};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A small generator of reproducible numbers: the same cases natively and in WebAssembly.
@@ -79,11 +79,14 @@ fn by_direct(g: &Conv2d, padding: usize, inputs: &Inputs) -> Results {
     let mut results = room(g, padding);
     let mut packed = vec![0.0; g.weights()];
     direct::pack_forward(g, weight, &mut packed);
-    direct::forward(g, (x, None), &packed, bias, &mut results.y);
+    let budget = &mut Budget::default();
+    direct::forward(g, (x, None), &packed, bias, &mut results.y, budget);
+    budget.begin();
     direct::pack_backward(g, weight, &mut packed);
-    direct::input_gradient(g, padding, dy, &packed, &mut results.dx);
+    direct::input_gradient(g, padding, dy, &packed, &mut results.dx, budget);
+    budget.begin();
     let mut sums = vec![direct::TapSums::default(); g.kernel_size[0]];
-    direct::weight_gradient(g, (x, None), dy, &mut sums, &mut results.dw);
+    direct::weight_gradient(g, (x, None), dy, &mut sums, &mut results.dw, budget);
     direct::bias_gradient(dy, &mut results.db);
     results
 }
@@ -300,4 +303,61 @@ fn pooling_with_gaps_or_overlaps_has_a_backward_pass_of_its_own() {
         Convolution::new(g, 0, Some(windows)).is_pooled()
     };
     assert!(!takes(2, 2) && !takes(3, 2) && !takes(3, 1) && takes(7, 7));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn passes_in_slices_give_the_same_bits() {
+    let mut random = Random(5);
+    let geometry =
+        |input, out_channels, kernel| Conv2d { input, out_channels, kernel_size: [kernel; 2], stride: 1 };
+    let cases = [
+        (geometry(Shape::maps(3, 10, 10), 7, 3), None),
+        (geometry(Shape::maps(5, 12, 12), 6, 5), None),
+        (geometry(Shape::vector(40), 9, 1), None),
+        (geometry(Shape::maps(3, 10, 10), 5, 3), Some(2)),
+    ];
+    for (g, pool) in cases {
+        let windows = pool.map(|size| Pool2d { input: g.output(), kernel_size: size, stride: size });
+        let mut layer = Convolution::new(g, 0, windows);
+        assert_eq!(layer.is_pooled(), pool.is_some());
+        let (weight, bias) = (random.floats(g.weights()), random.floats(g.out_channels));
+        let (x, dy) = (random.lanes(g.input.len()), random.lanes(g.output().len()));
+        let gradient = random.lanes(windows.map_or(0, |windows| windows.output().len()));
+        layer.load(&weight, true);
+        let run = |work: Option<i64>| {
+            let (mut scratch, mut results, mut slices) = (Scratch::default(), room(&g, 0), 0);
+            scratch.reserve(&layer);
+            let mut until_done = |pass: &mut dyn FnMut(&mut Scratch) -> bool| loop {
+                scratch.budget.refill(work.unwrap_or(Budget::UNLIMITED));
+                slices += 1;
+                if pass(&mut scratch) {
+                    break;
+                }
+            };
+            let Results { y, dx, dw, db } = &mut results;
+            until_done(&mut |scratch| layer.forward(&x, (&weight, &bias), y, scratch));
+            if let Some(windows) = windows {
+                let mut pooled = vec![ZERO; windows.output().len()];
+                pool::max_forward(&windows, y, &mut pooled);
+                until_done(&mut |scratch| {
+                    let output = Pooled { y, pooled: &pooled, gradient: &gradient };
+                    layer.backward_pooled(&x, output, Some(&mut *dx), (&mut *dw, &mut *db), scratch)
+                });
+            } else {
+                until_done(&mut |scratch| {
+                    layer.backward(&weight, &x, &dy, Some(&mut *dx), (&mut *dw, &mut *db), scratch)
+                });
+            }
+            (slices, results.y, results.dx, results.dw, results.db)
+        };
+        let (_, y, dx, dw, db) = run(None);
+        for work in [1, 5_000, 100_000] {
+            let (slices, y_again, dx_again, dw_again, db_again) = run(Some(work));
+            assert!(slices > 2 || work > 1, "{g:?} takes one slice each");
+            assert!(
+                y_again == y && dx_again == dx && dw_again == dw && db_again == db,
+                "{g:?} in slices of {work}"
+            );
+        }
+    }
 }

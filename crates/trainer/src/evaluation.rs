@@ -15,11 +15,12 @@ pub struct Evaluation {
     pub confidences: Vec<f32>,
 }
 
+/// Multiply-adds between two looks at the clock: 2 to 5 ms.
+const WORK: i64 = 50_000_000;
+
 impl Evaluation {
-    /// Evaluates a block of up to sixteen images, `[image][28][28]` bytes, and appends the result. `network`
-    /// is [prepared](Network::prepare).
-    pub(crate) fn add_block(&mut self, network: &mut Network, images: &[u8], labels: &[u8]) {
-        network.infer(images.chunks_exact(PIXELS));
+    /// Appends the block of up to sixteen images that `network` has inferred.
+    fn add_block(&mut self, network: &mut Network, labels: &[u8]) {
         let score = network.score(labels);
         self.score.loss += score.loss;
         self.score.correct += score.correct;
@@ -39,11 +40,62 @@ impl Evaluation {
     }
 }
 
+/// An evaluation under way, which may take several slices of time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EvaluationTask {
+    /// Of the images that are done.
+    pub(crate) done: Evaluation,
+    /// The number of the network's inference of the block under way.
+    inference: Option<u64>,
+}
+
+impl EvaluationTask {
+    /// Images that are done.
+    pub(crate) fn images(&self) -> usize {
+        self.done.classes.len()
+    }
+
+    /// Whether nothing is done yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.images() == 0 && self.inference.is_none()
+    }
+
+    /// The result. Then, the task is a new one.
+    pub(crate) fn take(&mut self) -> Evaluation {
+        std::mem::take(self).done
+    }
+
+    /// Goes on with the evaluation of a [prepared](Network::prepare) network on images, `[image][28][28]`
+    /// bytes, while `has_time`, but for a few milliseconds at least. Returns whether it is done.
+    pub(crate) fn advance(
+        &mut self,
+        network: &mut Network,
+        images: &[u8],
+        labels: &[u8],
+        has_time: &dyn Fn() -> bool,
+    ) -> bool {
+        while self.images() < labels.len() {
+            let block = self.images()..(self.images() + BLOCK).min(labels.len());
+            // Something else may have been inferred since the last slice.
+            if self.inference != Some(network.inference()) {
+                let pixels = &images[block.start * PIXELS..block.end * PIXELS];
+                self.inference = Some(network.begin_inference(pixels.chunks_exact(PIXELS)));
+            }
+            if network.continue_inference(WORK) {
+                self.done.add_block(network, &labels[block]);
+                self.inference = None;
+            }
+            if !has_time() {
+                break;
+            }
+        }
+        self.images() == labels.len()
+    }
+}
+
 /// Evaluates a [prepared](Network::prepare) network on images, `[image][28][28]` bytes.
 pub(crate) fn evaluate(network: &mut Network, images: &[u8], labels: &[u8]) -> Evaluation {
-    let mut total = Evaluation::default();
-    for (images, labels) in images.chunks(BLOCK * PIXELS).zip(labels.chunks(BLOCK)) {
-        total.add_block(network, images, labels);
-    }
-    total
+    let mut task = EvaluationTask::default();
+    task.advance(network, images, labels, &|| true);
+    task.take()
 }

@@ -1,10 +1,12 @@
 //! The place where a training diverged: the first quantity that is not finite.
 
-use crate::network::Score;
+use crate::cpu::{Cpu, Memory, Mode};
+use crate::network::Network;
 use crate::plan::{Buffer, Plan};
-use crate::train::shard::{BatchShard, SampleFn};
+use crate::train::shard::SampleFn;
 use crate::train::{Training, all_finite};
 use serde::{Deserialize, Serialize};
+use tensor::BLOCK;
 
 /// The first quantity of a step that is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,36 +39,55 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Training {
-    /// Repeats, on a copy, a step for which [`Training::step`] returned `None`, and finds the first quantity
-    /// that is not finite: parameters and outputs from the first layer on, then gradients from the last layer
-    /// back.
+    /// Looks at a step for which [`Training::step`] has just returned `None`, and finds the first quantity that
+    /// is not finite: parameters and outputs from the first layer on, then gradients from the last layer back.
     pub fn trace_divergence(&self, labels: &[u8], fill: &SampleFn<'_>) -> Divergence {
         let plan = self.network.plan();
         let parameters = &self.network.parameters;
         if let Some(bad) = plan.parameters.iter().find(|p| !all_finite(&parameters[p.range()])) {
             return Divergence { layer: bad.layer, what: Quantity::Parameters };
         }
-        let look = Plan::for_inspection(self.network.spec()).expect("it is the plan of this network");
-        let buffers: Vec<Buffer> = look.layers.clone();
-        let mut probe = self.clone();
-        probe.shards = vec![BatchShard::for_inspection(look)];
-        let _: Option<Score> = probe.step(labels, 0.0, fill);
-        let finite = |buffer: &Buffer| {
-            let mut blocks = probe.shards[0].memories().iter().zip(labels.chunks(tensor::BLOCK));
-            // Lanes beyond the labels hold old values.
-            blocks.all(|(memory, labels)| {
-                let values: &[[f32; tensor::BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
-                values.iter().all(|value| all_finite(&value[..labels.len()]))
-            })
-        };
-        if let Some(layer) = buffers.iter().position(|buffer| !finite(buffer)) {
+        if let Some(layer) = self.first_bad_output(labels, fill) {
             return Divergence { layer, what: Quantity::Outputs };
         }
-        let gradients = probe.gradients();
+        let gradients = self.gradients();
         let bad = plan.parameters.iter().rev().find(|p| !all_finite(&gradients[p.range()]));
         // The sum of a batch's losses can overflow although every number is finite.
-        let layer = bad.map_or(buffers.len() - 1, |p| p.layer);
+        let layer = bad.map_or(plan.layers.len() - 1, |p| p.layer);
         Divergence { layer, what: if bad.is_some() { Quantity::Gradients } else { Quantity::Outputs } }
+    }
+
+    /// The first layer with an output that is not finite, with the batch statistics of the step. One block goes
+    /// forward at a time, since all outputs of a whole batch may take many times the memory of a step.
+    fn first_bad_output(&self, labels: &[u8], fill: &SampleFn<'_>) -> Option<usize> {
+        let plan = Plan::for_inspection(self.network.spec()).expect("it is the plan of this network");
+        let (buffers, segments) = (plan.layers.clone(), plan.segments.len());
+        let mut sums = vec![0.0; 2 * plan.statistics.iter().map(|s| s.channels).max().unwrap_or(0)];
+        let (mut memory, mut cpu) = (Memory::new(&plan), Cpu::new(plan));
+        let mode = Mode::Training { seed: self.spec().seed, step: self.steps() as u32 };
+        let Network { parameters, running, .. } = &self.network;
+        cpu.load(parameters, running, mode);
+        self.shards[0].copy_moments(&mut cpu);
+        let mut first_bad = None;
+        for (block, labels) in labels.chunks(BLOCK).enumerate() {
+            let first = block * BLOCK;
+            cpu.start(&mut memory, first, labels.len(), |lane, sample| fill(first + lane, sample));
+            for segment in 0..segments {
+                let sums = match cpu.plan().statistics.get(segment) {
+                    Some(statistics) => &mut sums[..2 * statistics.channels],
+                    None => &mut [],
+                };
+                cpu.forward(segment, &mut memory, parameters, mode, sums);
+            }
+            // Lanes beyond the labels hold old values.
+            let is_finite = |buffer: &Buffer| {
+                let values: &[[f32; BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
+                values.iter().all(|value| all_finite(&value[..labels.len()]))
+            };
+            let bad = buffers.iter().take(first_bad.unwrap_or(buffers.len())).position(|b| !is_finite(b));
+            first_bad = bad.or(first_bad);
+        }
+        first_bad
     }
 }
 

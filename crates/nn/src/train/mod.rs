@@ -9,5 +9,5 @@ mod training;
 mod transfer;
 
 pub(crate) use step::all_finite;
-pub use step::{AllReduce, SingleReplica, shard_range};
+pub use step::{AllReduce, Progress, SingleReplica, shard_range};
 pub use training::{Training, TrainingState};

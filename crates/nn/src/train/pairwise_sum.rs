@@ -32,6 +32,8 @@ impl PairwiseSum {
     /// pushed.
     pub fn block(&mut self, index: usize, len: usize) -> PartialSum {
         let mut values = self.free.pop().unwrap_or_default();
+        values.truncate(len);
+        values.reserve_exact(len - values.len());
         values.resize(len, 0.0);
         PartialSum { level: 0, index: index as u32, values }
     }
@@ -70,6 +72,11 @@ impl PairwiseSum {
     /// `a + b` is `b + a`.
     fn partner(&self, level: u32, index: u32) -> Option<usize> {
         self.nodes.iter().position(|node| node.level == level && node.index == index ^ 1)
+    }
+
+    /// Takes back the room for a contribution that is given up.
+    pub(crate) fn recycle(&mut self, node: PartialSum) {
+        self.free.push(node.values);
     }
 
     /// The nodes, none of which has a partner.

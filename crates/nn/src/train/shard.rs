@@ -2,9 +2,9 @@
 
 use crate::cpu::{Cpu, Memory, Mode};
 use crate::plan::{Phase, Plan};
-use crate::train::pairwise_sum::PairwiseSum;
+use crate::train::pairwise_sum::{PairwiseSum, PartialSum};
 use std::ops::Range;
-use tensor::BLOCK;
+use tensor::{BLOCK, Budget};
 
 /// Writes sample number `.0` of the batch as `[channel][row][column]`.
 pub type SampleFn<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
@@ -31,11 +31,24 @@ pub struct BatchShard {
     task: ShardTask,
     labels: Vec<u8>,
     /// If the plan has one segment, one block's memory: each block goes forward and backward at once, while
-    /// it is in the cache. Otherwise, or for inspection, one for each block.
+    /// it is in the cache. Otherwise one for each block.
     memories: Vec<Memory>,
     keeps_all: bool,
     /// The sums over this shard's blocks from the last phase.
     pub sum: PairwiseSum,
+    /// Where the phase under way is.
+    place: Place,
+}
+
+/// The place of a phase under way.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// Blocks that are done.
+    blocks: usize,
+    /// The contribution of the block under way; `None` before it begins.
+    partial: Option<PartialSum>,
+    /// Whether that block has gone forward.
+    is_forward_done: bool,
 }
 
 impl BatchShard {
@@ -48,17 +61,13 @@ impl BatchShard {
             labels: Vec::new(),
             memories: Vec::new(),
             sum: PairwiseSum::default(),
+            place: Place::default(),
         }
     }
 
-    /// Makes a shard that keeps the memory of every block after a step.
-    pub(crate) fn for_inspection(plan: Plan) -> Self {
-        Self { keeps_all: true, ..Self::new(plan) }
-    }
-
-    /// The memory of the blocks of the last step, as far as they are kept.
-    pub(crate) fn memories(&self) -> &[Memory] {
-        &self.memories[..self.blocks_kept()]
+    /// Frees the memory that depends on the size of the batch. The next step allocates what it needs.
+    pub(crate) fn free_memory(&mut self) {
+        (self.memories, self.sum) = (Vec::new(), PairwiseSum::default());
     }
 
     /// The plan that it runs.
@@ -75,41 +84,76 @@ impl BatchShard {
         self.task = task;
         self.labels.clear();
         self.labels.extend_from_slice(labels);
-        while self.memories.len() < self.blocks_kept() {
+        self.abandon();
+        self.limit_work(Budget::UNLIMITED);
+        let missing = self.blocks_kept().saturating_sub(self.memories.len());
+        self.memories.reserve_exact(missing);
+        for _ in 0..missing {
             self.memories.push(Memory::new(self.cpu.plan()));
         }
         let mode = self.mode();
         self.cpu.load(parameters, running, mode);
     }
 
+    /// Allows about `work` multiply-adds from now on in this step.
+    pub(crate) fn limit_work(&mut self, work: i64) {
+        self.cpu.limit_work(work);
+    }
+
+    /// Gives up the phase under way, and its contributions.
+    pub(crate) fn abandon(&mut self) {
+        self.cpu.abandon();
+        self.place.partial.take().into_iter().for_each(|partial| self.sum.recycle(partial));
+        self.place = Place::default();
+        self.sum.clear();
+    }
+
     /// Runs phase number `phase` on all blocks, with the parameters that the step began with, and leaves
-    /// their contributions in [`BatchShard::sum`].
-    pub fn run(&mut self, phase: usize, parameters: &[f32], fill: &SampleFn<'_>) {
+    /// their contributions in [`BatchShard::sum`]. Returns false if the work that is allowed is done before
+    /// all is: then it is to be called again.
+    pub fn run(&mut self, phase: usize, parameters: &[f32], fill: &SampleFn<'_>) -> bool {
         let (first_phase, phase) = (phase == 0, self.plan().phase(phase));
         let contribution = self.plan().contribution(phase);
         let mode = self.mode();
-        let Self { cpu, task, labels, memories, keeps_all, sum } = self;
-        for (block, labels) in labels.chunks(BLOCK).enumerate() {
+        let Self { cpu, task, labels, memories, keeps_all, sum, place } = self;
+        for (block, labels) in labels.chunks(BLOCK).enumerate().skip(place.blocks) {
             let memory = &mut memories[if *keeps_all { block } else { 0 }];
             let first = task.samples.start + block * BLOCK;
-            if first_phase {
-                cpu.start(memory, first, labels.len(), |lane, sample| fill(first + lane, sample));
-            }
-            let mut partial = sum.block(first / BLOCK, contribution.len());
+            let partial = place.partial.get_or_insert_with(|| {
+                if first_phase {
+                    cpu.start(memory, first, labels.len(), |lane, sample| fill(first + lane, sample));
+                }
+                sum.block(first / BLOCK, contribution.len())
+            });
             let (sums, rest) = partial.values.split_at_mut(contribution.sums);
             let (gradients, score) = rest.split_at_mut(contribution.gradients.len());
-            match phase {
-                Phase::Forward(segment) => cpu.forward(segment, memory, parameters, mode, sums),
-                Phase::LossAndBackward(segment) => {
-                    cpu.forward(segment, memory, parameters, mode, &mut []);
-                    let block_score = memory.cross_entropy(cpu.plan(), labels, task.smoothing, task.batch);
-                    score.copy_from_slice(&[block_score.loss as f32, block_score.correct as f32]);
-                    cpu.backward(segment, memory, parameters, sums, gradients);
+            if !place.is_forward_done {
+                let is_done = match phase {
+                    Phase::Forward(segment) => cpu.forward(segment, memory, parameters, mode, sums),
+                    Phase::LossAndBackward(segment) => {
+                        cpu.forward(segment, memory, parameters, mode, &mut [])
+                    }
+                    Phase::Backward(_) => true,
+                };
+                if !is_done {
+                    return false;
                 }
-                Phase::Backward(segment) => cpu.backward(segment, memory, parameters, sums, gradients),
+                if matches!(phase, Phase::LossAndBackward(_)) {
+                    let of_block = memory.cross_entropy(cpu.plan(), labels, task.smoothing, task.batch);
+                    score.copy_from_slice(&[of_block.loss as f32, of_block.correct as f32]);
+                }
+                place.is_forward_done = true;
             }
-            sum.push(partial);
+            if let Phase::LossAndBackward(segment) | Phase::Backward(segment) = phase
+                && !cpu.backward(segment, memory, parameters, sums, gradients)
+            {
+                return false;
+            }
+            place.partial.take().into_iter().for_each(|partial| sum.push(partial));
+            *place = Place { blocks: block + 1, ..Place::default() };
         }
+        place.blocks = 0;
+        true
     }
 
     /// Sets what batch normalisation needs of the whole batch: after a forward phase the moments of the
@@ -123,6 +167,11 @@ impl BatchShard {
                 }
             }
         }
+    }
+
+    /// Copies the statistics that the normalisations use in the step under way.
+    pub(crate) fn copy_moments(&self, to: &mut Cpu) {
+        to.copy_moments(&self.cpu);
     }
 
     /// Mean and inverse deviation of every channel, as a normalisation uses them in the step under way.

@@ -26,6 +26,17 @@ pub trait AllReduce {
     fn receive(&mut self, phase: usize, sum: &mut PairwiseSum) -> bool;
 }
 
+/// Why [`Training::run_phases`] has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The last phase is done.
+    Done,
+    /// Other replicas must send their partial sums.
+    Waiting,
+    /// The work that [`Training::limit_work`] allows is done.
+    Spent,
+}
+
 /// The all-reduce of a training without other replicas.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SingleReplica;
@@ -88,11 +99,19 @@ impl Training {
         }
     }
 
+    /// Allows about `work` multiply-adds from now on in the step that has begun. Steps on several threads have
+    /// no limit.
+    pub fn limit_work(&mut self, work: i64) {
+        if let [only] = self.shards.as_mut_slice() {
+            only.limit_work(work);
+        }
+    }
+
     /// Runs the phases of the step that has begun. In each one the samples of this replica are worked on,
-    /// `group` exchanges the partial sums, and their total is applied. Returns true once the last phase is
-    /// done; false when `group` waits for other replicas: then it is to be called again, with the same
-    /// `fill`, after more of their messages have come.
-    pub fn run_phases(&mut self, fill: &SampleFn<'_>, group: &mut impl AllReduce) -> bool {
+    /// `group` exchanges the partial sums, and their total is applied. Unless it returns [`Progress::Done`], it
+    /// is to be called again, with the same `fill`: after more messages of other replicas have come, or with
+    /// more work allowed.
+    pub fn run_phases(&mut self, fill: &SampleFn<'_>, group: &mut impl AllReduce) -> Progress {
         self.run_phases_below(self.network.plan().phases(), fill, group)
     }
 
@@ -102,29 +121,31 @@ impl Training {
         end: usize,
         fill: &SampleFn<'_>,
         group: &mut impl AllReduce,
-    ) -> bool {
+    ) -> Progress {
         while self.step.phase < end {
             if !self.step.is_run {
-                run_shards(&mut self.shards, self.step.phase, &self.network.parameters, fill);
+                if !run_shards(&mut self.shards, self.step.phase, &self.network.parameters, fill) {
+                    return Progress::Spent;
+                }
                 group.send(self.step.phase, self.shards.iter().flat_map(|shard| shard.sum.partial_sums()));
                 // Before the others' sums, which are then added to these from where they lie.
                 self.shards.iter_mut().for_each(|shard| self.step.sum.append(&mut shard.sum));
                 self.step.is_run = true;
             }
             if !group.receive(self.step.phase, &mut self.step.sum) {
-                return false;
+                return Progress::Waiting;
             }
             self.apply_total();
             self.step.phase += 1;
             self.step.is_run = false;
         }
-        true
+        Progress::Done
     }
 
     /// Gives up the step that has begun; nothing has changed.
     pub fn abandon(&mut self) {
         self.step.sum.clear();
-        self.shards.iter_mut().for_each(|shard| shard.sum.clear());
+        self.shards.iter_mut().for_each(BatchShard::abandon);
     }
 
     /// Applies the total of the phase under way: batch statistics to the shards, gradients and score to this
@@ -213,18 +234,21 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
     zeros == [f32x4::ZERO; 4] && last.iter().all(|value| value.is_finite())
 }
 
-/// Runs a phase on all shards, each on a thread of its own where there are threads.
-fn run_shards(shards: &mut [BatchShard], phase: usize, parameters: &[f32], fill: &SampleFn<'_>) {
-    let Some((first, rest)) = shards.split_first_mut() else { return };
+/// Runs a phase on all shards, each on a thread of its own where there are threads. Returns false if a shard
+/// has done all the work that is allowed, and is not done.
+fn run_shards(shards: &mut [BatchShard], phase: usize, parameters: &[f32], fill: &SampleFn<'_>) -> bool {
+    let Some((first, rest)) = shards.split_first_mut() else { return true };
     if cfg!(target_family = "wasm") || rest.is_empty() {
         // Workers of a browser share no memory; here several shards only show that the split changes no bit.
-        rest.iter_mut().for_each(|shard| shard.run(phase, parameters, fill));
+        rest.iter_mut().for_each(|shard| {
+            shard.run(phase, parameters, fill);
+        });
         return first.run(phase, parameters, fill);
     }
     std::thread::scope(|scope| {
         for shard in rest {
             scope.spawn(move || shard.run(phase, parameters, fill));
         }
-        first.run(phase, parameters, fill);
-    });
+        first.run(phase, parameters, fill)
+    })
 }

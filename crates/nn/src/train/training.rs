@@ -112,6 +112,14 @@ impl Training {
         self.gradients.copy_from_slice(gradients);
     }
 
+    /// Frees the memory that depends on the size of the batch, such as that of a training which is parked. The
+    /// next step allocates what it needs.
+    pub fn free_memory(&mut self) {
+        self.shards.iter_mut().for_each(BatchShard::free_memory);
+        self.step =
+            StepUnderWay { running: std::mem::take(&mut self.step.running), ..StepUnderWay::default() };
+    }
+
     /// Divides each batch among this many threads, at least one. Results stay the same to the last bit.
     pub fn set_threads(&mut self, threads: usize) {
         let shard = self.shards[0].clone();
@@ -162,9 +170,14 @@ impl Training {
             if !same_rule {
                 self.optimizer = OptimizerState::new(self.network.parameters.len());
             }
+            if spec.batch_size != self.spec.batch_size {
+                self.free_memory();
+            }
             self.spec = spec;
             return Ok(Vec::new());
         }
+        // Before memory for the new network is taken.
+        self.free_memory();
         let mut next = Self::new(network, spec)?;
         let new = next.network.load_matching(&self.network);
         if same_rule {

@@ -20,7 +20,7 @@
 
 use crate::conv2d::extent::{Extent, hull, reached};
 use crate::conv2d::geometry::Conv2d;
-use crate::{Lanes, Shape, ZERO, lanes::sum4, lanes::sum16};
+use crate::{BLOCK, Budget, Lanes, Shape, ZERO, lanes::sum4, lanes::sum16};
 use std::ops::Range;
 use wide::f32x4;
 
@@ -73,14 +73,16 @@ pub fn pack_backward(g: &Conv2d, weight: &[f32], packed: &mut [f32]) {
 }
 
 /// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, with a padded `x` and weights packed by
-/// [`pack_forward`]. What lies outside the extent of `x`, if that is given, is left out.
+/// [`pack_forward`]. What lies outside the extent of `x`, if that is given, is left out. Returns false if the
+/// budget is spent before all is done.
 pub fn forward(
     g: &Conv2d,
     (x, extent): (&[Lanes], Option<&Extent>),
     packed: &[f32],
     bias: &[f32],
     y: &mut [Lanes],
-) {
+    budget: &mut Budget,
+) -> bool {
     assert!(extent.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
     let x = (x, extent);
     assert!(g.stride > 0 && g.kernel_size[0] <= g.input.height && g.kernel_size[1] <= g.input.width);
@@ -91,11 +93,15 @@ pub fn forward(
         let weights = &packed[at..][..size * g.input.channels * g.taps()];
         at += weights.len();
         let (bias, y) = (&bias[first..first + size], &mut y[first * g.output().plane()..]);
-        match size {
+        let done = budget.run(weights.len() * g.output().plane() * BLOCK, || match size {
             1 => forward_tile::<1>(g, x, weights, bias, y),
             _ => forward_tile::<2>(g, x, weights, bias, y),
+        });
+        if !done {
+            return false;
         }
     }
+    true
 }
 
 /// `M` output channels at a time.
@@ -161,8 +167,15 @@ fn forward_tile<const M: usize>(
 /// [`pack_backward`].
 ///
 /// Every input pixel gathers from the outputs whose windows contain it; taps that padding or stride excludes
-/// cost nothing.
-pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], dx: &mut [Lanes]) {
+/// cost nothing. Returns false if the budget is spent before all is done.
+pub fn input_gradient(
+    g: &Conv2d,
+    padding: usize,
+    dy: &[Lanes],
+    packed: &[f32],
+    dx: &mut [Lanes],
+    budget: &mut Budget,
+) -> bool {
     let plane = (g.input.height - 2 * padding) * (g.input.width - 2 * padding);
     assert!(g.stride > 0 && dx.len() == g.input.channels * plane);
     assert!(dy.len() == g.output().len() && packed.len() == g.weights());
@@ -173,11 +186,16 @@ pub fn input_gradient(g: &Conv2d, padding: usize, dy: &[Lanes], packed: &[f32], 
             taps => (&packed[first * taps * g.out_channels..][..size * taps * g.out_channels], size),
         };
         let dx = &mut dx[first * plane..];
-        match size {
+        let cost = size * g.taps() * g.out_channels * g.output().plane() * BLOCK;
+        let done = budget.run(cost, || match size {
             1 => input_gradient_tile::<1>(g, padding, dy, (weights, step), dx),
             _ => input_gradient_tile::<2>(g, padding, dy, (weights, step), dx),
+        });
+        if !done {
+            return false;
         }
     }
+    true
 }
 
 /// `C` input channels at a time; the weights of the next output channel begin `step` numbers further on.
@@ -241,20 +259,23 @@ fn taps(at: usize, kernel: usize, stride: usize, outputs: usize) -> Range<usize>
 }
 
 /// `dw[out][in][row][column] = sum over (sample, y, x) of dy * x`. `sums` is scratch memory, an item for each
-/// row of the kernel. Pixels outside the extent of `x`, if it is given, are skipped.
+/// row of the kernel. Pixels outside the extent of `x`, if it is given, are skipped. Returns false if the
+/// budget is spent before all is done.
 pub fn weight_gradient(
     g: &Conv2d,
     x: (&[Lanes], Option<&Extent>),
     dy: &[Lanes],
     sums: &mut [TapSums],
     dw: &mut [f32],
-) {
+    budget: &mut Budget,
+) -> bool {
     assert!(x.1.is_none_or(|extent| extent.len() == g.input.channels * g.input.height));
     assert!(x.0.len() == g.input.len() && dy.len() == g.output().len());
     assert!(dw.len() == g.weights() && g.stride > 0);
     for (map, maps) in tiles(g.out_channels, GRADIENT_TILE) {
         for channel in 0..g.input.channels {
-            for (kx, taps) in tiles(g.kernel_size[1], GRADIENT_TILE) {
+            let columns = tiles(g.kernel_size[1], GRADIENT_TILE);
+            let run = |(kx, taps)| {
                 let at = [map, channel, kx];
                 match (maps, taps) {
                     (3, 3) => weight_gradient_tile::<3, 3>(g, x, dy, sums, dw, at),
@@ -267,9 +288,13 @@ pub fn weight_gradient(
                     (_, 2) => weight_gradient_tile::<1, 2>(g, x, dy, sums, dw, at),
                     _ => weight_gradient_tile::<1, 1>(g, x, dy, sums, dw, at),
                 }
+            };
+            if !budget.run(maps * g.taps() * g.output().plane() * BLOCK, || columns.for_each(run)) {
+                return false;
             }
         }
     }
+    true
 }
 
 /// Output channels, and taps of a row of the kernel, whose gradients are summed together: nine sums, which

@@ -15,8 +15,9 @@ mod tiles;
 
 use crate::conv2d::extent::reached;
 use crate::conv2d::geometry::Conv2d;
+use crate::memory::grow;
 use crate::pool::{self, Pool2d};
-use crate::{BLOCK, Lanes};
+use crate::{BLOCK, Budget, Lanes};
 use tiles::{NonZero, NonZeros, Row, add_products, vector};
 use wide::f32x4;
 
@@ -78,21 +79,49 @@ struct Window {
     at: u32,
 }
 
-impl Memory {
-    /// Allocates memory for a layer.
-    pub(crate) fn reserve(&mut self, backward: &MaxPoolBackward) {
-        fn grow<T: Clone + Default>(memory: &mut Vec<T>, len: usize) {
-            memory.resize(memory.len().max(len), T::default());
+/// Sizes of the parts of [`Memory`], in items.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MemorySize {
+    samples: usize,
+    pooled: usize,
+    entries: usize,
+    bits: usize,
+    windows: usize,
+    dw: usize,
+}
+
+impl MemorySize {
+    /// What is enough for both.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            samples: self.samples.max(other.samples),
+            pooled: self.pooled.max(other.pooled),
+            entries: self.entries.max(other.entries),
+            bits: self.bits.max(other.bits),
+            windows: self.windows.max(other.windows),
+            dw: self.dw.max(other.dw),
         }
-        let MaxPoolBackward { conv, .. } = backward;
-        grow(&mut self.x, BLOCK * backward.sample());
-        grow(&mut self.dx, BLOCK * backward.sample());
-        grow(&mut self.gradients, BLOCK * backward.pooled());
-        grow(&mut self.steps, BLOCK * backward.pooled());
-        grow(&mut self.entries, backward.pool.output().plane().max(conv.out_channels));
-        grow(&mut self.bits, conv.input.height);
-        grow(&mut self.windows, backward.pool.output().plane());
-        grow(&mut self.dw, backward.sums());
+    }
+
+    /// Bytes of all parts.
+    pub(crate) fn bytes(&self) -> u64 {
+        let numbers = 2 * self.samples + 2 * self.pooled + self.dw;
+        let tables = size_of::<NonZero>() * self.entries + 8 * self.bits + size_of::<Window>() * self.windows;
+        (4 * numbers + tables) as u64
+    }
+}
+
+impl Memory {
+    /// Allocates memory of these sizes.
+    pub(crate) fn reserve(&mut self, size: &MemorySize) {
+        grow(&mut self.x, size.samples, 0.0);
+        grow(&mut self.dx, size.samples, 0.0);
+        grow(&mut self.gradients, size.pooled, 0.0);
+        grow(&mut self.steps, size.pooled, 0.0);
+        grow(&mut self.entries, size.entries, NonZero::default());
+        grow(&mut self.bits, size.bits, 0);
+        grow(&mut self.windows, size.windows, Window::default());
+        grow(&mut self.dw, size.dw, 0.0);
     }
 }
 
@@ -100,9 +129,7 @@ impl MaxPoolBackward {
     /// Returns `None` where this algorithm does not apply: it needs stride 1, and every output of the
     /// convolution in exactly one window of the pooling.
     pub(crate) fn new(conv: Conv2d, padding: usize, pool: Pool2d) -> Option<Self> {
-        if conv.stride != 1 || pool.kernel_size < 2 || !pool.is_partition() || pool.input != conv.output() {
-            return None;
-        }
+        let mut backward = Self::without_tables(conv, pool)?;
         let Conv2d { input, .. } = conv;
         let (height, width) = (input.height - 2 * padding, input.width - 2 * padding);
         let pixels = (0..input.plane()).flat_map(|pixel| (0..input.channels).map(move |c| (c, pixel)));
@@ -112,14 +139,44 @@ impl MaxPoolBackward {
             let column = (pixel % input.width).checked_sub(padding).filter(|column| *column < width)?;
             Some(((channel * height + row) * width + column) as u32)
         });
-        let mut backward =
-            Self { conv, pool, order: order.collect(), inner: inner.collect(), steps: Vec::new() };
+        (backward.order, backward.inner) = (order.collect(), inner.collect());
         for output in 0..pool.kernel_size * pool.kernel_size {
             let (row, column) = (output / pool.kernel_size, output % pool.kernel_size);
             let step = |line| u16::try_from(row * line + column * input.channels).ok().map(u32::from);
             backward.steps.push(step(backward.line())? | step(backward.packed_row())? << 16);
         }
         Some(backward)
+    }
+
+    /// The same without its tables: only its sizes are known.
+    pub(crate) fn without_tables(conv: Conv2d, pool: Pool2d) -> Option<Self> {
+        let applies =
+            conv.stride == 1 && pool.kernel_size >= 2 && pool.is_partition() && pool.input == conv.output();
+        applies.then(|| Self { conv, pool, order: Vec::new(), inner: Vec::new(), steps: Vec::new() })
+    }
+
+    /// The pooling.
+    pub(crate) fn pool(&self) -> Pool2d {
+        self.pool
+    }
+
+    /// Bytes of the tables.
+    pub(crate) fn table_bytes(&self) -> usize {
+        let steps = self.pool.kernel_size * self.pool.kernel_size;
+        self.conv.input.len() * (4 + size_of::<Option<u32>>()) + 4 * steps
+    }
+
+    /// What a layer needs of [`Memory`].
+    pub(crate) fn memory_size(&self) -> MemorySize {
+        let plane = self.pool.output().plane();
+        MemorySize {
+            samples: BLOCK * self.sample(),
+            pooled: BLOCK * self.pooled(),
+            entries: plane.max(self.conv.out_channels),
+            bits: self.conv.input.height,
+            windows: plane,
+            dw: self.sums(),
+        }
     }
 
     /// Numbers in a row of a sample.
@@ -195,6 +252,7 @@ impl MaxPoolBackward {
     }
 
     /// Computes the gradient of the weights and, if `dx` is given with packed weights, of the unpadded input.
+    /// Returns false if the budget is spent before all is done.
     pub(crate) fn backward(
         &self,
         x: &[Lanes],
@@ -202,23 +260,28 @@ impl MaxPoolBackward {
         dx: Option<(&mut [Lanes], &[f32])>,
         dw: &mut [f32],
         memory: &mut Memory,
-    ) {
+        budget: &mut Budget,
+    ) -> bool {
         assert!(x.len() == self.conv.input.len() && dw.len() == self.conv.weights());
-        self.load_samples(x, &mut memory.x);
-        self.find_argmax(output, memory);
-        memory.dw[..self.sums()].fill(0.0);
-        for sample in 0..BLOCK {
-            self.add_weight_gradient(sample, memory);
+        let is_done = budget.run(BLOCK * (x.len() + output.y.len()), || {
+            self.load_samples(x, &mut memory.x);
+            self.find_argmax(output, memory);
+            memory.dw[..self.sums()].fill(0.0);
+        });
+        // Of each window, one output has a gradient.
+        let cost = self.conv.weights() * self.pool.output().plane();
+        if !is_done || !(0..BLOCK).all(|s| budget.run(cost, || self.add_weight_gradient(s, memory))) {
+            return false;
         }
-        self.store_weight_gradient(&memory.dw, dw);
-        if let Some((dx, packed)) = dx {
-            assert!(packed.len() == self.packed());
+        let Some((dx, packed)) = dx else {
+            return budget.run(dw.len(), || self.store_weight_gradient(&memory.dw, dw));
+        };
+        assert!(packed.len() == self.packed());
+        budget.run(dw.len(), || {
+            self.store_weight_gradient(&memory.dw, dw);
             memory.dx[..BLOCK * self.sample()].fill(0.0);
-            for sample in 0..BLOCK {
-                self.add_input_gradient(sample, packed, memory);
-            }
-            self.store_input_gradient(&memory.dx, dx);
-        }
+        }) && (0..BLOCK).all(|s| budget.run(cost, || self.add_input_gradient(s, packed, memory)))
+            && budget.run(BLOCK * dx.len(), || self.store_input_gradient(&memory.dx, dx))
     }
 
     /// Transposes the input to `[sample][row][column][in_channel]`.

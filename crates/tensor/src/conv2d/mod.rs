@@ -17,8 +17,9 @@ pub use extent::Extent;
 pub use geometry::Conv2d;
 pub use max_pooled::Pooled;
 
+use crate::memory::grow;
 use crate::pool::Pool2d;
-use crate::{Lanes, ZERO, linear};
+use crate::{BLOCK, Budget, Lanes, ZERO, linear};
 use direct::TapSums;
 use max_pooled::MaxPoolBackward;
 use std::ops::Range;
@@ -70,6 +71,28 @@ enum Algorithm {
     Winograd,
 }
 
+impl Algorithm {
+    /// The fastest for a geometry.
+    const fn of(geometry: &Conv2d) -> Self {
+        if geometry.input.is_vector() {
+            Self::Linear
+        } else if winograd::suits(geometry) {
+            Self::Winograd
+        } else {
+            Self::Direct
+        }
+    }
+
+    /// Length of the packed weights.
+    const fn packed(self, geometry: &Conv2d) -> usize {
+        match self {
+            Self::Linear => 0,
+            Self::Winograd => POINTS * winograd::at_point(geometry).weights(),
+            Self::Direct => geometry.weights(),
+        }
+    }
+}
+
 /// Scratch memory, shared by all convolutions of a network.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
@@ -81,30 +104,93 @@ pub struct Scratch {
     zeros: Vec<f32>,
     sparse: linear::Sparse,
     max_pool: max_pooled::Memory,
+    /// How much the next passes may do, and what is done of the one under way.
+    pub budget: Budget,
+}
+
+/// Sizes of the parts of [`Scratch`], in items.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScratchSize {
+    inputs: usize,
+    outputs: usize,
+    sums: usize,
+    extent: usize,
+    weights: usize,
+    zeros: usize,
+    sparse: linear::SparseSize,
+    max_pool: max_pooled::MemorySize,
+}
+
+impl ScratchSize {
+    /// What a convolution needs.
+    pub fn of(geometry: Conv2d, pool: Option<Pool2d>) -> Self {
+        let g = &geometry;
+        let max_pool = pool.and_then(|pool| MaxPoolBackward::without_tables(geometry, pool));
+        let size = Self {
+            sums: g.kernel_size[0],
+            max_pool: max_pool.as_ref().map(MaxPoolBackward::memory_size).unwrap_or_default(),
+            ..Self::default()
+        };
+        match Algorithm::of(g) {
+            Algorithm::Direct => Self { extent: g.input.channels * g.input.height, ..size },
+            Algorithm::Linear => {
+                Self { sparse: linear::SparseSize::of(g.input.len(), g.out_channels), ..size }
+            }
+            Algorithm::Winograd => {
+                let at_point = winograd::at_point(g);
+                Self {
+                    inputs: POINTS * at_point.input.len(),
+                    outputs: POINTS * at_point.output().len(),
+                    weights: POINTS * at_point.weights(),
+                    zeros: g.out_channels,
+                    ..size
+                }
+            }
+        }
+    }
+
+    /// What is enough for both.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            inputs: self.inputs.max(other.inputs),
+            outputs: self.outputs.max(other.outputs),
+            sums: self.sums.max(other.sums),
+            extent: self.extent.max(other.extent),
+            weights: self.weights.max(other.weights),
+            zeros: self.zeros.max(other.zeros),
+            sparse: self.sparse.max(other.sparse),
+            max_pool: self.max_pool.max(other.max_pool),
+        }
+    }
+
+    /// Bytes of all parts.
+    pub fn bytes(&self) -> u64 {
+        let lanes = size_of::<Lanes>() * (self.inputs + self.outputs);
+        let tables = size_of::<TapSums>() * self.sums + size_of::<Range<usize>>() * self.extent;
+        (lanes + tables + 4 * (self.weights + self.zeros)) as u64
+            + self.sparse.bytes()
+            + self.max_pool.bytes()
+    }
 }
 
 impl Scratch {
     /// Allocates memory for a convolution.
     pub fn reserve(&mut self, convolution: &Convolution) {
-        fn grow<T: Clone>(memory: &mut Vec<T>, len: usize, value: T) {
-            memory.resize(memory.len().max(len), value);
-        }
-        let g = &convolution.geometry;
-        grow(&mut self.sums, g.kernel_size[0], TapSums::default());
-        if let Some(max_pool) = &convolution.max_pool {
-            self.max_pool.reserve(max_pool);
-        }
-        match convolution.algorithm {
-            Algorithm::Direct => grow(&mut self.extent, g.input.channels * g.input.height, 0..0),
-            Algorithm::Linear => self.sparse.reserve(g.input.len(), g.out_channels),
-            Algorithm::Winograd => {
-                let at_point = winograd::at_point(g);
-                grow(&mut self.inputs, POINTS * at_point.input.len(), ZERO);
-                grow(&mut self.outputs, POINTS * at_point.output().len(), ZERO);
-                grow(&mut self.weights, POINTS * at_point.weights(), 0.0);
-                grow(&mut self.zeros, g.out_channels, 0.0);
-            }
-        }
+        let pool = convolution.max_pool.as_ref().map(MaxPoolBackward::pool);
+        self.reserve_size(&ScratchSize::of(convolution.geometry, pool));
+    }
+
+    /// Allocates memory of these sizes.
+    pub fn reserve_size(&mut self, size: &ScratchSize) {
+        grow(&mut self.inputs, size.inputs, ZERO);
+        grow(&mut self.outputs, size.outputs, ZERO);
+        grow(&mut self.sums, size.sums, TapSums::default());
+        grow(&mut self.extent, size.extent, 0..0);
+        grow(&mut self.weights, size.weights, 0.0);
+        grow(&mut self.zeros, size.zeros, 0.0);
+        self.sparse.reserve(&size.sparse);
+        self.max_pool.reserve(&size.max_pool);
     }
 }
 
@@ -112,16 +198,8 @@ impl Convolution {
     /// Chooses the algorithms for a geometry, whose input is padded by `padding` on each side. `pool` is the
     /// max pooling that follows, if any.
     pub fn new(geometry: Conv2d, padding: usize, pool: Option<Pool2d>) -> Self {
-        let algorithm = match () {
-            () if geometry.input.is_vector() => Algorithm::Linear,
-            () if winograd::suits(&geometry) => Algorithm::Winograd,
-            () => Algorithm::Direct,
-        };
-        let packed = match algorithm {
-            Algorithm::Linear => 0,
-            Algorithm::Winograd => POINTS * winograd::at_point(&geometry).weights(),
-            _ => geometry.weights(),
-        };
+        let algorithm = Algorithm::of(&geometry);
+        let packed = algorithm.packed(&geometry);
         let max_pool = pool.and_then(|pool| MaxPoolBackward::new(geometry, padding, pool));
         Self {
             geometry,
@@ -132,6 +210,17 @@ impl Convolution {
             max_pool,
             at_points: vec![0.0; if algorithm == Algorithm::Winograd { packed } else { 0 }],
         }
+    }
+
+    /// Bytes that [`Convolution::new`] allocates.
+    pub fn bytes(geometry: Conv2d, pool: Option<Pool2d>) -> u64 {
+        let algorithm = Algorithm::of(&geometry);
+        let packed = algorithm.packed(&geometry);
+        let max_pool = pool.and_then(|pool| MaxPoolBackward::without_tables(geometry, pool));
+        let at_points = if algorithm == Algorithm::Winograd { packed } else { 0 };
+        let backward = max_pool.as_ref().map_or(packed, MaxPoolBackward::packed);
+        let tables = max_pool.as_ref().map_or(0, MaxPoolBackward::table_bytes);
+        (4 * (packed + backward + at_points) + tables) as u64
     }
 
     /// Whether the backward pass is [`Convolution::backward_pooled`], from the gradient of the pooled output,
@@ -171,7 +260,8 @@ impl Convolution {
 
     /// `y[out] = bias[out] + sum over (in, row, column) of weight * x`, for a padded `x`,
     /// `[in_channel][row][column]`; `y` is `[out_channel][row][column]`. The weights must be those that were
-    /// [loaded](Self::load).
+    /// [loaded](Self::load). Returns false if the budget of `scratch` is spent before all is done: then it is to
+    /// be called again, before anything else uses `scratch`.
     ///
     /// # Panics
     /// If a length is not that of the geometry, or `scratch` was not [reserved](Scratch::reserve) for this
@@ -182,31 +272,37 @@ impl Convolution {
         (weight, bias): (&[f32], &[f32]),
         y: &mut [Lanes],
         scratch: &mut Scratch,
-    ) {
+    ) -> bool {
         let g = &self.geometry;
-        match self.algorithm {
+        let Scratch { inputs, outputs, zeros, extent, sparse, budget, .. } = scratch;
+        let is_done = match self.algorithm {
             Algorithm::Direct => {
-                extent::find_extent(x, g.input.width, &mut scratch.extent);
-                return direct::forward(g, (x, Some(&scratch.extent)), &self.forward, bias, y);
+                budget.run(BLOCK * x.len(), || extent::find_extent(x, g.input.width, extent))
+                    && direct::forward(g, (x, Some(extent)), &self.forward, bias, y, budget)
             }
-            Algorithm::Linear => return linear::forward(x, weight, bias, y, &mut scratch.sparse),
-            Algorithm::Winograd => {}
-        }
-        let at_point = winograd::at_point(g);
-        let (input, output) = (at_point.input.len(), at_point.output().len());
-        let Scratch { inputs, outputs, zeros, .. } = scratch;
-        let (inputs, outputs) = (&mut inputs[..POINTS * input], &mut outputs[..POINTS * output]);
-        winograd::transform_input(g, x, inputs);
-        for (point, weight) in self.forward.chunks_exact(at_point.weights()).enumerate() {
-            let (x, y) = (&inputs[point * input..][..input], &mut outputs[point * output..][..output]);
-            direct::forward(&at_point, (x, None), weight, &zeros[..g.out_channels], y);
-        }
-        winograd::transform_output(g, outputs, bias, y);
+            Algorithm::Linear => {
+                budget.run(BLOCK * weight.len(), || linear::forward(x, weight, bias, y, sparse))
+            }
+            Algorithm::Winograd => {
+                let at_point = winograd::at_point(g);
+                let (input, output) = (at_point.input.len(), at_point.output().len());
+                let (inputs, outputs) = (&mut inputs[..POINTS * input], &mut outputs[..POINTS * output]);
+                let zeros = &zeros[..g.out_channels];
+                budget.run(BLOCK * inputs.len(), || winograd::transform_input(g, x, inputs))
+                    && self.forward.chunks_exact(at_point.weights()).enumerate().all(|(point, weight)| {
+                        let x = &inputs[point * input..][..input];
+                        let y = &mut outputs[point * output..][..output];
+                        direct::forward(&at_point, (x, None), weight, zeros, y, budget)
+                    })
+                    && budget.run(BLOCK * outputs.len(), || winograd::transform_output(g, outputs, bias, y))
+            }
+        };
+        end_of_pass(is_done, budget)
     }
 
     /// Computes the gradients of the weights, the biases and, if `dx` is given, the unpadded input, from the
     /// gradient of the output and the weights that were [loaded](Self::load). Each gradient has the layout of
-    /// its values; `dw` and `db` are sums over the sixteen samples.
+    /// its values; `dw` and `db` are sums over the sixteen samples. Returns false as [`Convolution::forward`].
     ///
     /// # Panics
     /// As [`Convolution::forward`], or if it [is pooled](Self::is_pooled).
@@ -218,24 +314,36 @@ impl Convolution {
         dx: Option<&mut [Lanes]>,
         (dw, db): (&mut [f32], &mut [f32]),
         scratch: &mut Scratch,
-    ) {
+    ) -> bool {
         assert!(!self.is_pooled(), "weights are packed for `backward_pooled`");
         let g = &self.geometry;
-        direct::bias_gradient(dy, db);
-        match self.algorithm {
-            Algorithm::Direct => {
-                let Scratch { extent, sums, .. } = scratch;
-                extent::find_extent(x, g.input.width, extent);
-                direct::weight_gradient(g, (x, Some(extent)), dy, sums, dw);
-            }
-            Algorithm::Linear => linear::weight_gradient(x, dy, dw, &mut scratch.sparse),
-            Algorithm::Winograd => return self.backward_at_points(x, dy, dx, dw, scratch),
-        }
-        if let Some(dx) = dx {
-            // Weights of a 1x1 kernel are not packed.
-            let weight = if self.algorithm == Algorithm::Linear { weight } else { &self.backward };
-            direct::input_gradient(g, self.padding, dy, weight, dx);
-        }
+        let is_done = scratch.budget.run(BLOCK * dy.len(), || direct::bias_gradient(dy, db))
+            && match self.algorithm {
+                Algorithm::Direct => {
+                    let Scratch { extent, sums, budget, .. } = scratch;
+                    budget.run(BLOCK * x.len(), || extent::find_extent(x, g.input.width, extent))
+                        && direct::weight_gradient(g, (x, Some(extent)), dy, sums, dw, budget)
+                        && self.direct_input_gradient(&self.backward, dy, dx, budget)
+                }
+                Algorithm::Linear => {
+                    let Scratch { sparse, budget, .. } = scratch;
+                    budget.run(BLOCK * weight.len(), || linear::weight_gradient(x, dy, dw, sparse))
+                        // Weights of a 1x1 kernel are not packed.
+                        && self.direct_input_gradient(weight, dy, dx, budget)
+                }
+                Algorithm::Winograd => self.backward_at_points(x, dy, dx, dw, scratch),
+            };
+        end_of_pass(is_done, &mut scratch.budget)
+    }
+
+    fn direct_input_gradient(
+        &self,
+        weight: &[f32],
+        dy: &[Lanes],
+        dx: Option<&mut [Lanes]>,
+        budget: &mut Budget,
+    ) -> bool {
+        dx.is_none_or(|dx| direct::input_gradient(&self.geometry, self.padding, dy, weight, dx, budget))
     }
 
     /// Computes the same gradients from the gradient of the max-pooled output, if the convolution [is
@@ -250,11 +358,14 @@ impl Convolution {
         dx: Option<&mut [Lanes]>,
         (dw, db): (&mut [f32], &mut [f32]),
         scratch: &mut Scratch,
-    ) {
+    ) -> bool {
         let max_pool = self.max_pool.as_ref().expect("max pooling follows");
-        direct::bias_gradient(output.gradient, db);
+        let Scratch { max_pool: memory, budget, .. } = scratch;
         let dx = dx.map(|dx| (dx, self.backward.as_slice()));
-        max_pool.backward(x, output, dx, dw, &mut scratch.max_pool);
+        let cost = BLOCK * output.gradient.len();
+        let is_done = budget.run(cost, || direct::bias_gradient(output.gradient, db))
+            && max_pool.backward(x, output, dx, dw, memory, budget);
+        end_of_pass(is_done, budget)
     }
 
     fn backward_at_points(
@@ -264,26 +375,33 @@ impl Convolution {
         dx: Option<&mut [Lanes]>,
         dw: &mut [f32],
         scratch: &mut Scratch,
-    ) {
+    ) -> bool {
         let g = &self.geometry;
         let at_point = winograd::at_point(g);
         let (inputs, outputs) = (POINTS * at_point.input.len(), POINTS * at_point.output().len());
-        let Scratch { inputs: x_points, outputs: dy_points, sums, weights, .. } = scratch;
+        let Scratch { inputs: x_points, outputs: dy_points, sums, weights, budget, .. } = scratch;
         let (x_points, dy_points) = (&mut x_points[..inputs], &mut dy_points[..outputs]);
         let dw_points = &mut weights[..POINTS * at_point.weights()];
-        winograd::transform_input(g, x, x_points);
-        winograd::transform_output_gradient(g, dy, dy_points);
         let (input, output) = (at_point.input.len(), at_point.output().len());
-        for (point, dw) in dw_points.chunks_exact_mut(at_point.weights()).enumerate() {
-            let (x, dy) = (&x_points[point * input..][..input], &dy_points[point * output..][..output]);
-            direct::weight_gradient(&at_point, (x, None), dy, sums, dw);
-        }
-        winograd::transform_weight_gradient(dw_points, dw);
-        let Some(dx) = dx else { return };
-        for (point, weight) in self.backward.chunks_exact(at_point.weights()).enumerate() {
+        let is_done = budget.run(BLOCK * inputs, || winograd::transform_input(g, x, x_points))
+            && budget.run(BLOCK * outputs, || winograd::transform_output_gradient(g, dy, dy_points))
+            && dw_points.chunks_exact_mut(at_point.weights()).enumerate().all(|(point, dw)| {
+                let (x, dy) = (&x_points[point * input..][..input], &dy_points[point * output..][..output]);
+                direct::weight_gradient(&at_point, (x, None), dy, sums, dw, budget)
+            })
+            && budget.run(dw_points.len(), || winograd::transform_weight_gradient(dw_points, dw));
+        let Some(dx) = dx.filter(|_| is_done) else { return is_done };
+        self.backward.chunks_exact(at_point.weights()).enumerate().all(|(point, weight)| {
             let (dx, dy) = (&mut x_points[point * input..][..input], &dy_points[point * output..][..output]);
-            direct::input_gradient(&at_point, 0, dy, weight, dx);
-        }
-        winograd::transform_input_gradient(g, self.padding, x_points, dx);
+            direct::input_gradient(&at_point, 0, dy, weight, dx, budget)
+        }) && budget.run(BLOCK * inputs, || winograd::transform_input_gradient(g, self.padding, x_points, dx))
     }
+}
+
+/// Returns whether a pass is done; if so, the next kernel begins.
+fn end_of_pass(is_done: bool, budget: &mut Budget) -> bool {
+    if is_done {
+        budget.begin();
+    }
+    is_done
 }

@@ -3,13 +3,23 @@
 use super::gpu_device::GpuDevice;
 use super::gpu_training::{GpuState, GpuTraining};
 use super::probe::ThroughputProbe;
-use super::request::{GpuRequest, GpuResponse};
+use super::request::{GpuFailure, GpuRequest, GpuResponse};
 use crate::messages::{Device, DeviceChoice, DeviceReport};
 use nn::spec::{NetworkSpec, TrainingSpec};
 use std::rc::Rc;
 
-/// After this many lost devices no other one is opened.
+/// After this many lost devices no other one is opened before Train is pressed.
 const MAX_LOSSES: u32 = 3;
+/// After this many silences the GPU is not used before Train is pressed.
+const MAX_SILENCES: u32 = 2;
+/// Milliseconds after which a GPU that has not been built is mentioned, and is asked for anew at the next
+/// Train.
+const MAX_BUILDING_MS: f64 = 3_000.0;
+/// Milliseconds after which a GPU that could not be opened is asked for again, each time four times as long.
+const RETRY_MS: f64 = 2_000.0;
+const MAX_RETRIES: u32 = 4;
+
+const BUILDING: &str = "The GPU has not answered yet. The CPU trains meanwhile.";
 
 /// The devices, and which of them is to train.
 #[derive(Default)]
@@ -17,15 +27,15 @@ pub(crate) struct Devices {
     choice: DeviceChoice,
     pub(crate) device: Option<Rc<GpuDevice>>,
     pub(crate) gpu: Option<GpuTraining>,
-    /// A request is being built.
-    building: bool,
+    /// Milliseconds for which a request has been built; `None` if there is none.
+    building_ms: Option<f64>,
     /// Number of the last request. A response to an older one is dropped.
     generation: u32,
-    losses: u32,
-    /// Why no GPU trains.
+    /// Failures since the last [`Devices::ask_again`].
+    failures: Failures,
+    /// Why no GPU trains, and what happened to workers.
     note: Option<String>,
-    /// No GPU is requested: it refused the network, or was lost too often.
-    refused: bool,
+    worker_note: Option<String>,
     /// Measures the cores, with the present network and batch size.
     cpu_probe: ThroughputProbe,
     // Images a second with the present network and batch size.
@@ -37,11 +47,51 @@ pub(crate) struct Devices {
     reported: Option<DeviceReport>,
 }
 
+/// What went wrong with GPUs.
+#[derive(Default)]
+struct Failures {
+    /// Devices that were lost.
+    losses: u32,
+    /// Times that the GPU did not answer in time.
+    silences: u32,
+    /// Times that no GPU could be opened, and milliseconds before it is tried again.
+    refusals: u32,
+    retry_in_ms: f64,
+    /// The network and the batch size that the GPU cannot train.
+    unsuitable: Option<(NetworkSpec, usize)>,
+}
+
+impl Failures {
+    /// Whether the GPU may be used for a network.
+    fn allow(&self, network: &NetworkSpec, batch_size: usize) -> bool {
+        let is_unsuitable =
+            self.unsuitable.as_ref().is_some_and(|(spec, batch)| spec == network && *batch == batch_size);
+        self.losses < MAX_LOSSES && self.silences < MAX_SILENCES && self.retry_in_ms <= 0.0 && !is_unsuitable
+    }
+}
+
 impl Devices {
-    /// Sets how the device is chosen. A GPU that refused before is requested again.
+    /// Sets how the device is chosen, and asks for a GPU that has failed before.
     pub(crate) fn set_choice(&mut self, choice: DeviceChoice) {
         self.choice = choice;
-        (self.refused, self.losses, self.note) = (false, 0, None);
+        self.ask_again();
+    }
+
+    /// Forgets what went wrong: a GPU that has failed is asked for again.
+    pub(crate) fn ask_again(&mut self) {
+        let is_silent = self.gpu.as_ref().is_some_and(GpuTraining::is_silent);
+        let is_stuck = self.building_ms.is_some_and(|ms| ms >= MAX_BUILDING_MS);
+        if is_silent || is_stuck {
+            self.drop_device();
+        }
+        self.failures = Failures::default();
+        (self.note, self.worker_note) = (None, None);
+    }
+
+    /// Drops the device, with everything in its memory, and the response under way, which is about it.
+    fn drop_device(&mut self) {
+        (self.device, self.gpu, self.building_ms) = (None, None, None);
+        self.generation += 1;
     }
 
     /// Forgets all measurements: the network or the batch size has changed.
@@ -78,12 +128,16 @@ impl Devices {
 
     /// The GPU trainer to be built now, if any.
     pub(crate) fn request(&mut self, network: &NetworkSpec, spec: &TrainingSpec) -> Option<GpuRequest> {
-        let built = self.gpu.as_ref().is_some_and(|gpu| gpu.fits(network, spec));
-        if self.choice == DeviceChoice::Cpu || self.building || self.refused || built || self.gpu_is_slower()
+        let is_here = self.gpu.as_ref().is_some_and(|gpu| gpu.is_silent() || gpu.fits(network, spec));
+        if self.choice == DeviceChoice::Cpu
+            || self.building_ms.is_some()
+            || is_here
+            || self.gpu_is_slower()
+            || !self.failures.allow(network, spec.batch_size)
         {
             return None;
         }
-        self.building = true;
+        self.building_ms = Some(0.0);
         self.generation += 1;
         Some(GpuRequest {
             generation: self.generation,
@@ -98,24 +152,72 @@ impl Devices {
         if response.generation != self.generation {
             return;
         }
-        self.building = false;
+        self.building_ms = None;
+        if self.note.as_deref() == Some(BUILDING) {
+            self.note = None;
+        }
         let in_use = self.gpu.as_ref().is_some_and(|gpu| gpu.state != GpuState::Idle);
         match response.result {
             // A trainer in use is not replaced. This one is built again if it is still wanted later.
             Ok(_) if in_use => {}
             Ok((device, gpu)) => (self.device, self.gpu) = (Some(device), Some(gpu)),
-            Err(sentence) => (self.refused, self.note) = (true, Some(format!("{sentence} The CPU trains."))),
+            Err(GpuFailure::NoDevice(sentence)) => {
+                let Failures { refusals, retry_in_ms, .. } = &mut self.failures;
+                *retry_in_ms = if *refusals < MAX_RETRIES {
+                    RETRY_MS * f64::from(4_u32.pow(*refusals))
+                } else {
+                    f64::INFINITY
+                };
+                *refusals += 1;
+                self.note = Some(format!("{sentence} The CPU trains."));
+            }
+            Err(GpuFailure::Unsuitable { device, network, batch_size, sentence }) => {
+                self.device = Some(device);
+                self.failures.unsuitable = Some((network, batch_size));
+                self.note = Some(format!("{sentence} The CPU trains."));
+            }
+            Err(GpuFailure::Lost) if in_use => {}
+            Err(GpuFailure::Lost) => self.on_device_lost("The GPU failed. The CPU trains".into()),
         }
     }
 
-    /// Drops the device that was lost, with everything in its memory.
+    /// Counts `ms` milliseconds in which requests were built, or were put off.
+    pub(crate) fn wait(&mut self, ms: f64) {
+        self.failures.retry_in_ms -= ms;
+        if let Some(building_ms) = &mut self.building_ms {
+            *building_ms += ms;
+            if *building_ms >= MAX_BUILDING_MS && self.note.is_none() {
+                self.note = Some(BUILDING.into());
+            }
+        }
+    }
+
+    /// Drops the device that was lost. `note` is a sentence without its full stop.
     pub(crate) fn on_device_lost(&mut self, note: String) {
-        (self.device, self.gpu, self.building) = (None, None, false);
-        // A response under way is about the lost device.
-        self.generation += 1;
-        self.losses += 1;
-        self.refused = self.losses >= MAX_LOSSES;
-        self.note = Some(note);
+        self.drop_device();
+        self.failures.losses += 1;
+        self.note = Some(if self.failures.losses < MAX_LOSSES {
+            format!("{note}, until a GPU answers again.")
+        } else {
+            format!("{note}. Train asks for the GPU again.")
+        });
+    }
+
+    /// Stops using the GPU, which has not answered in time, until it answers. `note` is a sentence without
+    /// its full stop.
+    pub(crate) fn on_silence(&mut self, note: String) {
+        self.failures.silences += 1;
+        if self.failures.silences < MAX_SILENCES {
+            self.note = Some(format!("{note}, until the GPU answers again."));
+        } else {
+            self.drop_device();
+            self.note = Some(format!("{note}. Train asks for the GPU again."));
+        }
+    }
+
+    /// Notes what happened to a worker, in a sentence.
+    pub(crate) fn note_worker(&mut self, note: Option<String>) {
+        self.worker_note = note;
     }
 
     /// The state in which the GPU should go on after `step` steps, if it should.
@@ -126,7 +228,8 @@ impl Devices {
         step: u64,
     ) -> Option<GpuState> {
         let gpu = self.gpu.as_ref()?;
-        if !gpu.fits(network, spec) || gpu.state != GpuState::Idle || step < self.cpu_until_step {
+        let is_ready = gpu.fits(network, spec) && gpu.state == GpuState::Idle && !gpu.is_silent();
+        if !is_ready || step < self.cpu_until_step || !self.failures.allow(network, spec.batch_size) {
             return None;
         }
         match (self.choice, self.cpu_speed, self.gpu_speed) {
@@ -144,6 +247,8 @@ impl Devices {
 
     /// A report, if it differs from the last one.
     pub(crate) fn new_report(&mut self) -> Option<DeviceReport> {
+        let notes: Vec<&str> =
+            [&self.note, &self.worker_note].into_iter().flatten().map(String::as_str).collect();
         let report = DeviceReport {
             choice: self.choice,
             device: if self.gpu.as_ref().is_some_and(GpuTraining::is_training) {
@@ -154,7 +259,7 @@ impl Devices {
             adapter: self.device.as_ref().map(|device| device.gpu.name().to_owned()),
             cpu_speed: self.cpu_speed,
             gpu_speed: self.gpu_speed,
-            note: self.note.clone(),
+            note: (!notes.is_empty()).then(|| notes.join(" ")),
         };
         let is_new = self.reported.as_ref() != Some(&report);
         self.reported = Some(report.clone());

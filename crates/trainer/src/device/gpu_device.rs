@@ -13,6 +13,13 @@ pub(crate) struct GpuDevice {
     uploaded: Cell<(usize, usize)>,
 }
 
+impl Drop for GpuDevice {
+    /// Frees the memory on the GPU at once.
+    fn drop(&mut self) {
+        self.gpu.destroy();
+    }
+}
+
 impl GpuDevice {
     /// Opens a GPU.
     ///

@@ -4,7 +4,7 @@ use super::gpu_device::GpuDevice;
 use super::probe::ThroughputProbe;
 use crate::cursor::DataCursor;
 use crate::messages::Tested;
-use gpu::{Completion, Gpu, GpuTrainer, Pace, Saved};
+use gpu::{Completion, EVALUATION_BATCH, Gpu, GpuTrainer, Pace, Saved};
 use nn::network::Score;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::TrainingState;
@@ -20,6 +20,25 @@ pub(crate) enum GpuState {
     Training,
     /// Finishing what was submitted, and reading the state back. Nothing more is submitted.
     Draining,
+}
+
+/// Milliseconds without an answer after which the GPU counts as silent: four times as many as a submission is
+/// expected to take, within these limits.
+const SILENCE_MS: std::ops::RangeInclusive<f64> = 1_250.0..=4_000.0;
+/// Milliseconds after which a pause waits no longer for what is in flight.
+const MAX_DRAINING_MS: f64 = 2_000.0;
+/// Milliseconds after which a GPU is judged by what it has done by then.
+const MAX_PROBING_MS: f64 = 1_200.0;
+
+/// Whether to wait on for a GPU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Patience {
+    /// It answers in time.
+    Wait,
+    /// It answers, but what is in flight takes too long for a command that waits.
+    Abandon,
+    /// It has not answered in time.
+    Silent,
 }
 
 /// Images and score of one training step.
@@ -92,6 +111,12 @@ pub(crate) struct GpuTraining {
     probe_steps: Vec<StepScore>,
     /// When the last submission came back, in milliseconds.
     last_completion: f64,
+    // By the clock of `wait`, which stands still while the machine sleeps:
+    /// Milliseconds since the last answer, and since the present state began.
+    silent_ms: f64,
+    state_ms: f64,
+    /// Whether it has not answered in time. It may answer later.
+    is_silent: bool,
 }
 
 impl GpuTraining {
@@ -119,6 +144,9 @@ impl GpuTraining {
             probe: ThroughputProbe::default(),
             probe_steps: Vec::new(),
             last_completion: 0.0,
+            silent_ms: 0.0,
+            state_ms: 0.0,
+            is_silent: false,
         })
     }
 
@@ -162,10 +190,56 @@ impl GpuTraining {
         self.trainer.next_completion()
     }
 
+    fn enter(&mut self, state: GpuState) {
+        (self.state, self.state_ms) = (state, 0.0);
+    }
+
+    /// Whether the GPU has not answered in time, and does not yet.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent
+    }
+
+    /// Counts `ms` milliseconds without an answer.
+    pub(crate) fn wait(&mut self, ms: f64) -> Patience {
+        self.state_ms += ms;
+        if self.state == GpuState::Idle || self.trainer.is_drained() {
+            self.silent_ms = 0.0;
+            return Patience::Wait;
+        }
+        self.silent_ms += ms;
+        let patience = 4.0 * self.pace.submission_ms().unwrap_or(0.0);
+        let is_draining = self.state == GpuState::Draining;
+        let limit = if is_draining {
+            *SILENCE_MS.start()
+        } else {
+            patience.clamp(*SILENCE_MS.start(), *SILENCE_MS.end())
+        };
+        if self.silent_ms >= limit {
+            return Patience::Silent;
+        }
+        if is_draining && self.state_ms >= MAX_DRAINING_MS { Patience::Abandon } else { Patience::Wait }
+    }
+
+    /// Drops everything in flight, because the GPU has not answered in time.
+    pub(crate) fn silence(&mut self) {
+        self.abandon();
+        self.is_silent = true;
+    }
+
+    /// Takes notice of a late answer. Returns whether a device that was silent is usable again, or lost.
+    pub(crate) fn poll_late_answer(&mut self) -> bool {
+        if self.is_silent && (self.gpu().is_lost() || !self.trainer.is_finishing_abandoned()) {
+            self.is_silent = false;
+            return true;
+        }
+        false
+    }
+
     /// Goes on from `training` at `cursor`, probing or training.
     pub(crate) fn start(&mut self, state: GpuState, training: &TrainingState, cursor: DataCursor, now: f64) {
         self.trainer.load(training);
-        self.state = state;
+        self.enter(state);
+        self.silent_ms = 0.0;
         (self.cursor, self.saved_cursor, self.saved_at) = (cursor, cursor, now);
         (self.steps, self.since_saved, self.last_completion) = (training.steps, Default::default(), now);
         (self.probe, self.probe_steps) = (ThroughputProbe::default(), Vec::new());
@@ -173,7 +247,7 @@ impl GpuTraining {
 
     /// Reads the state after the last submitted step back, and submits nothing more.
     pub(crate) fn drain(&mut self, spec: &TrainingSpec) {
-        self.state = GpuState::Draining;
+        self.enter(GpuState::Draining);
         let (submitted, after) = (self.last_completion, self.cursor);
         self.trainer.train(spec, &[], true, InFlightSteps { submitted, sizes: Vec::new(), after });
     }
@@ -182,7 +256,7 @@ impl GpuTraining {
     pub(crate) fn finish_draining(&mut self) -> bool {
         let drained = self.state == GpuState::Draining && self.trainer.is_drained();
         if drained {
-            self.state = GpuState::Idle;
+            self.enter(GpuState::Idle);
         }
         drained
     }
@@ -190,7 +264,7 @@ impl GpuTraining {
     /// Drops everything in flight, and becomes idle.
     pub(crate) fn abandon(&mut self) {
         self.trainer.abandon();
-        self.state = GpuState::Idle;
+        self.enter(GpuState::Idle);
     }
 
     /// Whether steps can be submitted.
@@ -225,15 +299,21 @@ impl GpuTraining {
         self.trainer.train(spec, &batches, save, tag);
         if let Some(images) = evaluated {
             let (step, epoch) = (self.trainer.steps(), self.cursor.epochs(spec));
-            self.trainer.evaluate(images, InFlightEvaluation { step, epoch, images });
+            // As long as a submission of steps: forward alone takes a third of a step's time.
+            let at_once = 3 * self.pace.steps() * self.batch_size / EVALUATION_BATCH;
+            self.trainer.evaluate(images, at_once, InFlightEvaluation { step, epoch, images });
         }
     }
 
     /// Returns what has come back since the last call.
     pub(crate) fn poll_completions(&mut self, now: f64) -> Vec<GpuUpdate> {
+        let answers = self.trainer.answers();
         let completions = self.trainer.poll_completions();
         if completions.iter().any(|c| matches!(c, Completion::DeviceLost)) || self.gpu().is_lost() {
             return vec![GpuUpdate::Lost];
+        }
+        if self.trainer.answers() > answers {
+            self.silent_ms = 0.0;
         }
         let mut updates = Vec::new();
         for completion in completions {
@@ -292,12 +372,15 @@ impl GpuTraining {
 
     /// Images a second on this GPU, once it has been probed for long enough.
     pub(crate) fn probed_speed(&mut self) -> Option<f32> {
-        if self.state == GpuState::Probing { self.probe.median() } else { None }
+        if self.state != GpuState::Probing {
+            return None;
+        }
+        if self.state_ms < MAX_PROBING_MS { self.probe.median() } else { self.probe.median_so_far() }
     }
 
     /// Goes on from probing to training. Returns the steps taken so far, which now count.
     pub(crate) fn accept_probe(&mut self) -> Vec<StepScore> {
-        self.state = GpuState::Training;
+        self.enter(GpuState::Training);
         let steps = std::mem::take(&mut self.probe_steps);
         self.count(&steps);
         steps

@@ -8,5 +8,5 @@ pub(crate) mod probe;
 mod request;
 
 pub(crate) use choice::Devices;
-pub(crate) use gpu_training::{GpuState, GpuUpdate, Schedule, StepScore};
+pub(crate) use gpu_training::{GpuState, GpuUpdate, Patience, Schedule, StepScore};
 pub use request::{GpuRequest, GpuResponse};

@@ -30,16 +30,17 @@ const PHASE_MS: f64 = 0.1;
 /// ```
 pub fn optimal_core_count(plan: &Plan, batch: usize, cores: usize) -> usize {
     let of = |op: &Op| match op {
-        Op::Conv2d { geometry, .. } => geometry.weights() * geometry.output().plane(),
+        Op::Conv2d { geometry, .. } => geometry.weights() as u64 * geometry.output().plane() as u64,
         _ => 0,
     };
-    let multiply_adds: usize = plan.ops.iter().map(of).sum();
+    // As floats: for the largest networks the products exceed 32 bits.
+    let multiply_adds: f64 = plan.ops.iter().map(of).map(|count| count as f64).sum();
     let blocks = batch.div_ceil(BLOCK);
     let step_ms = |cores: &usize| {
         let shard = (blocks.div_ceil(*cores) * BLOCK).min(batch);
         let sums = (cores - 1) as f64 * PARAMETER_MS * plan.parameter_count() as f64;
         let messages = if *cores > 1 { PHASE_MS * plan.phases() as f64 } else { 0.0 };
-        (3 * multiply_adds * shard) as f64 / MULTIPLY_ADDS_PER_MS + sums + messages
+        3.0 * multiply_adds * shard as f64 / MULTIPLY_ADDS_PER_MS + sums + messages
     };
     (1..=cores.max(1)).min_by(|a, b| step_ms(a).total_cmp(&step_ms(b))).unwrap_or(1)
 }
@@ -49,9 +50,11 @@ mod tests {
     use super::optimal_core_count;
     use nn::plan::Plan;
     use nn::preset::Preset;
-    use nn::spec::{LayerSpec, NetworkSpec};
+    use nn::spec::{LayerSpec, NetworkSpec, Shape};
+    use wasm_bindgen_test::wasm_bindgen_test;
 
-    #[test]
+    // In WebAssembly, too, where `usize` has 32 bits.
+    #[wasm_bindgen_test(unsupported = test)]
     fn convolutions_are_shared_and_small_linear_layers_are_not() {
         let optimum = |network: &NetworkSpec, batch, cores| {
             optimal_core_count(&Plan::new(network).unwrap(), batch, cores)
@@ -72,5 +75,13 @@ mod tests {
         }
         assert_eq!(optimum(&wide, 64, 2), 1);
         assert_eq!(optimum(&wide, 512, 2), 2, "a large batch pays for its messages");
+        // 2.2e12 multiply-adds a step.
+        let conv = LayerSpec::Conv2d { out_channels: 64, kernel_size: 15, stride: 1, padding: 7 };
+        let end = [LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }];
+        let huge = [conv, LayerSpec::Relu, conv, LayerSpec::Relu].into_iter().chain(end).collect();
+        let huge = NetworkSpec { input: Shape::maps(1, 28, 28), layers: huge };
+        for batch in [128, 256, 1024, 4096] {
+            assert_eq!(optimum(&huge, batch, 8), 8, "batches of {batch}");
+        }
     }
 }

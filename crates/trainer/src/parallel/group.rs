@@ -10,7 +10,7 @@ use super::replica::{Replica, StepResult};
 use super::transport::Transport;
 use crate::batch::Batch;
 use crate::cursor::DataCursor;
-use crate::evaluation::{Evaluation, evaluate};
+use crate::evaluation::{Evaluation, EvaluationTask};
 use data::DataSet;
 use nn::train::{Training, TrainingState};
 
@@ -26,6 +26,10 @@ const STEPS_AHEAD: usize = 2;
 /// would wait for a whole message of steps, and with one step each time none would ever be planned ahead.
 const STEPS_PER_WAIT: usize = 2;
 
+/// Milliseconds after which a worker that does not answer counts as silent. A worker answers between slices of
+/// its work, which take 16 ms, or one kernel.
+const PATIENCE_MS: f64 = 1_250.0;
+
 /// Work that is finished.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Completed {
@@ -38,14 +42,19 @@ pub enum Completed {
 /// A network in training, and the cores that train it. This core is rank 0.
 pub struct ProcessGroup {
     replica: Replica,
-    /// By rank - 1; `None` for a worker that has stopped.
-    workers: Vec<Option<RemoteWorker>>,
+    /// By rank - 1.
+    workers: Vec<RemoteWorker>,
     max_world_size: usize,
     /// Whether the workers need the state before the next work.
     state_is_stale: bool,
     /// Planned steps, the last ones, that are not sent to the workers yet.
     unsent_steps: usize,
     evaluation: Option<ChunkedEvaluation>,
+    /// The chunk that this core evaluates, and how far that is.
+    own_chunk: Option<usize>,
+    own_task: EvaluationTask,
+    /// When to interrupt work, in milliseconds.
+    until: f64,
     /// Number of the present state. It grows when work is abandoned, so that late answers are recognized.
     generation: u32,
     state: TrainingState,
@@ -53,10 +62,45 @@ pub struct ProcessGroup {
 }
 
 /// What this core knows of a worker.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct RemoteWorker {
+    status: WorkerStatus,
+    /// Whether it was sent a state, and holds the memory of a training.
+    has_state: bool,
     /// The chunk that it evaluates.
     chunk: Option<usize>,
+    /// Milliseconds of waiting for its answer.
+    silent_ms: f64,
+    /// After so many it counts as silent.
+    patience_ms: f64,
+}
+
+/// Whether a worker takes part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum WorkerStatus {
+    Active,
+    /// It has not answered in time. It takes part again once it answers.
+    Silent,
+    /// It has stopped.
+    Lost,
+}
+
+impl Default for RemoteWorker {
+    fn default() -> Self {
+        Self {
+            status: WorkerStatus::Active,
+            has_state: false,
+            chunk: None,
+            silent_ms: 0.0,
+            patience_ms: PATIENCE_MS,
+        }
+    }
+}
+
+impl RemoteWorker {
+    fn is_active(&self) -> bool {
+        self.status == WorkerStatus::Active
+    }
 }
 
 impl ProcessGroup {
@@ -69,6 +113,9 @@ impl ProcessGroup {
             state_is_stale: false,
             unsent_steps: 0,
             evaluation: None,
+            own_chunk: None,
+            own_task: EvaluationTask::default(),
+            until: f64::INFINITY,
             generation: 0,
             state: TrainingState::default(),
             writer: MessageWriter::default(),
@@ -97,7 +144,7 @@ impl ProcessGroup {
     /// given to another one.
     pub fn set_workers(&mut self, workers: usize) {
         self.abandon();
-        self.workers.resize(workers, Some(RemoteWorker::default()));
+        self.workers.resize(workers, RemoteWorker::default());
     }
 
     /// Limits the number of cores that work together; see [`cost_model`](super::cost_model). Takes effect
@@ -111,20 +158,75 @@ impl ProcessGroup {
 
     /// Removes a worker that has stopped. The work under way is abandoned, and done again without it.
     pub fn lose_worker(&mut self, rank: usize) {
-        self.abandon();
-        if let Some(worker) = rank.checked_sub(1).and_then(|i| self.workers.get_mut(i)) {
-            *worker = None;
+        self.set_status(rank, WorkerStatus::Lost);
+    }
+
+    /// Removes a worker that does not answer, until it does. The work under way is done again without it.
+    pub fn silence_worker(&mut self, rank: usize) {
+        self.set_status(rank, WorkerStatus::Silent);
+        if let Some(worker) = self.worker(rank) {
+            // A worker that comes back may be on a core that is often busy.
+            worker.patience_ms *= 2.0;
         }
+    }
+
+    /// Adds a worker again that was silent. The work under way is done again with it.
+    pub fn revive_worker(&mut self, rank: usize) {
+        self.set_status(rank, WorkerStatus::Active);
+    }
+
+    fn set_status(&mut self, rank: usize, status: WorkerStatus) {
+        self.abandon();
+        if let Some(worker) = self.worker(rank) {
+            worker.status = status;
+        }
+    }
+
+    fn worker(&mut self, rank: usize) -> Option<&mut RemoteWorker> {
+        self.workers.get_mut(rank.checked_sub(1)?)
+    }
+
+    /// Counts `ms` milliseconds of waiting for workers, and asks all of them for an answer. Returns the ranks
+    /// of those that have not answered in time.
+    pub fn wait(&mut self, ms: f64, transport: &dyn Transport) -> Vec<usize> {
+        if !self.is_waiting() {
+            self.workers.iter_mut().for_each(|worker| worker.silent_ms = 0.0);
+            return Vec::new();
+        }
+        let mut late = Vec::new();
+        for shard in 1..self.replica.ranks().len() {
+            let rank = self.replica.ranks()[shard] as usize;
+            let Some(worker) = self.worker(rank) else { continue };
+            worker.silent_ms += ms;
+            if worker.silent_ms >= worker.patience_ms {
+                late.push(rank);
+            }
+            transport.post(rank, &[MessageWriter::PING]);
+        }
+        late
+    }
+
+    /// Notes that a worker has sent a message. Returns whether it was silent.
+    pub fn hear_from(&mut self, rank: usize) -> bool {
+        let Some(worker) = self.worker(rank) else { return false };
+        worker.silent_ms = 0.0;
+        worker.status == WorkerStatus::Silent
     }
 
     /// Number of cores, those included that the limit leaves idle.
     pub fn available_cores(&self) -> usize {
-        1 + self.workers.iter().flatten().count()
+        1 + self.workers.iter().filter(|worker| worker.is_active()).count()
     }
 
     /// Number of cores that work together, if a batch has as many blocks.
     pub fn world_size(&self) -> usize {
         self.available_cores().min(self.max_world_size)
+    }
+
+    /// Interrupts work from the time `until` on, in the transport's milliseconds: a large network may take
+    /// minutes for a step. Methods that are called again go on with it.
+    pub fn work_until(&mut self, until: f64) {
+        self.until = until;
     }
 
     /// Abandons the work under way. It has changed nothing.
@@ -133,8 +235,10 @@ impl ProcessGroup {
         self.replica.join(self.generation, &[0], 0);
         self.state_is_stale = true;
         self.unsent_steps = 0;
-        self.evaluation = None;
-        self.workers.iter_mut().flatten().for_each(|worker| worker.chunk = None);
+        (self.evaluation, self.own_chunk) = (None, None);
+        for worker in &mut self.workers {
+            (worker.chunk, worker.silent_ms) = (None, 0.0);
+        }
     }
 
     /// Number of planned steps that are not finished.
@@ -152,8 +256,8 @@ impl ProcessGroup {
     /// Whether there is nothing to do until a worker answers.
     pub fn is_waiting(&self) -> bool {
         match &self.evaluation {
-            Some(evaluation) => evaluation.all_taken(),
-            None => self.replica.steps() > 0,
+            Some(evaluation) => evaluation.all_taken() && self.own_chunk.is_none(),
+            None => self.replica.steps() > 0 && !self.replica.is_interrupted(),
         }
     }
 
@@ -177,7 +281,10 @@ impl ProcessGroup {
         if self.evaluation.is_some() {
             self.abandon();
         }
-        self.broadcast_state(batch.labels.len().div_ceil(tensor::BLOCK), transport);
+        // The last batch of an epoch may be the first after a change, and smaller than those that follow.
+        let spec = self.training().spec();
+        let samples = spec.batch_size.min(DataCursor::epoch_images(spec)).max(batch.labels.len());
+        self.broadcast_state(samples.div_ceil(tensor::BLOCK), transport);
         self.replica.push_step(epoch, batch.labels.len(), batch);
         self.unsent_steps += 1;
     }
@@ -200,10 +307,11 @@ impl ProcessGroup {
         }
     }
 
-    /// Works on the planned steps until this core waits for workers. Returns the first step that is finished.
+    /// Works on the planned steps until this core waits for workers, or time is over. Returns the first step
+    /// that is finished.
     pub fn advance(&mut self, transport: &dyn Transport) -> Option<Completed> {
         self.send_steps(transport);
-        self.replica.advance(transport).map(|(size, result)| Completed::Step(size, result))
+        self.replica.advance(transport, self.until).map(|(size, result)| Completed::Step(size, result))
     }
 
     /// If the state has changed, forms a group for `pieces` pieces of work, and sends the state to its
@@ -212,23 +320,31 @@ impl ProcessGroup {
         if !std::mem::take(&mut self.state_is_stale) {
             return;
         }
-        let workers = self.workers.iter().enumerate().filter(|(_, worker)| worker.is_some());
+        let workers = self.workers.iter().enumerate().filter(|(_, worker)| worker.is_active());
         let ranks: Vec<u32> = [0]
             .into_iter()
             .chain(workers.map(|(i, _)| i as u32 + 1))
             .take(pieces.clamp(1, self.max_world_size))
             .collect();
         self.replica.join(self.generation, &ranks, 0);
+        for (i, worker) in self.workers.iter_mut().enumerate() {
+            let takes_part = ranks.contains(&(i as u32 + 1));
+            if std::mem::replace(&mut worker.has_state, takes_part) && !takes_part {
+                transport.post(i + 1, &[MessageWriter::RELEASE]);
+            }
+        }
         if ranks.len() > 1 {
             let training = &self.replica.training;
             training.save(&mut self.state);
             let specs = (training.network.spec(), training.spec());
             let message = self.writer.state(self.generation, &ranks, specs, &self.state);
             ranks[1..].iter().for_each(|rank| transport.post(*rank as usize, &[message]));
+            // Later messages are smaller.
+            self.writer = MessageWriter::default();
         }
     }
 
-    /// Begins an evaluation of the network on `data`, or continues it by one chunk. Returns it once it is
+    /// Begins an evaluation of the network on `data`, or continues it by one chunk at most. Returns it once it is
     /// finished.
     pub fn evaluate(&mut self, data: &DataSet, transport: &dyn Transport) -> Option<Completed> {
         if self.evaluation.is_none() {
@@ -243,18 +359,23 @@ impl ProcessGroup {
             self.send_chunk(self.replica.ranks()[shard] as usize, data, transport);
         }
         let evaluation = self.evaluation.as_mut()?;
-        if let Some(chunk) = evaluation.take() {
+        if self.own_chunk.is_none() {
+            (self.own_chunk, self.own_task) = (evaluation.take(), EvaluationTask::default());
+        }
+        if let Some(chunk) = self.own_chunk {
             let (images, labels) = chunk_of(data, chunk);
-            let result = evaluate(&mut self.replica.training.network, images, labels);
-            evaluation.set(chunk, Some(result));
+            let (network, until) = (&mut self.replica.training.network, self.until);
+            if self.own_task.advance(network, images, labels, &|| transport.now() < until) {
+                evaluation.set(chunk, Some(self.own_task.take()));
+                self.own_chunk = None;
+            }
         }
         self.finish_evaluation()
     }
 
     /// Sends a worker the next chunk, unless it evaluates one.
     fn send_chunk(&mut self, rank: usize, data: &DataSet, transport: &dyn Transport) {
-        let (Some(Some(worker)), Some(evaluation)) = (self.workers.get_mut(rank - 1), &mut self.evaluation)
-        else {
+        let (Some(worker), Some(evaluation)) = (self.workers.get_mut(rank - 1), &mut self.evaluation) else {
             return;
         };
         if worker.chunk.is_none() {
@@ -285,10 +406,10 @@ impl ProcessGroup {
             self.replica.receive_partial_sums(rank, message);
             return self.advance(transport);
         }
-        if reader.word()? != self.generation {
+        if kind != MessageKind::Evaluation || reader.word()? != self.generation {
             return None;
         }
-        let chunk = self.workers.get_mut(rank.checked_sub(1)?)?.as_mut()?.chunk.take()?;
+        let chunk = self.worker(rank)?.chunk.take()?;
         self.evaluation.as_mut()?.set(chunk, reader.evaluation());
         self.send_chunk(rank, evaluated, transport);
         self.finish_evaluation()

@@ -31,10 +31,25 @@ pub(super) enum MessageKind {
     Evaluate,
     /// To the session: the result.
     Evaluation,
+    /// From the session: the worker is not needed now, and frees its memory.
+    Release,
+    /// From the session: whether the worker answers.
+    Ping,
+    /// To the session: it does.
+    Pong,
 }
 
 impl MessageKind {
-    const ALL: [Self; 5] = [Self::State, Self::Steps, Self::PartialSums, Self::Evaluate, Self::Evaluation];
+    const ALL: [Self; 8] = [
+        Self::State,
+        Self::Steps,
+        Self::PartialSums,
+        Self::Evaluate,
+        Self::Evaluation,
+        Self::Release,
+        Self::Ping,
+        Self::Pong,
+    ];
 }
 
 /// The phase that partial sums belong to. Later phases are greater.
@@ -152,6 +167,13 @@ impl MessageWriter {
     pub(super) fn evaluate(&mut self, generation: u32, (images, labels): (&[u8], &[u8])) -> &[u32] {
         &self.start(MessageKind::Evaluate, generation).bytes(images).bytes(labels).0
     }
+
+    /// Lets a worker free its memory.
+    pub(super) const RELEASE: &[u32] = &[MessageKind::Release as u32];
+    /// Asks a worker for an answer.
+    pub(super) const PING: &[u32] = &[MessageKind::Ping as u32];
+    /// The answer.
+    pub(super) const PONG: &[u32] = &[MessageKind::Pong as u32];
 
     /// The answer to [`MessageWriter::evaluate`].
     pub(super) fn evaluation(&mut self, generation: u32, evaluation: &Evaluation) -> &[u32] {

@@ -5,14 +5,17 @@ use super::all_reduce::{Inbox, MessageAllReduce};
 use super::protocol::{MessageWriter, PhaseId};
 use super::transport::Transport;
 use crate::batch::Batch;
-use nn::inspect::divergence::Divergence;
+use nn::inspect::divergence::{Divergence, Quantity};
 use nn::network::Score;
-use nn::train::{Training, shard_range};
+use nn::train::{Progress, Training, shard_range};
 use std::collections::VecDeque;
 use std::ops::Range;
 
 /// Summed loss and hits of a step's batch before the update, or why the step was not taken.
 pub type StepResult = Result<Score, Divergence>;
+
+/// Multiply-adds between two looks at the clock: 2 to 5 ms.
+const WORK: i64 = 50_000_000;
 
 /// A replica of the training.
 pub(super) struct Replica {
@@ -24,6 +27,8 @@ pub(super) struct Replica {
     phase: PhaseId,
     /// Whether the first of `steps` has begun.
     step_begun: bool,
+    /// Whether the first step was interrupted because time was over.
+    is_interrupted: bool,
     /// Steps that are not finished.
     steps: VecDeque<Step>,
     inbox: Inbox,
@@ -50,6 +55,7 @@ impl Replica {
             shard: 0,
             phase: PhaseId::default(),
             step_begun: false,
+            is_interrupted: false,
             steps: VecDeque::new(),
             inbox: Inbox::default(),
             free_batches: Vec::new(),
@@ -64,8 +70,10 @@ impl Replica {
         self.ranks.extend_from_slice(ranks);
         self.shard = ranks.iter().position(|r| *r == rank).unwrap_or(0);
         self.phase = PhaseId { generation, ..PhaseId::default() };
-        self.step_begun = false;
-        self.free_batches.extend(self.steps.drain(..).map(|step| step.batch));
+        (self.step_begun, self.is_interrupted) = (false, false);
+        self.steps.clear();
+        // The next batches may be smaller.
+        self.free_batches.clear();
         self.training.abandon();
         self.inbox.drop_before(generation);
     }
@@ -83,6 +91,11 @@ impl Replica {
     /// The samples in shard number `shard` of a batch of `size` samples.
     pub(super) fn shard_range(&self, size: usize, shard: usize) -> Range<usize> {
         shard_range(size, shard, self.ranks.len())
+    }
+
+    /// Whether the first step was interrupted because time was over, and does not wait for messages.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.is_interrupted
     }
 
     /// Number of steps that are not finished.
@@ -111,10 +124,12 @@ impl Replica {
         self.inbox.push(rank, message);
     }
 
-    /// Advances the first step until it waits for messages. Returns batch size and result once it is
-    /// finished.
-    pub(super) fn advance(&mut self, transport: &dyn Transport) -> Option<(usize, StepResult)> {
-        let Self { training, ranks, shard, phase, step_begun, steps, inbox, writer, .. } = self;
+    /// Advances the first step until it waits for messages, or until the time `until`. Returns batch size and
+    /// result once it is finished.
+    pub(super) fn advance(&mut self, transport: &dyn Transport, until: f64) -> Option<(usize, StepResult)> {
+        let Self { training, ranks, shard, phase, step_begun, is_interrupted, steps, inbox, writer, .. } =
+            self;
+        *is_interrupted = false;
         let Step { size, batch, .. } = steps.front()?;
         if !std::mem::replace(step_begun, true) {
             let samples = shard_range(*size, *shard, ranks.len());
@@ -122,11 +137,21 @@ impl Replica {
             training.begin(*size, samples, labels);
         }
         let mut group = MessageAllReduce { ranks, shard: *shard, phase, inbox, writer, transport };
-        if training.run_phases(&|sample, input| batch.fill(sample, input), &mut group) {
-            return self.finish_step();
+        loop {
+            training.limit_work(WORK);
+            match training.run_phases(&|sample, input| batch.fill(sample, input), &mut group) {
+                Progress::Done => return self.finish_step(),
+                Progress::Waiting => {
+                    transport.stay_awake();
+                    return None;
+                }
+                Progress::Spent if transport.now() >= until => {
+                    *is_interrupted = true;
+                    return None;
+                }
+                Progress::Spent => {}
+            }
         }
-        transport.stay_awake();
-        None
     }
 
     fn finish_step(&mut self) -> Option<(usize, StepResult)> {
@@ -135,8 +160,9 @@ impl Replica {
         self.phase.step += 1;
         let result = match self.training.finish(epoch) {
             Some(score) => Ok(score),
+            // A worker has not the whole batch, and its result is not used.
+            None if self.shard > 0 => Err(Divergence { layer: 0, what: Quantity::Outputs }),
             None => {
-                // The session's replica has the whole batch. A worker's result is not used.
                 let fill = |sample: usize, input: &mut [f32]| batch.fill(sample + batch.first, input);
                 Err(self.training.trace_divergence(&batch.labels, &fill))
             }

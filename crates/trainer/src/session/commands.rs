@@ -52,6 +52,8 @@ impl Session {
             Command::Train | Command::Pause => {
                 let before = self.state;
                 if matches!(command, Command::Train) {
+                    self.devices.ask_again();
+                    self.emit_devices();
                     self.train(None)
                 } else {
                     self.pause()
@@ -115,7 +117,7 @@ impl Session {
     }
 
     fn configure(&mut self, network: NetworkSpec, training: TrainingSpec) -> Result<(), String> {
-        check_config(&network, &training)?;
+        check_config(&network, &training, self.memory)?;
         let now = self.group.training();
         if *now.network.spec() == network && *now.spec() == training {
             return Ok(());
@@ -189,6 +191,7 @@ impl Session {
 
     /// Moves to `cursor`, after the training was set to another state.
     pub(super) fn jump(&mut self, cursor: DataCursor) {
+        self.devices.cpu_until_step = 0;
         self.run.jump(cursor);
         self.invalidate_predictions();
         self.emit_progress();
@@ -197,7 +200,7 @@ impl Session {
 
     /// Begins a comparison, in place of the one under way.
     fn compare(&mut self, runs: Vec<RunConfig>, epochs: f64) -> Result<(), String> {
-        let mut comparison = Comparison::new(runs, epochs)?;
+        let mut comparison = Comparison::new(runs, epochs, self.memory)?;
         self.end_comparison();
         self.set_state(RunState::Paused);
         self.emit_progress();

@@ -10,6 +10,7 @@ use super::validate::check_config;
 use crate::cursor::DataCursor;
 use crate::messages::RunConfig;
 use data::mnist::TRAIN_IMAGES;
+use nn::memory::Footprint;
 use nn::train::Training;
 
 /// The largest number of runs.
@@ -42,8 +43,8 @@ struct ComparedRun {
 }
 
 impl ComparedRun {
-    fn new(RunConfig { network, training }: RunConfig) -> Result<Self, String> {
-        check_config(&network, &training)?;
+    fn new(RunConfig { network, training }: RunConfig, memory: u64) -> Result<Self, String> {
+        check_config(&network, &training, memory)?;
         let training = Training::new(network, training).map_err(|e| e.message)?;
         Ok(Self { run: Run::new(&training), training, evaluated: None, ended: false })
     }
@@ -66,14 +67,22 @@ impl Comparison {
     ///
     /// # Errors
     /// A sentence, if it is too large, or a run cannot be trained.
-    pub(super) fn new(runs: Vec<RunConfig>, epochs: f64) -> Result<Self, String> {
+    pub(super) fn new(runs: Vec<RunConfig>, epochs: f64, memory: u64) -> Result<Self, String> {
         if !(1..=MAX_RUNS).contains(&runs.len()) {
             return Err(format!("A comparison has 1 to {MAX_RUNS} runs."));
         }
         if !(epochs > 0.0 && epochs <= MAX_EPOCHS) {
             return Err(format!("A comparison takes at most {MAX_EPOCHS} epochs."));
         }
-        let runs: Vec<_> = runs.into_iter().map(ComparedRun::new).collect::<Result<_, _>>()?;
+        // Of each run what does not depend on the batch; the rest only of the one that trains.
+        let footprint = |run: &RunConfig| Footprint::new(&run.network, run.training.batch_size, 1);
+        let parked =
+            runs.iter().filter_map(|run| footprint(run).ok()).map(|f| f.weights + f.block).sum::<u64>();
+        if parked > memory {
+            return Err("These runs take too much memory together: compare fewer or smaller networks.".into());
+        }
+        let runs = runs.into_iter().map(|run| ComparedRun::new(run, memory));
+        let runs: Vec<_> = runs.collect::<Result<_, _>>()?;
         let smallest = runs.iter().map(|run| DataCursor::epoch_images(run.training.spec())).min();
         let turn_epochs = (MIN_TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS);
         Ok(Self { runs, active: 0, epochs, turn_epochs })
@@ -142,6 +151,7 @@ impl Comparison {
 
     /// Exchanges the session's training and run with those in the place of the active run.
     pub(super) fn swap(&mut self, training: &mut Training, run: &mut Run) {
+        training.free_memory();
         let active = &mut self.runs[self.active];
         std::mem::swap(training, &mut active.training);
         std::mem::swap(run, &mut active.run);

@@ -28,11 +28,18 @@ impl Session {
         }));
     }
 
-    /// Sends what is on screen.
+    /// Sends what is on screen: at once, unless the network is so large that it takes several slices.
     pub(super) fn emit_snapshot(&mut self) {
+        self.view.begin_snapshot();
+        self.advance_snapshot();
+    }
+
+    /// Goes on with the snapshot that is pending, and sends it once it is complete.
+    pub(super) fn advance_snapshot(&mut self) {
         let training = shown_training(&mut self.comparison, &mut self.group);
-        let snapshot = self.view.snapshot(training);
-        self.emit(Event::Snapshot(snapshot));
+        if let Some(snapshot) = self.view.advance_snapshot(training) {
+            self.emit(Event::Snapshot(snapshot));
+        }
     }
 
     /// Reports the devices, if something is new.

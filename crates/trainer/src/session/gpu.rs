@@ -8,7 +8,7 @@
 use super::meters::{FRAME_MS, Meters, Throughput};
 use super::state::Session;
 use crate::cursor::DataCursor;
-use crate::device::{GpuRequest, GpuResponse, GpuState, GpuUpdate, Schedule, StepScore};
+use crate::device::{GpuRequest, GpuResponse, GpuState, GpuUpdate, Patience, Schedule, StepScore};
 use crate::messages::{Command, Device, Event, RunState};
 use crate::parallel::transport::Transport;
 use nn::train::TrainingState;
@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// Resolves when the GPU has finished something, which [`Session::work`] then reads; `None` if nothing is
-    /// in flight.
+    /// in flight. A silent GPU never finishes: [`Session::tick`] notices that.
     pub fn gpu_next(&self) -> Option<impl Future<Output = ()> + use<>> {
         self.devices.gpu.as_ref()?.next_completion()
     }
@@ -111,7 +111,10 @@ impl Session {
         while self.gpu_can_submit() {
             self.submit_to_gpu(transport.now());
         }
-        if self.devices.gpu.as_ref().is_some_and(|gpu| gpu.is_starved()) {
+        if self.devices.gpu.as_ref().is_some_and(|gpu| gpu.gpu().is_lost()) {
+            // A call has thrown: no completion would wake this thread.
+            self.on_gpu_lost();
+        } else if self.devices.gpu.as_ref().is_some_and(|gpu| gpu.is_starved()) {
             self.set_state(RunState::WaitingForData);
         } else if self.is_on_gpu() {
             self.set_state(RunState::Training);
@@ -220,11 +223,48 @@ impl Session {
     fn on_gpu_lost(&mut self) {
         let cursor = self.saved_cursor();
         let step = self.group.training().steps();
-        self.devices.on_device_lost(format!(
-            "The GPU was lost. Training goes on from step {step} on the CPU, until a GPU answers again."
-        ));
+        self.devices
+            .on_device_lost(format!("The GPU was lost. Training goes on from step {step} on the CPU"));
         self.emit_devices();
         self.restore_from_save(cursor);
+    }
+
+    /// Counts `ms` milliseconds of waiting for the GPU, which must answer in time.
+    pub(super) fn wait_for_gpu(&mut self, ms: f64, now: f64) {
+        self.devices.wait(ms);
+        if self.is_on_gpu() {
+            // What has arrived counts, even if this thread was too busy to look.
+            self.poll_gpu(now);
+        }
+        let cursor = self.saved_cursor();
+        let Some(gpu) = &mut self.devices.gpu else { return self.emit_devices() };
+        let counts = gpu.is_training();
+        match gpu.wait(ms) {
+            Patience::Wait => return self.emit_devices(),
+            Patience::Abandon => gpu.abandon(),
+            Patience::Silent => {
+                gpu.silence();
+                let step = self.group.training().steps();
+                self.devices.on_silence(format!(
+                    "The GPU has not answered in time. Training goes on from step {step} on the CPU"
+                ));
+            }
+        }
+        self.emit_devices();
+        if counts {
+            self.restore_from_save(cursor);
+        }
+    }
+
+    /// Takes notice of a GPU that was silent and is not any more.
+    pub(super) fn poll_late_gpu(&mut self) {
+        if let Some(gpu) = &mut self.devices.gpu
+            && gpu.poll_late_answer()
+            && gpu.gpu().is_lost()
+        {
+            self.devices.on_device_lost("The GPU was lost. The CPU trains".into());
+            self.emit_devices();
+        }
     }
 
     fn on_gpu_divergence(&mut self) {

@@ -5,6 +5,7 @@ use super::validate::check_config;
 use crate::cursor::DataCursor;
 use crate::messages::{Kept, PageState, RunConfig};
 use interchange::{RunFile, RunView, read_run, write_run};
+use nn::memory::MAX_BYTES;
 use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
 use nn::train::TrainingState;
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,7 @@ impl KeptRuns {
 impl KeptRun {
     pub(super) fn read(file: &[u8]) -> Result<Self, String> {
         let RunFile { network, training, state, notes } = read_run(file)?;
-        check_config(&network, &training)?;
+        check_config(&network, &training, MAX_BYTES)?;
         let note = |name| notes.get(name).map_or("", String::as_str);
         let damaged = || "The run does not say where in the images it was: it is damaged.".to_owned();
         let place: Place = serde_json::from_str(note("place")).map_err(|_| damaged())?;

@@ -1,6 +1,7 @@
 //! Measurements of the training: score, throughput, and when to report them.
 
 use nn::network::Score;
+use std::collections::VecDeque;
 
 /// Milliseconds between two events that draw something: at most 30 a second.
 pub(super) const FRAME_MS: f64 = 1000.0 / 30.0;
@@ -34,9 +35,23 @@ impl Tally {
     }
 }
 
-/// Images a second over about the last second of training time.
+/// Milliseconds of work over which throughput is measured.
+const WINDOW_MS: f64 = 1_000.0;
+/// Milliseconds of work before throughput is known. The clocks of some browsers advance by up to 100 ms at once.
+const MIN_WORK_MS: f64 = 300.0;
+/// Work is added up until it has taken this many milliseconds, so that there are few entries.
+const ENTRY_MS: f64 = 40.0;
+/// Work that takes this many times as long as before did not take so long: the machine slept.
+const MAX_SLOWDOWN: f64 = 20.0;
+/// A sleep is longer than this.
+const MIN_SLEEP_MS: f64 = 2_000.0;
+
+/// Images a second over the last second of training time.
 #[derive(Default)]
 pub(super) struct Throughput {
+    /// Images and milliseconds of work, oldest first.
+    entries: VecDeque<(f64, f64)>,
+    /// Sums of the entries.
     images: f64,
     ms: f64,
 }
@@ -44,15 +59,27 @@ pub(super) struct Throughput {
 impl Throughput {
     /// Adds work on `images` images that took `ms` milliseconds.
     pub(super) fn add(&mut self, images: usize, ms: f64) {
-        // Older work decays with a time constant of one second of work.
-        let keep = (1.0 - ms / 1000.0).clamp(0.0, 1.0);
-        self.images = self.images * keep + images as f64;
-        self.ms = self.ms * keep + ms;
+        let images = images as f64;
+        let is_sleep = ms >= MIN_SLEEP_MS && ms * self.images > MAX_SLOWDOWN * images * self.ms;
+        if is_sleep && self.ms > 0.0 {
+            return;
+        }
+        match self.entries.back_mut() {
+            Some(last) if last.1 < ENTRY_MS => *last = (last.0 + images, last.1 + ms),
+            _ => self.entries.push_back((images, ms)),
+        }
+        (self.images, self.ms) = (self.images + images, self.ms + ms);
+        while let Some((images, ms)) = self.entries.front().copied()
+            && self.ms - ms >= WINDOW_MS
+        {
+            self.entries.pop_front();
+            (self.images, self.ms) = (self.images - images, self.ms - ms);
+        }
     }
 
-    /// Images a second; `None` before there are 20 ms of work.
+    /// Images a second; `None` before there are 300 ms of work.
     pub(super) fn images_per_second(&self) -> Option<f32> {
-        (self.ms > 20.0).then(|| (1000.0 * self.images / self.ms) as f32)
+        (self.ms >= MIN_WORK_MS).then(|| (1000.0 * self.images / self.ms) as f32)
     }
 }
 
@@ -76,5 +103,50 @@ impl FrameTimer {
     /// Records a frame.
     pub(super) fn reset(&mut self, now: f64) {
         self.last = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Throughput;
+
+    /// Images a second after `ms` milliseconds of steps of 3 ms on 64 images, by a clock with ticks of `tick` ms.
+    fn rate(throughput: &mut Throughput, ms: f64, tick: f64) -> Option<f32> {
+        let seen = |ms: f64| (ms / tick).floor() * tick;
+        let mut now = 0.0;
+        while now < ms {
+            throughput.add(64, seen(now + 3.0) - seen(now));
+            now += 3.0;
+        }
+        throughput.images_per_second()
+    }
+
+    #[test]
+    fn a_coarse_clock_gives_the_same_rate() {
+        let right = 64_000.0 / 3.0;
+        for tick in [0.1, 16.0, 100.0] {
+            for ms in [1_300.0, 2_500.0] {
+                let rate = rate(&mut Throughput::default(), ms, tick).unwrap();
+                assert!((rate / right - 1.0).abs() < 0.1, "{rate} images/s by ticks of {tick} ms");
+            }
+        }
+        assert_eq!(rate(&mut Throughput::default(), 90.0, 0.1), None, "too early");
+    }
+
+    #[test]
+    fn a_sleep_is_no_work_and_slow_steps_are() {
+        let mut throughput = Throughput::default();
+        let before = rate(&mut throughput, 2_000.0, 0.1);
+        throughput.add(64, 3_600_000.0);
+        assert_eq!(throughput.images_per_second(), before);
+        // The first step of a training may be interrupted by a sleep as well.
+        let mut throughput = Throughput::default();
+        throughput.add(64, 3_600_000.0);
+        let after = rate(&mut throughput, 1_300.0, 0.1).unwrap();
+        assert!((after / before.unwrap() - 1.0).abs() < 0.1, "{after} images/s, {before:?} before");
+        // Steps that take ten seconds each, from the beginning or after a change.
+        let mut throughput = Throughput::default();
+        (0..3).for_each(|_| throughput.add(64, 10_000.0));
+        assert_eq!(throughput.images_per_second(), Some(6.4));
     }
 }

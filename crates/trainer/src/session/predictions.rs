@@ -4,18 +4,16 @@
 //! network classifies the test images in slices on this core: training goes on meanwhile, and all predictions
 //! are of the same weights.
 
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, EvaluationTask};
 use crate::messages::{Predictions, Source};
 use data::DataSet;
-use data::mnist::PIXELS;
 use nn::network::Network;
-use tensor::BLOCK;
 
 /// A pass of a copy of the network over the test set.
 pub(super) struct EvaluationPass {
     network: Network,
     source: Source,
-    evaluation: Evaluation,
+    task: EvaluationTask,
     /// Images of the predictions that were returned last.
     reported: usize,
 }
@@ -24,31 +22,23 @@ impl EvaluationPass {
     /// A pass from the first image on.
     pub(super) fn new(mut network: Network, source: Source) -> Self {
         network.prepare();
-        Self { network, source, evaluation: Evaluation::default(), reported: 0 }
-    }
-
-    fn images(&self) -> usize {
-        self.evaluation.classes.len()
+        Self { network, source, task: EvaluationTask::default(), reported: 0 }
     }
 
     /// Whether images of `test` are still to be classified.
     pub(super) fn is_pending(&self, test: &DataSet) -> bool {
-        self.images() < test.len()
+        self.task.images() < test.len()
     }
 
     /// Classifies images while `has_time`. Returns the predictions once all that are downloaded are
     /// classified; more may follow when more are.
     pub(super) fn advance(&mut self, test: &DataSet, has_time: impl Fn() -> bool) -> Option<Predictions> {
-        while self.is_pending(test) && has_time() {
-            let images = self.images()..(self.images() + BLOCK).min(test.len());
-            let pixels = &test.images[images.start * PIXELS..images.end * PIXELS];
-            self.evaluation.add_block(&mut self.network, pixels, &test.labels[images]);
-        }
-        if self.is_pending(test) || self.images() == self.reported {
+        let is_done = self.task.advance(&mut self.network, &test.images, &test.labels, &has_time);
+        if !is_done || self.task.images() == self.reported {
             return None;
         }
-        self.reported = self.images();
-        Some(predictions(self.source, self.evaluation.clone()))
+        self.reported = self.task.images();
+        Some(predictions(self.source, self.task.done.clone()))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::parallel::cost_model::optimal_core_count;
 use crate::parallel::group::ProcessGroup;
 use data::DataSet;
 use data::mnist::PIXELS;
+use nn::memory::{MAX_BYTES, max_cores};
 use nn::network::{Network, Score};
 use nn::spec::TrainingSpec;
 use nn::train::Training;
@@ -39,8 +40,12 @@ pub struct Session {
     /// The runs beside the one in training that are kept.
     pub(super) kept: KeptRuns,
     pub(super) comparison: Option<Comparison>,
+    /// Bytes that a training may take on all cores together.
+    pub(super) memory: u64,
     /// When the step under way began, in milliseconds.
     pub(super) step_started: f64,
+    /// When [`Session::tick`] was called last, in milliseconds.
+    pub(super) last_tick: Option<f64>,
     pub(super) frames: FrameTimer,
     /// Events that the page has not been sent.
     pub(super) events: Vec<Event>,
@@ -61,7 +66,9 @@ impl Default for Session {
             steps_left: None,
             kept: KeptRuns::default(),
             comparison: None,
+            memory: MAX_BYTES,
             step_started: 0.0,
+            last_tick: None,
             frames: FrameTimer::default(),
             events: Vec::new(),
         }
@@ -114,6 +121,17 @@ impl Session {
         (images, evaluate(&mut network, pixels, &train.labels[..images]).score)
     }
 
+    /// Limits the memory of a training on all cores together, to `bytes` at most.
+    pub fn limit_memory(&mut self, bytes: u64) {
+        self.memory = bytes.min(MAX_BYTES);
+        self.limit_world_size();
+    }
+
+    /// Number of cores that work together.
+    pub fn world_size(&self) -> usize {
+        self.group.world_size()
+    }
+
     /// Sets the number of threads of this process that share each step.
     pub fn set_threads(&mut self, threads: usize) {
         self.group.update(|training| training.set_threads(threads));
@@ -130,16 +148,41 @@ impl Session {
     /// Training goes on without the worker of this rank, which has stopped.
     pub fn lose_worker(&mut self, rank: usize) -> Vec<Event> {
         self.group.lose_worker(rank);
-        self.limit_world_size();
-        self.emit_progress();
+        self.on_workers_changed(Some("A worker has stopped"));
         self.take_events()
     }
 
-    /// Uses no more cores than are faster together.
+    /// Training goes on without the worker of this rank, which has not answered in time.
+    pub(super) fn on_worker_silent(&mut self, rank: usize) {
+        self.group.silence_worker(rank);
+        self.on_workers_changed(Some("A worker has not answered in time"));
+    }
+
+    /// The worker of this rank was silent, and takes part again.
+    pub(super) fn on_worker_answered(&mut self, rank: usize) {
+        self.group.revive_worker(rank);
+        self.on_workers_changed(None);
+    }
+
+    /// Uses as many of the workers as are faster together, and tells the page what happened, a sentence
+    /// without its full stop.
+    fn on_workers_changed(&mut self, what: Option<&str>) {
+        self.limit_world_size();
+        let cores = match self.group.available_cores() {
+            1 => "one core".to_owned(),
+            cores => format!("{cores} cores"),
+        };
+        self.devices.note_worker(what.map(|what| format!("{what}: training goes on with {cores}.")));
+        self.emit_devices();
+        self.emit_progress();
+    }
+
+    /// Uses no more cores than are faster together and fit the memory.
     pub(super) fn limit_world_size(&mut self) {
         let training = self.group.training();
         let (plan, batch) = (training.network.plan(), training.spec().batch_size);
-        self.group.set_max_world_size(optimal_core_count(plan, batch, self.group.available_cores()));
+        let fastest = optimal_core_count(plan, batch, self.group.available_cores());
+        self.group.set_max_world_size(max_cores(training.network.spec(), batch, fastest, self.memory));
     }
 
     /// The options of the training.

@@ -1,13 +1,18 @@
 //! Validation of the options in commands.
 
 use data::mnist::{CLASSES, PIXELS, SHARD_IMAGES};
+use nn::memory;
 use nn::spec::{NetworkSpec, TrainingSpec};
 
-/// Checks that a network can be trained with these options.
+/// Checks that a network can be trained with these options, in `memory` bytes.
 ///
 /// # Errors
 /// A sentence.
-pub(super) fn check_config(network: &NetworkSpec, training: &TrainingSpec) -> Result<(), String> {
+pub(super) fn check_config(
+    network: &NetworkSpec,
+    training: &TrainingSpec,
+    memory: u64,
+) -> Result<(), String> {
     if training.batch_size == 0 || training.batch_size > SHARD_IMAGES {
         return Err(format!("The batch size must be between 1 and {SHARD_IMAGES}."));
     }
@@ -22,5 +27,5 @@ pub(super) fn check_config(network: &NetworkSpec, training: &TrainingSpec) -> Re
     if network.input.len() != PIXELS || classes != Some(CLASSES) {
         return Err("The network must take 28x28 images and end in 10 units.".into());
     }
-    Ok(())
+    memory::check(network, training.batch_size, memory)
 }

@@ -15,7 +15,22 @@ pub(super) struct View {
     /// The shown image, `[28][28]` bytes.
     pub(super) image: Option<Vec<u8>>,
     pub(super) watch: Watch,
+    snapshot: Pending,
 }
+
+/// A snapshot that is not complete.
+#[derive(Default, PartialEq)]
+enum Pending {
+    #[default]
+    None,
+    /// It has not begun.
+    New,
+    /// The number of the network's inference of the shown image.
+    Inference(u64),
+}
+
+/// Multiply-adds of a slice of a snapshot: less than 50 ms. LeNet-5 takes 7 million.
+const WORK: i64 = 200_000_000;
 
 impl View {
     /// Whether a snapshot holds anything.
@@ -29,8 +44,38 @@ impl View {
         active_model(&mut self.pretrained, training)
     }
 
-    /// The forward pass of the shown image, and what is watched of the network.
-    pub(super) fn snapshot(&mut self, training: &mut Training) -> Snapshot {
+    /// Begins a snapshot in place of the one that is pending.
+    pub(super) fn begin_snapshot(&mut self) {
+        self.snapshot = Pending::New;
+    }
+
+    /// Whether a snapshot has begun and is not complete.
+    pub(super) fn is_snapshot_pending(&self) -> bool {
+        self.snapshot != Pending::None
+    }
+
+    /// Goes on with the forward pass of the shown image. Returns it, and what is watched of the network, once
+    /// it is done.
+    pub(super) fn advance_snapshot(&mut self, training: &mut Training) -> Option<Snapshot> {
+        let (network, source) = active_model(&mut self.pretrained, training);
+        if let Some(image) = &self.image {
+            if self.snapshot != Pending::Inference(network.inference()) {
+                if source != Source::Pretrained {
+                    network.prepare();
+                }
+                let image = std::iter::once(image.as_slice());
+                self.snapshot = Pending::Inference(network.begin_inference(image));
+            }
+            if !network.continue_inference(WORK) {
+                return None;
+            }
+        }
+        self.snapshot = Pending::None;
+        Some(self.snapshot(training))
+    }
+
+    /// What is watched of the network, after the forward pass of the shown image.
+    fn snapshot(&mut self, training: &mut Training) -> Snapshot {
         let watch = &self.watch;
         let mut norms = Vec::new();
         let gradients = known_gradients(training);
@@ -41,15 +86,11 @@ impl View {
         let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
         let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
         let (network, source) = active_model(&mut self.pretrained, training);
-        if source != Source::Pretrained {
-            network.prepare();
-        }
         let values = |layer: &usize, values: Option<Vec<f32>>| {
             values.map(|values| LayerValues { layer: *layer, values })
         };
         let (mut probabilities, mut activations) = (Vec::new(), Vec::new());
-        if let Some(image) = &self.image {
-            network.infer(std::iter::once(image.as_slice()));
+        if self.image.is_some() {
             probabilities = network.probabilities();
             activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
         }

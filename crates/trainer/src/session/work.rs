@@ -13,13 +13,15 @@ use crate::parallel::transport::Transport;
 /// Milliseconds of a slice of work: half a frame at 30 a second, so that commands are executed and pictures
 /// move.
 const SLICE_MS: f64 = 16.0;
+/// The most milliseconds that count as waited for between two ticks.
+const MAX_TICK_MS: f64 = 400.0;
 /// Milliseconds of a slice of predictions while training waits for it.
 const PREDICTION_SLICE_MS: f64 = 4.0;
 
 impl Session {
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
-        if self.predictions_are_pending() {
+        if self.predictions_are_pending() || self.view.is_snapshot_pending() {
             return true;
         }
         if self.is_on_gpu() {
@@ -27,12 +29,30 @@ impl Session {
         }
         self.state != RunState::Paused
             && !self.group.is_waiting()
-            && (self.run.evaluating || self.has_batch())
+            && (self.run.evaluating || self.group.planned_steps() > 0 || self.has_batch())
     }
 
     /// Works for one slice, or until workers must answer.
     pub fn work(&mut self, transport: &dyn Transport) -> Vec<Event> {
         self.work_slice(transport);
+        self.take_events()
+    }
+
+    /// Whether [`Session::tick`] is to be called.
+    pub fn needs_ticks(&self) -> bool {
+        self.state != RunState::Paused || self.is_on_gpu()
+    }
+
+    /// Looks whether the GPU and the workers answer in time, and goes on without those that do not. To be
+    /// called about five times a second while [`Session::needs_ticks`].
+    pub fn tick(&mut self, transport: &dyn Transport) -> Vec<Event> {
+        let now = transport.now();
+        // While the machine sleeps, or this thread is busy, nobody is late.
+        let ms = (now - self.last_tick.replace(now).unwrap_or(now)).clamp(0.0, MAX_TICK_MS);
+        self.wait_for_gpu(ms, now);
+        for rank in self.group.wait(ms, transport) {
+            self.on_worker_silent(rank);
+        }
         self.take_events()
     }
 
@@ -44,6 +64,10 @@ impl Session {
         message: &mut Vec<u32>,
         transport: &dyn Transport,
     ) -> Vec<Event> {
+        self.group.work_until(transport.now() + SLICE_MS);
+        if self.group.hear_from(rank) {
+            self.on_worker_answered(rank);
+        }
         let mut completed = self.group.on_message(rank, message, &self.data.test, transport);
         while completed.is_some() {
             self.finish(completed, transport);
@@ -55,6 +79,15 @@ impl Session {
     }
 
     fn work_slice(&mut self, transport: &dyn Transport) {
+        self.poll_late_gpu();
+        let start = transport.now();
+        self.group.work_until(start + SLICE_MS);
+        while self.view.is_snapshot_pending() {
+            self.advance_snapshot();
+            if transport.now() >= start + SLICE_MS {
+                return;
+            }
+        }
         self.advance_predictions(transport);
         if self.is_on_gpu() || self.switch_to_gpu(transport) {
             self.work_on_gpu(transport);
@@ -62,10 +95,12 @@ impl Session {
                 return;
             }
         }
-        let start = transport.now();
         while self.state != RunState::Paused && !self.group.is_waiting() {
             let completed = if self.run.evaluating {
                 self.group.evaluate(&self.data.test, transport)
+            } else if self.group.planned_steps() > 0 {
+                // It was interrupted.
+                self.advance_step(transport)
             } else if let Some(cursor) = self.next_cursor() {
                 self.step_started = transport.now();
                 self.group.plan(&self.data.train, cursor, transport);

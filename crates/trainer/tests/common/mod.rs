@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod gpu;
+
 use data::{DataSet, drawing, shard};
 use nn::random::pcg4d;
 use std::cell::{Cell, RefCell};
@@ -83,6 +86,10 @@ pub(crate) struct LocalGroup {
     /// By rank - 1; `None` for a worker that has stopped.
     workers: RefCell<Vec<Option<Worker>>>,
     messages: RefCell<Vec<Message>>,
+    /// A worker that takes no messages for now.
+    held: Cell<Option<usize>>,
+    /// Messages that the session has sent.
+    sent: Cell<usize>,
     order: DeliveryOrder,
     delivered: Cell<u32>,
 }
@@ -112,6 +119,7 @@ impl Transport for LocalGroup {
     }
 
     fn post(&self, to: usize, parts: &[&[u32]]) {
+        self.sent.set(self.sent.get() + 1);
         Endpoint(self, 0).post(to, parts);
     }
 }
@@ -127,6 +135,8 @@ impl LocalGroup {
             clock: SingleCore::default(),
             workers: RefCell::new(workers),
             messages: RefCell::default(),
+            held: Cell::new(None),
+            sent: Cell::new(0),
             order,
             delivered: Cell::new(0),
         }
@@ -137,6 +147,21 @@ impl LocalGroup {
         self.workers.borrow_mut()[rank - 1] = None;
     }
 
+    /// Lets a worker take no messages.
+    pub(crate) fn hold_worker(&self, rank: usize) {
+        self.held.set(Some(rank));
+    }
+
+    /// Lets it take them again.
+    pub(crate) fn release_worker(&self, _: usize) {
+        self.held.set(None);
+    }
+
+    /// Messages that the session has sent to workers.
+    pub(crate) fn sent_to_workers(&self) -> usize {
+        self.sent.get()
+    }
+
     /// Starts a worker in place of the one of this rank.
     pub(crate) fn start_worker(&self, rank: usize) {
         self.workers.borrow_mut()[rank - 1] = Some(Worker::new(rank as u32));
@@ -145,7 +170,8 @@ impl LocalGroup {
     /// Takes out the message that arrives next.
     fn next_message(&self) -> Option<Message> {
         let mut messages = self.messages.borrow_mut();
-        let last = messages.len().checked_sub(1)?;
+        let held = self.held.get();
+        let last = messages.iter().rposition(|message| held != Some(message.to))?;
         let chosen = match self.order {
             DeliveryOrder::NewestFirst => last,
             DeliveryOrder::Random(seed) => {
@@ -167,7 +193,11 @@ impl LocalGroup {
                 return Some((from, words));
             }
             if let Some(Some(worker)) = self.workers.borrow_mut().get_mut(to - 1) {
-                worker.on_message(from, &mut words, &Endpoint(self, to));
+                let endpoint = Endpoint(self, to);
+                worker.on_message(from, &mut words, &endpoint);
+                while worker.busy() {
+                    worker.work(&endpoint);
+                }
             }
         }
     }

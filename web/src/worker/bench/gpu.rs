@@ -145,7 +145,7 @@ impl Job for GpuJob {
 
     async fn test(&self) -> Result<f64, String> {
         let images = self.mnist.test.len();
-        self.trainer.borrow_mut().evaluate(images, ());
+        self.trainer.borrow_mut().evaluate(images, 64, ());
         loop {
             for completion in self.wait().await? {
                 if let Completion::Evaluation { score, .. } = completion {

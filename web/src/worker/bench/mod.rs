@@ -15,7 +15,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
-use super::fetch::fetch_bytes;
+use super::fetch::{body, fetch_with_retries};
 use super::pool::WorkerPool;
 use cpu::CpuJob;
 use gpu::GpuJob;
@@ -81,11 +81,15 @@ async fn measure(job: &impl Job, config: &Config, start: f64) -> Result<Value, S
     Ok(result)
 }
 
+/// The most bytes of a file of MNIST.
+const MAX_FILE: usize = 64 << 20;
+
 /// The two IDX files of a set.
 async fn fetch_set(scope: &DedicatedWorkerGlobalScope, base: &str, name: &str) -> Result<DataSet, String> {
     let file = async |kind: &str| {
         let url = format!("{base}{name}-{kind}-ubyte");
-        fetch_bytes(scope, &url).await.map_err(|_| format!("{url} cannot be fetched."))
+        let read = async |response: web_sys::Response| body(&response, MAX_FILE).await;
+        fetch_with_retries(scope, &url, read).await.map_err(|_| format!("{url} cannot be fetched."))
     };
     DataSet::from_idx(&file("images-idx3").await?, &file("labels-idx1").await?).map_err(|e| e.to_string())
 }
