@@ -33,10 +33,10 @@ fn main() {
 }
 
 /// Runs the session in this instance of the module. `base` is the address of the page's folder, `glue` that of the JavaScript that
-/// was imported to start the module.
+/// was imported to start the module; a training may take `memory` bytes.
 #[wasm_bindgen]
-pub fn start_worker(base: String, glue: String) {
-    worker::run(base, glue);
+pub fn start_worker(base: String, glue: String, memory: f64) {
+    worker::run(base, glue, memory as u64);
 }
 
 /// Runs the benchmark that `config` (JSON) describes, and posts the result as JSON, or a sentence that begins with `Error: `.

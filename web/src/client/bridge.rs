@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageEvent, Worker};
 
+use crate::client::memory;
 use crate::new_worker::new_worker;
 
 /// After this time the page says that it waits for the worker (ms).
@@ -108,6 +109,7 @@ impl Bridge {
         Reflect::set(&start, &"glue".into(), &glue)?;
         Reflect::set(&start, &"module".into(), &wasm_bindgen::module())?;
         Reflect::set(&start, &"base".into(), &folder.into())?;
+        Reflect::set(&start, &"memory".into(), &(memory::budget() as f64).into())?;
         worker.post_message(&start)?;
         Ok(bridge)
     }

@@ -1,6 +1,7 @@
 //! The page's end of the conversation with the worker: what the worker has reported, and commands to it.
 
 mod bridge;
+pub(crate) mod memory;
 pub(crate) mod mnist;
 
 use leptos::prelude::*;

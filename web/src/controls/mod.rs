@@ -51,7 +51,7 @@ fn GroupControls(group: Group) -> impl IntoView {
         move || !settings.hides(group.id()) && of_group().any(|setting| !settings.hides(setting.id));
     let summary = move || match group {
         Group::Network | Group::Training => String::new(),
-        Group::Layers => setup.with(|setup| match layers::check(&setup.network) {
+        Group::Layers => setup.with(|setup| match layers::check(&setup.network, setup.training.batch_size) {
             Ok(_) => format!("{} parameters", thousands(setup.network.parameters())),
             Err(_) => "do not fit yet".into(),
         }),

@@ -220,7 +220,7 @@ mod tests {
         ) {
             let fragment: Vec<_> = parts.iter().map(|(i, value)| format!("{}={value}", SETTINGS[*i].id)).collect();
             match read(&fragment.join("&")) {
-                Ok(linked) => prop_assert!(layers::check(&linked.setup.network).is_ok()),
+                Ok(linked) => prop_assert!(layers::check(&linked.setup.network, linked.setup.training.batch_size).is_ok()),
                 Err(sentence) => prop_assert!(sentence.ends_with('.')),
             }
         }

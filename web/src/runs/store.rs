@@ -99,9 +99,9 @@ impl RunStore {
         let first = untrack(|| self.settings.trained());
         let mut second = first.clone();
         let changed = setting.set_text(&mut second, value);
-        if let Err(sentence) =
-            changed.and_then(|()| layers::check(&second.network).map(drop).map_err(|e| e.message))
-        {
+        if let Err(sentence) = changed.and_then(|()| {
+            layers::check(&second.network, second.training.batch_size).map(drop).map_err(|e| e.message)
+        }) {
             return self.client.report(sentence);
         }
         let setups = [first, second];

@@ -91,7 +91,7 @@ pub(crate) fn apply(settings: &[(&Setting, &str)]) -> Result<Setup, String> {
             setting.set_text(&mut setup, value)?;
         }
     }
-    layers::check(&setup.network).map_err(|e| e.message)?;
+    layers::check(&setup.network, setup.training.batch_size).map_err(|e| e.message)?;
     Ok(setup)
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) setup: RwSignal<Setup>,
     /// The network that is trained and drawn: the layers as they last fitted together.
     pub(crate) network: Memo<NetworkSpec>,
-    /// How the network is trained.
+    /// How the network is trained: as chosen, with the batch size that last fitted the memory.
     pub(crate) training: Memo<TrainingSpec>,
     /// How the page is shown.
     pub(crate) presentation: RwSignal<Presentation>,
@@ -28,16 +28,36 @@ impl Settings {
         let setup = RwSignal::new(setup);
         let network = Memo::new(move |last: Option<&NetworkSpec>| {
             setup.with(|setup| match last {
-                Some(last) if layers::check(&setup.network).is_err() => last.clone(),
+                Some(last) if layers::check(&setup.network, setup.training.batch_size).is_err() => {
+                    last.clone()
+                }
                 _ => setup.network.clone(),
             })
         });
-        let training = Memo::new(move |_| setup.with(|setup| setup.training.clone()));
+        let training = Memo::new(move |last: Option<&TrainingSpec>| {
+            let mut training = setup.with(|setup| setup.training.clone());
+            // A batch for which there is no memory.
+            if let Some(last) = last
+                && network.with(|network| layers::check(network, training.batch_size).is_err())
+            {
+                training.batch_size = last.batch_size;
+            }
+            training
+        });
         Self { setup, network, training, presentation: RwSignal::new(presentation) }
     }
 
     /// Sends the network and its training to the worker, now and after every change.
     pub(crate) fn send_to(self, client: Client) {
+        // The table of layers names what is wrong with layers; only this names what is wrong with the batch.
+        Effect::new(move |_| {
+            let chosen = self.setup.with(|setup| setup.training.batch_size);
+            if self.training.with(|training| training.batch_size != chosen)
+                && let Err(error) = self.network.with(|network| layers::check(network, chosen))
+            {
+                client.report(error.message);
+            }
+        });
         Effect::new(move |_| self.send(client));
     }
 
@@ -46,9 +66,9 @@ impl Settings {
         client.send(Command::Configure { network: self.network.get(), training: self.training.get() });
     }
 
-    /// The settings that are trained: those chosen, with the layers as they last fitted together.
+    /// The settings that are trained: those chosen, with layers and batch size as they last fitted.
     pub(crate) fn trained(&self) -> Setup {
-        Setup { network: self.network.get(), ..self.setup.get() }
+        Setup { network: self.network.get(), training: self.training.get(), ..self.setup.get() }
     }
 
     /// Sets a setting to the value in `text`; returns whether it has such a value.

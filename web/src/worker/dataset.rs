@@ -6,18 +6,25 @@ use std::rc::Rc;
 use data::{DataSet, Manifest, ShardEntry, shard};
 use trainer::messages::{Download, Event, Split};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Cache, DedicatedWorkerGlobalScope, Response};
 
-use super::fetch::{ATTEMPTS, back_off, body, fetch, fetch_with_retries, gunzip};
+use super::fetch::{body, fetch_with_retries, gunzip, within};
 use super::session_worker::SessionWorker;
 
 /// The browser's cache of shards. Their names carry a hash of their content, so none of them becomes stale.
 const CACHE: &str = "lenet-playground-mnist";
+/// Milliseconds after which a cache that does not answer is done without.
+const CACHE_MS: u32 = 1_500;
+/// The most bytes of a checkpoint and of the list of shards.
+const MAX_CHECKPOINT: usize = 16 << 20;
+const MAX_MANIFEST: usize = 1 << 20;
 
 /// Downloads the checkpoint that makes predictions before any training.
 pub(super) async fn download_checkpoint(worker: Rc<SessionWorker>, base: String) {
-    let loaded = match fetch_with_retries(worker.scope(), &format!("{base}assets/lenet5.safetensors")).await {
+    let url = format!("{base}assets/lenet5.safetensors");
+    let read = async |response: Response| body(&response, MAX_CHECKPOINT).await;
+    let loaded = match fetch_with_retries(worker.scope(), &url, read).await {
         Ok(bytes) => worker.session().set_pretrained(&bytes),
         Err(_) => {
             Err("The pretrained network could not be loaded: drawings are read once you have trained one."
@@ -71,6 +78,7 @@ impl MnistDownload {
         self.report(|progress| progress.total_bytes = manifest.total_bytes() as u64);
         let events = self.worker.session().name_data(data_name(&manifest));
         self.worker.send(events);
+        let cache = open_cache(self.worker.scope()).await;
         // The first shard lets training begin, the test set lets it be evaluated, the rest follows.
         let (first, rest) = manifest.train.split_at(manifest.train.len().min(1));
         let train = |shard| (Split::Train, shard);
@@ -83,7 +91,7 @@ impl MnistDownload {
             if self.images(split) >= *end {
                 continue;
             }
-            let images = fetch_shard(self.worker.scope(), &self.folder, entry).await.map_err(|_| {
+            let images = fetch_shard(self.worker.scope(), cache.as_ref(), &self.folder, entry).await.map_err(|_| {
                 let images = self.images(Split::Train);
                 format!("A part of MNIST could not be downloaded ({images} training images are here): check the connection, then press Retry.")
             })?;
@@ -107,11 +115,14 @@ impl MnistDownload {
     /// The list of all shards.
     async fn manifest(&self) -> Result<Manifest, String> {
         let url = format!("{}{}", self.folder, shard::MANIFEST_FILE);
-        let manifest = fetch_with_retries(self.worker.scope(), &url).await.map_err(|_| {
+        let read = async |response: Response| body(&response, MAX_MANIFEST).await;
+        let manifest = fetch_with_retries(self.worker.scope(), &url, read).await.map_err(|_| {
             "MNIST could not be downloaded: check the connection, then press Retry.".to_owned()
         })?;
-        serde_json::from_slice(&manifest)
-            .map_err(|_| "The list of MNIST's parts is damaged: the site must be built again.".to_owned())
+        let manifest: Manifest = serde_json::from_slice(&manifest)
+            .map_err(|_| "The list of MNIST's parts is damaged: the site must be built again.".to_owned())?;
+        manifest.check()?;
+        Ok(manifest)
     }
 
     /// How many images of a split are here.
@@ -135,55 +146,48 @@ fn data_name(manifest: &Manifest) -> String {
 /// A shard from the cache or from the network, unzipped and checked. A damaged shard is fetched again.
 async fn fetch_shard(
     scope: &DedicatedWorkerGlobalScope,
+    cache: Option<&Cache>,
     folder: &str,
     entry: &ShardEntry,
 ) -> Result<DataSet, JsValue> {
     let url = format!("{folder}{}", entry.file);
-    let cache = open_cache(scope).await;
-    if let Some(cache) = &cache
-        && let Ok(hit) = JsFuture::from(cache.match_with_str(&url)).await
+    if let Some(cache) = cache
+        && let Ok(hit) = within(&cache.match_with_str(&url), CACHE_MS).await
         && let Ok(response) = hit.dyn_into::<Response>()
         && let Ok(images) = read_shard(&response, entry).await
     {
         return Ok(images);
     }
-    for attempt in 0.. {
-        let result = match fetch(scope, &url).await {
-            Ok(response) => {
-                let copy = response.clone()?;
-                read_shard(&response, entry).await.map(|images| (images, copy))
-            }
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok((images, copy)) => {
-                if let Some(cache) = &cache {
-                    // If the disk is full, the next visit downloads the shard again.
-                    let _ = JsFuture::from(cache.put_with_str(&url, &copy)).await;
-                }
-                return Ok(images);
-            }
-            Err(error) if attempt + 1 == ATTEMPTS => return Err(error),
-            Err(_) => back_off(attempt).await,
+    fetch_with_retries(scope, &url, async |response| {
+        let copy = response.clone()?;
+        let images = read_shard(&response, entry).await?;
+        if let Some(cache) = cache {
+            // If the disk is full, the next visit downloads the shard again.
+            let _ = within(&cache.put_with_str(&url, &copy), CACHE_MS).await;
         }
-    }
-    unreachable!("the loop returns at the last attempt")
+        Ok(images)
+    })
+    .await
 }
 
-/// The cache; `None` on a page that is served neither by https nor from localhost, where the browser's own cache remains.
+/// The cache; `None` on a page that is served neither by https nor from localhost, where the browser's own cache remains, and in a
+/// browser whose cache does not answer.
 async fn open_cache(scope: &DedicatedWorkerGlobalScope) -> Option<Cache> {
     let caches = scope.caches().ok()?;
     if caches.is_undefined() {
         return None;
     }
-    JsFuture::from(caches.open(CACHE)).await.ok()?.dyn_into().ok()
+    let cache: Cache = within(&caches.open(CACHE), CACHE_MS).await.ok()?.dyn_into().ok()?;
+    let answers = within(&cache.match_with_str("none"), CACHE_MS).await.is_ok();
+    answers.then_some(cache)
 }
 
 async fn read_shard(response: &Response, entry: &ShardEntry) -> Result<DataSet, JsValue> {
-    let mut bytes = body(response).await?;
+    let mut bytes = body(response, entry.bytes.max(entry.raw_bytes)).await?;
     // Some hosts send gzip files unzipped.
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        bytes = gunzip(&bytes).await?;
+        entry.check_hash(&bytes)?;
+        bytes = gunzip(&bytes, entry.raw_bytes).await?;
     }
     let images = shard::parse(&bytes).map_err(|e| JsValue::from(e.to_string()))?;
     if images.len() == entry.images {

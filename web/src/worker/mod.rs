@@ -22,10 +22,11 @@ pub(crate) use pooled_worker::run as run_pooled_worker;
 use session_worker::SessionWorker;
 
 /// Makes the present worker the one of the session. `base` is the address of the page's folder, `glue` that of the module's
-/// JavaScript.
-pub(crate) fn run(base: String, glue: String) {
+/// JavaScript; a training may take `memory` bytes.
+pub(crate) fn run(base: String, glue: String, memory: u64) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let worker = SessionWorker::new(scope.clone(), &base, glue);
+    worker.session().limit_memory(memory);
     let mnist = MnistDownload::new(worker.clone(), &base);
     let handler = Closure::<dyn FnMut(MessageEvent)>::new({
         let (worker, mnist) = (worker.clone(), mnist.clone());

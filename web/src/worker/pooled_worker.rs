@@ -1,12 +1,12 @@
 //! A worker of the pool: it trains a replica of the network on its shard of each batch.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Reflect};
 use trainer::Worker;
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
 
 use super::channels::{Channels, Port, on_message};
 
@@ -17,6 +17,7 @@ pub(crate) fn run() {
     channels.connect(0, scope.clone().unchecked_into());
     let worker = Rc::new(RefCell::new(None::<Worker>));
     let words = Rc::new(RefCell::new(Vec::new()));
+    let slices = Slices::new(worker.clone(), channels.clone());
     let handle = {
         let (channels, worker) = (channels.clone(), worker.clone());
         move |from: usize, buffer: ArrayBuffer| {
@@ -24,6 +25,7 @@ pub(crate) fn run() {
             if let Some(worker) = worker.borrow_mut().as_mut() {
                 worker.on_message(from, &mut words.borrow_mut(), &*channels);
             }
+            slices.queue();
         }
     };
     on_message(scope.unchecked_ref(), move |message: MessageEvent| {
@@ -48,4 +50,38 @@ pub(crate) fn run() {
         }
     });
     let _ = scope.post_message(&"ready".into());
+}
+
+/// The slices of work that take longer than one message: between two of them, messages are taken.
+struct Slices {
+    worker: Rc<RefCell<Option<Worker>>>,
+    /// The worker posts a message to itself.
+    next: MessageChannel,
+    queued: Cell<bool>,
+}
+
+impl Slices {
+    fn new(worker: Rc<RefCell<Option<Worker>>>, channels: Rc<Channels>) -> Rc<Self> {
+        let next = MessageChannel::new().expect("every browser with workers has MessageChannel");
+        let slices = Rc::new(Self { worker, next, queued: Cell::new(false) });
+        let this = slices.clone();
+        let slice = Closure::<dyn FnMut()>::new(move || {
+            this.queued.set(false);
+            if let Some(worker) = this.worker.borrow_mut().as_mut() {
+                worker.work(&*channels);
+            }
+            this.queue();
+        });
+        slices.next.port1().set_onmessage(Some(slice.as_ref().unchecked_ref()));
+        slice.forget();
+        slices
+    }
+
+    /// Queues the next slice, if there is work to do.
+    fn queue(&self) {
+        let is_busy = self.worker.borrow().as_ref().is_some_and(Worker::busy);
+        if is_busy && !self.queued.replace(true) {
+            let _ = self.next.port2().post_message(&JsValue::NULL);
+        }
+    }
 }

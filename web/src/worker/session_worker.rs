@@ -13,6 +13,9 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 use super::pool::{self, WorkerPool};
 use super::storage::{self, Keeper};
 
+/// Milliseconds between two looks at whether the GPU and the workers answer.
+const TICK_MS: u32 = 200;
+
 pub(super) struct SessionWorker {
     scope: DedicatedWorkerGlobalScope,
     session: RefCell<Session>,
@@ -23,6 +26,8 @@ pub(super) struct SessionWorker {
     slice_queued: Cell<bool>,
     /// Whether a task waits for the GPU.
     gpu_awaited: Cell<bool>,
+    /// Whether the clock ticks.
+    ticking: Cell<bool>,
 }
 
 impl SessionWorker {
@@ -36,6 +41,7 @@ impl SessionWorker {
             next_slice: MessageChannel::new().expect("every browser with workers has MessageChannel"),
             slice_queued: Cell::new(false),
             gpu_awaited: Cell::new(false),
+            ticking: Cell::new(false),
         });
         let this = worker.clone();
         let slice = Closure::<dyn FnMut()>::new(move || {
@@ -91,6 +97,16 @@ impl SessionWorker {
         self.keeper.poll(self);
         if self.session().busy() {
             self.queue_slice();
+        }
+        if self.session().needs_ticks() && !self.ticking.replace(true) {
+            let worker = self.clone();
+            spawn_local(async move {
+                gloo_timers::future::TimeoutFuture::new(TICK_MS).await;
+                worker.ticking.set(false);
+                let events = worker.session().tick(&*worker.pool.channels);
+                worker.send(events);
+                worker.proceed();
+            });
         }
     }
 

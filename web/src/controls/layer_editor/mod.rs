@@ -18,7 +18,7 @@ use table_row::TableRow;
 pub(super) fn LayerEditor() -> impl IntoView {
     let setup = expect_context::<Settings>().setup;
     let list = LayerList { setup, selection: RwSignal::new(None) };
-    let rows = Memo::new(move |_| list.setup.with(|setup| rows(&setup.network)));
+    let rows = Memo::new(move |_| list.setup.with(|setup| rows(&setup.network, setup.training.batch_size)));
     let count = Memo::new(move |_| rows.with(Vec::len));
     view! {
         <table class="layers" aria-label="Layers">

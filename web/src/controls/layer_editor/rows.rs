@@ -19,12 +19,12 @@ pub(super) struct Row {
     pub(super) problem: Option<String>,
 }
 
-/// The rows of a network. Shapes behind a layer that does not fit are unknown, and empty.
-pub(super) fn rows(network: &NetworkSpec) -> Vec<Row> {
+/// The rows of a network that is trained in batches of `batch` images. Shapes behind a layer that does not fit are unknown, and empty.
+pub(super) fn rows(network: &NetworkSpec, batch: usize) -> Vec<Row> {
     let layers = network.layers.iter().zip(names(&network.layers));
     let mut rows: Vec<_> =
         layers.map(|(layer, name)| Row { name, description: describe(layer), ..Row::default() }).collect();
-    let checked = check(network);
+    let checked = check(network, batch);
     let known = checked.as_ref().map_or_else(|error| error.layer, |_| rows.len());
     let upper = NetworkSpec { layers: network.layers[..known].to_vec(), ..network.clone() };
     for (row, layer) in rows.iter_mut().zip(upper.summary().unwrap_or_default()) {
@@ -52,7 +52,7 @@ mod tests {
 
     fn rows_of(layers: &str) -> Vec<Row> {
         let layers = if layers.is_empty() { Vec::new() } else { read(layers).unwrap() };
-        rows(&NetworkSpec { layers, ..Preset::LeNet5.network() })
+        rows(&NetworkSpec { layers, ..Preset::LeNet5.network() }, 64)
     }
 
     #[test]
