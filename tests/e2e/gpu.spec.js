@@ -120,3 +120,135 @@ test("training waits for a GPU that takes over when another core answers", async
   await playground.train.click();
   await expect(used).toHaveText(/[\d,]+ images\/s\. .*[\d,]+ images\/s\./);
 });
+
+/** Replaces a method in the trainer's worker, until `restored` is called. */
+const replaced = async (trainer, owner, name, body) => {
+  await trainer.evaluate(([owner, name, body]) => {
+    const { prototype } = globalThis[owner];
+    const original = prototype[name];
+    globalThis.restore = () => (prototype[name] = original);
+    prototype[name] = new Function("original", `return ${body}`)(original);
+  }, [owner, name, body]);
+  return () => trainer.evaluate(() => void globalThis.restore());
+};
+
+test("a GPU that throws, or falls silent, is left for the CPU, and Train asks for it again", async ({ page, playground, host }) => {
+  const { choice, used } = device(page);
+  await playground.open(`${host}/`);
+  const trainer = await trainerOf(page);
+  await choice.selectOption("WebGPU");
+  const onGpu = async () => {
+    await playground.train.click();
+    await expect(used).toHaveText(/^WebGPU \(.+\)\.$/);
+    const from = await playground.steps();
+    await expect.poll(() => playground.steps()).toBeGreaterThan(from + 5);
+  };
+  const goesOn = async () => {
+    const from = await playground.steps();
+    await expect.poll(() => playground.steps()).toBeGreaterThan(from + 20);
+  };
+  const throws = "function () { throw new Error('The driver has failed.'); }";
+  for (const [owner, name] of [["GPUQueue", "submit"], ["GPUDevice", "createCommandEncoder"], ["GPUBuffer", "mapAsync"]]) {
+    await test.step(`${owner}.${name} throws`, async () => {
+      await onGpu();
+      const restored = await replaced(trainer, owner, name, throws);
+      await expect(used).toHaveText(/^CPU.* The GPU .*CPU/);
+      await goesOn();
+      await restored();
+      await playground.stop();
+    });
+  }
+  await test.step("mapAsync never answers", async () => {
+    await onGpu();
+    const restored = await replaced(trainer, "GPUBuffer", "mapAsync", "() => new Promise(() => {})");
+    await expect(used).toHaveText(/^CPU.* The GPU has not answered in time\. Training goes on from step [\d,]+ on the CPU/);
+    await goesOn();
+    await playground.stop();
+    await restored();
+    await onGpu();
+    // Pause and the choice of the device need no answer.
+    const again = await replaced(trainer, "GPUBuffer", "mapAsync", "() => new Promise(() => {})");
+    await playground.stop();
+    await choice.selectOption("CPU");
+    await playground.train.click();
+    await expect(used).toHaveText(/^CPU/);
+    await goesOn();
+    await again();
+    await playground.stop();
+  });
+  await choice.selectOption("WebGPU");
+  await test.step("createBuffer throws when the network changes", async () => {
+    await onGpu();
+    const restored = await replaced(trainer, "GPUDevice", "createBuffer", throws);
+    await page.getByRole("combobox", { name: "Preset", exact: true }).selectOption({ index: 3 });
+    await expect(used).toHaveText(/^CPU.* The GPU failed\. The CPU trains/);
+    await goesOn();
+    await restored();
+    await playground.stop();
+    await onGpu();
+    await playground.stop();
+  });
+});
+
+test("a GPU that does not open is asked for again, and the CPU trains meanwhile", async ({ page, playground, host }) => {
+  const { choice, used } = device(page);
+  await playground.open(`${host}/`);
+  const trainer = await trainerOf(page);
+  const request = (body) => replaced(trainer, "GPU", "requestAdapter", body);
+  await choice.selectOption("WebGPU");
+  const trainsOnCpu = async (note) => {
+    await playground.train.click();
+    await expect(used).toHaveText(note);
+    const from = await playground.steps();
+    await expect.poll(() => playground.steps()).toBeGreaterThan(from + 20);
+    await playground.stop();
+  };
+  let restored = await request("function () { throw new Error('WebGPU is on a blocklist.'); }");
+  await trainsOnCpu(/^CPU.* This browser's WebGPU failed\. The CPU trains\./);
+  await restored();
+  restored = await request("() => new Promise(() => {})");
+  await trainsOnCpu(/^CPU.* The GPU has not answered yet\. The CPU trains meanwhile\./);
+  await restored();
+  const device_ = await replaced(trainer, "GPUAdapter", "requestDevice", "async () => { throw new Error('Not now.'); }");
+  await trainsOnCpu(/^CPU.* The GPU refused to start/);
+  await device_();
+  // Null once; then it answers, without anybody asking for it.
+  await request("function (...options) { globalThis.restore(); return Promise.resolve(null); }");
+  await playground.train.click();
+  await expect(used).toHaveText(/^WebGPU \(.+\)\.$/);
+});
+
+test("buffers are destroyed with the network that they were for", async ({ page, playground, host }) => {
+  const { choice, used } = device(page);
+  await playground.open(`${host}/`);
+  const trainer = await trainerOf(page);
+  await trainer.evaluate(() => {
+    const { createBuffer } = GPUDevice.prototype;
+    const { destroy } = GPUBuffer.prototype;
+    globalThis.live = new Set();
+    GPUDevice.prototype.createBuffer = function (options) {
+      const buffer = createBuffer.call(this, options);
+      globalThis.live.add(buffer);
+      return buffer;
+    };
+    GPUBuffer.prototype.destroy = function () {
+      globalThis.live.delete(this);
+      return destroy.call(this);
+    };
+  });
+  const bytes = () => trainer.evaluate(() => [...globalThis.live].reduce((sum, { size }) => sum + size, 0));
+  await choice.selectOption("WebGPU");
+  await playground.train.click();
+  const preset = page.getByRole("combobox", { name: "Preset", exact: true });
+  const most = [];
+  for (const index of [1, 0, 1, 0, 1]) {
+    await preset.selectOption({ index });
+    const from = await playground.log.length();
+    // The CPU trains until the next network is built.
+    await expect.poll(async () => (await playground.log.events("Device", from)).length).toBeGreaterThan(0);
+    await expect(used).toHaveText(/^WebGPU/);
+    most.push(await bytes());
+  }
+  // The images take 55 MB, a network some 10; staging buffers come and go.
+  expect(most[4], `the same network takes as much the third time: ${most}`).toBeLessThan(1.1 * most[0]);
+});
