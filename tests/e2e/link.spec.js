@@ -24,9 +24,9 @@ test("copy link copies the address", async ({ page, playground, host, context })
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${host}/#v=1&seed=7`);
 });
 
-test("an invalid link shows a sentence and changes nothing", async ({ page, playground, host }) => {
+test("a link of which nothing is understood shows a sentence and changes nothing", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&lr=fast&preset=%F0`);
-  await expect(page.getByRole("alert")).toHaveText(/^The link is not understood: .*\.$/);
+  await expect(page.getByRole("alert")).toHaveText(/^Part of the link was ignored: lr=fast \(use a number from 0\.0001 to 3\), preset=.*\.$/);
   await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("lenet5");
   await page.getByRole("button", { name: "Dismiss" }).click();
   // The user edits the address of the open page.
@@ -124,5 +124,5 @@ test("an open layer stays open while the network has it", async ({ page, playgro
   await page.getByRole("combobox", { name: "Preset" }).selectOption("mlp30");
   await expect(opened).toHaveCount(0);
   await page.evaluate(() => { location.hash = "#v=1&preset=mlp30&open=C3"; });
-  await expect(page.getByRole("alert")).toHaveText("The link is not understood: this network has no layer “C3”.");
+  await expect(page.getByRole("alert")).toHaveText("Part of the link was ignored: open=C3 (this network has no such layer).");
 });

@@ -35,11 +35,13 @@ pub(crate) const PARTS: &[LinkPart<ChartsLink>] = &[
         set: |state, text| {
             parse_subset(text, Split::ALL.map(Split::name)).map(|curves| state.curves = curves)
         },
+        usage: "use training, test or both with a comma",
     },
     LinkPart {
         key: "log",
         get: |state| state.log.then(|| "1".into()),
         set: |state, text| parse_bit(text).map(|log| state.log = log),
+        usage: "use 0 or 1",
     },
     LinkPart {
         key: "average",
@@ -51,6 +53,7 @@ pub(crate) const PARTS: &[LinkPart<ChartsLink>] = &[
             state.smoothing = points;
             Some(())
         },
+        usage: "use a number from 1 to 100",
     },
 ];
 
@@ -67,9 +70,9 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_refused_with_a_sentence() {
+    fn wrong_values_are_refused_with_what_helps() {
         for wrong in ["curves=loss", "log=2", "average=0", "average=101"] {
-            assert!(parse(PARTS, wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+            assert!(parse(PARTS, wrong).is_err_and(|usage| usage.starts_with("use ")), "{wrong}");
         }
     }
 }

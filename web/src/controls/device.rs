@@ -1,15 +1,13 @@
 //! The choice of the device that trains, and the measured speeds.
 
 use leptos::prelude::*;
-use trainer::messages::{Device, DeviceChoice, DeviceReport};
+use trainer::messages::{Device, DeviceReport};
 
 use crate::client::Client;
+use crate::controls::link::DEVICES;
 use crate::controls::view_state::ControlsView;
 use crate::runs::store::RunStore;
-use crate::ui::format::thousands;
-
-const CHOICES: [(DeviceChoice, &str); 3] =
-    [(DeviceChoice::Automatic, "Automatic"), (DeviceChoice::WebGpu, "WebGPU"), (DeviceChoice::Cpu, "CPU")];
+use crate::ui::format::rate;
 
 /// The menu of devices, and below it the device in use with its speed.
 #[component]
@@ -18,11 +16,11 @@ pub(super) fn DeviceControl() -> impl IntoView {
     let controls = expect_context::<ControlsView>();
     let progress = expect_context::<RunStore>().progress;
     let choose = move |ev| {
-        if let Some((choice, _)) = CHOICES.iter().find(|(_, name)| *name == event_target_value(&ev)) {
+        if let Some((choice, ..)) = DEVICES.iter().find(|(.., name)| *name == event_target_value(&ev)) {
             controls.device.set(*choice);
         }
     };
-    let chosen = move || CHOICES.iter().find(|(c, _)| *c == controls.device.get()).map(|(_, name)| *name);
+    let chosen = move || DEVICES.iter().find(|(c, ..)| *c == controls.device.get()).map(|(.., name)| *name);
     let help = "Automatic measures both once training begins, and takes the faster one. Look at the throughput above.";
     let show_help = move || controls.show_help("Device", help);
     view! {
@@ -30,7 +28,7 @@ pub(super) fn DeviceControl() -> impl IntoView {
             <label>
                 <span>"Device"</span>
                 <select aria-describedby="help-device" on:change=choose prop:value=chosen>
-                    {CHOICES.map(|(_, name)| view! { <option value=name>{name}</option> }).collect_view()}
+                    {DEVICES.map(|(.., name)| view! { <option value=name>{name}</option> }).collect_view()}
                 </select>
             </label>
             <span class="visually-hidden" id="help-device">{help}</span>
@@ -52,13 +50,16 @@ fn words(report: &DeviceReport, cores: usize) -> String {
     let speeds = [report.gpu_speed, report.cpu_speed];
     let [used_speed, other_speed] =
         if report.device == Device::WebGpu { speeds } else { [speeds[1], speeds[0]] };
-    let rate = |speed: f32| format!("{} images/s", thousands(speed as usize));
+    let rate = |speed: f32| format!("{} images/s", rate(speed));
     let mut text = match (used_speed, other_speed) {
         (Some(used_speed), Some(other_speed)) => {
             format!("{used}: {}. {other}: {}.", rate(used_speed), rate(other_speed))
         }
         _ => format!("{used}."),
     };
+    if report.measuring {
+        text += " Measuring how fast WebGPU is: training stands still meanwhile.";
+    }
     if let Some(note) = &report.note {
         text = format!("{text} {note}");
     }
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn words_name_both_speeds_and_what_went_wrong() {
-        let mut report = DeviceReport {
+        let report = DeviceReport {
             device: Device::WebGpu,
             adapter: Some("Apple M2".into()),
             cpu_speed: Some(25_400.0),
@@ -79,7 +80,9 @@ mod tests {
             ..DeviceReport::default()
         };
         assert_eq!(words(&report, 2), "WebGPU (Apple M2): 101,000 images/s. CPU, 2 cores: 25,400 images/s.");
-        report = DeviceReport { note: Some("The GPU was lost.".into()), ..DeviceReport::default() };
+        let report = DeviceReport { measuring: true, ..DeviceReport::default() };
+        assert!(words(&report, 1).starts_with("CPU. Measuring how fast WebGPU is"));
+        let report = DeviceReport { note: Some("The GPU was lost.".into()), ..DeviceReport::default() };
         assert_eq!(words(&report, 1), "CPU. The GPU was lost.");
     }
 }

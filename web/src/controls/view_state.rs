@@ -17,26 +17,31 @@ pub(crate) struct ControlsView {
     pub(crate) help: RwSignal<Option<(&'static str, &'static str)>>,
     /// The device that is to train.
     pub(crate) device: RwSignal<DeviceChoice>,
+    /// The index of the layer that is selected in the layer editor. It outlives the editor, whose fields may still have an
+    /// event under way when a link hides it.
+    pub(crate) selected_layer: RwSignal<Option<usize>>,
 }
 
 impl ControlsView {
-    /// Unfolds the groups that the link names.
+    /// The state that the link names.
     pub(crate) fn new(link: ControlsLink) -> Self {
         Self {
             unfolded: RwSignal::new(link.unfolded),
             help: RwSignal::default(),
-            device: RwSignal::default(),
+            device: RwSignal::new(link.device),
+            selected_layer: RwSignal::default(),
         }
     }
 
     /// The state that links carry.
     pub(crate) fn linked(&self) -> ControlsLink {
-        ControlsLink { unfolded: self.unfolded.get() }
+        ControlsLink { unfolded: self.unfolded.get(), device: self.device.get() }
     }
 
     /// Takes over the state of a link.
     pub(crate) fn follow(&self, link: ControlsLink) {
         set_if_changed(self.unfolded, link.unfolded);
+        set_if_changed(self.device, link.device);
     }
 
     /// Sends the device that is chosen to the worker, now and after every change.

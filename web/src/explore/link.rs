@@ -58,6 +58,7 @@ pub(crate) const PARTS: &[LinkPart<ExploreLink>] = &[
             state.tab = Some(tab);
             Some(())
         },
+        usage: "use mistakes or data",
     },
     LinkPart {
         key: "cell",
@@ -70,6 +71,7 @@ pub(crate) const PARTS: &[LinkPart<ExploreLink>] = &[
             state.cell = Some(Cell { label: parse_digit(label)?, class: parse_digit(class)? });
             Some(())
         },
+        usage: "use two digits, as in 4-9",
     },
     LinkPart {
         key: "set",
@@ -82,21 +84,25 @@ pub(crate) const PARTS: &[LinkPart<ExploreLink>] = &[
             };
             Some(())
         },
+        usage: "use test or training",
     },
     LinkPart {
         key: "digit",
         get: |state| state.of_data(state.digit?),
         set: |state, text| parse_digit(text).map(|digit| state.digit = Some(digit as u8)),
+        usage: "use a digit from 0 to 9",
     },
     LinkPart {
         key: "misread",
         get: |state| if state.misread { state.of_data(1) } else { None },
         set: |state, text| parse_bit(text).map(|misread| state.misread = misread),
+        usage: "use 0 or 1",
     },
     LinkPart {
         key: "page",
         get: |state| (state.tab.is_some() && state.page > 0).then(|| (state.page + 1).to_string()),
         set: |state, text| parse_ordinal(text).map(|page| state.page = page),
+        usage: "use a number from 1 on",
     },
 ];
 
@@ -130,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_refused_with_a_sentence() {
+    fn wrong_values_are_refused_with_what_helps() {
         for wrong in ["panel=runs", "cell=4", "cell=4-10", "set=all", "digit=10", "misread=yes", "page=0"] {
-            assert!(parse(PARTS, wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+            assert!(parse(PARTS, wrong).is_err_and(|usage| usage.starts_with("use ")), "{wrong}");
         }
     }
 }

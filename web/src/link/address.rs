@@ -61,46 +61,56 @@ impl LinkedStores {
         })
     }
 
-    /// Takes over the state of a link. If it is not understood, the reason is shown and nothing changes. Returns whether it was.
+    /// Takes over the state of a link, as far as it is understood, and says what is not. If nothing is, nothing changes. Returns whether
+    /// anything was.
     pub(crate) fn follow(self, fragment: &str) -> bool {
-        let read = linked::read(fragment);
-        let is_understood = read.is_ok();
-        match read {
-            Ok(linked) => {
-                self.settings.setup.set(linked.setup);
-                self.settings.presentation.set(linked.presentation);
-                self.network.follow(linked.network);
-                self.pad.follow(linked.pad);
-                self.explore.follow(linked.explore);
-                self.charts.follow(linked.charts);
-                self.controls.follow(linked.controls);
-            }
-            Err(sentence) => report(self.client, &sentence),
-        }
-        is_understood
+        let Some(Linked { setup, presentation, network, pad, explore, charts, controls }) =
+            read_text(self.client, fragment)
+        else {
+            return false;
+        };
+        self.settings.setup.set(setup);
+        self.settings.presentation.set(presentation);
+        self.network.follow(network);
+        self.pad.follow(pad);
+        self.explore.follow(explore);
+        self.charts.follow(charts);
+        self.controls.follow(controls);
+        true
     }
 }
 
-/// The state that the address names, with which the page opens. If it is not understood, the reason is shown.
+/// The state that the address names, with which the page opens, as far as it is understood. What is not is shown.
 pub(crate) fn read(client: Client) -> Option<Linked> {
-    linked::read(&fragment()).inspect_err(|sentence| report(client, sentence)).ok()
+    read_text(client, &fragment())
 }
 
-/// Shows why a link is not understood.
-fn report(client: Client, sentence: &str) {
-    client.report(format!("The link is not understood: {sentence}"));
+/// The state of a fragment; none if nothing of it is understood. Shows what is not.
+fn read_text(client: Client, fragment: &str) -> Option<Linked> {
+    let reading = linked::read(fragment);
+    if let Some(sentence) = reading.complaint() {
+        client.report(sentence);
+    }
+    reading.state()
 }
 
 /// Keeps the address and the state of the page the same.
 pub(crate) fn sync() {
     let stores = LinkedStores::from_context();
     let link = Memo::new(move |_| stores.link());
+    // A link that was not followed, or not wholly, must not stay in the address: after a reload it would hide what was set here.
+    let edits = Trigger::new();
+    let settled = move || {
+        edits.track();
+        link.get()
+    };
     // The address of the start stays until something changes, even if it was not understood.
-    debounce_changes(WRITE_AFTER, move || link.get(), |link| write(&link));
+    debounce_changes(WRITE_AFTER, settled, |link| write(&link));
     // The user edited the fragment. Our debounced write may already have replaced it, so it is read from the event.
     let _ = window_event_listener(ev::hashchange, move |event| {
         let address = event.new_url();
-        let _ = stores.follow(address.find('#').map_or("", |at| &address[at..]));
+        let _ = stores.follow(address.split_once('#').map_or("", |(_, fragment)| fragment));
+        edits.notify();
     });
 }
 

@@ -3,11 +3,16 @@
 use crate::charts::link::{self as charts, ChartsLink};
 use crate::controls::link::{self as controls, ControlsLink};
 use crate::explore::link::{self as explore, ExploreLink};
+use crate::link::repair::{self, Part};
 use crate::network::link::{self as network, NetworkLink};
 use crate::pad::link::{self as pad, PadLink};
 use crate::settings::presentation::Presentation;
 use crate::settings::{Setting, Setup, codec};
+use crate::ui::format::excerpt;
 use crate::ui::link_part;
+
+/// The ignored parts that are named; of more, the number.
+const MAX_NAMED: usize = 4;
 
 /// The state that a link carries.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +38,39 @@ impl Linked {
     }
 }
 
+/// What a fragment says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Reading {
+    /// The state, as far as it was understood.
+    pub(crate) linked: Linked,
+    /// Whether any part was understood. If none was, the fragment is no link of this page.
+    pub(crate) is_understood: bool,
+    /// The parts that were ignored, each with what helps, as in `dropout=1 (use on or off)`.
+    ignored: Vec<String>,
+}
+
+impl Reading {
+    /// The state; none if nothing was understood of what is there.
+    pub(crate) fn state(self) -> Option<Linked> {
+        (self.is_understood || self.ignored.is_empty()).then_some(self.linked)
+    }
+
+    /// What was ignored, in one sentence; none if nothing was.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let mut named: Vec<_> = self.ignored.iter().take(MAX_NAMED).cloned().collect();
+        match self.ignored.len().saturating_sub(MAX_NAMED) {
+            0 => {}
+            more => named.push(format!("and {more} more")),
+        }
+        let which = if self.is_understood { "Part of the link" } else { "The link" };
+        (!named.is_empty()).then(|| format!("{which} was ignored: {}.", named.join(", ")))
+    }
+
+    fn ignore(&mut self, part: &Part, why: &str) {
+        self.ignored.push(format!("{} ({why})", excerpt(&part.quoted)));
+    }
+}
+
 /// The fragment of a state, with its `#`; empty for the default state.
 pub(crate) fn write(linked: &Linked) -> String {
     let mut parts = codec::parts(&linked.setup);
@@ -45,24 +83,57 @@ pub(crate) fn write(linked: &Linked) -> String {
     codec::fragment(&parts)
 }
 
-/// Reads the state of a fragment.
-///
-/// # Errors
-/// A sentence, if the fragment is no link of this page.
-pub(crate) fn read(fragment: &str) -> Result<Linked, String> {
-    let mut linked = Linked::default();
-    let fragment = codec::decode(fragment)?;
-    let mut settings = Vec::new();
-    for part in codec::split(&fragment) {
-        let (key, value) = part?;
-        match Setting::find(key) {
-            Some(setting) => settings.push((setting, value)),
-            None => linked.read(key, value).ok_or_else(|| codec::unknown(key, value))??,
+/// Reads a fragment: what is understood is taken, the rest is named. Never fails.
+pub(crate) fn read(fragment: &str) -> Reading {
+    let mut reading = Reading::default();
+    if fragment.len() > repair::MAX_LENGTH {
+        reading.ignored.push("it is too long".into());
+        return reading;
+    }
+    let parts = repair::parts(fragment);
+    // Settings are set last and in the order of the table, whose upper ones change the lower ones.
+    let mut settings: Vec<(&'static Setting, &Part, &str)> = Vec::new();
+    let mut others: Vec<&Part> = Vec::new();
+    for part in &parts {
+        match (part.key.as_str(), &part.value) {
+            ("v", Some(version)) if version == codec::VERSION => reading.is_understood = true,
+            ("v", Some(_)) => reading.ignore(part, "made by another version of this page"),
+            (key, Some(value)) => match Setting::find(key) {
+                Some(setting) => settings.push((setting, part, value)),
+                None => match reading.linked.read(key, value) {
+                    Some(Ok(())) => others.push(part),
+                    Some(Err(usage)) => reading.ignore(part, &usage),
+                    None => reading.ignore(part, "unknown"),
+                },
+            },
+            (_, None) => reading.ignore(part, "unknown"),
         }
     }
-    linked.setup = codec::apply(&settings)?;
-    network::check(&linked.network, &linked.setup.network)?;
-    Ok(linked)
+    let values: Vec<_> = settings.iter().map(|(setting, _, value)| (*setting, *value)).collect();
+    let (setup, refused) = codec::apply(&values);
+    reading.linked.setup = setup;
+    for (at, why) in &refused {
+        reading.ignore(settings[*at].1, why);
+    }
+    let taken =
+        settings.iter().enumerate().filter(|(at, _)| refused.iter().all(|(refused, _)| refused != at));
+    let taken: Vec<_> = taken.map(|(_, (_, part, _))| *part).chain(others).collect();
+    reading.is_understood |= !taken.is_empty();
+    for (at, part) in taken.iter().enumerate() {
+        // Values in a list add up; of others the last one counts.
+        if taken[at + 1..].iter().any(|later| later.key == part.key && later.value != part.value)
+            && part.key != "hide"
+        {
+            reading.ignore(part, "given twice");
+        }
+    }
+    let network = reading.linked.setup.network.clone();
+    for (key, why) in network::resolve(&mut reading.linked.network, &network) {
+        if let Some(part) = parts.iter().rev().find(|part| part.key == key) {
+            reading.ignore(part, &why);
+        }
+    }
+    reading
 }
 
 #[cfg(test)]
@@ -75,8 +146,24 @@ mod tests {
     use nn::preset::Preset;
     use proptest::prelude::*;
 
+    fn fits(setup: &Setup) -> bool {
+        layers::check(&setup.network, setup.training.batch_size).is_ok()
+    }
+
+    /// The link of the state that a fragment gives.
     fn link(fragment: &str) -> String {
-        write(&read(fragment).unwrap())
+        write(&read(fragment).linked)
+    }
+
+    /// What is said about a fragment.
+    fn complaint(fragment: &str) -> String {
+        read(fragment).complaint().unwrap_or_default()
+    }
+
+    /// A fragment of which everything is understood.
+    fn understood(linked: Linked) -> Reading {
+        let is_understood = linked != Linked::default();
+        Reading { linked, is_understood, ignored: Vec::new() }
     }
 
     fn of(preset: Preset) -> Linked {
@@ -89,7 +176,7 @@ mod tests {
         for preset in Preset::ALL {
             let link = write(&of(preset));
             assert!(link.len() < 40, "{link}");
-            assert_eq!(read(&link), Ok(of(preset)));
+            assert_eq!(read(&link), understood(of(preset)));
         }
     }
 
@@ -108,31 +195,109 @@ mod tests {
     }
 
     #[test]
-    fn wrong_links_are_refused_with_a_sentence() {
-        for wrong in [
-            "#top",
-            "#v=2",
-            "#lr",
-            "#lr=",
-            "#lr=fast",
-            "#lrr=1",
-            "#layers=d10",
-            "#layers=",
-            "#theme=pink",
-            "#hide=page",
-            "#present=yes",
-            "#%",
-            "#%zz",
-            "#%ff",
-            "#momentum=0.5",
-            "#preset=custom",
-            "#seed=1.5",
-            "#open=C3&preset=mlp30",
-            "#panel=settings",
+    fn what_is_understood_is_followed_and_the_rest_is_told() {
+        let told = |fragment: &str| (link(fragment), complaint(fragment));
+        let expected = |link: &str, told: &str| (link.to_owned(), told.to_owned());
+        assert_eq!(
+            told("#v=1&dropout=1&lr=0.02"),
+            expected("#v=1&lr=0.02", "Part of the link was ignored: dropout=1 (use on or off).")
+        );
+        assert_eq!(
+            told("#v=1&amp;lr=0.02&amp;utm_source=mail)."),
+            expected("#v=1&lr=0.02", "Part of the link was ignored: utm_source=mail (unknown).")
+        );
+        assert_eq!(told("#V=1&OPEN=c3&MAP=5&Dropout=ON."), expected("#v=1&dropout=on&open=C3&map=5", ""));
+        assert_eq!(
+            told("#v=1&lr=0.02#v=1&lr=0.01"),
+            expected("#v=1&lr=0.01", "Part of the link was ignored: lr=0.02 (given twice).")
+        );
+        assert_eq!(told("lr=0.02&lr=0.02"), expected("#v=1&lr=0.02", ""), "the same twice");
+        assert_eq!(told("#v=1&hide=seed&hide=tricks"), expected("#v=1&hide=seed,tricks", ""));
+        assert_eq!(
+            told("#v=1&hide=seed,page&device=cpu"),
+            expected(
+                "#v=1&hide=seed&device=cpu",
+                "Part of the link was ignored: hide=seed,page (page is not known)."
+            )
+        );
+        assert_eq!(
+            told("#v=1&momentum=0.5&batch=16"),
+            expected(
+                "#v=1&batch=16",
+                "Part of the link was ignored: momentum=0.5 (has no effect with these settings)."
+            )
+        );
+        assert_eq!(
+            told("#v=1&layers=c6,m2,f,d12&dropout=on"),
+            expected(
+                "#v=1&dropout=on",
+                "Part of the link was ignored: layers=c6,m2,f,d12 (The last layer must give 10 numbers, one for each digit, \
+                 not 12: end with a dense layer of 10 units)."
+            )
+        );
+        assert_eq!(
+            told("#v=2&preset=mlp30"),
+            expected(
+                "#v=1&preset=mlp30",
+                "Part of the link was ignored: v=2 (made by another version of this page)."
+            )
+        );
+        assert_eq!(
+            told("#open=C3&preset=mlp30"),
+            expected(
+                "#v=1&preset=mlp30",
+                "Part of the link was ignored: open=C3 (this network has no such layer)."
+            )
+        );
+        assert_eq!(
+            told("#v=1&open=C1&map=7"),
+            expected("#v=1&open=C1", "Part of the link was ignored: map=7 (C1 has 6 maps).")
+        );
+        assert_eq!(told("#top"), expected("", "The link was ignored: top (unknown)."));
+        assert_eq!(
+            complaint("a=1&b=2&c=3&d=4&e=5&f=6"),
+            "The link was ignored: a=1 (unknown), b=2 (unknown), c=3 (unknown), d=4 (unknown), and 2 more."
+        );
+    }
+
+    #[test]
+    fn wrong_parts_say_what_to_use() {
+        for (wrong, usage) in [
+            ("lr=fast", "use a number from 0.0001 to 3"),
+            ("seed=1.5", "use a whole number from 0 to 4294967295"),
+            ("preset=custom", "use lenet5, "),
+            ("optimiser=lion", "use sgd, momentum, nesterov, adam or adamw"),
+            ("dropout=yes", "use on or off"),
+            ("layers=x", "“x” is no layer"),
+            ("lr=", "use a number"),
+            ("theme=pink", "use auto, light or dark"),
+            ("present=yes", "use 0 or 1"),
+            ("keys=off", "use 0 or 1"),
+            ("panel=settings", "use mistakes or data"),
+            ("device=tpu", "use automatic, webgpu or cpu"),
+            ("image=10000", "use a number from 0 to 9999"),
+            ("lrr=1", "unknown"),
+            ("lr", "unknown"),
         ] {
-            assert!(read(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+            let told = complaint(&format!("#v=1&{wrong}"));
+            assert!(
+                told.starts_with("Part of the link was ignored: ") && told.contains(usage),
+                "{wrong}: {told}"
+            );
+            assert_eq!(link(&format!("#v=1&{wrong}")), "", "{wrong}");
         }
-        assert!(read(&"&".repeat(codec::MAX_LENGTH + 1)).is_err());
+        for wrong in ["#%zz", "#é%ff", "#v=1&lr=%F0", "#top.html"] {
+            assert!(complaint(wrong).ends_with('.') && read(wrong).linked == Linked::default(), "{wrong}");
+        }
+        let long = "&".repeat(repair::MAX_LENGTH + 1);
+        assert_eq!(complaint(&long), "The link was ignored: it is too long.");
+    }
+
+    #[test]
+    fn an_empty_fragment_says_nothing() {
+        for empty in ["", "#", "#v=1", "#&", "#v=1&amp;", "#%", "#.", "#/"] {
+            assert_eq!((read(empty).linked, complaint(empty)), (Linked::default(), String::new()), "{empty}");
+        }
     }
 
     /// Settings changed one after another, as a person would.
@@ -206,23 +371,106 @@ mod tests {
                 charts: ChartsLink { log, ..ChartsLink::default() },
                 ..Linked::default()
             };
-            prop_assert_eq!(read(&write(&linked)), Ok(linked));
+            prop_assert_eq!(read(&write(&linked)), understood(linked));
         }
 
         #[test]
-        fn garbage_gives_a_sentence(text in "\\PC*") {
-            prop_assert!(read(&text).map_or_else(|sentence| sentence.ends_with('.'), |_| true));
+        fn garbage_gives_a_sentence_and_the_first_state(text in "[^=]*") {
+            let reading = read(&text);
+            prop_assert_eq!(&reading.linked, &Linked::default());
+            prop_assert!(reading.complaint().is_none_or(|sentence| sentence.ends_with('.')));
         }
 
         #[test]
-        fn near_garbage_gives_a_sentence_or_a_network_that_fits(
+        fn near_garbage_gives_a_sentence_and_a_network_that_fits(
             parts in prop::collection::vec((0..SETTINGS.len(), "[-a-z0-9.,e%]{0,12}"), 0..6)
         ) {
             let fragment: Vec<_> = parts.iter().map(|(i, value)| format!("{}={value}", SETTINGS[*i].id)).collect();
-            match read(&fragment.join("&")) {
-                Ok(linked) => prop_assert!(layers::check(&linked.setup.network, linked.setup.training.batch_size).is_ok()),
-                Err(sentence) => prop_assert!(sentence.ends_with('.')),
-            }
+            let reading = read(&fragment.join("&"));
+            prop_assert!(fits(&reading.linked.setup));
+            prop_assert!(reading.complaint().is_none_or(|sentence| sentence.ends_with('.')));
+        }
+
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        // What is read is a state of the page: its own link gives the same state, and no complaint.
+        #[test]
+        fn mangled_links_give_a_state_with_a_link_of_its_own(setup in setups(), seed: u64, mangles in 1..6usize) {
+            let first = write(&Linked { setup, ..of_view() });
+            let mangled = (0..mangles as u64).fold(first, |text, turn| mangle(&text, seed.wrapping_add(turn)));
+            let reading = read(&mangled);
+            prop_assert!(fits(&reading.linked.setup), "{}", mangled);
+            prop_assert!(reading.complaint().is_none_or(|sentence| sentence.ends_with('.')), "{}", mangled);
+            let own = write(&reading.linked);
+            let again = read(&own);
+            prop_assert_eq!((again.complaint(), write(&again.linked)), (None, own), "{}", mangled);
+        }
+
+        // What mail programs do to a link leaves its meaning as it was.
+        #[test]
+        fn decorated_links_say_the_same(setup in setups(), how in 0..DECORATIONS.len()) {
+            let link = write(&Linked { setup, ..of_view() });
+            prop_assert_eq!(read(&DECORATIONS[how](&link)), read(&link));
+        }
+    }
+
+    /// A state in which every feature has a part in the link.
+    fn of_view() -> Linked {
+        let text =
+            "#present=1&image=7&panel=data&digit=3&page=2&curves=test&log=1&unfolded=network&device=cpu";
+        read(text).linked
+    }
+
+    /// What programs do to links without changing their meaning.
+    const DECORATIONS: [fn(&str) -> String; 8] = [
+        |link| link.replace('&', "&amp;"),
+        |link| format!("{link}."),
+        |link| format!("{link}\">"),
+        |link| link.to_uppercase(),
+        |link| link.replace('#', "").replace('=', "%3D").replace('&', "%26").replace(',', "%2C"),
+        |link| link.replace('#', "").replace('=', "%253D").replace('&', "%2526"),
+        |link| link.replace('&', "&%0D%0A").replace(',', ", "),
+        |link| link.replacen("v=1&", "", 1),
+    ];
+
+    /// Damages a text at one place, chosen by `seed`.
+    fn mangle(text: &str, seed: u64) -> String {
+        let random = |n: usize, salt: u64| {
+            let mixed = (seed ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) as usize % n.max(1)
+        };
+        let chars: Vec<char> = text.chars().collect();
+        let at = random(chars.len(), 1);
+        let (before, after) = chars.split_at(at);
+        let (before, after) = (before.iter().collect::<String>(), after.iter().collect::<String>());
+        let insert = [
+            "&amp;",
+            "%",
+            "%25",
+            "=",
+            "#",
+            "&",
+            "-",
+            "e9",
+            "NaN",
+            "é",
+            "\n",
+            ",",
+            "9999999999",
+            ".",
+            "\0",
+            "x",
+        ];
+        match random(6, 2) {
+            0 => format!("{before}{}{after}", insert[random(insert.len(), 3)]),
+            1 => before + &after.chars().skip(1 + random(5, 4)).collect::<String>(),
+            2 => before,
+            3 => format!("{text}&{after}"),
+            4 => text.replace('=', "%3D").replace('&', "%26"),
+            _ => format!("{before}{}{after}", after.to_uppercase()),
         }
     }
 }

@@ -4,7 +4,7 @@ use nn::spec::NetworkSpec;
 
 use crate::network::filter::kernel::Kernel;
 use crate::network::stages;
-use crate::ui::format::excerpt;
+use crate::ui::format::count;
 use crate::ui::link_part::{LinkPart, parse_ordinal};
 
 /// A panel below the network picture.
@@ -40,6 +40,7 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
             state.open = Some(panel);
             Some(())
         },
+        usage: "use the name of a layer, as in C1, or filter",
     },
     LinkPart {
         key: "map",
@@ -48,6 +49,7 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
             _ => None,
         },
         set: |state, text| parse_ordinal(text).map(|map| state.map = map),
+        usage: "use a number from 1 on",
     },
     LinkPart {
         key: "filter",
@@ -56,22 +58,27 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
             is_shown.then(|| state.filter.write())
         },
         set: |state, text| Kernel::read(text).map(|filter| state.filter = filter),
+        usage: "use the name of a filter, as in curve, or 9 or 25 numbers",
     },
 ];
 
-/// Checks that the network has the stage that is open, and the map.
-///
-/// # Errors
-/// A sentence, if it has not.
-pub(crate) fn check(state: &NetworkLink, network: &NetworkSpec) -> Result<(), String> {
-    let Some(OpenPanel::Stage(name)) = &state.open else { return Ok(()) };
-    let stages = stages::of(network);
-    let stage = stages.iter().find(|stage| stage.name == *name);
-    let stage = stage.ok_or_else(|| format!("this network has no layer “{}”.", excerpt(name)))?;
+/// Finds the open stage, in whichever case its name is written, and its map in the network. What the network does not have is closed
+/// again; returns its keys, each with what is wrong.
+pub(crate) fn resolve(state: &mut NetworkLink, network: &NetworkSpec) -> Vec<(&'static str, String)> {
+    let mut wrong = Vec::new();
+    let Some(OpenPanel::Stage(name)) = &mut state.open else { return wrong };
+    let stage = stages::of(network).into_iter().find(|stage| stage.name.eq_ignore_ascii_case(name));
+    let Some(stage) = stage else {
+        wrong.push(("open", "this network has no such layer".to_owned()));
+        (state.open, state.map) = (None, 0);
+        return wrong;
+    };
+    name.clone_from(&stage.name);
     if state.map >= stage.shape.channels {
-        return Err(format!("{name} has only {} maps.", stage.shape.channels));
+        wrong.push(("map", format!("{name} has {}", count(stage.shape.channels, "map"))));
+        state.map = 0;
     }
-    Ok(())
+    wrong
 }
 
 #[cfg(test)]
@@ -80,10 +87,13 @@ mod tests {
     use crate::ui::link_part::{parse, text};
     use nn::preset::Preset;
 
+    /// The state of a link, or what is wrong in it.
     fn checked(link: &str) -> Result<NetworkLink, String> {
-        let state = parse(PARTS, link)?;
-        check(&state, &Preset::LeNet5.network())?;
-        Ok(state)
+        let mut state = parse(PARTS, link)?;
+        match resolve(&mut state, &Preset::LeNet5.network()).pop() {
+            None => Ok(state),
+            Some((key, why)) => Err(format!("{key}: {why}")),
+        }
     }
 
     #[test]
@@ -108,9 +118,21 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_refused_with_a_sentence() {
-        for wrong in ["open=C9", "open=", "open=C1&map=0", "open=C1&map=7", "filter=emboss"] {
-            assert!(checked(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+    fn a_stage_is_found_in_any_case() {
+        assert_eq!(checked("open=output"), checked("open=Output"));
+        assert_eq!(text(PARTS, &checked("open=s2").unwrap()), "open=S2");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_what_helps() {
+        for (wrong, why) in [
+            ("open=C9", "open: this network has no such layer"),
+            ("open=", "open: this network has no such layer"),
+            ("open=C1&map=7", "map: C1 has 6 maps"),
+            ("open=C1&map=0", "use a number from 1 on"),
+        ] {
+            assert_eq!(checked(wrong), Err(why.to_owned()), "{wrong}");
         }
+        assert!(checked("filter=emboss").is_err_and(|usage| usage.starts_with("use ")));
     }
 }

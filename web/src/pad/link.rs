@@ -20,6 +20,7 @@ pub(crate) const PARTS: &[LinkPart<PadLink>] = &[LinkPart {
         state.example = Some(index);
         Some(())
     },
+    usage: "use a number from 0 to 9999",
 }];
 
 #[cfg(test)]
@@ -35,9 +36,9 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_refused_with_a_sentence() {
+    fn wrong_values_are_refused_with_what_helps() {
         for wrong in ["image=10000", "image=-1"] {
-            assert!(parse(PARTS, wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+            assert!(parse(PARTS, wrong).is_err_and(|usage| usage.starts_with("use ")), "{wrong}");
         }
     }
 }

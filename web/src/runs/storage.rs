@@ -54,7 +54,7 @@ fn read(key: &str, text: &str) -> Option<Run> {
 }
 
 fn from_stored(StoredRun { slot, setup, record, shown }: StoredRun, key: Option<String>) -> Option<Run> {
-    let setup = codec::read(&setup).ok()?;
+    let setup = codec::read(&setup)?;
     (slot < SLOTS).then_some(Run { slot, setup, record, shown, pinned: true, key })
 }
 

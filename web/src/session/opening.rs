@@ -36,9 +36,9 @@ impl Opening {
         let fragment = address::fragment();
         let view = journal.as_ref().map(|journal| journal.view.clone()).unwrap_or_default();
         let is_as_left = journal.is_some() && fragment == view.address;
-        let named = if is_as_left { linked::read(&fragment).ok() } else { address::read(client) };
+        let named = if is_as_left { linked::read(&fragment).state() } else { address::read(client) };
         let named = named.filter(|_| !fragment.is_empty());
-        let kept = linked::read(&view.link).ok().filter(|_| journal.is_some());
+        let kept = linked::read(&view.link).state().filter(|_| journal.is_some());
         let says_something = named.is_some() && !is_as_left;
         let linked = if says_something { named.clone() } else { kept.or(named.clone()) };
         let session = new_name();

@@ -1,38 +1,39 @@
 //! Settings as text, for links and for the runs that the browser stores: `#v=1&preset=mlp30&lr=0.01`. Only what differs from
 //! the first setup is written, in the order of the table.
 
-use std::borrow::Cow;
-
 use percent_encoding::percent_decode_str;
 
+use super::diff;
+use super::layers;
 use super::setting::Setting;
 use super::setup::Setup;
 use super::table::SETTINGS;
-use super::{diff, layers};
-use crate::ui::format::excerpt;
 
-/// Version of the format; text of another version is refused.
-const VERSION: &str = "1";
-/// Longest text that is read, in bytes; the layers of a network with forty of them take about 400.
-pub(crate) const MAX_LENGTH: usize = 4000;
+/// Version of the format.
+pub(crate) const VERSION: &str = "1";
+/// Longest stored text that is read, in bytes; the layers of a network with forty of them take about 400.
+const MAX_LENGTH: usize = 4000;
 
 /// A setup as text; empty for the first setup.
 pub(crate) fn write(setup: &Setup) -> String {
     fragment(&parts(setup))
 }
 
-/// Reads a text of [`write`].
-///
-/// # Errors
-/// A sentence, if the text holds no settings, or layers that do not fit.
-pub(crate) fn read(text: &str) -> Result<Setup, String> {
-    let text = decode(text)?;
+/// Reads a text of [`write`]; none for any other text.
+pub(crate) fn read(text: &str) -> Option<Setup> {
+    let text = text.strip_prefix('#').unwrap_or(text);
+    let text = (text.len() <= MAX_LENGTH).then(|| percent_decode_str(text).decode_utf8().ok())??;
+    let parts = text.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('='));
+    let parts: Vec<_> = parts.collect::<Option<_>>()?;
     let mut settings = Vec::new();
-    for part in split(&text) {
-        let (key, value) = part?;
-        settings.push((Setting::find(key).ok_or_else(|| unknown(key, value))?, value));
+    for (key, value) in parts {
+        match (key, value) {
+            ("v", VERSION) => {}
+            _ => settings.push((Setting::find(key)?, value)),
+        }
     }
-    apply(&settings)
+    let (setup, refused) = apply(&settings);
+    refused.is_empty().then_some(setup)
 }
 
 /// The settings in which a setup differs from the first one, as keys and values.
@@ -50,49 +51,38 @@ pub(crate) fn fragment(parts: &[(&str, String)]) -> String {
     format!("#v={VERSION}{}", parts.concat())
 }
 
-/// A fragment without `#` and without percent-encoding, which some programs add to links.
-///
-/// # Errors
-/// A sentence, if the fragment is too long or no UTF-8.
-pub(crate) fn decode(fragment: &str) -> Result<Cow<'_, str>, String> {
-    let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
-    if fragment.len() > MAX_LENGTH {
-        return Err("it is too long.".into());
-    }
-    percent_decode_str(fragment).decode_utf8().map_err(|_| "it is garbled.".into())
+/// The first setup with these settings, as far as they fit together, and the indices of the values that were refused, each with
+/// what helps.
+pub(crate) fn apply(values: &[(&'static Setting, &str)]) -> (Setup, Vec<(usize, String)>) {
+    // Layers that take much memory may fit with the batch size that stands below them: whether all fits is asked first at the end.
+    let (setup, refused) = set_all(values, |_| Ok(()));
+    if fits(&setup).is_ok() { (setup, refused) } else { set_all(values, fits) }
 }
 
-/// Keys and values of a decoded fragment, without the version.
-///
-/// # Errors
-/// A sentence for a part without a value, and for another version.
-pub(crate) fn split(text: &str) -> impl Iterator<Item = Result<(&str, &str), String>> {
-    text.split('&').filter(|part| !part.is_empty()).filter_map(|part| match part.split_once('=') {
-        Some(("v", VERSION)) => None,
-        Some(("v", _)) => Some(Err("another version of this page made it.".into())),
-        Some(pair) => Some(Ok(pair)),
-        None => Some(Err(format!("“{}” is not known here.", excerpt(part)))),
-    })
-}
-
-/// The sentence about a part that nothing reads.
-pub(crate) fn unknown(key: &str, value: &str) -> String {
-    format!("“{}” is not known here.", excerpt(&format!("{key}={value}")))
-}
-
-/// The first setup with these settings. They are set in the order of the table, since one setting may change those below it.
-///
-/// # Errors
-/// A sentence, if a setting does not have such a value or the layers do not fit.
-pub(crate) fn apply(settings: &[(&Setting, &str)]) -> Result<Setup, String> {
-    let mut setup = Setup::default();
+/// Sets values in the order of the table, since one setting may change those below it. A value after which `fits` says what is wrong is
+/// refused, too.
+fn set_all(
+    values: &[(&'static Setting, &str)],
+    fits: impl Fn(&Setup) -> Result<(), String>,
+) -> (Setup, Vec<(usize, String)>) {
+    let (mut setup, mut refused) = (Setup::default(), Vec::new());
     for setting in &SETTINGS {
-        for (_, value) in settings.iter().filter(|(other, _)| other.id == setting.id) {
-            setting.set_text(&mut setup, value)?;
+        for (at, (_, value)) in values.iter().enumerate().filter(|(_, (other, _))| other.id == setting.id) {
+            let mut next = setup.clone();
+            let done = setting.set_text(&mut next, value).map_err(|_| setting.refusal(&setup, value));
+            match done.and_then(|()| fits(&next)) {
+                Ok(()) => setup = next,
+                Err(why) => refused.push((at, why.trim_end_matches('.').to_owned())),
+            }
         }
     }
-    layers::check(&setup.network, setup.training.batch_size).map_err(|e| e.message)?;
-    Ok(setup)
+    refused.sort_by_key(|(at, _)| *at);
+    (setup, refused)
+}
+
+/// What is wrong, if the layers do not fit together or exceed the memory with this batch size.
+fn fits(setup: &Setup) -> Result<(), String> {
+    layers::check(&setup.network, setup.training.batch_size).map(drop).map_err(|e| e.message)
 }
 
 #[cfg(test)]
@@ -108,11 +98,25 @@ mod tests {
     }
 
     #[test]
-    fn text_that_holds_no_settings_gives_a_sentence() {
+    fn text_that_holds_no_settings_gives_none() {
         for wrong in ["#v=2", "#lr", "#lr=fast", "#lrr=1", "#theme=dark", "#layers=d10", "#%", "#%zz", "#%ff"]
         {
-            assert!(read(wrong).is_err_and(|sentence| sentence.ends_with('.')), "{wrong}");
+            assert_eq!(read(wrong), None, "{wrong}");
         }
-        assert!(read(&"&".repeat(MAX_LENGTH + 1)).is_err());
+        assert_eq!(read(&"&".repeat(MAX_LENGTH + 1)), None);
+    }
+
+    #[test]
+    fn values_that_fit_are_taken_although_others_are_refused() {
+        let set = |parts: &[(&str, &'static str)]| {
+            let values: Vec<_> =
+                parts.iter().map(|(id, value)| (Setting::find(id).unwrap(), *value)).collect();
+            let (setup, refused) = apply(&values);
+            (write(&setup), refused.into_iter().map(|(at, _)| at).collect::<Vec<_>>())
+        };
+        assert_eq!(set(&[("lr", "fast"), ("batch", "16")]), ("#v=1&batch=16".to_owned(), vec![0]));
+        assert_eq!(set(&[("layers", "f,d9"), ("dropout", "on")]), ("#v=1&dropout=on".to_owned(), vec![0]));
+        // The optimiser stands above its momentum, wherever they stand in the link.
+        assert_eq!(set(&[("momentum", "0.5"), ("optimiser", "momentum")]).1, [0; 0]);
     }
 }

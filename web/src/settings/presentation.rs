@@ -47,10 +47,10 @@ impl Presentation {
         parts
     }
 
-    /// Reads one key and its value; `None` if they are no part of a presentation.
+    /// Reads one key and its value; `None` if the key is no part of a presentation.
     ///
     /// # Errors
-    /// A sentence, if a setting to hide does not exist.
+    /// Which values the key has, or what to hide does not exist; the rest of such a list is hidden.
     pub(crate) fn read(&mut self, key: &str, value: &str) -> Option<Result<(), String>> {
         match (key, value) {
             ("hide", list) => return Some(self.read_hidden(list)),
@@ -59,19 +59,23 @@ impl Presentation {
             ("theme", "auto") => self.theme = Theme::Auto,
             ("present", "0" | "1") => self.large = value == "1",
             ("keys", "0" | "1") => self.no_keys = value == "0",
+            ("theme", _) => return Some(Err("use auto, light or dark".into())),
+            ("present" | "keys", _) => return Some(Err("use 0 or 1".into())),
             _ => return None,
         }
         Some(Ok(()))
     }
 
     fn read_hidden(&mut self, list: &str) -> Result<(), String> {
+        let mut unknown = Vec::new();
         for id in list.split(',').filter(|id| !id.is_empty()) {
-            let id = hideable(id).ok_or_else(|| format!("nothing to hide is called “{}”.", excerpt(id)))?;
-            if !self.hide.contains(&id) {
-                self.hide.push(id);
+            match hideable(id) {
+                Some(id) if self.hide.contains(&id) => {}
+                Some(id) => self.hide.push(id),
+                None => unknown.push(id),
             }
         }
-        Ok(())
+        if unknown.is_empty() { Ok(()) } else { Err(format!("{} is not known", excerpt(&unknown.join(",")))) }
     }
 }
 

@@ -173,6 +173,32 @@ impl Setting {
         Ok(())
     }
 
+    /// What helps where `text` cannot be its value in this setup: a clause without a full stop.
+    pub(crate) fn refusal(&self, setup: &Setup, text: &str) -> String {
+        let number =
+            |(min, max): (f64, f64)| parse_number(text).is_some_and(|value| (min..=max).contains(&value));
+        let (exists, usage) = match &self.kind {
+            Kind::Choice(Choice { options, .. }) => {
+                let ids: Vec<_> = options.iter().map(|(id, _)| *id).collect();
+                (ids.contains(&text), format!("use {}", either(&ids)))
+            }
+            Kind::Number(scale, _) => {
+                let (min, max) = scale.range();
+                let kind = if matches!(scale, Scale::Integer { .. }) { "whole number" } else { "number" };
+                (number((min, max)), format!("use a {kind} from {} to {}", shortest(min), shortest(max)))
+            }
+            Kind::Switch(_) => (["on", "off"].contains(&text), "use on or off".to_owned()),
+            Kind::Layers => {
+                return layers::read(text).err().unwrap_or_else(|| "these layers do not fit".to_owned());
+            }
+        };
+        if exists && self.text(setup).is_none() {
+            "has no effect with these settings".to_owned()
+        } else {
+            usage
+        }
+    }
+
     /// Whether 0 means that it is off.
     pub(crate) fn has_off(&self) -> bool {
         self.typical.is_some()
@@ -185,5 +211,13 @@ impl Setting {
             Kind::Number(_, field) => self.has_off() && (field.get)(setup).is_some_and(|value| value > 0.0),
             Kind::Choice(_) | Kind::Layers => false,
         }
+    }
+}
+
+/// Words as alternatives: `a, b or c`.
+fn either(words: &[&str]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => words.concat(),
     }
 }

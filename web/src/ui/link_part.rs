@@ -1,7 +1,5 @@
 //! The part of a link that a feature owns: keys with values, such as `open=C3&map=5`.
 
-use crate::ui::format::excerpt;
-
 /// One key of a link, whose value is a part of the state `T`.
 pub(crate) struct LinkPart<T> {
     pub(crate) key: &'static str,
@@ -9,6 +7,8 @@ pub(crate) struct LinkPart<T> {
     pub(crate) get: fn(&T) -> Option<String>,
     /// Sets the value; none if there is no such value.
     pub(crate) set: fn(&mut T, &str) -> Option<()>,
+    /// Which values there are: a clause for people who wrote another one.
+    pub(crate) usage: &'static str,
 }
 
 /// The keys and values of a state that a link carries.
@@ -19,7 +19,7 @@ pub(crate) fn write<T>(parts: &[LinkPart<T>], state: &T) -> impl Iterator<Item =
 /// Reads a value into `state`; none if no part has this key.
 ///
 /// # Errors
-/// A sentence, if the key has no such value.
+/// Which values the key has, if it does not have this one.
 pub(crate) fn read<T>(
     parts: &[LinkPart<T>],
     state: &mut T,
@@ -27,8 +27,7 @@ pub(crate) fn read<T>(
     value: &str,
 ) -> Option<Result<(), String>> {
     let part = parts.iter().find(|part| part.key == key)?;
-    let done = (part.set)(state, value);
-    Some(done.ok_or_else(|| format!("“{key}” cannot be “{}”.", excerpt(value))))
+    Some((part.set)(state, value).ok_or_else(|| part.usage.to_owned()))
 }
 
 /// `0` or `1`.

@@ -37,27 +37,27 @@ pub(crate) fn read(text: &str) -> Result<Vec<LayerSpec>, String> {
 
 fn read_layer(text: &str) -> Result<LayerSpec, String> {
     let no_layer = || format!("“{}” is no layer.", excerpt(text));
-    let kind = KINDS.into_iter().find(|(letter, _)| text.starts_with(*letter));
-    let (_, mut layer) = kind.ok_or_else(no_layer)?;
+    let kind = KINDS.into_iter().find_map(|(letter, kind)| Some((kind, text.strip_prefix(letter)?)));
+    let (mut layer, mut rest) = kind.ok_or_else(no_layer)?;
     let mut options = options(&mut layer);
     let mut which = 0;
-    let mut rest = &text[1..];
     while !rest.is_empty() {
         let length = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let (number, further) = rest.split_at(length);
         let option = options.get_mut(which).ok_or_else(no_layer)?;
-        let value = parse_number(&rest[..length]).ok_or_else(no_layer)?;
+        let value = parse_number(number).ok_or_else(no_layer)?;
         if !option.set(value) {
             let (name, min, max) = (option.info.name, option.info.min, option.info.max);
             return Err(format!("“{}”: {name} must be between {min} and {max}.", excerpt(text)));
         }
-        rest = &rest[length..];
-        if let Some(code) = rest.chars().next() {
+        let mut codes = further.chars();
+        if let Some(code) = codes.next() {
             which = options.iter().position(|option| option.info.code == code).ok_or_else(no_layer)?;
-            rest = &rest[1..];
-            if rest.is_empty() {
+            if codes.as_str().is_empty() {
                 return Err(no_layer());
             }
         }
+        rest = codes.as_str();
     }
     Ok(layer)
 }
