@@ -197,7 +197,8 @@ pub enum Event {
     State(RunState),
     /// Training made progress. At most 30 a second.
     Progress(Progress),
-    /// The network was evaluated on the whole test set.
+    /// The network was evaluated on the whole test set: now and then while it trains, and at the step at which it
+    /// stopped.
     Tested(Tested),
     /// The forward pass of the shown image: after [`Command::Show`], [`Command::Watch`], and at most 30 times
     /// a second while training.
@@ -232,6 +233,11 @@ pub enum Event {
     Replaced(Option<Box<Kept>>),
     /// The session cannot be stored, or could not be read, in a sentence.
     NotKept(String),
+    /// The network that later snapshots, evaluations and predictions are about, until the next such event. In a
+    /// comparison it is the first run's.
+    Network(NetworkSpec),
+    /// The checkpoint shipped with the page was evaluated on the whole test set: its accuracy, 0 to 1.
+    PretrainedTested(f32),
 }
 
 /// The state of the download of MNIST.
@@ -316,6 +322,8 @@ pub struct DeviceReport {
     pub cpu_speed: Option<f32>,
     /// The same on the GPU.
     pub gpu_speed: Option<f32>,
+    /// Whether the GPU is being measured. Its steps do not count: training stands still meanwhile.
+    pub measuring: bool,
     /// Why no GPU trains, in a sentence.
     pub note: Option<String>,
 }

@@ -252,3 +252,59 @@ fn labels_and_images_are_those_of_the_downloaded_data() {
         }
     }
 }
+
+/// The evaluations among events.
+fn tested(events: &[Event]) -> Vec<Tested> {
+    events
+        .iter()
+        .filter_map(|event| if let Event::Tested(tested) = event { Some(*tested) } else { None })
+        .collect()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_network_is_measured_where_training_stops() {
+    let (mut session, test) = quick();
+    assert_eq!(work(&mut session), [], "nothing is learned yet");
+    for step in 1..=3 {
+        session.handle(Command::Step);
+        let events = work(&mut session);
+        assert_eq!(predictions(&events), [], "nobody watches");
+        let tested = tested(&events);
+        assert_eq!(tested.iter().map(|tested| tested.step).collect::<Vec<_>>(), [step]);
+        session.handle(watch(true));
+        let predicted = predict(&mut session);
+        assert_eq!(correct(&predicted, &test.labels) as f32 / 10_000.0, tested[0].accuracy, "step {step}");
+        session.handle(watch(false));
+        work(&mut session);
+    }
+    // Another network with the same weights is measured anew, and named before its first figures.
+    let mut network = Preset::Mlp30.network();
+    network
+        .layers
+        .retain(|layer| *layer != nn::spec::LayerSpec::Sigmoid && *layer != nn::spec::LayerSpec::Relu);
+    let training = TrainingSpec { subset: Some(2_000), ..TrainingSpec::default() };
+    let events = session.handle(Command::Configure { network: network.clone(), training });
+    let named = events.iter().position(|event| *event == Event::Network(network.clone()));
+    let shown = events.iter().position(|event| matches!(event, Event::Snapshot(_)));
+    assert!(named.is_some() && named < shown, "{named:?} {shown:?}");
+    assert_eq!(tested(&work(&mut session)).len(), 1);
+    let before = work(&mut session);
+    assert_eq!(before, [], "once");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_checkpoint_is_measured_while_it_is_shown() {
+    let (mut session, test) = (Session::default(), digits(10_000, 1_000));
+    session.set_pretrained(SHIPPED).unwrap();
+    assert!(!session.busy(), "there are no test images yet");
+    session.add_test(&test).unwrap();
+    let events = work(&mut session);
+    let accuracies: Vec<f32> = events
+        .iter()
+        .filter_map(|event| if let Event::PretrainedTested(a) = event { Some(*a) } else { None })
+        .collect();
+    session.handle(watch(true));
+    let predicted = predict(&mut session);
+    assert_eq!(predicted.source, Source::Pretrained);
+    assert_eq!(accuracies, [correct(&predicted, &test.labels) as f32 / 10_000.0]);
+}

@@ -110,6 +110,8 @@ fn events() -> Vec<Event> {
         }),
         Event::Labels { split: Split::Train, labels: vec![5, 0, 4] },
         Event::Images(Images { split: Split::Test, indices: vec![9, 200], pixels: vec![3; 2 * 784] }),
+        Event::Network(Preset::LeNet5.network()),
+        Event::PretrainedTested(0.99),
     ]
 }
 

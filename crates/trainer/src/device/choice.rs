@@ -259,6 +259,7 @@ impl Devices {
             adapter: self.device.as_ref().map(|device| device.gpu.name().to_owned()),
             cpu_speed: self.cpu_speed,
             gpu_speed: self.gpu_speed,
+            measuring: self.gpu.as_ref().is_some_and(|gpu| gpu.state == GpuState::Probing),
             note: (!notes.is_empty()).then(|| notes.join(" ")),
         };
         let is_new = self.reported.as_ref() != Some(&report);

@@ -28,8 +28,14 @@ impl Session {
         }));
     }
 
-    /// Sends what is on screen: at once, unless the network is so large that it takes several slices.
+    /// Sends what is on screen: at once, unless the network is so large that it takes several slices. If it is of
+    /// another network than before, that is sent first.
     pub(super) fn emit_snapshot(&mut self) {
+        let spec = shown_training(&mut self.comparison, &mut self.group).network.spec();
+        if self.announced.as_ref() != Some(spec) {
+            self.announced = Some(spec.clone());
+            self.events.push(Event::Network(spec.clone()));
+        }
         self.view.begin_snapshot();
         self.advance_snapshot();
     }

@@ -2,17 +2,19 @@
 //!
 //! While the cores train, each evaluation yields them. Otherwise, and while a GPU trains, a copy of the
 //! network classifies the test images in slices on this core: training goes on meanwhile, and all predictions
-//! are of the same weights.
+//! are of the same weights. Such a pass measures the network where training stopped, too.
 
 use crate::evaluation::{Evaluation, EvaluationTask};
-use crate::messages::{Predictions, Source};
+use crate::messages::{Event, Predictions, Source, Tested};
 use data::DataSet;
-use nn::network::Network;
+use nn::network::{Network, Score};
 
 /// A pass of a copy of the network over the test set.
 pub(super) struct EvaluationPass {
     network: Network,
     source: Source,
+    /// Epochs that the network was trained.
+    epoch: f64,
     task: EvaluationTask,
     /// Images of the predictions that were returned last.
     reported: usize,
@@ -20,9 +22,9 @@ pub(super) struct EvaluationPass {
 
 impl EvaluationPass {
     /// A pass from the first image on.
-    pub(super) fn new(mut network: Network, source: Source) -> Self {
+    pub(super) fn new(mut network: Network, source: Source, epoch: f64) -> Self {
         network.prepare();
-        Self { network, source, task: EvaluationTask::default(), reported: 0 }
+        Self { network, source, epoch, task: EvaluationTask::default(), reported: 0 }
     }
 
     /// Whether images of `test` are still to be classified.
@@ -30,15 +32,32 @@ impl EvaluationPass {
         self.task.images() < test.len()
     }
 
-    /// Classifies images while `has_time`. Returns the predictions once all that are downloaded are
-    /// classified; more may follow when more are.
-    pub(super) fn advance(&mut self, test: &DataSet, has_time: impl Fn() -> bool) -> Option<Predictions> {
+    /// Classifies images while `has_time`. Returns whether all that are downloaded are classified now; more may
+    /// follow when more are.
+    pub(super) fn advance(&mut self, test: &DataSet, has_time: impl Fn() -> bool) -> bool {
         let is_done = self.task.advance(&mut self.network, &test.images, &test.labels, &has_time);
         if !is_done || self.task.images() == self.reported {
-            return None;
+            return false;
         }
         self.reported = self.task.images();
-        Some(predictions(self.source, self.task.done.clone()))
+        true
+    }
+
+    /// The predictions so far.
+    pub(super) fn predictions(&self) -> Predictions {
+        predictions(self.source, self.task.done.clone())
+    }
+
+    /// The accuracy of what was classified, as an event.
+    pub(super) fn tested(&self) -> Event {
+        let (images, Score { loss, correct }) = (self.task.images() as f64, self.task.done.score);
+        let accuracy = (correct as f64 / images) as f32;
+        match self.source {
+            Source::Pretrained => Event::PretrainedTested(accuracy),
+            Source::Session { step } => {
+                Event::Tested(Tested { step, epoch: self.epoch, loss: (loss / images) as f32, accuracy })
+            }
+        }
     }
 }
 

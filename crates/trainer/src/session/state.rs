@@ -10,14 +10,14 @@ use super::view::View;
 use crate::cursor::DataCursor;
 use crate::device::Devices;
 use crate::evaluation::evaluate;
-use crate::messages::{Command, Event, RunState, Split};
+use crate::messages::{Command, Event, RunState, Source, Split};
 use crate::parallel::cost_model::optimal_core_count;
 use crate::parallel::group::ProcessGroup;
 use data::DataSet;
 use data::mnist::PIXELS;
 use nn::memory::{MAX_BYTES, max_cores};
 use nn::network::{Network, Score};
-use nn::spec::TrainingSpec;
+use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::Training;
 use std::collections::VecDeque;
 
@@ -47,6 +47,8 @@ pub struct Session {
     /// When [`Session::tick`] was called last, in milliseconds.
     pub(super) last_tick: Option<f64>,
     pub(super) frames: FrameTimer,
+    /// The network of the last [`Event::Network`].
+    pub(super) announced: Option<NetworkSpec>,
     /// Events that the page has not been sent.
     pub(super) events: Vec<Event>,
 }
@@ -70,6 +72,7 @@ impl Default for Session {
             step_started: 0.0,
             last_tick: None,
             frames: FrameTimer::default(),
+            announced: None,
             events: Vec::new(),
         }
     }
@@ -205,28 +208,40 @@ impl Session {
         if self.state == state {
             return false;
         }
+        self.state = state;
         if state == RunState::Paused {
             // A step under way has changed nothing yet, and is the same when it is taken later.
             self.group.abandon();
             self.invalidate_predictions();
+        } else if !self.view.watch.predictions {
+            self.pass = None;
         }
-        self.state = state;
         self.emit(Event::State(state));
+        if self.devices.gpu.is_some() {
+            // A measurement of the GPU may have ended with that.
+            self.emit_devices();
+        }
         true
     }
 
-    /// Classifies the test set anew if predictions are watched, because the network has changed.
+    /// Classifies the test set anew, because the network has changed: if predictions are watched, and also while
+    /// nothing trains, so that the accuracy on the page is that of the network on the page.
     pub(super) fn invalidate_predictions(&mut self) {
-        self.pass = self.view.watch.predictions.then(|| {
-            let training = shown_training(&mut self.comparison, &mut self.group);
-            let (network, source) = self.view.active_model(training);
-            EvaluationPass::new(network.clone(), source)
-        });
+        let epoch = self.epoch();
+        let is_idle = self.state == RunState::Paused && self.comparison.is_none();
+        let is_watched = self.view.watch.predictions;
+        let training = shown_training(&mut self.comparison, &mut self.group);
+        let (network, source) = self.view.active_model(training);
+        let is_learned = source != Source::Session { step: 0 };
+        self.pass = (is_watched || (is_idle && is_learned))
+            .then(|| EvaluationPass::new(network.clone(), source, epoch));
     }
 
-    /// Whether images of the test set are still to be classified.
+    /// Whether images of the test set are still to be classified. Without anybody who watches their predictions, they
+    /// are once all are downloaded.
     pub(super) fn predictions_are_pending(&self) -> bool {
-        self.pass.as_ref().is_some_and(|pass| pass.is_pending(&self.data.test))
+        let is_pass_due = self.view.watch.predictions || self.data.test_set_is_complete();
+        is_pass_due && self.pass.as_ref().is_some_and(|pass| pass.is_pending(&self.data.test))
     }
 }
 

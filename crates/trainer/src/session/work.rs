@@ -222,9 +222,17 @@ impl Session {
         let Some(pass) = &mut self.pass else { return };
         let start = transport.now();
         let slice = if self.state == RunState::Training { PREDICTION_SLICE_MS } else { SLICE_MS };
-        if let Some(predictions) = pass.advance(&self.data.test, || transport.now() - start < slice) {
-            self.emit(Event::Predictions(predictions));
+        if !pass.advance(&self.data.test, || transport.now() - start < slice) {
+            return;
         }
+        let predictions = self.view.watch.predictions.then(|| Event::Predictions(pass.predictions()));
+        let is_complete = self.data.test_set_is_complete() && self.comparison.is_none();
+        let tested = is_complete.then(|| pass.tested());
+        if is_complete && self.state == RunState::Paused {
+            // This was the evaluation that was due before the next step.
+            self.run.evaluating = false;
+        }
+        self.events.extend(tested.into_iter().chain(predictions));
     }
 
     /// Continues a comparison: switches to the run whose turn it is, evaluates a run that has reached its
