@@ -32,7 +32,7 @@
   var clock;
 
   /** What other scripts and the module use of this one. load.js adds `load`. */
-  var pageStart = (window.pageStart = { explain: explain, load: null });
+  var pageStart = (window.pageStart = { explain: explain, load: null, note: note });
 
   function nameOf(address) {
     return address.split(/[?#]/)[0].replace(/.*\//, "");

@@ -80,7 +80,7 @@ for (const [name, options, theme] of [
       await expect(page.getByRole("alert")).toBeVisible();
       await check(page, "toasts");
       await page.getByRole("button", { name: "Dismiss" }).last().click();
-      await page.getByRole("combobox", { name: "Length of a comparison" }).selectOption("10");
+      await page.getByRole("combobox", { name: "Length of a comparison" }).selectOption({ label: "600,000 images (10 epochs)" });
       await page.getByRole("button", { name: "With and without Rotation" }).click();
       await expect(page.getByRole("progressbar", { name: "Progress of the comparison" })).toBeVisible();
       await check(page, "a comparison");

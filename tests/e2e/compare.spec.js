@@ -119,6 +119,7 @@ test("one press compares with and without a trick from the same seed, and restor
   await playground.takeSteps(3);
   const loss = await playground.loss.textContent();
   const runs = new Runs(page);
+  await runs.length.selectOption({ label: "15,000 images (3 epochs)" });
   const compared = async () => {
     // The comparison may end sooner than the test looks.
     await playground.log.hold();
@@ -131,7 +132,7 @@ test("one press compares with and without a trick from the same seed, and restor
   const [plain, dropout] = await compared();
   expect([plain, dropout].map((run) => run["What differs"])).toEqual(["same settings", "Dropout on (now off)"]);
   for (const run of [plain, dropout]) {
-    expect(run.Epochs).toBe("1.0079 steps");
+    expect(run.Epochs).toBe("3.00237 steps");
     expect(Number.parseFloat(run["Test accuracy"].replace("★", ""))).toBeGreaterThan(60);
   }
   expect(plain["Training loss"]).not.toBe(dropout["Training loss"]);
@@ -156,7 +157,7 @@ test("one press compares with and without a trick from the same seed, and restor
 test("both runs grow together, pause and resume, and changing a setting ends the comparison", async ({ page, playground, host }) => {
   await playground.open(`${host}/`);
   const runs = new Runs(page);
-  await runs.length.selectOption("10");
+  await runs.length.selectOption({ label: "600,000 images (10 epochs)" });
   await page.getByRole("combobox", { name: "Setting to compare" }).selectOption({ label: "Optimiser" });
   await page.getByRole("combobox", { name: "Value to compare with" }).selectOption({ label: "Nesterov momentum" });
   await page.getByRole("button", { name: "Compare", exact: true }).click();

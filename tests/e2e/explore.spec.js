@@ -43,7 +43,7 @@ async function open(page, playground, host) {
 
 test("before training, the mistakes of the checkpoint add up, and a cell opens its images", async ({ page, playground, host }) => {
   await open(page, playground, host);
-  await expect(panel(page)).toContainText("read by: pretrained checkpoint");
+  await expect(panel(page)).toContainText(/read by: pretrained network \(9\d\.\d %\)/);
   const table = await counts(page);
   expect(table.map(sum), "MNIST's test set").toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
   const wrong = 10_000 - right(table);
@@ -156,7 +156,7 @@ test("while it trains, the matrix follows each evaluation and agrees with it", a
   const table = await counts(page);
   expect(sum(table.map(sum))).toBe(10_000);
   await playground.reset.click();
-  await expect(panel(page)).toContainText("read by: pretrained checkpoint");
+  await expect(panel(page)).toContainText(/read by: pretrained network \(9\d\.\d %\)/);
 });
 
 test("the keyboard moves in the matrix, opens a cell, and puts an image on the pad", async ({ page, playground, host }) => {

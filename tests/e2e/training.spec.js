@@ -29,7 +29,7 @@ test("a screen reader announces training in words", async ({ page, playground, h
   await playground.train.click();
   await expect(progress).toHaveText(/^Training\. After epoch \d+\.\d\d, \d+\.\d % of the test images are read right\.$/);
   await playground.pause.click();
-  await expect(progress).toHaveText(/^Paused at step [\d,]+, epoch \d+\.\d\d\. Training loss \d\.\d\d\. After epoch/);
+  await expect(progress).toHaveText(/^Paused at step [\d,]+, epoch \d+\.\d\d\. Training loss \d\.\d+\. After epoch/);
 });
 
 test("pause stops training, and train resumes it at the next step", async ({ playground, host }) => {

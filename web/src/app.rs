@@ -85,7 +85,7 @@ fn provide_stores() {
     let linked = opening.linked.clone();
     let settings = Settings::new(linked.setup, linked.presentation);
     let runs = RunStore::new(client, settings, storage::last_visit());
-    let network = NetworkView::new(linked.network, settings.network);
+    let network = NetworkView::new(linked.network, settings.network, client);
     let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
     let pad = PadStore::new(linked.pad, client);
     pad.drawing.set(opening.drawing.clone());
@@ -143,7 +143,14 @@ fn route(
         }
         Event::ActiveRun(active) => runs.on_active_run(active),
         Event::Progress(progress) => runs.on_progress(progress),
+        Event::Network(network) => {
+            runs.on_network(&network);
+            client.network.set(Some(network));
+            client.snapshot.set(None);
+            mnist.predictions.set(None);
+        }
         Event::Tested(tested) => runs.on_tested(tested),
+        Event::PretrainedTested(accuracy) => client.pretrained_accuracy.set(Some(accuracy)),
         Event::Snapshot(snapshot) => client.snapshot.set(Some(snapshot)),
         Event::Diverged(diverged) => {
             client.on_refusal();

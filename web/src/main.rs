@@ -1,5 +1,9 @@
 //! LeNet Playground's page, and the entry of its worker: one binary serves both.
 
+#![deny(
+    clippy::string_slice,
+    reason = "a cut inside of a character or behind the end of a text stops the page"
+)]
 #![allow(unreachable_pub, reason = "leptos' component macro makes public items out of pub(crate) ones")]
 
 mod app;
@@ -22,6 +26,8 @@ mod worker;
 use wasm_bindgen::prelude::*;
 
 fn main() {
+    // A panic ends what the module is doing. start.js tells people so; the console tells developers where it was.
+    std::panic::set_hook(Box::new(|panic| web_sys::console::error_1(&panic.to_string().into())));
     // In the worker the same module starts, too: there `worker.js` calls `start_worker`.
     if web_sys::window().is_some() {
         leptos::mount::mount_to_body(app::App);

@@ -50,6 +50,7 @@ export class Playground {
   /** Waits until all of MNIST is downloaded. */
   async downloaded() {
     await expect(this.download).toHaveCount(0);
+    await this.measured();
   }
 
   /** Draws a digit with the mouse. */
@@ -83,6 +84,29 @@ export class Playground {
       }
     }, count);
     await this.log.settle();
+    await this.measured();
+  }
+
+  /**
+   * Waits until the network that the page shows is measured on the test set: the one where training stopped, or the pretrained one.
+   * That begins once the test set is downloaded. Runs of a comparison are measured as they train.
+   */
+  async measured() {
+    const comparison = this.page.getByRole("progressbar", { name: "Progress of the comparison" });
+    if (await this.download.or(comparison).or(this.pause).first().isVisible()) return;
+    const isMeasured = () => {
+      const step = Number(document.querySelector("[data-step]").dataset.step);
+      const { entries } = globalThis.pageLog;
+      if (step === 0) {
+        const shown = entries.findLast(({ message }) => message === "Snapshot");
+        return shown?.source !== "pretrained" || entries.some(({ message }) => message === "PretrainedTested");
+      }
+      // A report of another step or another network comes before the measurement of this one.
+      const changed = entries.findLastIndex(({ message, step: at }) => message === "Network" || (message === "Progress" && at !== step));
+      return entries.slice(changed + 1).some(({ message, step: at }) => message === "Tested" && at === step);
+    };
+    await expect.poll(() => this.page.evaluate(isMeasured), "the network is measured").toBe(true);
+    await this.log.settle();
   }
 
   /** Trains until the page shows more than this many epochs, and pauses. */
@@ -97,6 +121,7 @@ export class Playground {
     await this.pause.click();
     await expect(this.train).toBeVisible();
     await this.log.settle();
+    await this.measured();
   }
 
   /** The number that an output shows, NaN if it shows none. */

@@ -3,7 +3,7 @@
 use trainer::messages::Split;
 
 use crate::runs::record::{Measure, Record};
-use crate::ui::format::shortest;
+use crate::ui::format::{NOT_FINITE, shortest};
 
 /// The first line.
 const HEAD: &str = "run,settings,curve,epoch,value\n";
@@ -22,8 +22,12 @@ pub(crate) fn write(measure: Measure, splits: &[Split], runs: &[CsvRun<'_>]) -> 
         for split in splits {
             let curve = format!("{} {}", split.name(), measure.title().to_lowercase());
             let start = [name.as_str(), settings, &curve].map(quoted).join(",");
-            for (epoch, value) in record.curve(measure, *split).points() {
-                text.push_str(&format!("{start},{},{}\n", shortest(*epoch), shortest(*value)));
+            // A gap between two networks is no point.
+            for (epoch, value) in
+                record.curve(measure, *split).points().iter().filter(|point| !point.1.is_nan())
+            {
+                let value = if value.is_finite() { shortest(*value) } else { NOT_FINITE.to_owned() };
+                text.push_str(&format!("{start},{},{value}\n", shortest(*epoch)));
             }
         }
     }
@@ -67,6 +71,17 @@ mod tests {
         assert_eq!(test.lines().count(), 3);
         assert!(test.ends_with("test accuracy,0.1,0.5\n"));
         assert_eq!(write(Measure::Loss, &[], &[run()]), HEAD);
+    }
+
+    #[test]
+    fn values_that_are_not_finite_have_a_word_and_gaps_no_line() {
+        let mut record = Record::default();
+        record.on_tested(Tested { step: 1, epoch: 0.5, loss: f32::NAN, accuracy: 0.1 });
+        record.on_another_network();
+        record.on_tested(Tested { step: 2, epoch: 1.0, loss: 0.25, accuracy: 0.5 });
+        let run = CsvRun { name: "present".into(), settings: String::new(), record: &record };
+        let text = write(Measure::Loss, &[Split::Test], &[run]);
+        assert_eq!(text, format!("{HEAD}present,,test loss,0.5,not finite\npresent,,test loss,1,0.25\n"));
     }
 
     #[test]

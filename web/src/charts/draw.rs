@@ -1,6 +1,7 @@
 //! A chart drawn on a canvas.
 
 use leptos::prelude::window;
+use trainer::messages::Split;
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
 
@@ -132,7 +133,7 @@ impl<'a> Painter<'a> {
     fn draw_curve(&self, line: &PlotLine) -> Result<(), JsValue> {
         let context = self.context;
         context.set_line_join("round");
-        if line.slot.is_none() && line.raw != line.points {
+        if line.slot.is_none() && line.split == Split::Train && line.raw != line.points {
             context.set_line_width(1.0);
             context.set_global_alpha(0.35);
             self.trace(&line.raw);
@@ -142,8 +143,8 @@ impl<'a> Painter<'a> {
         self.trace(&line.points);
         context.set_line_dash(&js_sys::Array::new())?;
         let range = self.plot.range;
-        if let Some(end) = line.points.last().filter(|(x, _)| (range.from..=range.to).contains(x)) {
-            self.draw_dot(*end, 3.5)?;
+        if let Some(end) = line.end().filter(|(x, _)| (range.from..=range.to).contains(x)) {
+            self.draw_dot(end, 3.5)?;
         }
         Ok(())
     }
@@ -155,9 +156,16 @@ impl<'a> Painter<'a> {
         let first = points.partition_point(|point| point.0 < range.from).saturating_sub(1);
         let last = (points.partition_point(|point| point.0 <= range.to) + 1).min(points.len());
         self.context.begin_path();
-        for (i, (x, y)) in points[first.min(last)..last].iter().enumerate() {
-            let (x, y) = (self.x_of(*x), self.y_of(*y));
-            if i == 0 { self.context.move_to(x, y) } else { self.context.line_to(x, y) }
+        let mut is_drawing = false;
+        for (x, y) in points.get(first.min(last)..last).unwrap_or_default() {
+            let (x, y, was_drawing) = (self.x_of(*x), self.y_of(*y), is_drawing);
+            // Nothing joins what lies left and right of a gap, or of a value that is not finite.
+            is_drawing = y.is_finite();
+            match (was_drawing, is_drawing) {
+                (_, false) => {}
+                (false, true) => self.context.move_to(x, y),
+                (true, true) => self.context.line_to(x, y),
+            }
         }
         self.context.stroke();
     }

@@ -38,6 +38,11 @@ impl PlotLine {
         Self { slot, split, letter, raw: raw.to_vec(), points }
     }
 
+    /// Its rightmost point that can be drawn.
+    pub(crate) fn end(&self) -> Option<(f64, f64)> {
+        self.points.iter().rev().copied().find(|(_, y)| y.is_finite())
+    }
+
     /// The custom CSS property with its colour.
     pub(crate) fn color(&self) -> String {
         swatch::color(self.slot, self.split)
@@ -90,7 +95,7 @@ impl Plot {
     ) -> Vec<(&PlotLine, f64, f64)> {
         let EpochRange { from, to } = self.range;
         let ends = self.lines.iter().filter(|line| !line.letter.is_empty()).filter_map(|line| {
-            let (x, y) = line.points.last().copied().filter(|(x, _)| (from..=to).contains(x))?;
+            let (x, y) = line.end().filter(|(x, _)| (from..=to).contains(x))?;
             Some((line, x_of(x) + 7.0, y_of(y)))
         });
         let mut letters: Vec<_> = ends.collect();

@@ -16,6 +16,8 @@ use crate::new_worker::new_worker;
 
 /// After this time the page says that it waits for the worker (ms).
 const PATIENCE: u32 = 3000;
+/// A fault in the worker, as in the page itself (`start.js`), costs what it was doing, not what it has kept.
+const STOPPED: &str = "Training stopped unexpectedly. Reload to go on; what was trained is kept.";
 const STILL_LOADING: &str = "Still loading worker.js, which reads drawings and trains: the connection is slow or stands still. If it does not come, reload the page.";
 
 #[wasm_bindgen]
@@ -23,6 +25,9 @@ extern "C" {
     /// Why a file of the page did not load, as a sentence (`start.js`).
     #[wasm_bindgen(catch, js_namespace = pageStart, js_name = explain)]
     async fn explain(address: &str) -> Result<JsValue, JsValue>;
+    /// Shows a line above the page, with a button that reloads it (`start.js`).
+    #[wasm_bindgen(js_namespace = pageStart)]
+    fn note(sentence: &str, role: &str);
 }
 
 /// How far the worker's start has come.
@@ -52,11 +57,11 @@ impl Bridge {
         let document = web_sys::window().and_then(|w| w.document()).ok_or("no document")?;
         let base = document.base_uri()?.ok_or("no address")?;
         let base = base.split(['?', '#']).next().unwrap_or_default();
-        let folder = &base[..=base.rfind('/').unwrap_or(0)];
+        let folder = base.rsplit_once('/').map_or_else(|| "/".to_owned(), |(folder, _)| format!("{folder}/"));
         // Only the link by which Trunk preloads the module's glue has its hashed name.
         let link = document.query_selector("link[rel=modulepreload]")?.ok_or("no glue")?;
         let glue = Reflect::get(&link, &"href".into())?;
-        let worker = new_worker(folder)?;
+        let worker = new_worker(&folder)?;
 
         let bridge = Self { worker: worker.clone(), queued: Rc::new(RefCell::new(Some(Vec::new()))) };
         let on_problem = Rc::new(on_problem);
@@ -93,7 +98,7 @@ impl Bridge {
         let (state, script) = (start, format!("{folder}worker.js"));
         let on_error = move |_: &_| {
             if state.get() == Start::Done {
-                on_problem(Some("Training stopped unexpectedly: reload the page to go on.".into()));
+                note(STOPPED, "alert");
                 return;
             }
             state.set(Start::Failed);
@@ -108,7 +113,7 @@ impl Bridge {
         let start = Object::new();
         Reflect::set(&start, &"glue".into(), &glue)?;
         Reflect::set(&start, &"module".into(), &wasm_bindgen::module())?;
-        Reflect::set(&start, &"base".into(), &folder.into())?;
+        Reflect::set(&start, &"base".into(), &folder.as_str().into())?;
         Reflect::set(&start, &"memory".into(), &(memory::budget() as f64).into())?;
         worker.post_message(&start)?;
         Ok(bridge)

@@ -5,7 +5,8 @@ pub(crate) mod memory;
 pub(crate) mod mnist;
 
 use leptos::prelude::*;
-use trainer::messages::{Command, DeviceReport, Download, Event, RunState, Snapshot};
+use nn::spec::NetworkSpec;
+use trainer::messages::{Command, DeviceReport, Download, Event, RunState, Snapshot, Source};
 
 use crate::client::bridge::Bridge;
 
@@ -22,6 +23,10 @@ pub(crate) struct Client {
     pub(crate) is_running: Memo<bool>,
     /// The last forward pass of the image on the pad.
     pub(crate) snapshot: RwSignal<Option<Snapshot>>,
+    /// The network that the worker's snapshots and figures are about; none before the first ones.
+    pub(crate) network: RwSignal<Option<NetworkSpec>>,
+    /// The accuracy of the pretrained network on the test set, 0 to 1, once it is measured.
+    pub(crate) pretrained_accuracy: RwSignal<Option<f32>>,
     /// Which device trains, and how fast each one is.
     pub(crate) device: RwSignal<DeviceReport>,
     /// A sentence about what failed last, until it is dismissed.
@@ -39,6 +44,8 @@ impl Client {
             requested,
             is_running: Memo::new(move |_| requested.get().unwrap_or_else(|| run.get() != RunState::Paused)),
             snapshot: RwSignal::default(),
+            network: RwSignal::default(),
+            pretrained_accuracy: RwSignal::default(),
             device: RwSignal::default(),
             problem: RwSignal::default(),
             bridge: StoredValue::new_local(None),
@@ -51,6 +58,11 @@ impl Client {
             Ok(bridge) => self.bridge.set_value(Some(bridge)),
             Err(_) => self.report("This browser cannot start the trainer: a newer one can.".into()),
         }
+    }
+
+    /// Whether the pretrained network reads the drawing.
+    pub(crate) fn is_pretrained(self) -> bool {
+        self.snapshot.with(|snapshot| snapshot.as_ref().is_some_and(|s| s.source == Source::Pretrained))
     }
 
     /// Sends a command to the worker.

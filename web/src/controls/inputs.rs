@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::controls::layer_editor::LayerEditor;
 use crate::settings::store::Settings;
 use crate::settings::{Kind, Scale, Setting};
-use crate::ui::format::{grouped, parse_number, shortest};
+use crate::ui::format::{capitalized, grouped, parse_number, shortest};
 
 /// The input that suits a setting.
 #[component]
@@ -35,10 +35,14 @@ pub(super) fn help_id(setting: &Setting) -> String {
     format!("help-{}", setting.id)
 }
 
-/// The value that an input shows; empty where the setting has none.
+/// The value that an input shows. A setting may lose its value, as momentum does with Adam: until its control is gone, a moment
+/// later, the control keeps the last one.
 fn text_of(setting: &'static Setting) -> Memo<String> {
     let settings = expect_context::<Settings>();
-    Memo::new(move |_| settings.setup.with(|setup| setting.shown_text(setup).unwrap_or_default()))
+    Memo::new(move |last: Option<&String>| {
+        let text = settings.setup.with(|setup| setting.shown_text(setup));
+        text.or_else(|| last.cloned()).unwrap_or_default()
+    })
 }
 
 /// A menu of values and their names. A value that is not among them has an option of its own while it is selected.
@@ -50,8 +54,7 @@ fn Select(setting: &'static Setting, options: Vec<(String, String)>) -> impl Int
     let other = Memo::new(move |_| Some(text.get()).filter(|text| !ids.contains(text)));
     let other_option = move || {
         other.get().map(|text| {
-            let mut name = text.clone();
-            name[..1].make_ascii_uppercase();
+            let name = capitalized(&text);
             view! { <option value=text prop:selected=true>{name}</option> }
         })
     };
@@ -100,9 +103,11 @@ fn IntegerField(setting: &'static Setting, min: f64, max: f64) -> impl IntoView 
     let settings = expect_context::<Settings>();
     let text = text_of(setting);
     let change = move |ev: leptos::ev::Event| {
-        // A text that is no such number is replaced by the number that stays.
+        // A text that is no such number is replaced by the number that stays. The event may come after this control is gone,
+        // so that the number is read from the settings.
         settings.change(setting, event_target_value(&ev).trim());
-        event_target::<web_sys::HtmlInputElement>(&ev).set_value(&text.get_untracked());
+        let now = settings.setup.with_untracked(|setup| setting.text(setup)).unwrap_or_default();
+        event_target::<web_sys::HtmlInputElement>(&ev).set_value(&now);
     };
     view! {
         <label>

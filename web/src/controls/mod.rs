@@ -15,7 +15,7 @@ use crate::controls::inputs::{Input, help_id};
 use crate::controls::view_state::ControlsView;
 use crate::settings::store::Settings;
 use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, Width, layers};
-use crate::ui::format::thousands;
+use crate::ui::format::{count, uncapitalized};
 
 /// All settings.
 #[component]
@@ -52,19 +52,20 @@ fn GroupControls(group: Group) -> impl IntoView {
     let summary = move || match group {
         Group::Network | Group::Training => String::new(),
         Group::Layers => setup.with(|setup| match layers::check(&setup.network, setup.training.batch_size) {
-            Ok(_) => format!("{} parameters", thousands(setup.network.parameters())),
+            Ok(_) => count(setup.network.parameters(), "parameter"),
             Err(_) => "do not fit yet".into(),
         }),
         Group::Tricks | Group::Augmentation => {
             let setup = setup.get();
-            let on: Vec<_> = of_group().filter(|s| s.is_on(&setup)).map(|s| s.name.to_lowercase()).collect();
+            let on: Vec<_> = of_group().filter(|s| s.is_on(&setup)).map(|s| uncapitalized(s.name)).collect();
             if on.is_empty() { "off".into() } else { on.join(", ") }
         }
     };
     let open = Memo::new(move |_| unfolded.get()[group as usize]);
+    // The event comes later, when this group may be gone: it reads nothing that belongs to the group.
     let toggled = move |ev: leptos::ev::Event| {
         let now = event_target::<web_sys::Element>(&ev).has_attribute("open");
-        if now != open.get_untracked() {
+        if now != unfolded.get_untracked()[group as usize] {
             unfolded.update(|unfolded| unfolded[group as usize] = now);
         }
     };

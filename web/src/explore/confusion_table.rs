@@ -9,7 +9,7 @@ use web_sys::Element;
 use crate::explore::confusion_matrix::{CLASSES, Cell, ConfusionMatrix};
 use crate::explore::view_state::ExploreView;
 use crate::ui::focus::focus;
-use crate::ui::format::{percent, thousands};
+use crate::ui::format::{count, percent, thousands};
 
 /// The faintest shade of a mistake, at which a single one is still visible.
 const MIN_SHADE: f32 = 0.14;
@@ -74,7 +74,7 @@ pub(super) fn ConfusionTable(matrix: Memo<Option<ConfusionMatrix>>) -> impl Into
                     <th scope="row"><span class="visually-hidden">"Precision, in percent"</span></th>
                     {(0..CLASSES).map(|class| {
                         let precision = move || of(&|matrix| {
-                            matrix.precision(class).map_or(String::new(), |share| format!("{:.1}", 100.0 * share))
+                            percents(matrix.precision(class)).trim_end_matches(" %").to_owned()
                         });
                         view! { <td>{precision}</td> }
                     }).collect_view()}
@@ -122,8 +122,8 @@ fn CellButton(cell: Cell, matrix: Memo<Option<ConfusionMatrix>>, current: RwSign
 }
 
 /// `1 image`, `2 images`.
-pub(super) fn image_count(count: u32) -> String {
-    format!("{} {}", thousands(count as usize), if count == 1 { "image" } else { "images" })
+pub(super) fn image_count(images: u32) -> String {
+    count(images as usize, "image")
 }
 
 /// The number of mistakes and the most frequent one, in words.
@@ -132,9 +132,14 @@ fn sentence(matrix: &ConfusionMatrix) -> String {
     if all == 0 {
         return String::new();
     }
-    let so_far = if (all as usize) < TEST_IMAGES { " that are here so far" } else { "" };
-    let misread = thousands((all - matrix.right()) as usize);
-    let first = format!("{misread} of the {} test images{so_far} are misread.", thousands(all as usize));
+    let so_far = if (all as usize) < TEST_IMAGES { " downloaded so far" } else { "" };
+    let misread = all - matrix.right();
+    let are = if misread == 1 { "is" } else { "are" };
+    let first = format!(
+        "{} of the {}{so_far} {are} misread.",
+        thousands(misread as usize),
+        count(all as usize, "test image")
+    );
     let worst = match matrix.worst() {
         Some(cell) => format!(
             "{} is most often taken for {}: {} of {}.",
@@ -165,13 +170,15 @@ mod tests {
         let say = |labels: &[u8], classes: &[u8]| sentence(&ConfusionMatrix::of(labels, classes));
         assert_eq!(
             say(&[4, 4, 4, 9], &[9, 9, 4, 4]),
-            "3 of the 4 test images that are here so far are misread. 4 is most often taken for 9: 2 of 3."
+            "3 of the 4 test images downloaded so far are misread. 4 is most often taken for 9: 2 of 3."
         );
         assert_eq!(
             say(&[7; 10_000], &[7; 10_000]),
             "0 of the 10,000 test images are misread. No digit is taken for another."
         );
         assert_eq!(say(&[], &[]), "");
+        let one = say(&[4, 9], &[9, 9]);
+        assert!(one.starts_with("1 of the 2 test images downloaded so far is misread."), "{one}");
         let none = say(&[4, 1], &[10, 1]);
         assert!(none.ends_with("1 image got no answer: the network gives no finite numbers."), "{none}");
     }

@@ -77,7 +77,8 @@ fn Filters(
     // An image that is not among the chosen ones is followed by one that is.
     let seek = move |ev: Event| {
         let Ok(index) = event_target_value(&ev).trim().parse::<u32>() else { return };
-        indices.with_untracked(|all| {
+        // The event may come after the panel was closed, with the list gone.
+        indices.try_with_untracked(|all| {
             let at = all.partition_point(|other| *other < index).min(all.len().saturating_sub(1));
             sought.set(all.get(at).copied());
             page.set(at / PAGE);

@@ -166,10 +166,10 @@ fn Tile(
 
 /// A probability in as few characters as a small image has room for.
 fn probability_text(probability: f32) -> String {
-    match 100.0 * probability {
+    match probability {
         p if p.is_nan() => "—".to_owned(),
-        99.95.. => "100 %".to_owned(),
-        _ => percent(probability, 1),
+        1.0 => "100 %".to_owned(),
+        p => percent(p, 1),
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
     fn probabilities_are_short() {
         assert_eq!(
             [1.0, 0.9996, 0.9994, 0.5, f32::NAN].map(probability_text),
-            ["100 %", "100 %", "99.9 %", "50.0 %", "—"]
+            ["100 %", "99.9 %", "99.9 %", "50.0 %", "—"]
         );
     }
 }

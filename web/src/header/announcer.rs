@@ -8,7 +8,7 @@ use trainer::messages::{Progress, RunState, Tested};
 use crate::client::Client;
 use crate::runs::store::RunStore;
 use crate::ui::debounce::debounce;
-use crate::ui::format::{percent, thousands};
+use crate::ui::format::{epochs, format_number, percent, thousands};
 
 /// Reports come in series: that training stopped comes before the step at which it stopped.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(400);
@@ -33,18 +33,18 @@ pub(crate) fn Announcer() -> impl IntoView {
 fn sentence(run: RunState, progress: &Progress, loss: Option<f32>, tested: Option<Tested>) -> String {
     let tested = tested.map_or(String::new(), |tested| {
         let accuracy = percent(tested.accuracy, 1);
-        format!(" After epoch {:.2}, {accuracy} of the test images are read right.", tested.epoch)
+        format!(" After epoch {}, {accuracy} of the test images are read right.", epochs(tested.epoch))
     });
     match run {
         RunState::Training => format!("Training.{tested}"),
         RunState::WaitingForData => "Waiting for the next images.".to_owned(),
         RunState::Paused if progress.step == 0 => String::new(),
         RunState::Paused => {
-            let loss = loss.map_or(String::new(), |loss| format!(" Training loss {loss:.2}."));
+            let loss = loss.map_or(String::new(), |loss| format!(" Training loss {}.", format_number(loss)));
             format!(
-                "Paused at step {}, epoch {:.2}.{loss}{tested}",
+                "Paused at step {}, epoch {}.{loss}{tested}",
                 thousands(progress.step as usize),
-                progress.epoch
+                epochs(progress.epoch)
             )
         }
     }
@@ -66,7 +66,7 @@ mod tests {
         );
         assert_eq!(
             announced(RunState::Paused, Some(tested)),
-            "Paused at step 1,406, epoch 1.50. Training loss 0.05. After epoch 1.00, 98.1 % of the test images are read right."
+            "Paused at step 1,406, epoch 1.50. Training loss 0.051. After epoch 1.00, 98.1 % of the test images are read right."
         );
         assert_eq!(sentence(RunState::Paused, &Progress::default(), None, None), "");
     }

@@ -4,15 +4,16 @@ pub(crate) mod announcer;
 pub(crate) mod download_bar;
 
 use leptos::prelude::*;
-use trainer::messages::Command;
+use trainer::messages::{Command, RunState};
 
 use crate::client::Client;
 use crate::explore::link::Tab;
 use crate::explore::view_state::ExploreView;
+use crate::runs::record::Measure;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
 use crate::ui::focus::{SETTINGS, go_to};
-use crate::ui::format::{percent, thousands};
+use crate::ui::format::{epochs, rate};
 
 /// The title, the buttons and the figures. `children` stand at the end of the buttons on the right.
 #[component]
@@ -51,19 +52,31 @@ fn TrainingButtons() -> impl IntoView {
     }
 }
 
-/// The last figures of the run that is drawn.
+/// The figures of the run that is drawn, as they are now. What is not known now is a dash.
 #[component]
 fn Readouts() -> impl IntoView {
-    let RunStore { progress, loss, tested, .. } = expect_context();
+    let client = expect_context::<Client>();
+    let RunStore { progress, loss, tested, comparison, .. } = expect_context();
     let explore = expect_context::<ExploreView>();
     let none = || "—".to_owned();
-    let epoch = move || format!("{:.2}", progress.get().epoch);
+    let epoch = move || epochs(progress.get().epoch);
     let step = move || progress.get().step.to_string();
-    let loss = move || loss.get().map_or_else(none, |loss| format!("{loss:.4}"));
-    let accuracy = move || tested.get().map_or_else(none, |tested| percent(tested.accuracy, 2));
-    let throughput = move || {
-        let speed = progress.get().images_per_second;
-        speed.map_or_else(none, |speed| format!("{} img/s", thousands(speed as usize)))
+    let loss = move || loss.get().map_or_else(none, |loss| Measure::Loss.value(loss.into()));
+    // Until the first step, the drawing is read by the pretrained network, if that has the same layers.
+    let is_pretrained = Memo::new(move |_| {
+        client.is_pretrained() && progress.get().step == 0 && comparison.with(Option::is_none)
+    });
+    let accuracy = move || {
+        let pretrained = client.pretrained_accuracy.get().filter(|_| is_pretrained.get());
+        let accuracy = pretrained.or(tested.get().map(|tested| tested.accuracy));
+        accuracy.map_or_else(none, |accuracy| Measure::Accuracy.value(accuracy.into()))
+    };
+    let throughput = move || match (client.run.get(), client.device.with(|device| device.measuring)) {
+        (RunState::Paused | RunState::WaitingForData, _) => none(),
+        (RunState::Training, true) => "measuring…".to_owned(),
+        (RunState::Training, false) => {
+            progress.get().images_per_second.map_or_else(none, |speed| format!("{} img/s", rate(speed)))
+        }
     };
     view! {
         <dl class="readouts">
@@ -73,6 +86,9 @@ fn Readouts() -> impl IntoView {
                 <dt>
                     <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
                         on:click=move |_| explore.toggle(Tab::Mistakes)>"Test accuracy"</button>
+                    <Show when=move || is_pretrained.get()>
+                        <span title="Train starts a new, untrained network. Reset brings this one back.">" (pretrained)"</span>
+                    </Show>
                 </dt>
                 <dd translate="no"><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
             </div>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use nn::inspect::histogram::Histogram;
 
 use crate::network::stages;
+use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::layers;
 use crate::settings::store::Settings;
@@ -64,13 +65,11 @@ pub(crate) fn BatchNormPanel() -> impl IntoView {
 /// The row of a batch normalisation.
 #[component]
 fn BatchNormRow(at: usize, name: String) -> impl IntoView {
-    let pad = expect_context::<PadStore>();
+    let (pad, view) = (expect_context::<PadStore>(), expect_context::<NetworkView>());
     let pair = Memo::new(move |_| -> Option<Pair> {
-        let before = match at.checked_sub(1) {
-            Some(before) => pad.output(before),
-            None => pad.pixels(),
-        };
-        Some([before?, pad.output(at)?])
+        let image = pad.pixels()?;
+        let before = at.checked_sub(1).map_or(Some(image), |before| view.output(before));
+        Some([before?, view.output(at)?])
     });
     let histograms =
         Memo::new(move |_| pair.with(|pair| pair.as_ref().map(on_one_scale)).unwrap_or_default());

@@ -5,8 +5,8 @@ use nn::summary::LayerSummary;
 use trainer::messages::LayerDetail;
 
 use crate::network::receptive_field::position;
-use crate::network::sliding_window::SlidingWindow;
-use crate::ui::format::format_number;
+use crate::network::sliding_window::{SlidingWindow, winner};
+use crate::ui::format::{count, format_number};
 
 /// The terms of a sum that are written out, of up to 784.
 const MAX_WRITTEN: usize = 9;
@@ -92,7 +92,7 @@ impl Explanation {
     pub(crate) fn value(&self) -> f32 {
         match self.reduction {
             Reduction::Sum => self.products().iter().sum::<f32>() + self.bias,
-            Reduction::Max => self.argmax().map_or(f32::NAN, |at| self.inputs[at]),
+            Reduction::Max => self.inputs.iter().copied().reduce(f32::max).unwrap_or(f32::NAN),
             Reduction::Mean => self.mean() * self.weights.first().unwrap_or(&1.0) + self.bias,
         }
     }
@@ -101,9 +101,9 @@ impl Explanation {
         self.inputs.iter().sum::<f32>() / self.inputs.len() as f32
     }
 
-    /// The index of the input that a maximum takes, of equals the first; none for sums and means.
-    pub(crate) fn argmax(&self) -> Option<usize> {
-        (self.reduction == Reduction::Max).then(|| argmax(&self.inputs)).flatten()
+    /// The index of the input that a maximum takes; none for sums and means, and among equals.
+    pub(crate) fn winner(&self) -> Option<usize> {
+        (self.reduction == Reduction::Max).then(|| winner(&self.inputs)).flatten()
     }
 
     /// The indices of the inputs with the largest products, largest first, `max` at most. Products of 0 are left out.
@@ -130,7 +130,7 @@ impl Explanation {
                 if !rest.is_empty() {
                     let products = self.products();
                     let sum = rest.iter().map(|i| products[*i]).sum();
-                    words += &format!(" + {} smaller terms ({})", rest.len(), format_number(sum));
+                    words += &format!(" + {} ({})", count(rest.len(), "smaller term"), format_number(sum));
                 }
                 format!("{words} + bias {} = {value}", format_number(self.bias))
             }
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(sum.words(), "1.00 × −2.00 + 0.50 × 0.25 + bias 0.12 = −1.75");
         assert_eq!(sum.largest_terms(1), [1]);
         let pooled = Explanation { reduction: Reduction::Max, weights: Vec::new(), bias: 0.0, ..sum };
-        assert_eq!((pooled.argmax(), pooled.value()), (Some(1), 1.0));
+        assert_eq!((pooled.winner(), pooled.value()), (Some(1), 1.0));
         assert_eq!(pooled.words(), "the largest of 0.50, 1.00, 0 is 1.00");
     }
 }

@@ -4,10 +4,10 @@
 use leptos::prelude::*;
 use nn::inspect::grad_norms::{LayerNorms, error_ratio};
 
-use crate::client::Client;
+use crate::network::view_state::NetworkView;
 use crate::settings::layers;
 use crate::settings::store::Settings;
-use crate::ui::format::format_number;
+use crate::ui::format::{bar, format_number};
 
 /// The decades that a bar of a gradient spans, up to 1.
 const DECADES: f32 = 7.0;
@@ -73,12 +73,12 @@ fn sentence(norms: &[Norms]) -> String {
 /// The panel.
 #[component]
 pub(crate) fn GradientNormsPanel() -> impl IntoView {
-    let client = expect_context::<Client>();
+    let view = expect_context::<NetworkView>();
     let settings = expect_context::<Settings>();
     let norms = RwSignal::new(Vec::<Norms>::new());
     Effect::new(move |_| {
-        let next = client.snapshot.with(|snapshot| {
-            let snapshot = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.norms);
+        let next = view.with_snapshot(|snapshot| {
+            let snapshot = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);
             norms.with_untracked(|norms| follow(norms, snapshot))
         });
         norms.set(next);
@@ -138,10 +138,10 @@ fn NormsRow(
         <tr>
             <th scope="row">{name}</th>
             <td class="gauge"><div class="track"><span class="fill gradient"
-                prop:style=move || format!("transform:scaleX({:.4})", bar_width(errors()))></span></div></td>
+                style:transform=move || bar(bar_width(errors()))></span></div></td>
             <td class="number">{move || format_number(errors())}</td>
             <td class="gauge"><div class="track">
-                <span class="fill weights" prop:style=move || format!("transform:scaleX({:.4})", weights() / max_weights.get())></span>
+                <span class="fill weights" style:transform=move || bar(weights() / max_weights.get())></span>
                 <i prop:style=move || format!("left:{:.2}%", 100.0 * first_weights() / max_weights.get())></i>
             </div></td>
             <td class="number">{move || format_number(weights())}</td>

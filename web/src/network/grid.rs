@@ -81,6 +81,15 @@ impl Grid {
         [x + columns.start, y + rows.start, columns.end - columns.start, rows.end - rows.start]
     }
 
+    /// Frames around values, as an SVG path.
+    pub(crate) fn frames(&self, values: impl Iterator<Item = usize>) -> String {
+        let frame = |at: usize| {
+            let (x, y) = self.pixel(at);
+            format!("M{x} {y}h1v1h-1z")
+        };
+        values.map(frame).collect()
+    }
+
     /// The picture as RGBA bytes, transparent between maps.
     pub(crate) fn paint(&self, values: &[f32], color: impl Fn(usize, f32) -> [u8; 4]) -> Vec<u8> {
         let (width, height) = self.size();

@@ -136,7 +136,7 @@ impl Inspector {
 
     /// The output of a layer; none while nothing is drawn.
     pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
-        self.pad.output(layer)
+        self.pad.image.with(Option::is_some).then(|| self.view.output(layer))?
     }
 
     /// The values that a column shows.
@@ -149,8 +149,8 @@ impl Inspector {
 
     /// Reads the parameters of a layer; none unless the layer is inspected and has some.
     pub(crate) fn with_detail<T>(&self, layer: usize, read: impl FnOnce(Option<&LayerDetail>) -> T) -> T {
-        self.client.snapshot.with(|snapshot| {
-            let details = snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.details);
+        self.view.with_snapshot(|snapshot| {
+            let details = snapshot.map_or(&[][..], |snapshot| &snapshot.details);
             read(details.iter().find(|detail| detail.layer == layer))
         })
     }
@@ -199,7 +199,8 @@ impl Inspector {
     pub(crate) fn arithmetic(&self) -> Vec<String> {
         let Some(PixelRef { column, at }) = self.view.pixel.get() else { return Vec::new() };
         let Some(stage) = self.stage(column) else {
-            let byte = self.pad.image.get().map(|image| image[at]);
+            // While the network changes, the pixel may be one of a column that is gone.
+            let byte = self.pad.image.get().and_then(|image| image.get(at).copied());
             return byte.map(|b| format!("a pixel of the drawing: {b} of 255")).into_iter().collect();
         };
         let mut lines: Vec<String> =
@@ -271,7 +272,7 @@ impl Inspector {
         if self.client.run.get() != RunState::Training {
             return path;
         }
-        let source = self.client.snapshot.with(|snapshot| snapshot.as_ref().map(|s| s.source));
+        let source = self.view.with_snapshot(|snapshot| snapshot.map(|s| s.source));
         let (Some(stage), Some(Source::Session { step })) = (self.stage(column), source) else { return path };
         let seed = self.settings.training.with(|training| training.seed);
         for layer in stage.layers() {

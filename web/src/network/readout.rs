@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use nn::spec::Shape;
 
 use crate::network::explanation::Explanation;
-use crate::network::feature_maps::Maps;
+use crate::network::feature_maps::{FramedMaps, Maps};
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::pad::store::PadStore;
@@ -59,17 +59,14 @@ fn Patch(patch: Shape, is_sum: bool) -> impl IntoView {
     let of = move |read: fn(&Explanation) -> &Vec<f32>| {
         Signal::derive(move || explanation.with(|e| e.as_ref().map(|e| read(e).clone())))
     };
-    let used = Signal::derive(move || {
-        explanation.with(|explanation| {
-            let Some(explanation) = explanation else { return Vec::new() };
-            let argmax = explanation.argmax();
-            (0..explanation.inputs.len()).map(|i| argmax.is_none_or(|argmax| argmax == i)).collect()
-        })
+    let winner = Memo::new(move |_| {
+        let winner = explanation.with(|explanation| explanation.as_ref().and_then(Explanation::winner));
+        grid.frames(winner.into_iter())
     });
     view! {
         <div class="patch">
             <figure>
-                <Maps grid scale label="Its inputs" diverging=false values=of(|e| &e.inputs) bright=used />
+                <FramedMaps grid scale label="Its inputs" diverging=false values=of(|e| &e.inputs) path=winner />
                 <figcaption>"inputs"</figcaption>
             </figure>
             {is_sum.then(|| view! {

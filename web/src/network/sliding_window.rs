@@ -64,20 +64,22 @@ impl SlidingWindow {
         channels.flat_map(of).collect()
     }
 
-    /// For each input, whether it is the maximum under the window at some position; of equals, the first.
-    pub(crate) fn maxima(&self, input: &[f32]) -> Vec<bool> {
-        let mut maxima = vec![false; input.len()];
+    /// The inputs that are larger than all others under the window at some position, in ascending order. Where several are the
+    /// largest, none decides: black corners of an image win nothing.
+    pub(crate) fn winners(&self, input: &[f32]) -> Vec<usize> {
         let (rows, columns) = self.output();
+        let mut winners = Vec::new();
         for channel in 0..self.input.channels {
             for at in 0..rows * columns {
                 let sources = self.sources(channel..channel + 1, at / columns, at % columns);
-                let best = sources.into_iter().flatten().filter(|s| *s < input.len());
-                if let Some(best) = best.reduce(|best, s| if input[s] > input[best] { s } else { best }) {
-                    maxima[best] = true;
-                }
+                let under: Vec<usize> = sources.into_iter().flatten().filter(|s| *s < input.len()).collect();
+                let values: Vec<f32> = under.iter().map(|s| input[*s]).collect();
+                winners.extend(winner(&values).map(|at| under[at]));
             }
         }
-        maxima
+        winners.sort_unstable();
+        winners.dedup();
+        winners
     }
 
     /// A channel after max pooling (`max`) or average pooling.
@@ -106,6 +108,13 @@ impl SlidingWindow {
         };
         at.map(sum).collect()
     }
+}
+
+/// The index of the value that is larger than all others; none among equals, and beside a value that is no number.
+pub(crate) fn winner(values: &[f32]) -> Option<usize> {
+    let largest = values.iter().copied().reduce(f32::max)?;
+    let mut at = (0..values.len()).filter(|at| values[*at] >= largest || values[*at].is_nan());
+    at.next().filter(|_| at.next().is_none()).filter(|at| !values[*at].is_nan())
 }
 
 #[cfg(test)]
@@ -144,15 +153,26 @@ mod tests {
     }
 
     #[test]
-    fn every_position_has_one_maximum() {
+    fn among_equals_there_is_no_winner() {
+        assert_eq!(winner(&[0.0, 0.5, 0.75, 0.5]), Some(2));
+        assert_eq!(winner(&[0.0; 4]), None);
+        assert_eq!(winner(&[0.5, 0.0, 0.5, 0.25]), None);
+        assert_eq!(winner(&[-1.0, -2.0, -0.0, -3.0]), Some(2));
+        assert_eq!(winner(&[1.0, f32::NAN]), None);
+        assert_eq!((winner(&[]), winner(&[3.0])), (None, Some(0)));
+    }
+
+    #[test]
+    fn black_windows_have_no_winner() {
         let window = SlidingWindow { input: Shape::maps(2, 5, 4), kernel_size: 2, stride: 2, padding: 0 };
         let mut input = vec![0.0; 40];
-        input[5] = 1.0;
-        let maxima = window.maxima(&input);
-        assert_eq!(maxima.iter().filter(|w| **w).count(), 2 * 4);
+        (input[5], input[22], input[23]) = (1.0, 0.5, 0.5);
+        assert_eq!(window.winners(&input), [5], "one window has ink, and one has it twice");
         assert_eq!(window.pooled(&input, 0, true), [1.0, 0.0, 0.0, 0.0]);
         assert_eq!(window.pooled(&input, 0, false), [0.25, 0.0, 0.0, 0.0]);
-        assert!(maxima[5] && !maxima[0] && maxima[2], "the largest, and the first of equals");
+        // Windows that overlap may have the same winner, and one of two equals may stand alone in another window.
+        let window = SlidingWindow { stride: 1, ..window };
+        assert_eq!(window.winners(&input), [5, 22]);
     }
 
     #[test]

@@ -2,16 +2,16 @@
 
 use leptos::prelude::*;
 
-use crate::client::Client;
 use crate::network::feature_maps::Maps;
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::network::link::OpenPanel;
 use crate::network::pixel_picker::PixelPicker;
 use crate::network::stages::Stage;
+use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::layers::OUTPUT;
-use crate::ui::format::thousands;
+use crate::ui::format::{bar, count};
 
 /// The smallest width, in CSS pixels, for the words above maps and above a vector.
 const MIN_WIDTH: [usize; 2] = [88, 63];
@@ -86,19 +86,19 @@ fn facts(stage: &Stage) -> Vec<String> {
 fn parameters(stage: &Stage) -> String {
     match stage.parameters {
         0 => "no params".to_owned(),
-        n => format!("{} params", thousands(n)),
+        n => count(n, "param"),
     }
 }
 
 /// The filters of a first layer.
 #[component]
 pub(super) fn FilterMaps(stage: Stage, columns: usize) -> impl IntoView {
-    let client = expect_context::<Client>();
+    let view = expect_context::<NetworkView>();
     let (height, width) = stage.filters.unwrap_or((1, 1));
     let layer = stage.layer;
     let values = Signal::derive(move || {
-        client.snapshot.with(|snapshot| {
-            snapshot.as_ref()?.weights.iter().find(|w| w.layer == layer).map(|w| w.values.clone())
+        view.with_snapshot(|snapshot| {
+            snapshot?.weights.iter().find(|w| w.layer == layer).map(|w| w.values.clone())
         })
     });
     view! {
@@ -119,7 +119,7 @@ fn OutputBars(label: String) -> impl IntoView {
                     <span>{digit}</span>
                     <span class="track">
                         <span class="fill" style:background=format!("var(--class-{digit})")
-                            style:transform=move || format!("scaleX({:.3})", probability())></span>
+                            style:transform=move || bar(probability())></span>
                     </span>
                 }
             }).collect_view()}

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use nn::spec::NetworkSpec;
-use trainer::messages::Watch;
+use trainer::messages::{Snapshot, Watch};
 
+use crate::client::Client;
 use crate::network::filter::kernel::Kernel;
 use crate::network::link::{NetworkLink, OpenPanel};
 use crate::network::stages;
@@ -30,13 +31,17 @@ pub(crate) struct NetworkView {
     /// The pixel that is inspected.
     pub(crate) pixel: RwSignal<Option<PixelRef>>,
     network: Memo<NetworkSpec>,
+    client: Client,
+    /// Whether the last snapshot is one of the network that is drawn. For a moment after a change it is not, and nothing of it
+    /// is shown.
+    pub(crate) is_current: Memo<bool>,
     /// Indices of the stages that are open or have the inspected pixel.
     inspected: Memo<Vec<usize>>,
 }
 
 impl NetworkView {
     /// Opens what the link names. `network` is the network that is drawn.
-    pub(crate) fn new(link: NetworkLink, network: Memo<NetworkSpec>) -> Self {
+    pub(crate) fn new(link: NetworkLink, network: Memo<NetworkSpec>, client: Client) -> Self {
         let open = RwSignal::new(link.open);
         let pixel = RwSignal::new(None::<PixelRef>);
         let inspected = Memo::new(move |_| {
@@ -50,7 +55,9 @@ impl NetworkView {
             open.into_iter().chain(pixel.filter(|stage| Some(*stage) != open)).collect()
         });
         let (map, filter) = (RwSignal::new(link.map), RwSignal::new(link.filter));
-        Self { open, map, filter, pixel, network, inspected }
+        let is_current =
+            Memo::new(move |_| client.network.with(|of| network.with(|drawn| of.as_ref() == Some(drawn))));
+        Self { open, map, filter, pixel, network, client, is_current, inspected }
     }
 
     /// The state that links carry.
@@ -63,6 +70,19 @@ impl NetworkView {
         set_if_changed(self.open, link.open);
         set_if_changed(self.map, link.map);
         set_if_changed(self.filter, link.filter);
+    }
+
+    /// Reads the last snapshot, if it is one of the network that is drawn.
+    pub(crate) fn with_snapshot<T>(&self, read: impl FnOnce(Option<&Snapshot>) -> T) -> T {
+        let is_current = self.is_current.get();
+        self.client.snapshot.with(|snapshot| read(snapshot.as_ref().filter(|_| is_current)))
+    }
+
+    /// The output of a layer for the image on the pad; none while there is no image or its output is not known yet.
+    pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
+        self.with_snapshot(|snapshot| {
+            snapshot?.activations.iter().find(|a| a.layer == layer).map(|a| a.values.clone())
+        })
     }
 
     /// Opens a panel, with this map chosen, or closes the one that is open.

@@ -9,7 +9,7 @@ use crate::pad::store::PadStore;
 use crate::runs::store::RunStore;
 use crate::ui::canvas::put_image;
 use crate::ui::debounce::debounce;
-use crate::ui::format::percent;
+use crate::ui::format::{NOT_FINITE, bar, percent};
 
 /// How long a prediction must last until screen readers announce it: it changes with every point that is drawn.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(700);
@@ -48,7 +48,10 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
     });
     let caption = move || placed.get().map_or("28×28, centred".to_owned(), |placed| placed.name);
     // Before the prediction arrives, the label is not shown either.
-    let truth = move || Some(placed.get()?.verdict(digit.get()?));
+    let truth = move || match digit.get() {
+        Some(digit) => Some(placed.get()?.verdict(digit)),
+        None => pad.is_unanswered().then(|| format!("No answer: the network’s numbers are {NOT_FINITE}.")),
+    };
     let announced = RwSignal::new(String::new());
     let announcement = move || match (digit.get(), placed.get()) {
         (Some(digit), Some(PlacedSample { name, label, .. })) => {
@@ -89,9 +92,9 @@ fn ProbabilityBar(class: usize, digit: Memo<Option<usize>>) -> impl IntoView {
             <span class="digit">{class}</span>
             <span class="track" aria-hidden="true">
                 <span class="fill" style:background=format!("var(--class-{class})")
-                    style:transform=move || format!("scaleX({:.4})", probability().unwrap_or(0.0))></span>
+                    style:transform=move || bar(probability().unwrap_or(0.0))></span>
             </span>
-            <span class="value">{move || probability().map(|p| percent(p, 1))}</span>
+            <span class="value">{move || probability().map(|p| if p.is_finite() { percent(p, 1) } else { "—".to_owned() })}</span>
         </li>
     }
 }

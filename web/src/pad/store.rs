@@ -22,7 +22,6 @@ pub(crate) struct Pen {
 /// The pad.
 #[derive(Clone, Copy)]
 pub(crate) struct PadStore {
-    client: Client,
     pub(crate) drawing: RwSignal<Drawing>,
     /// The drawing as the network gets it: 28×28 bytes, rows first, 255 for ink; none while nothing is drawn.
     pub(crate) image: RwSignal<Option<[u8; 784]>>,
@@ -51,7 +50,6 @@ impl PadStore {
             if image.with(Option::is_some) && probabilities.len() == 10 { probabilities } else { Vec::new() }
         });
         Self {
-            client,
             drawing: RwSignal::default(),
             image,
             probabilities,
@@ -88,13 +86,10 @@ impl PadStore {
         self.image.get().map(|image| image.iter().map(|&b| f32::from(b) / 255.0).collect())
     }
 
-    /// The output of a layer for the image.
-    pub(crate) fn output(&self, layer: usize) -> Option<Vec<f32>> {
-        self.image.with(Option::is_some).then_some(())?;
-        self.client.snapshot.with(|snapshot| {
-            let activations = &snapshot.as_ref()?.activations;
-            activations.iter().find(|a| a.layer == layer).map(|a| a.values.clone())
-        })
+    /// Whether the network was asked, but has diverged.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.probabilities.with(|probabilities| !probabilities.is_empty())
+            && self.prediction.with(Option::is_none)
     }
 
     /// Takes back the last stroke, image or clearing.

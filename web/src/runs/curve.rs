@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// The points of a curve, fewer than [`Curve::CAPACITY`]: when that many are reached, neighbours are averaged.
+///
+/// A point whose value is NaN is a gap: what is left and right of it belongs to different networks, and no line joins them. A
+/// measurement that is not finite is infinite here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Vec<(f32, f32)>", try_from = "Vec<(f32, f32)>")]
+#[serde(into = "Vec<(f32, Option<f32>)>", try_from = "Vec<(f32, Option<f32>)>")]
 pub(crate) struct Curve {
     points: Vec<(f64, f64)>,
     /// The number of measurements whose mean is a point.
@@ -18,6 +21,7 @@ impl Curve {
 
     /// Appends a measurement.
     pub(crate) fn push(&mut self, x: f64, y: f64) {
+        let y = if y.is_finite() { y } else { f64::INFINITY };
         self.weight = self.weight.max(1);
         let (sum_x, sum_y, n) = self.pending;
         self.pending = (sum_x + x, sum_y + y, n + 1);
@@ -31,6 +35,14 @@ impl Curve {
             let mean = |pair: &[(f64, f64)]| ((pair[0].0 + pair[1].0) / 2.0, (pair[0].1 + pair[1].1) / 2.0);
             self.points = self.points.chunks_exact(2).map(mean).collect();
             self.weight *= 2;
+        }
+    }
+
+    /// Ends the line here: what comes next is joined to nothing.
+    pub(crate) fn end_line(&mut self) {
+        self.pending = (0.0, 0.0, 0);
+        if let Some((x, _)) = self.points.last().copied().filter(|(_, y)| !y.is_nan()) {
+            self.points.push((x, f64::NAN));
         }
     }
 
@@ -48,38 +60,42 @@ impl Curve {
         &self.points
     }
 
-    /// The rightmost point.
+    /// The rightmost point; none before the first one, and where a line has ended.
     pub(crate) fn last(&self) -> Option<(f64, f64)> {
-        self.points.last().copied()
+        self.points.last().copied().filter(|(_, y)| !y.is_nan())
     }
 }
 
-/// Stored are the finite points, with the precision of a chart.
-impl From<Curve> for Vec<(f32, f32)> {
+/// Stored are the points with the precision of a chart, and gaps as well as values that are not finite as none.
+impl From<Curve> for Vec<(f32, Option<f32>)> {
     fn from(curve: Curve) -> Self {
-        let points = curve.points.into_iter().map(|(x, y)| (x as f32, y as f32));
-        points.filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
+        let points = curve.points.into_iter().filter(|(x, _)| x.is_finite());
+        points.map(|(x, y)| (x as f32, Some(y as f32).filter(|y| y.is_finite()))).collect()
     }
 }
 
-impl TryFrom<Vec<(f32, f32)>> for Curve {
+impl TryFrom<Vec<(f32, Option<f32>)>> for Curve {
     type Error = &'static str;
 
-    fn try_from(points: Vec<(f32, f32)>) -> Result<Self, Self::Error> {
+    fn try_from(points: Vec<(f32, Option<f32>)>) -> Result<Self, Self::Error> {
         if points.len() > Self::CAPACITY || !points.is_sorted_by(|a, b| a.0 <= b.0) {
             return Err("no curve: points must go from left to right");
         }
-        let points: Vec<_> = points.into_iter().map(|(x, y)| (x.into(), y.into())).collect();
+        let points: Vec<_> =
+            points.into_iter().map(|(x, y)| (x.into(), y.map_or(f64::NAN, f64::from))).collect();
         Ok(Self { points, weight: 1, pending: (0.0, 0.0, 0) })
     }
 }
 
 /// The running mean of noisy points: over about the last `max_span`, and over fewer at the start, where the curve falls too
-/// steeply for a long memory. A span of one point leaves them as they are.
+/// steeply for a long memory. It begins anew after a gap, and skips values that are infinite. A span of one point leaves the points
+/// as they are.
 pub(crate) fn smoothed(points: &[(f64, f64)], max_span: f64) -> Vec<(f64, f64)> {
     let (mut mean, mut seen) = (f64::NAN, 0.0);
     let mut smooth = |&(x, y): &(f64, f64)| {
-        if f64::is_finite(y) {
+        if y.is_nan() {
+            (mean, seen) = (f64::NAN, 0.0);
+        } else if y.is_finite() {
             let span = f64::min(max_span, 1.0 + seen / 8.0);
             mean = if seen == 0.0 { y } else { mean + (y - mean) / span };
             seen += 1.0;
@@ -91,11 +107,12 @@ pub(crate) fn smoothed(points: &[(f64, f64)], max_span: f64) -> Vec<(f64, f64)> 
 
 /// The point nearest to `x`; none if `x` lies more than `reach` beyond the ends of the curve.
 pub(crate) fn nearest(points: &[(f64, f64)], x: f64, reach: f64) -> Option<(f64, f64)> {
-    let right = points.partition_point(|point| point.0 < x);
-    let around = points.get(right.saturating_sub(1)..(right + 1).min(points.len()))?;
+    let (left, right) = points.split_at(points.partition_point(|point| point.0 < x));
+    let is_point = |point: &&(f64, f64)| !point.1.is_nan();
+    let around = [left.iter().rev().find(is_point), right.iter().find(is_point)];
     let far = |point: &&(f64, f64)| (point.0 - x).abs();
-    let found = around.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
-    let inside = right > 0 && right < points.len();
+    let found = around.into_iter().flatten().min_by(|a, b| far(a).total_cmp(&far(b)))?;
+    let inside = !left.is_empty() && !right.is_empty();
     (inside || far(&found) <= reach).then_some(*found)
 }
 
@@ -104,9 +121,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn smoothing_starts_at_the_first_point_and_skips_nan() {
-        let points = [(0.0, 2.0), (1.0, f64::NAN), (2.0, 2.0)];
+    fn smoothing_starts_at_the_first_point_and_skips_what_is_infinite() {
+        let points = [(0.0, 2.0), (1.0, f64::INFINITY), (2.0, 2.0)];
         assert!(smoothed(&points, 12.0).iter().all(|p| p.1 == 2.0));
+    }
+
+    #[test]
+    fn a_gap_joins_nothing_and_outlives_storage() {
+        let mut curve = Curve::default();
+        curve.end_line();
+        assert_eq!(curve, Curve::default(), "no line, no gap");
+        (0..4).for_each(|i| curve.push(f64::from(i), 1.0));
+        curve.end_line();
+        curve.end_line();
+        assert_eq!((curve.points().len(), curve.last()), (5, None));
+        curve.push(4.0, 3.0);
+        curve.push(5.0, f64::NAN);
+        let smooth = smoothed(curve.points(), 12.0);
+        assert!(smooth[4].1.is_nan());
+        assert_eq!((smooth[3].1, smooth[5].1, smooth[6].1), (1.0, 3.0, 3.0), "the mean begins anew");
+        assert_eq!(nearest(curve.points(), 3.1, 0.5), Some((3.0, 1.0)));
+        let stored = serde_json::to_string(&curve).unwrap();
+        assert_eq!(stored, "[[0.0,1.0],[1.0,1.0],[2.0,1.0],[3.0,1.0],[3.0,null],[4.0,3.0],[5.0,null]]");
+        let back: Curve = serde_json::from_str(&stored).unwrap();
+        assert!(back.points()[4].1.is_nan() && back.points()[5] == (4.0, 3.0));
     }
 
     #[test]

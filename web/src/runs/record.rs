@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use trainer::messages::{Progress, Split, Tested};
 
 use crate::runs::curve::Curve;
-use crate::ui::format::decimals;
+use crate::ui::format::{NOT_FINITE, decimals, percent};
 
 /// A measure of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ impl Measure {
     /// The text of a tick; `step` is the distance to the next one.
     pub(crate) fn tick(self, value: f64, step: f64) -> String {
         match self {
+            Self::Loss if value >= 1e6 => format!("{value:e}"),
             Self::Loss => format!("{value:.*}", decimals(step)),
             Self::Accuracy => format!("{:.*} %", decimals(100.0 * step), 100.0 * value),
         }
@@ -41,9 +42,11 @@ impl Measure {
 
     /// The text of a value.
     pub(crate) fn value(self, value: f64) -> String {
-        match self {
-            Self::Loss => format!("{value:.*}", if value < 0.01 { 5 } else { 4 }),
-            Self::Accuracy => format!("{:.2} %", 100.0 * value),
+        match (self, value) {
+            (_, value) if !value.is_finite() => NOT_FINITE.to_owned(),
+            (Self::Loss, 1e5..) => format!("{value:.2e}"),
+            (Self::Loss, value) => format!("{value:.*}", if value < 0.01 { 5 } else { 4 }),
+            (Self::Accuracy, share) => percent(share, 2),
         }
     }
 }
@@ -95,10 +98,12 @@ impl Record {
         self.progress = progress;
     }
 
-    /// Appends a measurement on the test set.
+    /// Appends a measurement on the test set, unless the network was measured at this step already.
     pub(crate) fn on_tested(&mut self, tested: Tested) {
-        self.loss[Split::Test as usize].push(tested.epoch, tested.loss.into());
-        self.accuracy[Split::Test as usize].push(tested.epoch, tested.accuracy.into());
+        if self.tested.is_none_or(|before| before.step != tested.step) {
+            self.loss[Split::Test as usize].push(tested.epoch, tested.loss.into());
+            self.accuracy[Split::Test as usize].push(tested.epoch, tested.accuracy.into());
+        }
         self.tested = Some(tested);
     }
 
@@ -113,6 +118,13 @@ impl Record {
     /// Reads a text of [`Record::to_json`].
     pub(crate) fn from_json(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
+    }
+
+    /// From now on the record is about another network, which learned nothing of its figures: they are dropped, and its curves
+    /// begin anew beside those of the network before.
+    pub(crate) fn on_another_network(&mut self) {
+        (self.last_loss, self.tested, self.diverged) = (None, None, None);
+        self.loss.iter_mut().chain(&mut self.accuracy).for_each(Curve::end_line);
     }
 
     /// The epoch at which the curves end.
@@ -144,6 +156,37 @@ mod tests {
         assert_eq!((record.tested, record.last_loss, record.end()), (None, None, 0.5));
         record.on_progress(Progress::default());
         assert_eq!(record, Record::default());
+    }
+
+    #[test]
+    fn another_network_has_no_figures_of_the_one_before() {
+        let mut record = Record::default();
+        (1..=4).for_each(|step| record.on_progress(progress(step, step as f64 / 4.0)));
+        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75 });
+        record.on_another_network();
+        assert_eq!((record.tested, record.last_loss), (None, None));
+        assert_eq!(record.curve(Measure::Accuracy, Split::Test).last(), None);
+        record.on_progress(progress(5, 1.25));
+        let points = record.curve(Measure::Loss, Split::Train).points();
+        assert!(points[4].1.is_nan() && points[5] == (1.25, 1.0));
+    }
+
+    #[test]
+    fn a_network_that_was_measured_twice_has_one_point() {
+        let mut record = Record::default();
+        record.on_progress(progress(4, 1.0));
+        for accuracy in [0.75, 0.75] {
+            record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy });
+        }
+        assert_eq!(record.curve(Measure::Accuracy, Split::Test).points(), [(1.0, 0.75)]);
+    }
+
+    #[test]
+    fn values_that_are_not_finite_have_a_word_and_large_ones_are_short() {
+        let texts = [f64::NAN, f64::INFINITY, 2e19, 99_999.0].map(|value| Measure::Loss.value(value));
+        assert_eq!(texts, ["not finite", "not finite", "2.00e19", "99999.0000"]);
+        assert_eq!(Measure::Accuracy.value(0.99996), "99.99 %");
+        assert_eq!(Measure::Loss.tick(2e19, 1e19), "2e19");
     }
 
     #[test]

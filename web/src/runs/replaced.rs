@@ -4,6 +4,7 @@ use trainer::messages::Kept;
 
 use crate::runs::record::Record;
 use crate::settings::{Setup, codec};
+use crate::ui::format::{capitalized, epochs};
 
 /// What took the place of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,16 +32,17 @@ impl Replaced {
     /// The offer of the worker, while the present run is at `epoch`.
     pub(crate) fn new(kept: &Kept, cause: Cause, epoch: f64) -> Self {
         let (name, at) = (network_name(&setup_of(kept)), kept.epoch);
+        let epoch_at = epochs(at);
         let sentence = match cause {
-            Cause::Reset => format!("The run was reset at epoch {at:.2}."),
-            Cause::Network => format!("Another network took the place of {name} at epoch {at:.2}."),
+            Cause::Reset => format!("The run was reset at epoch {epoch_at}."),
+            Cause::Network => format!("Another network took the place of {name} at epoch {epoch_at}."),
             Cause::Link => {
                 format!(
-                    "The link begins a new run. The one before, {name} at epoch {at:.2}, stays among the runs."
+                    "The link begins a new run. The one before, {name} at epoch {epoch_at}, stays among the runs."
                 )
             }
             Cause::Restored => {
-                format!("{name} at epoch {at:.2} can be brought back.", name = capitalized(&name))
+                format!("{name} at epoch {epoch_at} can be brought back.", name = capitalized(&name))
             }
         };
         let starts_anew = matches!(cause, Cause::Reset | Cause::Link);
@@ -62,16 +64,11 @@ pub(crate) fn record_of(kept: &Kept) -> Record {
 
 /// The preset whose layers these are, or that they began with.
 pub(crate) fn network_name(setup: &Setup) -> String {
-    if setup.is_preset() {
+    if setup.network == setup.preset.network() {
         setup.preset.title().to_owned()
     } else {
         format!("the changed {}", setup.preset.title())
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! The store of the runs: the present one, others beside it, and the comparison under way.
 
 use leptos::prelude::*;
+use nn::spec::{LayerSpec, NetworkSpec};
 use trainer::messages::{Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested};
 
 use crate::client::Client;
-use crate::runs::comparison::Comparison;
+use crate::runs::comparison::{Comparison, Length};
 use crate::runs::record::Record;
 use crate::runs::replaced::{Cause, Replaced, record_of};
 use crate::runs::run::{Runs, letter};
 use crate::settings::store::Settings;
 use crate::settings::{Setting, Setup, codec, layers};
-use crate::ui::format::thousands;
+use crate::ui::format::{percent, thousands};
 
 /// The runs.
 #[derive(Clone, Copy)]
@@ -19,6 +20,8 @@ pub(crate) struct RunStore {
     settings: Settings,
     /// The record of the present run.
     pub(crate) record: RwSignal<Record>,
+    /// The network whose figures the record has last; none before the first ones.
+    network: StoredValue<Option<NetworkSpec>>,
     /// Whether the curves of the present run are drawn.
     pub(crate) shown: RwSignal<bool>,
     /// The runs beside the present one, pinned or compared.
@@ -52,6 +55,7 @@ impl RunStore {
             client,
             settings,
             record,
+            network: StoredValue::default(),
             shown: RwSignal::new(true),
             others,
             comparison,
@@ -94,9 +98,10 @@ impl RunStore {
         self.client.send(Command::KeepRecord { setup: codec::write(setup), record });
     }
 
-    /// Trains two runs from the same seed side by side: one with the present settings, one with `setting` changed to `value`.
-    pub(crate) fn compare(self, setting: &Setting, value: &str, epochs: f64) {
-        let first = untrack(|| self.settings.trained());
+    /// Trains two runs from the same seed side by side: one with the present settings, on fewer images if `length` says so, and one
+    /// with `setting` changed to `value`.
+    pub(crate) fn compare(self, setting: &Setting, value: &str, length: Length) {
+        let (first, epochs) = length.apply(untrack(|| self.settings.trained()));
         let mut second = first.clone();
         let changed = setting.set_text(&mut second, value);
         if let Err(sentence) = changed.and_then(|()| {
@@ -122,7 +127,10 @@ impl RunStore {
         match source {
             Some(Source::Session { step: 0 }) => format!("{network}, untrained"),
             Some(Source::Session { step }) => format!("{network}, step {}", thousands(step as usize)),
-            Some(Source::Pretrained) => "pretrained checkpoint".to_owned(),
+            Some(Source::Pretrained) => match self.client.pretrained_accuracy.get() {
+                Some(accuracy) => format!("pretrained network ({})", percent(accuracy, 1)),
+                None => "pretrained network".to_owned(),
+            },
             None => "loading…".to_owned(),
         }
     }
@@ -153,6 +161,7 @@ impl RunStore {
     pub(crate) fn on_restored(self, kept: &Kept) {
         self.took_over.set(false);
         self.record.set(record_of(kept));
+        self.network.set_value(Some(kept.config.network.clone()));
     }
 
     /// Another run can be restored, or none.
@@ -177,6 +186,15 @@ impl RunStore {
     /// The active run took steps, was reset or was restored.
     pub(crate) fn on_progress(self, progress: Progress) {
         self.update_active(|record| record.on_progress(progress));
+    }
+
+    /// Later reports are about this network. Where it computes something else than the one before, figures of that one are stale.
+    pub(crate) fn on_network(self, network: &NetworkSpec) {
+        let before = self.network.get_value();
+        self.network.set_value(Some(network.clone()));
+        if before.is_some_and(|before| !computes_the_same(&before, network)) {
+            self.record.update(Record::on_another_network);
+        }
     }
 
     /// The active run was measured on the test set.
@@ -228,6 +246,16 @@ impl RunStore {
     }
 }
 
+/// Whether two networks with the same weights compute the same: dropout acts in training only.
+fn computes_the_same(a: &NetworkSpec, b: &NetworkSpec) -> bool {
+    let layers = |network: &NetworkSpec| {
+        let mut layers = network.layers.clone();
+        layers.retain(|layer| !matches!(layer, LayerSpec::Dropout { .. }));
+        layers
+    };
+    a.input == b.input && layers(a) == layers(b)
+}
+
 /// A value of the run that is drawn: the present one or, during a comparison, the first of the two.
 fn of_drawn<T>(
     record: RwSignal<Record>,
@@ -238,4 +266,24 @@ fn of_drawn<T>(
     let slot = comparison.with(|comparison| comparison.as_ref().map(|comparison| comparison.slots[0]));
     let compared = slot.and_then(|slot| others.with(|others| others.get(slot).map(|run| value(&run.record))));
     compared.unwrap_or_else(|| record.with(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nn::preset::Preset;
+
+    #[test]
+    fn only_dropout_leaves_what_a_network_computes_as_it_is() {
+        let plain = Preset::LeNet5.network();
+        let with = |change: fn(&mut NetworkSpec)| {
+            let mut network = plain.clone();
+            change(&mut network);
+            computes_the_same(&plain, &network)
+        };
+        assert!(with(|_| {}) && with(|network| network.layers.insert(9, LayerSpec::Dropout { p: 0.5 })));
+        assert!(!with(|network| network.layers[1] = LayerSpec::Sigmoid));
+        assert!(!with(|network| network.layers.insert(1, LayerSpec::BatchNorm)));
+        assert!(!computes_the_same(&plain, &Preset::Mlp30.network()));
+    }
 }

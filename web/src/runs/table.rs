@@ -11,7 +11,7 @@ use crate::settings::Setup;
 use crate::settings::diff::differences;
 use crate::settings::store::Settings;
 use crate::ui::focus::restore_focus;
-use crate::ui::format::thousands;
+use crate::ui::format::{count, epochs, rate, thousands};
 
 /// Where a setup differs from the present one, as in "Dropout on (now off)".
 pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
@@ -44,14 +44,14 @@ impl RunFigures {
         let loss = |loss: Option<f32>| loss.map_or_else(none, |loss| Measure::Loss.value(loss.into()));
         let speed = record.progress.images_per_second;
         Self {
-            epochs: format!("{:.2}", record.progress.epoch),
-            steps: thousands(record.progress.step as usize),
+            epochs: epochs(record.progress.epoch),
+            steps: count(record.progress.step as usize, "step"),
             training_loss: loss(record.last_loss),
             test_loss: loss(record.tested.map(|tested| tested.loss)),
             accuracy: record
                 .tested
                 .map_or_else(none, |tested| Measure::Accuracy.value(tested.accuracy.into())),
-            speed: speed.map_or_else(none, |speed| thousands(speed as usize)),
+            speed: speed.map_or_else(none, rate),
             diverged: record.diverged.map(|step| format!("diverged after step {}", thousands(step as usize))),
         }
     }
@@ -133,7 +133,7 @@ fn FigureCells(figures: Memo<RunFigures>, best: Signal<bool>) -> impl IntoView {
     view! {
         <td data-name=accuracy translate="no" class:best=move || best.get()>{move || figures.get().accuracy}</td>
         {losses}
-        <td class="epochs" data-name=epochs>{move || figures.get().epochs}<small>{move || format!("{} steps", figures.get().steps)}</small></td>
+        <td class="epochs" data-name=epochs>{move || figures.get().epochs}<small>{move || figures.get().steps}</small></td>
         <td data-name=speed translate="no">{move || figures.get().speed}</td>
     }
 }
@@ -231,7 +231,7 @@ mod tests {
         });
         record.on_tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861 });
         let figures = RunFigures::of(&record);
-        assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876", "20,500"));
+        assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876 steps", "20,500"));
         assert_eq!((figures.training_loss.as_str(), figures.test_loss.as_str()), ("0.0510", "0.0456"));
         assert_eq!((figures.accuracy.as_str(), figures.diverged), ("98.61 %", None));
     }

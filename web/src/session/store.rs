@@ -13,6 +13,7 @@ use crate::runs::record::Record;
 use crate::runs::replaced::{Cause, network_name, record_of, setup_of};
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
+use crate::ui::format::epochs;
 
 /// The session.
 #[derive(Clone, Copy)]
@@ -105,7 +106,7 @@ impl SessionStore {
         journal::write_resuming(false);
         if kept.step > 0 {
             let name = network_name(&setup);
-            let sentence = format!("Your last run is back, paused: {name}, epoch {:.2}.", kept.epoch);
+            let sentence = format!("Your last run is back, paused: {name}, epoch {}.", epochs(kept.epoch));
             self.brought_back.set(Some(sentence));
         }
         // The settings may have been changed in the last moment before the page was left.

@@ -3,7 +3,7 @@
 use super::setting::{Kind, Scale, Setting};
 use super::setup::Setup;
 use super::table::SETTINGS;
-use crate::ui::format::{grouped, parse_number, shortest, thousands};
+use crate::ui::format::{count, grouped, parse_number, shortest};
 
 /// The changes of settings that turn one setup into another, with their new values as links carry them. Tricks such as
 /// dropout are settings of their own; only if they do not describe the layers, the layers themselves are among the changes.
@@ -42,7 +42,7 @@ pub(crate) struct Difference {
 /// difference of its own.
 pub(crate) fn differences(setup: &Setup, other: &Setup) -> Vec<Difference> {
     let difference = |(setting, text): (&'static Setting, String)| {
-        let size = |setup: &Setup| format!("{} parameters", thousands(setup.network.parameters()));
+        let size = |setup: &Setup| count(setup.network.parameters(), "parameter");
         let (value, other) = match setting.kind {
             Kind::Layers => (size(setup), Some(size(other))),
             _ => (words(setting, &text), setting.text(other).map(|text| words(setting, &text))),

@@ -7,6 +7,45 @@ pub(crate) fn thousands(n: usize) -> String {
     groups.join(",")
 }
 
+/// What stands in place of a number that is not finite, as they come where training diverges.
+pub(crate) const NOT_FINITE: &str = "not finite";
+
+/// A number of things: `1 step`, `2 steps`, `61,706 steps`.
+pub(crate) fn count(n: usize, thing: &str) -> String {
+    format!("{} {thing}{}", thousands(n), if n == 1 { "" } else { "s" })
+}
+
+/// A rate, such as images a second: a whole number unless it is small.
+pub(crate) fn rate(value: f32) -> String {
+    match value {
+        value if !value.is_finite() => NOT_FINITE.to_owned(),
+        ..9.95 => format!("{:.1}", value.max(0.0)),
+        value => thousands(value.round() as usize),
+    }
+}
+
+/// Epochs that were trained, with two decimals. Only a whole epoch is one: 0.998 is 0.99.
+pub(crate) fn epochs(epochs: f64) -> String {
+    format!("{:.2}", (100.0 * epochs + 1e-6).floor() / 100.0)
+}
+
+/// A text with a capital at its start.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// A name within a sentence: `batch normalisation`, but `L1 penalty`.
+pub(crate) fn uncapitalized(name: &str) -> String {
+    let mut rest = name.chars();
+    let first_word = name.split(' ').next().unwrap_or_default();
+    let is_word = first_word.len() > 1 && first_word.chars().skip(1).all(char::is_lowercase);
+    match rest.next() {
+        Some(first) if is_word => first.to_lowercase().chain(rest).collect(),
+        _ => name.to_owned(),
+    }
+}
+
 /// Parses a finite number.
 pub(crate) fn parse_number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite())
@@ -26,11 +65,14 @@ pub(crate) fn grouped(value: f64) -> String {
     }
 }
 
-/// A number to read: two decimals, or three significant digits or fewer where it is small. The minus sign is typographic.
+/// A number to read: two decimals, or three significant digits or fewer where it is small or very large. The minus sign is
+/// typographic.
 pub(crate) fn format_number(value: f32) -> String {
     let size = value.abs();
     let text = match size {
         0.0 => return "0".into(),
+        size if !size.is_finite() => return NOT_FINITE.into(),
+        size if size >= 999_999.5 => format!("{size:.2e}"),
         size if size < 0.0005 => format!("{size:.0e}"),
         size if size < 0.095 => format!("{size:.3}"),
         size if size < 99.5 => format!("{size:.2}"),
@@ -39,9 +81,26 @@ pub(crate) fn format_number(value: f32) -> String {
     if value < 0.0 { format!("−{text}") } else { text }
 }
 
-/// A share, 0 to 1, in per cent.
-pub(crate) fn percent(share: f32, decimals: usize) -> String {
-    format!("{:.decimals$} %", 100.0 * share)
+/// A share, 0 to 1, in per cent. Only all of it is 100 %, and only nothing 0 %: 0.99996 with two decimals is 99.99 %, and a share
+/// too small for its decimals is less than the last of them.
+pub(crate) fn percent(share: impl Into<f64>, decimals: usize) -> String {
+    let share = share.into();
+    if !share.is_finite() {
+        return NOT_FINITE.to_owned();
+    }
+    let last = 0.1f64.powi(decimals as i32);
+    let half = last / 2.0;
+    match 100.0 * share {
+        0.0 => format!("{:.decimals$} %", 0.0),
+        least if least > 0.0 && least < half => format!("< {last:.decimals$} %"),
+        most if most < 100.0 && most >= 100.0 - half => format!("{:.decimals$} %", 100.0 - last),
+        percent => format!("{percent:.decimals$} %"),
+    }
+}
+
+/// The CSS transform of a bar that shows a share; no bar for a share that is not finite.
+pub(crate) fn bar(share: f32) -> String {
+    format!("scaleX({:.4})", if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 })
 }
 
 /// The decimals that tell two numbers apart whose difference is `step`.
@@ -66,13 +125,65 @@ mod tests {
     fn numbers_to_read_are_short() {
         let texts = [0.0, 0.25, -12.345, 0.0123, 1234.5, -0.00001].map(format_number);
         assert_eq!(texts, ["0", "0.25", "−12.35", "0.012", "1234", "−1e-5"]);
+        let texts = [2e19, -999_999.0, f32::MAX, f32::NAN, f32::NEG_INFINITY].map(format_number);
+        assert_eq!(texts, ["2.00e19", "−999999", "3.40e38", NOT_FINITE, NOT_FINITE]);
+    }
+
+    #[test]
+    fn one_thing_is_singular() {
+        assert_eq!(
+            [0, 1, 2, 61_706].map(|n| count(n, "step")),
+            ["0 steps", "1 step", "2 steps", "61,706 steps"]
+        );
+    }
+
+    #[test]
+    fn rates_are_whole_unless_they_are_small() {
+        let texts = [0.0, 0.44, 9.94, 9.96, 20_500.6, f32::NAN, f32::INFINITY].map(rate);
+        assert_eq!(texts, ["0.0", "0.4", "9.9", "10", "20,501", NOT_FINITE, NOT_FINITE]);
+    }
+
+    #[test]
+    fn only_a_whole_epoch_is_one() {
+        assert_eq!(
+            [0.0, 0.998, 1.0, 0.29, 2.0 / 3.0 * 1.5, 12.3456].map(epochs),
+            ["0.00", "0.99", "1.00", "0.29", "1.00", "12.34"]
+        );
+    }
+
+    #[test]
+    fn names_that_begin_with_a_sign_keep_their_capital() {
+        let names = ["Batch normalisation", "L1 penalty", "ReLU", "SGD", "Zoom", "X", ""].map(uncapitalized);
+        assert_eq!(names, ["batch normalisation", "L1 penalty", "ReLU", "SGD", "zoom", "X", ""]);
+    }
+
+    #[test]
+    fn a_text_of_any_language_or_none_gets_a_capital() {
+        assert_eq!(["custom", "", "élu", "0.3"].map(capitalized), ["Custom", "", "Élu", "0.3"]);
     }
 
     #[test]
     fn shares_are_in_per_cent() {
+        let texts =
+            [(0.9949, 2), (0.5, 0), (1.0, 2), (0.0, 1)].map(|(share, decimals)| percent(share, decimals));
+        assert_eq!(texts, ["99.49 %", "50 %", "100.00 %", "0.0 %"]);
+    }
+
+    #[test]
+    fn only_all_is_100_per_cent_and_only_nothing_is_0() {
+        let texts =
+            [(0.99995, 2), (0.9999999, 1), (0.996, 0), (0.99994, 2), (0.00004, 2), (1e-9, 1), (0.0005, 1)]
+                .map(|(share, decimals)| percent(share, decimals));
+        assert_eq!(texts, ["99.99 %", "99.9 %", "99 %", "99.99 %", "< 0.01 %", "< 0.1 %", "0.1 %"]);
+        assert_eq!([f32::NAN, f32::INFINITY].map(|share| percent(share, 1)), [NOT_FINITE; 2]);
+    }
+
+    #[test]
+    fn bars_show_shares_and_nothing_where_there_is_no_number() {
+        let bars = [0.0, 0.5, 1.0, 1.5, f32::NAN, f32::INFINITY].map(bar);
         assert_eq!(
-            [(0.9949, 2), (0.5, 0)].map(|(share, decimals)| percent(share, decimals)),
-            ["99.49 %", "50 %"]
+            bars,
+            ["0.0000", "0.5000", "1.0000", "1.0000", "0.0000", "0.0000"].map(|n| format!("scaleX({n})"))
         );
     }
 

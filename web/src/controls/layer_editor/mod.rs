@@ -7,6 +7,7 @@ mod table_row;
 
 use leptos::prelude::*;
 
+use crate::controls::view_state::ControlsView;
 use crate::settings::store::Settings;
 use layer_list::LayerList;
 use panel::{NewLayer, SelectedLayer};
@@ -17,7 +18,7 @@ use table_row::TableRow;
 #[component]
 pub(super) fn LayerEditor() -> impl IntoView {
     let setup = expect_context::<Settings>().setup;
-    let list = LayerList { setup, selection: RwSignal::new(None) };
+    let list = LayerList { setup, selection: expect_context::<ControlsView>().selected_layer };
     let rows = Memo::new(move |_| list.setup.with(|setup| rows(&setup.network, setup.training.batch_size)));
     let count = Memo::new(move |_| rows.with(Vec::len));
     view! {

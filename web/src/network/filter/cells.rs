@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::network::filter::kernel::Kernel;
+use crate::network::filter::kernel::{Kernel, MAX_WEIGHT};
 use crate::ui::colormap;
 use crate::ui::focus::focus;
 
@@ -43,7 +43,7 @@ pub(super) fn KernelCells(side: usize, filter: RwSignal<Kernel>, pen: RwSignal<f
 fn change_weight(filter: RwSignal<Kernel>, at: usize, change: impl Fn(f32) -> f32) {
     filter.update(|filter| {
         if let Some(weight) = filter.weights.get_mut(at) {
-            *weight = change(*weight);
+            *weight = change(*weight).clamp(-MAX_WEIGHT, MAX_WEIGHT);
         }
     });
 }
@@ -87,7 +87,8 @@ fn KernelCell(
 pub(super) fn weight_text(weight: f32) -> String {
     let text = format!("{:.2}", weight.abs());
     let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
-    if weight < 0.0 { format!("−{text}") } else { text }
+    // A small negative weight is not written as minus zero.
+    if weight < 0.0 && text != "0" { format!("−{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -96,6 +97,9 @@ mod tests {
 
     #[test]
     fn weights_are_short() {
-        assert_eq!([0.0, -1.0, 0.5, 0.04].map(weight_text), ["0", "−1", "0.5", "0.04"]);
+        assert_eq!(
+            [0.0, -1.0, 0.5, 0.04, 100.0, -0.001].map(weight_text),
+            ["0", "−1", "0.5", "0.04", "100", "0"]
+        );
     }
 }

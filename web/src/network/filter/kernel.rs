@@ -7,8 +7,8 @@ use crate::ui::format::{parse_number, shortest};
 
 /// The rows, and columns, that a filter may have.
 pub(crate) const SIDES: [usize; 2] = [3, 5];
-/// The largest weight that a link may carry.
-const MAX_WEIGHT: f64 = 100.0;
+/// The largest weight.
+pub(super) const MAX_WEIGHT: f32 = 100.0;
 
 /// A square of weights, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Kernel {
             return Some(kernel);
         }
         let weight =
-            |text| parse_number(text).filter(|weight| weight.abs() <= MAX_WEIGHT).map(|weight| weight as f32);
+            |text| parse_number(text).map(|weight| weight as f32).filter(|weight| weight.abs() <= MAX_WEIGHT);
         let weights = text.split(',').map(weight).collect::<Option<Vec<f32>>>()?;
         let side = SIDES.into_iter().find(|side| side * side == weights.len())?;
         Some(Self { side, weights })

@@ -27,6 +27,8 @@ pub(crate) fn FilterPanel() -> impl IntoView {
     let rectified =
         Signal::derive(move || map.get().map(|map| map.into_iter().map(|v| v.max(0.0)).collect::<Vec<_>>()));
     let grid = Grid::new(1, 28, 28);
+    // The cells stay while they are painted: one of them may have the focus.
+    let side = Memo::new(move |_| filter.with(|filter| filter.side));
     view! {
         <section class="panel layer try" aria-labelledby="filter-title">
             <div class="title">
@@ -46,10 +48,7 @@ pub(crate) fn FilterPanel() -> impl IntoView {
             <FilterTools filter pen />
             <div class="trial">
                 <div>
-                    {move || {
-                        let side = filter.with(|filter| filter.side);
-                        view! { <KernelCells side filter pen /> }
-                    }}
+                    {move || view! { <KernelCells side=side.get() filter pen /> }}
                 </div>
                 <figure>
                     <Maps grid scale=SCALE label="Feature map of the filter" diverging=true values=map.into() />

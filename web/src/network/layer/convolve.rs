@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use nn::spec::LayerSpec;
 use nn::summary::LayerSummary;
 
-use crate::network::feature_maps::Maps;
+use crate::network::feature_maps::{FramedMaps, largest_of};
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::network::layer::slide::Slide;
@@ -146,7 +146,8 @@ fn SlideInput(
             .map(|[x, y, w, h]| format!("M{x} {y}h{w}v{h}h-{w}z"))
             .collect::<String>()
     });
-    view! { <FramedMaps grid max_side=MAX_INPUT_SIDE label="What the window slides over" diverging=false values=padded path /> }
+    let scale = scale_within(MAX_INPUT_SIDE, grid);
+    view! { <FramedMaps grid scale label="What the window slides over" diverging=false values=padded path /> }
 }
 
 /// The output map up to the position of the window.
@@ -164,34 +165,18 @@ fn SlideOutput(
         values.iter_mut().skip(at.get() + 1).for_each(|v| *v = f32::NAN);
         Some(values)
     });
-    let path = Memo::new(move |_| {
-        let (x, y) = (at.get() % columns.max(1), at.get() / columns.max(1));
-        format!("M{x} {y}h1v1h-1z")
-    });
-    view! { <FramedMaps grid max_side=MAX_OUTPUT_SIDE label="The map so far" diverging values=so_far path /> }
+    let path = Memo::new(move |_| grid.frames(std::iter::once(at.get())));
+    // The colours are those of the finished map from the first window on.
+    let largest =
+        Signal::derive(move || values.with(|values| largest_of(values.as_deref().unwrap_or_default())));
+    let scale = scale_within(MAX_OUTPUT_SIDE, grid);
+    view! { <FramedMaps grid scale label="The map so far" diverging values=so_far largest path /> }
 }
 
-/// Maps with a frame.
-#[component]
-fn FramedMaps(
-    grid: Grid,
-    max_side: usize,
-    label: &'static str,
-    diverging: bool,
-    values: Signal<Option<Vec<f32>>>,
-    path: Memo<String>,
-) -> impl IntoView {
+/// The CSS pixels for each value of a grid with at most this side.
+fn scale_within(max_side: usize, grid: Grid) -> usize {
     let (width, height) = grid.size();
-    let scale = (max_side / width.max(height)).max(1);
-    view! {
-        <div class="framed">
-            <Maps grid scale label diverging values />
-            <svg viewBox=format!("0 0 {width} {height}") preserveAspectRatio="none" aria-hidden="true">
-                <path class="halo" d=path></path>
-                <path class="mark" d=path></path>
-            </svg>
-        </div>
-    }
+    (max_side / width.max(height)).max(1)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use nn::spec::Shape;
 use nn::summary::LayerSummary;
 
-use crate::network::feature_maps::Maps;
+use crate::network::feature_maps::{FramedMaps, Maps};
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::network::pixel_picker::PixelPicker;
@@ -48,7 +48,7 @@ pub(super) fn LayerMaps(
     }
 }
 
-/// The input of max pooling, with the maximum under each window in full colour.
+/// The input of max pooling, with frames around the pixels that win their windows.
 #[component]
 pub(super) fn PoolingInput(column: usize, layer: LayerSummary) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
@@ -56,15 +56,15 @@ pub(super) fn PoolingInput(column: usize, layer: LayerSummary) -> impl IntoView 
     let window = SlidingWindow::of(&layer);
     let grid = grid_of(layer.input);
     let scale = (MAX_WIDTH / grid.size().0).clamp(1, 8);
-    let maxima = Signal::derive(move || match (values.get(), window) {
-        (Some(values), Some(window)) => window.maxima(&values),
-        _ => Vec::new(),
+    let winners = Memo::new(move |_| match (values.get(), window) {
+        (Some(values), Some(window)) => grid.frames(window.winners(&values).into_iter()),
+        _ => String::new(),
     });
     view! {
         <figure class="part wide">
-            <figcaption><b>"Before pooling"</b>" the winner of each window in full colour"</figcaption>
+            <figcaption><b>"Before pooling"</b>" frames: the largest value of each window; among equals none wins"</figcaption>
             <PixelPicker column=column - 1 grid>
-                <Maps grid scale label="Before pooling, with the winning pixel of each window" diverging=false values bright=maxima />
+                <FramedMaps grid scale label="Before pooling, with the winning pixel of each window framed" diverging=false values path=winners />
             </PixelPicker>
         </figure>
     }

@@ -21,7 +21,7 @@ use crate::network::layer::statistics::BatchNormStatistics;
 use crate::network::layer::weights::{WeightsFigure, is_filter};
 use crate::network::stages::Stage;
 use crate::settings::layers::OUTPUT;
-use crate::ui::format::thousands;
+use crate::ui::format::count;
 
 /// The panel of the stage in a column.
 #[component]
@@ -59,10 +59,10 @@ fn title(stage: &Stage, spec: LayerSpec) -> String {
 /// The shapes and the number of parameters of a stage.
 fn facts(stage: &Stage) -> String {
     format!(
-        "{} in, {} out, {} parameters",
+        "{} in, {} out, {}",
         stage.before.to_string().replace('x', "×"),
         stage.shape.to_string().replace('x', "×"),
-        thousands(stage.parameters)
+        count(stage.parameters, "parameter")
     )
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::network::inspector::Inspector;
 use crate::network::layer::softmax_terms::SoftmaxTerms;
-use crate::ui::format::{format_number, percent};
+use crate::ui::format::{bar, format_number, percent};
 
 /// A row for each digit.
 #[component]
@@ -21,15 +21,15 @@ pub(super) fn SoftmaxTable(
         view! {
             <tr>
                 <th scope="row">{digit}</th>
-                <td>{move || of(&|terms| terms.logits[digit]).map(format_number)}</td>
+                <td>{move || of(&|terms| terms.logit(digit)).map(format_number)}</td>
                 <td>{move || exponential(digit)}</td>
-                <td>{move || probability().map(probability_text)}</td>
+                <td>{move || probability().map(|p| percent(p, 2))}</td>
                 <td class="gauge"><div class="track"><span class="fill" style:background=format!("var(--class-{digit})")
-                    style:transform=move || format!("scaleX({:.4})", probability().unwrap_or(0.0))></span></div></td>
+                    style:transform=move || bar(probability().unwrap_or(0.0))></span></div></td>
             </tr>
         }
     };
-    let sum = move || of(&|terms| terms.sum).map(|sum| format!("{sum:.3}"));
+    let sum = move || terms.with(|terms| terms.as_ref().map(SoftmaxTerms::sum_text));
     view! {
         <figure class="part wide">
             <figcaption>
@@ -43,23 +43,5 @@ pub(super) fn SoftmaxTable(
                 <tfoot><tr><th scope="row">"Sum"</th><td></td><td>{sum}</td><td>{move || sum().map(|_| "100 %")}</td><td></td></tr></tfoot>
             </table>
         </figure>
-    }
-}
-
-/// A probability in per cent. A small one is not rounded to 0.
-fn probability_text(probability: f32) -> String {
-    if 0.0 < probability && probability < 0.0001 { "< 0.01 %".to_owned() } else { percent(probability, 2) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::probability_text;
-
-    #[test]
-    fn small_probabilities_are_not_rounded_to_zero() {
-        assert_eq!(
-            [0.0, 1e-9, 0.0001, 0.5, 1.0].map(probability_text),
-            ["0.00 %", "< 0.01 %", "0.01 %", "50.00 %", "100.00 %"]
-        );
     }
 }
