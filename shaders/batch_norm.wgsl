@@ -62,12 +62,18 @@ fn count() -> f32 {
     return f32(step.batch_size * PLANE);
 }
 
-// Sums of the differences between x and the running mean, and of their squares: with a pivot near the mean the variance keeps its digits.
+// The first value of a channel in the batch. Moments are taken about it: with a pivot that is about as near to the mean as other values the
+// variance keeps its digits. (The running mean is far from the mean in the first steps.)
+fn pivot_of(channel: u32) -> f32 {
+    return values[(INPUT + channel * PLANE) * Q].x;
+}
+
+// Sums of the differences between x and the pivot, and of their squares.
 @compute @workgroup_size(64)
 fn moment_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
     let channel = group.x % CHANNELS;
     let part = group.x / CHANNELS;
-    let pivot = state[RUNNING + channel];
+    let pivot = pivot_of(channel);
     var a = vec4f(0.0);
     var b = vec4f(0.0);
     for (var i = part * 64u + local; i < PLANE * Q; i += 64u * PARTS) {
@@ -91,11 +97,14 @@ fn batch_statistics(@builtin(global_invocation_id) id: vec3u) {
     if TRAINING {
         let sums = part_sums(channel);
         let shift = sums.x / count();
-        let of_batch = max(sums.y / count() - shift * shift, 0.0);
+        var of_batch = sums.y / count() - shift * shift;
+        // Not by `max`, which may return 0 for NaN.
+        of_batch = select(of_batch, 0.0, of_batch < 0.0);
         let unbiased = of_batch * (count() / max(count() - 1.0, 1.0));
-        state[RUNNING + channel] = mean + MOMENTUM * shift;
+        let batch_mean = pivot_of(channel) + shift;
+        state[RUNNING + channel] = mean + MOMENTUM * (batch_mean - mean);
         state[RUNNING + CHANNELS + channel] = variance + MOMENTUM * (unbiased - variance);
-        mean += shift;
+        mean = batch_mean;
         variance = of_batch;
     }
     state[STATISTICS + channel] = mean;

@@ -149,11 +149,11 @@ fn store_largest(channel: u32, row: u32, column: u32, quad: u32, a: vec4f, b: ve
     var best = a;
     var number = vec4u(0u);
     number = select(number, vec4u(1u), b > best);
-    best = select(best, b, b > best);
+    best = select(best, b, (b > best) | is_nan(b));
     number = select(number, vec4u(2u), c > best);
-    best = select(best, c, c > best);
+    best = select(best, c, (c > best) | is_nan(c));
     number = select(number, vec4u(3u), d > best);
-    best = select(best, d, d > best);
+    best = select(best, d, (d > best) | is_nan(d));
     values[(OUTPUT + value) * Q + quad] = epilogue(best, value, OUT_CHANNELS * height * width, quad);
     argmax[(OUTPUT + value) * Q + quad] = number.x | (number.y << 8u) | (number.z << 16u) | (number.w << 24u);
 }

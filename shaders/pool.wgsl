@@ -38,7 +38,7 @@ fn max_forward(@builtin(global_invocation_id) id: vec3u) {
     var best = values[pixel(p, 0u) * Q + quad];
     for (var tap = 1u; tap < KERNEL_SIZE * KERNEL_SIZE; tap++) {
         let x = values[pixel(p, tap) * Q + quad];
-        best = select(best, x, x > best);
+        best = select(best, x, (x > best) | is_nan(x));
     }
     values[(OUTPUT + value) * Q + quad] = best;
 }

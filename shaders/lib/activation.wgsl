@@ -9,6 +9,21 @@ override ACTIVATION: u32 = 0u;
 // Negative slope of the leaky ReLU, alpha of the ELU.
 override SLOPE_OR_ALPHA: f32 = 0.0;
 
+// e^x - 1 for x up to 0. Computes the same as `expm1_up_to_0` in crates/tensor/src/math.rs: `exp(x) - 1.0` has no digits of a small x.
+fn expm1_up_to_0(x: vec4f) -> vec4f {
+    let inside = select(x, vec4f(-87.3), x < vec4f(-87.3));
+    let n = round(inside * 1.442695);
+    let r = inside - n * 0.6933594 - n * -2.1219444e-4;
+    var p = vec4f(1.9875691e-4);
+    p = p * r + 1.3981999e-3;
+    p = p * r + 8.333452e-3;
+    p = p * r + 4.1665796e-2;
+    p = p * r + 0.16666665;
+    p = p * r + 0.5;
+    let power = bitcast<vec4f>((vec4i(n) + 127) << vec4u(23u));
+    return power * (p * r * r + r) + (power - 1.0);
+}
+
 fn activate(x: vec4f) -> vec4f {
     var y = x;
     switch ACTIVATION {
@@ -16,12 +31,15 @@ fn activate(x: vec4f) -> vec4f {
         case 1u: { y = select(x, vec4f(0.0), x <= vec4f(0.0)); }
         case 2u: { y = select(SLOPE_OR_ALPHA * x, x, x > vec4f(0.0)); }
         case 3u: { y = 1.0 / (1.0 + exp(-x)); }
-        // By e^-2|x|, which cannot overflow.
+        // By e^-2|x| - 1, which keeps the digits of a small x, and cannot overflow.
         case 4u: {
-            let e = exp(-2.0 * abs(x));
-            y = sign(x) * (1.0 - e) / (1.0 + e);
+            let e = expm1_up_to_0(-2.0 * abs(x));
+            y = sign(x) * -e / (2.0 + e);
         }
-        case 5u: { y = select(SLOPE_OR_ALPHA * (exp(x) - 1.0), x, x > vec4f(0.0)); }
+        case 5u: {
+            let positive = x > vec4f(0.0);
+            y = select(SLOPE_OR_ALPHA * expm1_up_to_0(select(x, vec4f(0.0), positive)), x, positive);
+        }
         default: {}
     }
     return y;

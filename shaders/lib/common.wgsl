@@ -56,6 +56,11 @@ const ADAM_W: u32 = 2u;
 // [training images][test images][training labels][test labels], in bytes.
 @group(0) @binding(7) var<storage, read> data: array<u32, DATA_LENGTH>;
 
+// Whether values are NaN, by their bits: a compiler may assume that `x != x` is false.
+fn is_nan(x: vec4f) -> vec4<bool> {
+    return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+
 // 1 for each sample of the quad that is in use, else 0.
 fn in_use(quad: u32) -> vec4f {
     return select(vec4f(0.0), vec4f(1.0), vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u) < vec4u(step.batch_size));

@@ -5,6 +5,7 @@ use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::LayerSpec::{self, *};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, TrainingSpec};
+use nn::train::Training;
 
 mod common;
 use common::{Pair, assert_steps_agree, error, gpu, gpu_test, in_browser_or};
@@ -235,6 +236,47 @@ async fn twenty_steps() {
     }
 }
 
+/// The norm of the difference, divided by the norm of `expected`, however small that is.
+fn relative(got: &[f32], expected: &[f32]) -> f64 {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let off =
+        norm(&mut got.iter().zip(expected).map(|(got, expected)| f64::from(*got) - f64::from(*expected)));
+    off / norm(&mut expected.iter().copied().map(f64::from))
+}
+
+/// Signals and gradients that vanish layer by layer keep their digits.
+async fn vanishing_signals() {
+    let gpu = gpu().await;
+    for activation in [Tanh, Elu { alpha: 1.0 }] {
+        let hidden = [Linear { out_features: 30 }, activation].repeat(8);
+        let layers = [&[Flatten][..], &hidden, &[Linear { out_features: 10 }]].concat();
+        let spec = TrainingSpec { initializer: Initializer::Normal { std: 0.01 }, ..spec() };
+        let cpu = Training::new(NetworkSpec { input: mnist::IMAGE, layers }, spec).unwrap();
+        let mut pair = Pair::with(&gpu, cpu).await;
+        let (_, on_gpu) = pair.step().await;
+        for p in &pair.cpu.network.plan().parameters {
+            let error = relative(&on_gpu.gradients[p.range()], &pair.cpu.gradients()[p.range()]);
+            assert!(error < 1e-4, "{activation:?}: the gradient of {} differs by {error:e}", p.name);
+        }
+    }
+}
+
+/// The variance of values far from zero, of which a difference of large numbers would leave little.
+async fn moments_far_from_zero() {
+    let gpu = gpu().await;
+    let layers = classified(vec![Flatten, Linear { out_features: 20 }, BatchNorm, Relu]);
+    let mut cpu = Training::new(NetworkSpec { input: mnist::IMAGE, layers }, spec()).unwrap();
+    let bias = cpu.network.plan().parameters.iter().find(|p| p.name == "fc1.bias").unwrap().range();
+    cpu.network.parameters[bias].fill(200.0);
+    let mut pair = Pair::with(&gpu, cpu).await;
+    let (_, on_gpu) = pair.step().await;
+    let worst = on_gpu.state.running.iter().zip(&pair.cpu.network.running).map(|(a, b)| ((a - b) / b).abs());
+    let worst = worst.fold(0.0f32, f32::max);
+    assert!(worst < 1e-4, "the running estimates differ by {worst:e}");
+}
+
+gpu_test!(vanishing_signals_agree, vanishing_signals());
+gpu_test!(moments_far_from_zero_agree, moments_far_from_zero());
 gpu_test!(convolutions_agree, convolutions());
 gpu_test!(pooling_agrees, pooling());
 gpu_test!(linear_layers_and_activations_agree, linear_and_activations());

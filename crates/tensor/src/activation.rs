@@ -1,7 +1,8 @@
 //! Activation functions, element by element over buffers of any shape. Every derivative is computed from the
 //! output alone.
 
-use crate::{Lanes, math::exp};
+use crate::Lanes;
+use crate::math::{exp, expm1_up_to_0};
 use wide::f32x4;
 
 /// An activation function.
@@ -38,14 +39,17 @@ pub fn forward(f: Activation, x: &mut [Lanes]) {
         }
         Activation::Elu { alpha } => {
             let alpha = f32x4::splat(alpha);
-            map(x, |x| x.simd_gt(f32x4::ZERO).bitselect(x, alpha * (exp(x) - one)));
+            map(x, |x| {
+                let positive = x.simd_gt(f32x4::ZERO);
+                positive.bitselect(x, alpha * expm1_up_to_0(positive.bitselect(f32x4::ZERO, x)))
+            });
         }
         Activation::Sigmoid => map(x, |x| one / (one + exp(-x))),
         Activation::Tanh => map(x, |x| {
-            // e^-2|x| cannot overflow.
-            let e = exp(f32x4::splat(-2.0) * x.abs());
-            let y = (one - e) / (one + e);
-            x.simd_lt(f32x4::ZERO).bitselect(-y, y)
+            // e^-2|x| - 1 keeps the digits of a small x, and cannot overflow.
+            let e = expm1_up_to_0(f32x4::splat(-2.0) * x.abs());
+            let y = e / (f32x4::splat(2.0) + e);
+            y.abs() | (x & f32x4::splat(-0.0))
         }),
     }
 }

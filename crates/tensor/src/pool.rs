@@ -68,7 +68,8 @@ impl Pool2d {
     }
 }
 
-/// The largest value of each window.
+/// The largest value of each window; NaN if one of them is NaN, as in PyTorch, so that a diverging training is
+/// noticed.
 pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
     assert!(x.len() == g.input.len() && y.len() == g.output().len());
     g.for_each_window(|at, first| {
@@ -76,7 +77,8 @@ pub fn max_forward(g: &Pool2d, x: &[Lanes], y: &mut [Lanes]) {
         g.for_each_tap(|tap| {
             for (best, value) in best.iter_mut().zip(&x[first + tap]) {
                 // Compare and select rather than max: +0, -0 and NaN then come out alike on every machine.
-                *best = value.simd_gt(*best).bitselect(*value, *best);
+                // Nothing is greater than a NaN, which therefore stays.
+                *best = (value.simd_gt(*best) | value.is_nan()).bitselect(*value, *best);
             }
         });
         y[at] = best;
@@ -162,4 +164,38 @@ pub fn average_backward(g: &Pool2d, dy: &[Lanes], dx: &mut [Lanes]) {
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_window_with_nan_gives_nan_wherever_it_stands() {
+        for (kernel_size, stride) in [(2, 2), (3, 1), (3, 2)] {
+            let pool = Pool2d { input: Shape::maps(1, 6, 6), kernel_size, stride };
+            for at in 0..36 {
+                let mut x: Vec<Lanes> =
+                    (0..36).map(|i| [f32x4::splat((i * 7 % 11) as f32 - 5.0); 4]).collect();
+                x[at][1] = f32x4::from([1.0, f32::NAN, -1.0, 0.0]);
+                for pools in [max_forward, average_forward] {
+                    let mut y = vec![ZERO; pool.output().len()];
+                    pools(&pool, &x, &mut y);
+                    pool.for_each_window(|window, first| {
+                        let mut is_inside = false;
+                        pool.for_each_tap(|tap| is_inside |= first + tap == at);
+                        let lanes: [f32; crate::BLOCK] = bytemuck::cast(y[window]);
+                        for (lane, y) in lanes.iter().enumerate() {
+                            assert_eq!(
+                                y.is_nan(),
+                                is_inside && lane == 5,
+                                "{pool:?}, pixel {at}, lane {lane}"
+                            );
+                        }
+                    });
+                }
+            }
+        }
+    }
 }
