@@ -89,12 +89,19 @@ def module(shape, layers):
     return nn.Sequential(*modules), names
 
 
-def case(name, shape, layers, batch, labels=None, data=None, seed=1):
-    """Runs in float64 on values that float32 holds: a reference, not another rounding."""
+def case(name, shape, layers, batch, labels=None, data=None, seed=1, floor=2e-6, small=None, smoothing=0.0):
+    """Runs in float64 on values that float32 holds: a reference, not another rounding.
+
+    Each value may be off by 1e-5 of itself, and by `floor`: sums of terms of about 1 have rounding errors of 1e-7 wherever they end.
+    `small` multiplies the weights, and sets the biases to 0.
+    """
     torch.manual_seed(seed)
     net, names = module(shape, layers)
     for parameter in net.parameters():
-        parameter.data = short(parameter.data, 4)
+        if small is None:
+            parameter.data = short(parameter.data, 4)
+        else:
+            parameter.data = short(parameter.data * small, 6) if parameter.dim() > 1 else torch.zeros_like(parameter)
     net = net.double()
     given = short(torch.randn(batch, *shape), 2) if data is None else data
     given = given.float().double().requires_grad_()
@@ -104,7 +111,7 @@ def case(name, shape, layers, batch, labels=None, data=None, seed=1):
         output_gradient = short(torch.randn(output.shape), 2).double()
         output.backward(output_gradient)
     else:
-        loss = functional.cross_entropy(output, torch.tensor(labels))
+        loss = functional.cross_entropy(output, torch.tensor(labels), label_smoothing=smoothing)
         loss.backward()
     parameters, gradients = {}, {}
     for index, prefix in names.items():
@@ -114,6 +121,8 @@ def case(name, shape, layers, batch, labels=None, data=None, seed=1):
             gradients[f"{prefix}.{kind}"] = flat(parameter.grad)
     return {
         "name": name,
+        "floor": floor,
+        "label_smoothing": smoothing,
         "network": {"input": dict(zip(("channels", "height", "width"), shape)), "layers": layers},
         "parameters": parameters,
         "input": flat(given),
@@ -177,10 +186,18 @@ def layers():
     # From where the exponential is 0 to where it is infinite.
     wide = torch.cat([torch.linspace(-120, 120, 49), torch.linspace(-4, 4, 49)]).reshape(2, 49, 1, 1)
     for activation in ("sigmoid", "tanh", {"leaky_relu": {"negative_slope": 0.01}}):
-        yield case(f"{activation}", (49, 1, 1), [activation], 2, data=wide)
+        yield case(f"{activation}", (49, 1, 1), [activation], 2, data=wide, floor=3e-7)
+    # Small signals of either sign: every digit counts, since deep networks multiply them.
+    sizes = 10.0 ** (-torch.arange(80) / 4)
+    tiny = torch.stack([sizes, -sizes]).reshape(2, 80, 1, 1)
+    for activation in ("tanh", {"elu": {"alpha": 1.0}}, {"elu": {"alpha": 0.3}}, {"leaky_relu": {"negative_slope": 0.01}}, "sigmoid"):
+        yield case(f"{activation}, small signals", (80, 1, 1), [activation], 2, data=tiny, floor=1e-30)
+    for activation in ("tanh", {"elu": {"alpha": 1.0}}):
+        deep = ["flatten"] + [linear(6), activation] * 8 + [linear(10)]
+        yield case(f"{activation}, eight layers of vanishing signals", (5, 1, 1), deep, 3, [3, 7, 1], floor=1e-18, small=0.05)
     # Its own scale: beside an output of 120, what it does below 0 would not be seen.
     below = torch.cat([torch.linspace(-120, -5, 24), torch.linspace(-5, 2, 73), torch.zeros(1)]).reshape(2, 49, 1, 1)
-    yield case("elu", (49, 1, 1), [{"elu": {"alpha": 1.5}}], 2, data=below)
+    yield case("elu", (49, 1, 1), [{"elu": {"alpha": 1.5}}], 2, data=below, floor=5e-7)
     yield case("conv, elu and max pool", (2, 8, 7), [conv(5, 3, 1, 1), {"elu": {"alpha": 0.5}}, pool(2, 2)], 3)
     yield case("relu", (3, 3, 2), ["relu"], 3, data=sparse(3, 3, 3, 2))
     yield case("flatten", (3, 4, 2), ["flatten"], 3)
@@ -197,20 +214,21 @@ def layers():
     ).reshape(5, 4, 1, 1)
     yield case("cross entropy, logits of 10,000", (4, 1, 1), ["flatten"], 5, [0, 1, 3, 2, 1], large)
     yield case("cross entropy, wrong by 10,000", (4, 1, 1), ["flatten"], 5, [2, 3, 0, 0, 3], large)
+    yield case("cross entropy, smoothed, logits of 10,000", (4, 1, 1), ["flatten"], 5, [0, 1, 3, 2, 1], large, smoothing=0.3)
     lenet = [conv(3, 5, 1, 2), "relu", pool(2, 2), conv(7, 5), "relu", pool(2, 2), "flatten"]
     lenet += [linear(13), "relu", linear(11), "relu", linear(10)]
     yield case("small LeNet", (1, 14, 12), lenet, 17, every[:17])
     yield case("small LeNet, batch 3", (1, 14, 12), lenet, 3, every[:3], seed=4)
 
 
-def training(name, shape, layers, batch, smoothing=0.0, l1=0.0, l2=0.0, biases=False, seed=6):
+def training(name, shape, layers, batch, smoothing=0.0, l1=0.0, l2=0.0, biases=False, seed=6, offset=1.0, floor=1e-6):
     """One training step as PyTorch would do it: loss, gradients with their penalties, running estimates after it."""
     torch.manual_seed(seed)
     net, names = module(shape, layers)
     for parameter in net.parameters():
         parameter.data = short(parameter.data + 0.1 * torch.randn(parameter.shape), 4)
     net = net.double().train()
-    given = short(torch.randn(batch, *shape) * 2 + 1, 2)
+    given = short(torch.randn(batch, *shape) * 2 + offset, 2)
     labels = [index * 7 % 10 for index in range(batch)]
     loss = functional.cross_entropy(net(given.double()), torch.tensor(labels), label_smoothing=smoothing)
     loss.backward()
@@ -228,6 +246,7 @@ def training(name, shape, layers, batch, smoothing=0.0, l1=0.0, l2=0.0, biases=F
             running[prefix] = flat(net[index].running_mean) + flat(net[index].running_var)
     return {
         "name": name,
+        "floor": floor,
         "network": {"input": dict(zip(("channels", "height", "width"), shape)), "layers": layers},
         "label_smoothing": smoothing,
         "penalty": {"l1": l1, "l2": l2, "biases": biases},
@@ -250,6 +269,9 @@ def trainings():
     maps = [conv(5, 3, 1, 1), "batch_norm", "relu", pool(2, 2), "flatten", linear(10)]
     yield training("batch norm of maps", (2, 6, 5), maps, 35, smoothing=0.05, l2=0.01)
     yield training("batch norm first", (3, 4, 4), ["batch_norm", conv(4, 3), "flatten", linear(10)], 16)
+    # The variance is a difference of numbers 40,000 times its size, if it is computed from the sum of squares.
+    yield training("batch norm of values far from 0", (3, 4, 4), ["batch_norm", conv(4, 3), "flatten", linear(10)], 35, offset=400.0, floor=5e-5)
+    yield training("batch norm behind an activation", (4, 1, 1), ["flatten", linear(7), "sigmoid", "batch_norm", linear(10)], 19)
     old = [conv(3, 3), "tanh", {"subsample2d": {"kernel_size": 2, "stride": 2}}, "sigmoid", "flatten", linear(10)]
     yield training("1998", (1, 8, 8), old, 17)
     tricks = [conv(3, 5, 1, 2), "batch_norm", "relu", pool(2, 2), conv(7, 3), "batch_norm", {"leaky_relu": {"negative_slope": 0.1}}]
@@ -300,23 +322,34 @@ def trajectories():
     yield trajectory("MLP with Adam", ["flatten", linear(30), "relu", linear(10)], *adam(), 0.001)
 
 
-def optimizer(name, options, make, rate, size=7, steps=5):
+def optimizer(name, options, make, rate, size=7, steps=5, scheduler=None, then=None):
+    """Some steps of a rule; with `scheduler` at other rates, and with `then` by another rule, which takes over the state."""
     torch.manual_seed(5)
     parameter = nn.Parameter(torch.randn(size))
     rule = make([parameter], rate)
-    begin, gradients, after = flat(parameter), [], []
+    schedule = scheduler(rule) if scheduler else None
+    begin, gradients, after, rates, rules = flat(parameter), [], [], [], []
     for step in range(steps):
+        if then and step == steps // 2:
+            options, make = then
+            state, rule = rule.state, make([parameter], rate)
+            rule.state = state
         # Of many sizes, and one always zero.
         gradient = torch.randn(size) * 10.0 ** torch.arange(-3, size - 3)
         gradient[size // 2] = 0
         parameter.grad = gradient
+        rates.append(number(rule.param_groups[0]["lr"]))
+        rules.append(options)
         rule.step()
+        if schedule:
+            schedule.step()
         gradients.append(flat(gradient))
         after.append(flat(parameter))
     return {
         "name": name,
-        "optimizer": options,
-        "learning_rate": number(rate),
+        "optimizers": rules,
+        "rates": rates,
+        "weight_decay": 0.0,
         "parameters": begin,
         "gradients": gradients,
         "after": after,
@@ -347,6 +380,11 @@ def optimizers():
     for decay in [0.0, 0.1]:
         yield optimizer(f"adamw, weight decay {decay}", *adamw(decay), 0.02) | {"weight_decay": decay}
     yield optimizer("nesterov, weight decay 0.1", *sgd(0.9, True, 0.1), 0.02) | {"weight_decay": 0.1}
+    # Decoupled weight decay follows the rate of the schedule.
+    stairs = lambda rule: torch.optim.lr_scheduler.StepLR(rule, step_size=2, gamma=0.3)
+    yield optimizer("adamw, weight decay 0.1, rate in steps", *adamw(0.1), 0.02, scheduler=stairs) | {"weight_decay": 0.1}
+    yield optimizer("momentum, weight decay 0.1, rate in steps", *sgd(0.9, False, 0.1), 0.02, scheduler=stairs) | {"weight_decay": 0.1}
+    yield optimizer("adam, then adamw", *adam(), 0.02, steps=8, then=adamw(0.0))
 
 
 def schedule(name, options, make, total, rate=0.1, steps_per_epoch=10):
