@@ -174,6 +174,7 @@ fn route(
         Event::Restored(kept) => session.on_restored(&kept),
         Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
         Event::NotKept(sentence) => client.report(sentence),
+        Event::Note(sentence) => client.report(sentence),
     }
 }
 

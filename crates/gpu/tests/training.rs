@@ -63,7 +63,7 @@ async fn moves_between_devices() {
     // The seventh step on the CPU, from the GPU's state and in a training that never left the CPU.
     alone.restore(&on_gpu.state);
     let mut continued = Pair::with(&gpu, alone).await;
-    continued.seek(pair.seen());
+    continued.seek(pair.cursor());
     let (expected, got) = (pair.cpu_step(), continued.cpu_step());
     assert!((expected.loss - got.loss).abs() < 1e-3 * expected.loss, "{expected:?}, {got:?}");
     assert_eq!(continued.cpu.steps(), 7);

@@ -46,7 +46,7 @@ struct Normalizer {
     /// Means over the batch of the gradient, and of its product with the normalised values.
     mean_dy: Vec<f32>,
     mean_dy_y: Vec<f32>,
-    /// The running mean, about which the moments are computed.
+    /// The value about which the moments are computed: the running mean, or one nearer to the batch's mean.
     pivot: Vec<f32>,
 }
 
@@ -211,6 +211,11 @@ impl Cpu {
         self.normalizers.clone_from(&other.normalizers);
     }
 
+    /// Sets the value of every channel about which the moments of a batch are computed.
+    pub(crate) fn set_pivot(&mut self, statistics: usize, pivot: &[f32]) {
+        self.normalizers[statistics].pivot.copy_from_slice(pivot);
+    }
+
     /// Mean and inverse deviation of every channel, as a normalisation uses them.
     pub(crate) fn moments(&self, statistics: usize) -> (&[f32], &[f32]) {
         let Normalizer { mean, inverse_deviation, .. } = &self.normalizers[statistics];
@@ -245,8 +250,8 @@ impl Cpu {
     }
 
     /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel
-    /// of the statistics, the sum of the values less the running mean, then for every channel that of the
-    /// squares. Returns false if the budget is spent before all is done.
+    /// of the statistics, the sum of the values less the pivot, then for every channel that of the squares. Returns false if the
+    /// budget is spent before all is done.
     pub fn forward(
         &mut self,
         segment: usize,

@@ -122,7 +122,7 @@ pub struct TrainingSpec {
     pub initializer: Initializer,
     /// Random distortions of the training images, different in each epoch.
     pub augmentation: Augmentation,
-    /// Number of training images, from the first on; `None` for all.
+    /// Number of training images, from the first on, at least 1; `None` for all.
     pub subset: Option<u32>,
 }
 
@@ -163,7 +163,8 @@ pub struct Penalty {
     pub biases: bool,
 }
 
-/// The factor of the learning rate as a function of the epochs trained.
+/// The factor of the learning rate as a function of the epochs trained. An epoch of a schedule is as many
+/// images as the whole training set has, however few are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
@@ -183,7 +184,7 @@ pub enum Schedule {
         epochs: f32,
     },
     /// Up from 1/25 in three tenths of the run, then down to 4e-6 (Smith and Topin 2018): PyTorch's
-    /// `OneCycleLR`.
+    /// `OneCycleLR` with `cycle_momentum=False`, so momentum and Adam's beta1 stay as they are.
     OneCycle {
         /// Length of the run.
         epochs: f32,
@@ -283,6 +284,11 @@ impl Optimizer {
     pub const SGD: Self = Self::Sgd { momentum: 0.0, nesterov: false };
     /// AdamW with the constants of Adam.
     pub const ADAM_W: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+
+    /// Whether it keeps Adam's two moments of the gradients.
+    pub const fn is_adam(&self) -> bool {
+        matches!(self, Self::Adam { .. } | Self::AdamW { .. })
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result, bail};
 use data::DataSet;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::Session;
+use trainer::cursor::DataCursor;
 use trainer::messages::{Command, Event, Progress, Tested};
 use trainer::parallel::transport::{SingleCore, Transport};
 
@@ -28,8 +29,9 @@ fn read(folder: &Path, name: &str) -> Result<DataSet> {
     Ok(DataSet::from_idx(&file("images-idx3")?, &file("labels-idx1")?)?)
 }
 
-/// Trains from the initial weights for a number of epochs. Returns all evaluations on the test set in their order; shows progress
-/// and each evaluation if `verbose`.
+/// Trains from the initial weights for a number of epochs: up to the first step at which they are reached. Returns all evaluations
+/// on the test set in their order, of which the last is that of the trained network; shows progress and each evaluation if
+/// `verbose`.
 ///
 /// # Errors
 ///
@@ -45,12 +47,25 @@ pub(crate) fn run(
     let mut events = session.handle(Command::Reset);
     events
         .extend(session.handle(Command::Configure { network: network.clone(), training: training.clone() }));
-    events.extend(session.handle(Command::Train));
+    let steps = DataCursor::default().steps_until(epochs, training);
+    if steps > 0 {
+        events.extend(session.train_steps(steps));
+    }
     let mut rows: Vec<Row> = Vec::new();
     let mut progress = Progress::default();
     if verbose {
         println!("{HEAD}");
     }
+    let mut test = |tested: Tested, progress: Progress| {
+        let row = Row { tested, progress, seconds: host.now() / 1000.0 };
+        if verbose {
+            let clear = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
+            eprint!("{clear}");
+            println!("{row}");
+        }
+        rows.push(row);
+    };
+    let mut tested_step = None;
     loop {
         for event in events {
             match event {
@@ -66,24 +81,24 @@ pub(crate) fn run(
                     }
                 }
                 Event::Tested(tested) => {
-                    let row = Row { tested, progress, seconds: host.now() / 1000.0 };
-                    if verbose {
-                        let clear = if stderr().is_terminal() { "\r\x1b[K" } else { "" };
-                        eprint!("{clear}");
-                        println!("{row}");
-                    }
-                    rows.push(row);
-                    if tested.epoch >= epochs - 1e-3 {
-                        return Ok(rows);
-                    }
+                    tested_step = Some(tested.step);
+                    test(tested, progress);
                 }
                 Event::Failed(sentence) => bail!(sentence),
                 Event::Diverged(diverged) => bail!(diverged.sentence),
                 _ => {}
             }
         }
+        if !session.busy() {
+            break;
+        }
         events = session.work(&host);
     }
+    let last = session.score_on_test_images();
+    if tested_step != Some(last.step) {
+        test(last, progress);
+    }
+    Ok(rows)
 }
 
 /// An evaluation, and the last progress report before it.

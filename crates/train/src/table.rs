@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use data::mnist::TRAIN_IMAGES;
 use nn::preset::Preset;
 use nn::spec::LayerSpec::{self, BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu, Sigmoid};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
@@ -60,11 +61,17 @@ fn lenet(after_conv: &[LayerSpec], after_linear: &[LayerSpec]) -> NetworkSpec {
     network(layers)
 }
 
+/// One cycle over `epochs` epochs of a subset. A schedule's own epochs are those of the whole training set.
+fn one_cycle(epochs: f32, subset: Option<u32>) -> Schedule {
+    let images = subset.map_or(TRAIN_IMAGES as f32, |images| images as f32);
+    Schedule::OneCycle { epochs: epochs * images / TRAIN_IMAGES as f32 }
+}
+
 /// The same learning rate, schedule and batch size for all rows: they differ in nothing but what their name says.
 fn training(epochs: f32, subset: Option<u32>) -> TrainingSpec {
     TrainingSpec {
         learning_rate: 0.003,
-        schedule: Schedule::OneCycle { epochs },
+        schedule: one_cycle(epochs, subset),
         subset,
         ..TrainingSpec::default()
     }
@@ -107,11 +114,7 @@ fn tricks(epochs: f32, subset: Option<u32>) -> Vec<Row> {
         row(
             "LeNet with all tricks",
             Preset::LeNetTricks.network(),
-            &TrainingSpec {
-                subset,
-                schedule: Schedule::OneCycle { epochs },
-                ..Preset::LeNetTricks.training()
-            },
+            &TrainingSpec { subset, schedule: one_cycle(epochs, subset), ..Preset::LeNetTricks.training() },
         ),
     ]
 }
@@ -231,6 +234,12 @@ fn accuracy(session: &mut Session, row: &Row, seed: u32, of_training: bool) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cycle_ends_with_the_last_epoch_of_the_subset() {
+        assert_eq!(one_cycle(20.0, None), Schedule::OneCycle { epochs: 20.0 });
+        assert_eq!(one_cycle(150.0, Some(1_000)), Schedule::OneCycle { epochs: 2.5 });
+    }
 
     #[test]
     fn every_row_is_a_valid_network_and_none_is_twice_there() {

@@ -29,7 +29,7 @@ pub struct Batch {
 impl Batch {
     /// Replaces its samples by the batch of `data` at `cursor`.
     pub fn gather(&mut self, data: &DataSet, cursor: DataCursor, spec: &TrainingSpec) {
-        let (epoch, at) = cursor.in_epoch(spec);
+        let (epoch, at) = (cursor.epoch, cursor.images_of_epoch as usize);
         let images = DataCursor::epoch_images(spec) as u32;
         (self.seed, self.epoch, self.augmentation) = (spec.seed, epoch, spec.augmentation);
         let samples = at..at + cursor.batch_size(spec);

@@ -7,19 +7,31 @@ use serde::{Deserialize, Serialize};
 
 /// The position of a training in the data.
 ///
+/// Epochs are passes over the images that are used, so the number of epochs grows faster after the subset
+/// was made smaller. It never jumps: a change of the subset keeps the epoch and the share of it that is done.
+///
 /// ```
 /// use nn::spec::TrainingSpec;
 /// use trainer::cursor::DataCursor;
 ///
-/// let spec = TrainingSpec { subset: Some(1_000), batch_size: 64, ..TrainingSpec::default() };
-/// let cursor = DataCursor { images_seen: 960 };
-/// assert_eq!(cursor.epochs(&spec), 0.96);
-/// assert_eq!(cursor.batch_size(&spec), 40);
+/// let spec = TrainingSpec { subset: Some(100), batch_size: 64, ..TrainingSpec::default() };
+/// let mut cursor = DataCursor::default();
+/// cursor.advance(&spec);
+/// assert_eq!((cursor.epochs(&spec), cursor.batch_size(&spec)), (0.64, 36));
+/// let fewer = TrainingSpec { subset: Some(50), ..spec.clone() };
+/// cursor.change_subset(&spec, &fewer);
+/// assert_eq!((cursor.epochs(&fewer), cursor.batch_size(&fewer)), (0.64, 18));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataCursor {
     /// Training images used since the reset.
     pub images_seen: u64,
+    /// Epochs that are finished.
+    #[serde(default)]
+    pub epoch: u32,
+    /// Images of the present epoch that were used; less than it has.
+    #[serde(default)]
+    pub images_of_epoch: u32,
 }
 
 impl DataCursor {
@@ -30,42 +42,67 @@ impl DataCursor {
 
     /// Epochs since the reset, with a fraction.
     pub fn epochs(self, spec: &TrainingSpec) -> f64 {
-        self.images_seen as f64 / Self::epoch_images(spec) as f64
+        f64::from(self.epoch) + f64::from(self.images_of_epoch) / Self::epoch_images(spec) as f64
     }
 
-    /// Number of the epoch, and how many of its images were used.
-    pub(crate) fn in_epoch(self, spec: &TrainingSpec) -> (u32, usize) {
-        let images = Self::epoch_images(spec) as u64;
-        ((self.images_seen / images) as u32, (self.images_seen % images) as usize)
+    /// The argument of the schedule of the learning rate: images used since the reset, in units of the whole
+    /// training set. A schedule takes as many steps with few images as with all of them. In epochs of 50
+    /// images, which are one step each, the rate would fall to nothing before anything is learned.
+    pub fn schedule_epochs(self) -> f64 {
+        self.images_seen as f64 / TRAIN_IMAGES as f64
     }
 
     /// The next batch as the GPU's kernels take it.
     pub fn batch_range(self, spec: &TrainingSpec) -> gpu::BatchRange {
-        let (epoch, first) = self.in_epoch(spec);
         gpu::BatchRange {
-            epoch,
+            epoch: self.epoch,
             epoch_images: Self::epoch_images(spec) as u32,
-            first: first as u32,
+            first: self.images_of_epoch,
             len: self.batch_size(spec) as u32,
-            epochs: self.epochs(spec),
+            epochs: self.schedule_epochs(),
         }
     }
 
     /// Images in the next batch. The last batch of an epoch may be smaller than the others.
     pub fn batch_size(self, spec: &TrainingSpec) -> usize {
-        spec.batch_size.min(Self::epoch_images(spec) - self.in_epoch(spec).1)
+        spec.batch_size.min(Self::epoch_images(spec) - self.images_of_epoch as usize)
     }
 
     /// Moves past the next batch.
-    pub(crate) fn advance(&mut self, spec: &TrainingSpec) {
-        self.images_seen += self.batch_size(spec) as u64;
+    pub fn advance(&mut self, spec: &TrainingSpec) {
+        let images = self.batch_size(spec);
+        self.images_seen += images as u64;
+        self.images_of_epoch += images as u32;
+        self.end_epoch(spec);
+    }
+
+    /// Moves to the same share of the same epoch in another subset, rounded up to a whole image.
+    pub fn change_subset(&mut self, from: &TrainingSpec, to: &TrainingSpec) {
+        let [from, images] = [from, to].map(|spec| Self::epoch_images(spec) as u64);
+        self.images_of_epoch = (u64::from(self.images_of_epoch) * images).div_ceil(from) as u32;
+        self.end_epoch(to);
+    }
+
+    fn end_epoch(&mut self, spec: &TrainingSpec) {
+        if self.images_of_epoch as usize >= Self::epoch_images(spec) {
+            (self.epoch, self.images_of_epoch) = (self.epoch + 1, 0);
+        }
+    }
+
+    /// Steps from here until at least `epochs` epochs are trained.
+    pub fn steps_until(mut self, epochs: f64, spec: &TrainingSpec) -> u64 {
+        let mut steps = 0;
+        while self.epochs(spec) < epochs {
+            self.advance(spec);
+            steps += 1;
+        }
+        steps
     }
 
     /// The smallest number of training images, from the first on, that must be downloaded for the next batch.
     pub fn images_needed(self, spec: &TrainingSpec) -> usize {
-        let (epoch, at) = self.in_epoch(spec);
-        let needed = if epoch == 0 {
-            (at + self.batch_size(spec)).next_multiple_of(SHARD_IMAGES)
+        let needed = if self.epoch == 0 {
+            (self.images_of_epoch as usize + self.batch_size(spec)).next_multiple_of(SHARD_IMAGES)
         } else {
             TRAIN_IMAGES
         };
@@ -114,14 +151,73 @@ mod tests {
 
     #[test]
     fn a_batch_needs_no_more_shards_than_its_images_lie_in() {
-        let needed = |images_seen, spec: &TrainingSpec| DataCursor { images_seen }.images_needed(spec);
+        let needed = |epoch, images_of_epoch, spec: &TrainingSpec| {
+            DataCursor { epoch, images_of_epoch, ..DataCursor::default() }.images_needed(spec)
+        };
         let all = TrainingSpec::default();
         assert_eq!(
-            [0, 4_936, 4_937, 59_999, 60_000].map(|seen| needed(seen, &all)),
+            [(0, 0), (0, 4_936), (0, 4_937), (0, 59_999), (1, 0)].map(|(e, at)| needed(e, at, &all)),
             [5_000, 5_000, 10_000, 60_000, 60_000]
         );
         let few = TrainingSpec { subset: Some(1_000), ..all };
-        assert_eq!([0, 960, 1_000].map(|seen| needed(seen, &few)), [1_000; 3]);
-        assert_eq!(DataCursor { images_seen: 960 }.batch_size(&few), 40);
+        assert_eq!([(0, 0), (0, 960), (1, 0)].map(|(e, at)| needed(e, at, &few)), [1_000; 3]);
+    }
+
+    fn spec(subset: Option<u32>, batch_size: usize) -> TrainingSpec {
+        TrainingSpec { subset, batch_size, ..TrainingSpec::default() }
+    }
+
+    #[test]
+    fn epochs_never_jump_when_the_subset_changes() {
+        let subsets = [None, Some(5_000), Some(50), Some(1), Some(7_300), Some(63), None, Some(2)];
+        let (mut cursor, mut now) = (DataCursor::default(), spec(None, 64));
+        for round in 0..200 {
+            let before = cursor.epochs(&now);
+            let next = spec(subsets[round * 5 % subsets.len()], 1 + round * 7 % 100);
+            cursor.change_subset(&now, &next);
+            let after = cursor.epochs(&next);
+            let image = 1.0 / DataCursor::epoch_images(&next) as f64;
+            assert!((0.0..image).contains(&(after - before)), "round {round}: from {before} to {after}");
+            for _ in 0..round % 4 {
+                let (before, seen, images) = (cursor, cursor.images_seen, cursor.batch_size(&next));
+                assert!(images > 0);
+                cursor.advance(&next);
+                assert_eq!(cursor.images_seen, seen + images as u64);
+                let epochs = cursor.epochs(&next) - before.epochs(&next);
+                assert!((epochs - images as f64 * image).abs() < 1e-9, "{before:?}, {cursor:?}");
+            }
+            now = next;
+        }
+    }
+
+    #[test]
+    fn an_epoch_ends_with_a_smaller_batch_and_steps_are_counted() {
+        let few = spec(Some(100), 64);
+        let mut cursor = DataCursor::default();
+        let sizes: Vec<usize> = (0..4)
+            .map(|_| {
+                let size = cursor.batch_size(&few);
+                cursor.advance(&few);
+                size
+            })
+            .collect();
+        assert_eq!((sizes, cursor.epochs(&few)), (vec![64, 36, 64, 36], 2.0));
+        assert_eq!((cursor.steps_until(5.0, &few), cursor.steps_until(2.0, &few)), (6, 0));
+        assert_eq!(cursor.steps_until(2.5, &few), 1);
+        let start = DataCursor::default();
+        assert_eq!(start.steps_until(10.0, &spec(Some(50), 64)), 10);
+        assert_eq!(start.steps_until(1.0, &spec(None, 64)), 938);
+        assert_eq!(start.steps_until(3.0, &spec(Some(1), 64)), 3, "one image");
+    }
+
+    #[test]
+    fn a_schedule_counts_images_and_not_passes_over_the_subset() {
+        let (many, few) = (spec(Some(5_000), 64), spec(Some(50), 64));
+        let mut cursor = DataCursor::default();
+        (0..cursor.steps_until(2.0, &many)).for_each(|_| cursor.advance(&many));
+        assert_eq!(cursor.schedule_epochs(), 10_000.0 / 60_000.0);
+        cursor.change_subset(&many, &few);
+        (0..20).for_each(|_| cursor.advance(&few));
+        assert_eq!((cursor.epochs(&few), cursor.schedule_epochs()), (22.0, 11_000.0 / 60_000.0));
     }
 }

@@ -211,7 +211,8 @@ pub enum Event {
     ActiveRun(Option<usize>),
     /// Another device trains, or a measurement of a device is new.
     Device(DeviceReport),
-    /// A command failed and changed nothing: one sentence for people.
+    /// A command failed and changed nothing: one sentence for people. After a [`Command::Configure`] that
+    /// failed nothing is trained until another one succeeds.
     Failed(String),
     /// The predictions on the downloaded test images. While [`Watch::predictions`] is set: after each
     /// evaluation, and whenever the network changes while it does not train.
@@ -238,6 +239,8 @@ pub enum Event {
     Network(NetworkSpec),
     /// The checkpoint shipped with the page was evaluated on the whole test set: its accuracy, 0 to 1.
     PretrainedTested(f32),
+    /// A command had an effect that nobody would expect: one sentence for people.
+    Note(String),
 }
 
 /// The state of the download of MNIST.
@@ -274,7 +277,8 @@ pub enum RunState {
 pub struct Progress {
     /// Optimizer steps since the last reset; 0 right after one.
     pub step: u64,
-    /// Epochs since the last reset, with a fraction. [`Command::Restore`] makes it smaller.
+    /// Epochs since the last reset, with a fraction: passes over the images in use, which go on where they
+    /// are when the subset changes. [`Command::Restore`] makes it smaller.
     pub epoch: f64,
     /// Mean training loss since the last `Progress` (cross-entropy, nats per image); `None` without a step.
     pub train_loss: Option<f32>,
@@ -389,7 +393,8 @@ pub struct Snapshot {
     /// Weights of the watched layers: `[out_channel][in_channel][row][column]` for Conv2d,
     /// `[out_feature][in_feature]` for Linear.
     pub weights: Vec<LayerValues>,
-    /// Norms of the weights of each layer and of the gradients of the last step, with [`Watch::norms`].
+    /// Norms of the weights of each layer and of the gradients of the last step, with [`Watch::norms`]; empty
+    /// before the first step of these layers.
     pub norms: Vec<LayerNorms>,
     /// The layers of [`Watch::details`] that have parameters.
     pub details: Vec<LayerDetail>,

@@ -94,7 +94,7 @@ fn step(
         assert!(by_worker || by_session, "both cores wait for a message");
     }
     assert!(matches!(completed, Some(Completed::Step(64, Ok(_)))));
-    cursor.images_seen += 64;
+    cursor.advance(group.training().spec());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! and read back.
 
 use nn::preset::Preset;
-use nn::spec::TrainingSpec;
+use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
 
@@ -170,9 +170,30 @@ fn a_command_that_fails_gives_a_sentence_and_changes_nothing() {
     let none = nn::spec::TrainingSpec { batch_size: 0, ..training.clone() };
     let nan = nn::spec::TrainingSpec { learning_rate: f32::NAN, ..training.clone() };
     let good = nn::preset::Preset::Mlp30.network();
-    for (network, training, word) in
-        [(bad, training, "Flatten"), (good.clone(), none, "batch size"), (good, nan, "learning rate")]
+    // As many values as an image has, in other shapes.
+    let shaped =
+        |channels, height, width| NetworkSpec { input: Shape::maps(channels, height, width), ..good.clone() };
+    let mut refused: Vec<(NetworkSpec, TrainingSpec, &str)> = vec![
+        (bad, training.clone(), "Flatten"),
+        (good.clone(), none, "batch size"),
+        (good.clone(), nan, "learning rate"),
+    ];
+    for input in
+        [shaped(1, 14, 56), shaped(1, 56, 14), shaped(16, 7, 7), shaped(784, 1, 1), shaped(1, 1, 784)]
     {
+        refused.push((input, training.clone(), "28x28"));
+    }
+    let convolution = |input: NetworkSpec| NetworkSpec {
+        layers: vec![
+            LayerSpec::Conv2d { out_channels: 3, kernel_size: 3, stride: 1, padding: 1 },
+            LayerSpec::Flatten,
+            LayerSpec::Linear { out_features: 10 },
+        ],
+        ..input
+    };
+    refused.push((convolution(shaped(1, 14, 56)), training.clone(), "28x28"));
+    refused.push((convolution(shaped(16, 7, 7)), training.clone(), "28x28"));
+    for (network, training, word) in refused {
         match &session.handle(Command::Configure { network, training })[..] {
             [Event::Failed(sentence)] => assert!(sentence.contains(word), "{sentence}"),
             other => panic!("{other:?}"),
@@ -182,6 +203,76 @@ fn a_command_that_fails_gives_a_sentence_and_changes_nothing() {
     assert!(matches!(&short[..], [Event::Failed(_)]));
     assert!(session.set_pretrained(b"no checkpoint").is_err());
     assert!(session.network().parameters == before);
+}
+
+/// A fully connected network with batch normalisation, and LeNet with batch normalisation of maps alone.
+fn normalized() -> [NetworkSpec; 2] {
+    use LayerSpec::{BatchNorm, Flatten, Linear};
+    let layers =
+        vec![Flatten, Linear { out_features: 20 }, BatchNorm, LayerSpec::Relu, Linear { out_features: 10 }];
+    let mut maps = nn::preset::Preset::LeNet5.network();
+    maps.layers.insert(1, BatchNorm);
+    [NetworkSpec { layers, ..maps.clone() }, maps]
+}
+
+#[test]
+fn batch_norm_of_single_values_is_refused_before_training_with_what_to_do() {
+    let [features, maps] = normalized();
+    let spec = |subset, batch_size| TrainingSpec { subset, batch_size, ..TrainingSpec::default() };
+    for (training, words) in [
+        (spec(None, 1), "Choose a larger batch size"),
+        (spec(Some(1), 64), "Train on more images"),
+        (spec(Some(1), 1), "Train on more images"),
+        (spec(Some(65), 64), "of 65 images in batches of 64 one is left"),
+        (spec(Some(51), 25), "Choose another batch size"),
+    ] {
+        let mut session = Session::default();
+        session.add_train(&digits(5_000, 0)).unwrap();
+        let configure = |network: &NetworkSpec| Command::Configure {
+            network: network.clone(),
+            training: training.clone(),
+        };
+        for command in [configure(&features), Command::Train, Command::Step] {
+            match &session.handle(command)[..] {
+                [Event::Failed(sentence)] => assert!(sentence.contains(words), "{sentence}"),
+                other => panic!("{other:?}"),
+            }
+            assert!(!session.busy(), "nothing is trained that the page does not show");
+        }
+        // Of a single image, a map has many values.
+        assert!(!session.handle(configure(&maps)).iter().any(|event| matches!(event, Event::Failed(_))));
+        session.handle(Command::Step);
+        work_until_paused(&mut session);
+        assert!(session.network().running.iter().all(|value| value.is_finite()));
+        assert_eq!(session.network().spec(), &maps);
+    }
+    // Two images are enough, and so is an epoch that ends with two.
+    for training in [spec(None, 2), spec(Some(2), 64), spec(Some(66), 64)] {
+        let mut session = Session::default();
+        let events = session.handle(Command::Configure { network: features.clone(), training });
+        assert!(!events.iter().any(|event| matches!(event, Event::Failed(_))), "{events:?}");
+    }
+}
+
+#[test]
+fn options_that_are_refused_in_the_middle_of_a_training_pause_it() {
+    let [features, _] = normalized();
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    let configure = |batch_size| Command::Configure {
+        network: features.clone(),
+        training: TrainingSpec { batch_size, subset: Some(5_000), ..TrainingSpec::default() },
+    };
+    session.handle(configure(64));
+    session.handle(Command::Train);
+    session.work(&SingleCore::default());
+    assert!(session.busy());
+    let events = session.handle(configure(1));
+    assert!(matches!(&events[..], [Event::State(RunState::Paused), .., Event::Failed(_)]), "{events:?}");
+    assert!(!session.busy());
+    session.handle(configure(32));
+    session.handle(Command::Train);
+    assert!(session.busy(), "options that can be trained are");
 }
 
 #[test]

@@ -5,24 +5,32 @@ use nn::preset::Preset;
 use nn::spec::LayerSpec::{self, BatchNorm, Dropout, Relu, Tanh};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Event};
+use trainer::messages::{Command, Event, Progress};
 
 mod common;
 use common::{SingleCore, digits};
 
-fn steps(session: &mut Session, steps: usize) -> f32 {
-    let mut loss = f32::NAN;
+/// The reports of single steps.
+fn reports(session: &mut Session, steps: usize) -> Vec<Progress> {
+    let mut reports = Vec::new();
     for _ in 0..steps {
         session.handle(Command::Step);
         while session.busy() {
             for event in session.work(&SingleCore::default()) {
-                if let Event::Progress(progress) = event {
-                    loss = progress.train_loss.unwrap_or(loss);
+                match event {
+                    Event::Progress(progress) if progress.train_loss.is_some() => reports.push(progress),
+                    Event::Diverged(diverged) => panic!("{}", diverged.sentence),
+                    _ => {}
                 }
             }
         }
     }
-    loss
+    reports
+}
+
+/// The loss of the last of some steps.
+fn steps(session: &mut Session, steps: usize) -> f32 {
+    reports(session, steps).last().and_then(|progress| progress.train_loss).unwrap_or(f32::NAN)
 }
 
 /// Inserts a layer after each layer for which `of` is true.
@@ -125,6 +133,44 @@ fn layers_of_another_shape_are_initialized_and_the_others_keep_their_weights() {
     // conv1, conv2, fc1 and the biases of the last layer.
     assert_eq!(kept(&before, session.network()), 156 + 2_416 + 48_120 + 10);
     assert!(session.network().parameters.iter().all(|w| w.is_finite()));
+}
+
+#[test]
+fn fifty_images_are_learned_by_heart_after_an_ordinary_training() {
+    let (network, preset) = (Preset::LeNet5.network(), Preset::LeNet5.training());
+    assert!(matches!(preset.schedule, Schedule::Step { epochs: 1.0, .. }), "the rate falls with the epochs");
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    let use_images = |session: &mut Session, images: u32| {
+        let training = TrainingSpec { subset: Some(images), ..preset.clone() };
+        session.handle(Command::Configure { network: network.clone(), training });
+    };
+    let epochs = |reports: &[Progress]| reports.iter().map(|progress| progress.epoch).collect::<Vec<_>>();
+    use_images(&mut session, 5_000);
+    let mut curve = epochs(&reports(&mut session, 158));
+    assert_eq!(curve.last(), Some(&2.0));
+    use_images(&mut session, 50);
+    let few = reports(&mut session, 60);
+    assert_eq!((few[0].epoch, few[59].epoch), (3.0, 62.0), "from epoch 2 on, one a step");
+    assert!(few[59].train_accuracy == Some(1.0) && few[59].train_loss.unwrap() < 0.02, "{:?}", few[59]);
+    curve.extend(epochs(&few));
+    use_images(&mut session, 5_000);
+    curve.extend(epochs(&reports(&mut session, 40)));
+    // The curves of the page are drawn by epochs.
+    assert!(curve.is_sorted_by(|a, b| a < b && b - a <= 1.0), "{curve:?}");
+}
+
+#[test]
+fn one_image_and_batches_larger_than_the_images_are_trained_on() {
+    for (images, batch_size) in [(1, 1), (1, 64), (3, 1_024), (5, 2)] {
+        let mut session = Session::default();
+        session.add_train(&digits(5_000, 0)).unwrap();
+        let training = TrainingSpec { subset: Some(images), batch_size, ..TrainingSpec::default() };
+        session.handle(Command::Configure { network: Preset::LeNet5.network(), training });
+        let reports = reports(&mut session, 60);
+        let [first, .., last] = &reports[..] else { panic!("{images} images: {} steps", reports.len()) };
+        assert!(last.train_loss < first.train_loss && last.train_accuracy == Some(1.0), "{images}: {last:?}");
+    }
 }
 
 /// The loss on 64 digits, in inference mode.

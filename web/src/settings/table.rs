@@ -101,7 +101,8 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         )
         .help(
             "Length of a stair where the rate falls in steps, and else of the whole run, behind which the \
-             rate stays. Look for the loss to calm down on the way.",
+             rate stays. An epoch here is 60,000 images, even if fewer are used. Look for the loss to calm \
+             down on the way.",
         ),
     setting(Training, "schedule-factor", "Schedule factor")
         .menu(&[0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95], fields::SCHEDULE_FACTOR)

@@ -11,6 +11,7 @@ use nn::random::pcg4d;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::{Training, TrainingState};
 use trainer::batch::Batch;
+use trainer::cursor::DataCursor;
 
 /// Declares a test that runs natively, where its thread waits for the GPU, and in a browser, where threads must not wait.
 macro_rules! gpu_test {
@@ -65,8 +66,8 @@ pub(crate) struct Pair {
     pub(crate) cpu: Training,
     pub(crate) gpu: GpuTrainer,
     data: DataSet,
-    /// Training images used so far.
-    seen: u64,
+    /// The position of the next batch.
+    cursor: DataCursor,
 }
 
 /// A step's results on the GPU.
@@ -98,28 +99,24 @@ impl Pair {
         let trainer = GpuTrainer::new(gpu.clone(), &images, cpu.network.spec(), batch_size).await;
         let mut trainer = trainer.unwrap_or_else(|e| panic!("{}", e.0));
         trainer.load(&state);
-        Self { cpu, gpu: trainer, data, seen: 0 }
-    }
-
-    fn cursor(&self) -> trainer::cursor::DataCursor {
-        trainer::cursor::DataCursor { images_seen: self.seen }
+        Self { cpu, gpu: trainer, data, cursor: DataCursor::default() }
     }
 
     /// The next batch; the one after it follows on the next call.
     pub(crate) fn next_batch(&mut self) -> BatchRange {
-        let batch = self.cursor().batch_range(self.cpu.spec());
-        self.seen += u64::from(batch.len);
+        let batch = self.cursor.batch_range(self.cpu.spec());
+        self.cursor.advance(self.cpu.spec());
         batch
     }
 
-    /// Training images used so far.
-    pub(crate) fn seen(&self) -> u64 {
-        self.seen
+    /// The position of the next batch.
+    pub(crate) fn cursor(&self) -> DataCursor {
+        self.cursor
     }
 
-    /// Goes on after the first `seen` training images.
-    pub(crate) fn seek(&mut self, seen: u64) {
-        self.seen = seen;
+    /// Goes on at `cursor`.
+    pub(crate) fn seek(&mut self, cursor: DataCursor) {
+        self.cursor = cursor;
     }
 
     /// Scores and saved state of the submission in flight.
@@ -136,18 +133,18 @@ impl Pair {
 
     /// One step on the CPU alone.
     pub(crate) fn cpu_step(&mut self) -> Score {
-        let place = self.cursor();
         let mut batch = Batch::default();
-        batch.gather(&self.data, place, self.cpu.spec());
+        batch.gather(&self.data, self.cursor, self.cpu.spec());
         let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
-        self.seen += batch.labels.len() as u64;
-        self.cpu.step(&batch.labels, place.epochs(self.cpu.spec()), &fill).expect("finite")
+        let epoch = self.cursor.schedule_epochs();
+        self.cursor.advance(self.cpu.spec());
+        self.cpu.step(&batch.labels, epoch, &fill).expect("finite")
     }
 
     /// The same step on both: the score on the CPU, and the results on the GPU.
     pub(crate) async fn step(&mut self) -> (Score, GpuStep) {
         let spec = self.cpu.spec().clone();
-        let batch = self.cursor().batch_range(&spec);
+        let batch = self.cursor.batch_range(&spec);
         self.gpu.train(&spec, &[batch], true, ());
         let expected = self.cpu_step();
         let (scores, Saved { state, gradients }) = self.saved_steps().await;

@@ -4,7 +4,7 @@ use crate::cpu::{Cpu, Memory, Mode};
 use crate::network::Network;
 use crate::plan::{Buffer, Plan};
 use crate::train::shard::SampleFn;
-use crate::train::{Training, all_finite};
+use crate::train::{Training, all_finite, can_update};
 use serde::{Deserialize, Serialize};
 use tensor::BLOCK;
 
@@ -26,6 +26,8 @@ pub enum Quantity {
     Outputs,
     /// The gradients of a layer's parameters.
     Gradients,
+    /// The running estimates of a batch normalisation.
+    RunningEstimates,
 }
 
 impl std::fmt::Display for Quantity {
@@ -34,13 +36,15 @@ impl std::fmt::Display for Quantity {
             Self::Parameters => "weights",
             Self::Outputs => "outputs",
             Self::Gradients => "gradients",
+            Self::RunningEstimates => "running estimates",
         })
     }
 }
 
 impl Training {
     /// Looks at a step for which [`Training::step`] has just returned `None`, and finds the first quantity that
-    /// is not finite: parameters and outputs from the first layer on, then gradients from the last layer back.
+    /// is not finite: parameters, outputs and running estimates from the first layer on, then gradients from the
+    /// last layer back.
     pub fn trace_divergence(&self, labels: &[u8], fill: &SampleFn<'_>) -> Divergence {
         let plan = self.network.plan();
         let parameters = &self.network.parameters;
@@ -50,8 +54,12 @@ impl Training {
         if let Some(layer) = self.first_bad_output(labels, fill) {
             return Divergence { layer, what: Quantity::Outputs };
         }
-        let gradients = self.gradients();
-        let bad = plan.parameters.iter().rev().find(|p| !all_finite(&gradients[p.range()]));
+        let running = self.running_after_step();
+        if let Some(bad) = plan.statistics.iter().find(|s| !all_finite(&running[s.range()])) {
+            return Divergence { layer: bad.layer, what: Quantity::RunningEstimates };
+        }
+        let (gradients, optimizer) = (self.gradients(), self.spec().optimizer);
+        let bad = plan.parameters.iter().rev().find(|p| !can_update(optimizer, &gradients[p.range()]));
         // The sum of a batch's losses can overflow although every number is finite.
         let layer = bad.map_or(plan.layers.len() - 1, |p| p.layer);
         Divergence { layer, what: if bad.is_some() { Quantity::Gradients } else { Quantity::Outputs } }
@@ -95,7 +103,8 @@ impl Training {
 mod tests {
     use super::*;
     use crate::preset::Preset;
-    use crate::spec::{Optimizer, TrainingSpec};
+    use crate::spec::LayerSpec::{BatchNorm, Flatten, Linear};
+    use crate::spec::{NetworkSpec, Optimizer, TrainingSpec};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     const LABELS: [u8; 20] = [3; 20];
@@ -160,6 +169,40 @@ mod tests {
             second.iter_mut().for_each(|w| *w *= 1e12);
         });
         assert_eq!(found, layer(Preset::Mlp30, 1, Quantity::Gradients));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn estimates_and_squares_that_overflow_are_a_divergence_and_not_a_step() {
+        // 3e19 and -3e19: the squares overflow, and every value is divided by infinity, which leaves zeros.
+        let layers = vec![Flatten, Linear { out_features: 2 }, BatchNorm, Linear { out_features: 10 }];
+        let network = NetworkSpec { input: crate::mnist::IMAGE, layers };
+        let mut training = Training::new(network, TrainingSpec::default()).unwrap();
+        set(&mut training, "fc1.weight", 1.0);
+        let before = training.clone();
+        let huge = |sample: usize, input: &mut [f32]| {
+            input.fill(0.0);
+            input[7] = if sample.is_multiple_of(2) { 3e19 } else { -3e19 };
+        };
+        assert_eq!(training.step(&LABELS, 0.0, &huge), None);
+        assert_eq!((training.steps(), &training.network.running), (0, &before.network.running));
+        let found = training.trace_divergence(&LABELS, &huge);
+        assert_eq!(found, Divergence { layer: 2, what: Quantity::RunningEstimates });
+
+        // A gradient of 1e21 is finite; its square, which Adam sums, is not.
+        for (optimizer, diverges) in
+            [(Optimizer::ADAM, true), (Optimizer::ADAM_W, true), (Optimizer::SGD, false)]
+        {
+            let spec = TrainingSpec { optimizer, ..TrainingSpec::default() };
+            let mut training = Training::new(Preset::Mlp30.network(), spec).unwrap();
+            let huge = |_: usize, input: &mut [f32]| input.fill(1e22);
+            training.network.parameters[..crate::mnist::PIXELS * 30].iter_mut().for_each(|w| *w *= 1e-22);
+            let score = training.step(&LABELS, 0.0, &huge);
+            assert_eq!(score.is_none(), diverges, "{optimizer:?}: {score:?}");
+            if diverges {
+                let found = training.trace_divergence(&LABELS, &huge);
+                assert_eq!(found, Divergence { layer: 1, what: Quantity::Gradients });
+            }
+        }
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -40,14 +40,21 @@ pub fn layer_norms(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<La
 }
 
 /// The factor by which the error changes from a layer to the one before it: the k in
-/// `error[l] = error[L] * k^(L - l)` (Nielsen 2015, chapter 5), as the geometric mean over the layers. `None`
-/// for fewer than two layers, or if an error is 0.
+/// `error[l] = error[L] * k^(L - l)` (Nielsen 2015, chapter 5), where all layers count: the line of least
+/// squares through the logarithms of the errors. `None` for fewer than two layers, or if an error is 0 or not
+/// finite.
 pub fn error_ratio(layers: &[LayerNorms]) -> Option<f32> {
-    let ([first, .., last], true) = (layers, layers.iter().all(|layer| layer.errors > 0.0)) else {
+    if layers.len() < 2 || !layers.iter().all(|layer| layer.errors > 0.0 && layer.errors.is_finite()) {
         return None;
-    };
-    let logarithm = libm::log(f64::from(first.errors) / f64::from(last.errors));
-    Some(libm::exp(logarithm / (layers.len() - 1) as f64) as f32)
+    }
+    let middle = (layers.len() - 1) as f64 / 2.0;
+    let (mut products, mut squares) = (0.0, 0.0);
+    for (i, layer) in layers.iter().enumerate() {
+        let depth = middle - i as f64;
+        products += depth * libm::log(f64::from(layer.errors));
+        squares += depth * depth;
+    }
+    Some(libm::exp(products / squares) as f32)
 }
 
 fn rms(values: &[f32]) -> f32 {
@@ -82,8 +89,27 @@ mod tests {
         let ratio = error_ratio(&deep).unwrap();
         // The derivative of the sigmoid is at most 1/4.
         assert!((0.1..0.5).contains(&ratio), "{ratio}");
-        let expected = deep[5].errors * libm::powf(ratio, 5.0);
-        assert!((deep[0].errors - expected).abs() < 1e-3 * expected);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn every_layer_counts_in_the_ratio() {
+        let layers = |errors: &[f32]| -> Vec<LayerNorms> {
+            let norms = |(layer, errors): (usize, &f32)| LayerNorms {
+                layer,
+                weights: 1.0,
+                gradients: 1.0,
+                errors: *errors,
+            };
+            errors.iter().enumerate().map(norms).collect()
+        };
+        let ratio = |errors: &[f32]| error_ratio(&layers(errors)).unwrap();
+        let close = |a: f32, b: f32| assert!((a - b).abs() < 1e-5 * b, "{a}, not {b}");
+        close(ratio(&[1e-5, 1e-4, 1e-3, 1e-2]), 0.1);
+        close(ratio(&[8.0, 2.0]), 4.0);
+        close(ratio(&[0.3, 0.3, 0.3]), 1.0);
+        // Both ends are alike, but not what lies between them.
+        close(ratio(&[0.1, 1e-6, 0.01, 0.1]), 10f32.powf(-0.4));
+        assert_eq!(error_ratio(&layers(&[0.1, f32::NAN])), None);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

@@ -8,6 +8,7 @@ mod step;
 mod training;
 mod transfer;
 
-pub(crate) use step::all_finite;
 pub use step::{AllReduce, Progress, SingleReplica, shard_range};
+pub(crate) use step::{all_finite, can_update};
 pub use training::{Training, TrainingState};
+pub use transfer::Transfer;

@@ -174,6 +174,11 @@ impl BatchShard {
         to.copy_moments(&self.cpu);
     }
 
+    /// Sets the value of every channel about which the moments of the batch are computed in this step.
+    pub(crate) fn set_pivot(&mut self, statistics: usize, pivot: &[f32]) {
+        self.cpu.set_pivot(statistics, pivot);
+    }
+
     /// Mean and inverse deviation of every channel, as a normalisation uses them in the step under way.
     pub(crate) fn moments(&self, statistics: usize) -> (&[f32], &[f32]) {
         self.cpu.moments(statistics)

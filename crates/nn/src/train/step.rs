@@ -3,7 +3,7 @@
 
 use crate::network::{Network, Score};
 use crate::plan::Phase;
-use crate::spec::{BATCH_NORM_MOMENTUM, TrainingSpec};
+use crate::spec::{BATCH_NORM_EPS, BATCH_NORM_MOMENTUM, Optimizer, TrainingSpec};
 use crate::train::optimizer::{learning_rate, penalize};
 use crate::train::pairwise_sum::{PairwiseSum, PartialSum};
 use crate::train::shard::{BatchShard, SampleFn, ShardTask};
@@ -12,18 +12,24 @@ use std::ops::Range;
 use tensor::BLOCK;
 use wide::f32x4;
 
-/// How the replicas of a training exchange the partial sums of a phase: an all-reduce that may wait for
-/// messages.
+/// The square of the distance between the pivot of a batch's moments and their mean, in units of their
+/// variance, up to which the variance is computed from them: there 64 times the rounding error of a float
+/// remains, 8e-6. Beyond it, as in the first steps on values like 100.0 and 100.1, the phase is run again
+/// with the mean as the pivot.
+const MAX_CANCELLATION: f32 = 64.0;
+
+/// How the replicas of a training exchange partial sums: an all-reduce that may wait for messages. The
+/// exchanges of a step are numbered from 0.
 ///
 /// Every replica sends its partial sums to all others and adds up everybody's. [`PairwiseSum`] adds in an
 /// order that depends only on the batch, so all replicas get the same bits.
 pub trait AllReduce {
-    /// Sends this replica's partial sums of `phase` to all other replicas.
-    fn send<'a>(&mut self, phase: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone);
+    /// Sends this replica's partial sums to all other replicas.
+    fn send<'a>(&mut self, exchange: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone);
 
-    /// Adds the partial sums of all other replicas for `phase` to `sum`. Returns false, and adds nothing,
-    /// while some are missing.
-    fn receive(&mut self, phase: usize, sum: &mut PairwiseSum) -> bool;
+    /// Adds the partial sums of all other replicas to `sum`. Returns false, and adds nothing, while some are
+    /// missing.
+    fn receive(&mut self, exchange: usize, sum: &mut PairwiseSum) -> bool;
 }
 
 /// Why [`Training::run_phases`] has returned.
@@ -52,8 +58,8 @@ impl AllReduce for SingleReplica {
 impl Training {
     /// Takes one step on a batch of `labels.len()` samples, which `fill` writes; `epoch` is the number of
     /// epochs trained before it, fraction included, and decides the learning rate. Returns loss and hits of
-    /// the batch before the update. Returns `None`, and changes nothing, if the loss or a gradient is not
-    /// finite.
+    /// the batch before the update. Returns `None`, and changes nothing that is learned, if the loss, a
+    /// gradient or a running estimate is not finite.
     ///
     /// # Panics
     /// If a label is not below the number of classes.
@@ -82,7 +88,8 @@ impl Training {
     /// # Panics
     /// If the number of labels is not that of the samples, or the samples do not begin with a whole block.
     pub fn begin(&mut self, batch: usize, samples: Range<usize>, labels: &[u8]) {
-        (self.step.batch, self.step.phase, self.step.is_run) = (batch, 0, false);
+        (self.step.batch, self.step.phase, self.step.exchange, self.step.is_run) = (batch, 0, 0, false);
+        self.step.pivot.clear();
         self.step.running.copy_from_slice(&self.network.running);
         let shards = self.shards.len();
         for (i, shard) in self.shards.iter_mut().enumerate() {
@@ -127,16 +134,18 @@ impl Training {
                 if !run_shards(&mut self.shards, self.step.phase, &self.network.parameters, fill) {
                     return Progress::Spent;
                 }
-                group.send(self.step.phase, self.shards.iter().flat_map(|shard| shard.sum.partial_sums()));
+                group.send(self.step.exchange, self.shards.iter().flat_map(|shard| shard.sum.partial_sums()));
                 // Before the others' sums, which are then added to these from where they lie.
                 self.shards.iter_mut().for_each(|shard| self.step.sum.append(&mut shard.sum));
                 self.step.is_run = true;
             }
-            if !group.receive(self.step.phase, &mut self.step.sum) {
+            if !group.receive(self.step.exchange, &mut self.step.sum) {
                 return Progress::Waiting;
             }
-            self.apply_total();
-            self.step.phase += 1;
+            if self.apply_total() {
+                self.step.phase += 1;
+            }
+            self.step.exchange += 1;
             self.step.is_run = false;
         }
         Progress::Done
@@ -149,8 +158,8 @@ impl Training {
     }
 
     /// Applies the total of the phase under way: batch statistics to the shards, gradients and score to this
-    /// training.
-    fn apply_total(&mut self) {
+    /// training. Returns false if the phase must be run again, because its moments have lost too many digits.
+    fn apply_total(&mut self) -> bool {
         let step = &mut self.step;
         step.sum.finish(&mut step.total);
         let plan = self.network.plan();
@@ -165,7 +174,7 @@ impl Training {
             // The whole vector in one phase: swapped, not copied.
             std::mem::swap(&mut step.total, &mut self.gradients);
             self.gradients.truncate(contribution.gradients.len());
-            return;
+            return true;
         }
         self.gradients[contribution.gradients].copy_from_slice(gradients);
         match phase {
@@ -175,11 +184,27 @@ impl Training {
                 let (mean, variance) = sums.split_at_mut(statistics.channels);
                 let running = &mut step.running[statistics.range()];
                 let (running_mean, running_variance) = running.split_at_mut(statistics.channels);
+                let is_first = step.pivot.is_empty();
+                let pivot = if is_first { &*running_mean } else { step.pivot.as_slice() };
+                let mut cancels = false;
                 for c in 0..statistics.channels {
-                    // Moments were taken about the running mean.
                     let shift = mean[c] / count;
-                    variance[c] = (variance[c] / count - shift * shift).max(0.0);
-                    mean[c] = running_mean[c] + shift;
+                    variance[c] = variance[c] / count - shift * shift;
+                    // Not by `max`, which returns 0 for NaN.
+                    if variance[c] < 0.0 {
+                        variance[c] = 0.0;
+                    }
+                    mean[c] = pivot[c] + shift;
+                    cancels |= shift * shift > MAX_CANCELLATION * (variance[c] + BATCH_NORM_EPS);
+                }
+                if cancels && is_first {
+                    // All replicas have the same total, and decide alike.
+                    step.pivot.extend_from_slice(mean);
+                    self.shards.iter_mut().for_each(|shard| shard.set_pivot(segment, mean));
+                    return false;
+                }
+                step.pivot.clear();
+                for c in 0..statistics.channels {
                     let unbiased = variance[c] * (count / (count - 1.0).max(1.0));
                     running_mean[c] += BATCH_NORM_MOMENTUM * (mean[c] - running_mean[c]);
                     running_variance[c] += BATCH_NORM_MOMENTUM * (unbiased - running_variance[c]);
@@ -193,13 +218,17 @@ impl Training {
             }
         }
         self.shards.iter_mut().for_each(|shard| shard.set_batch_stats(step.phase, sums));
+        true
     }
 
     /// Updates the parameters at the learning rate after `epoch` epochs. Returns loss and hits of the batch
-    /// before the update. Returns `None`, and changes nothing, if the loss or a gradient is not finite.
+    /// before the update. Returns `None`, and changes nothing that is learned, if the loss, a gradient or a
+    /// running estimate is not finite.
     pub fn finish(&mut self, epoch: f64) -> Option<Score> {
         let Self { network, optimizer, spec, gradients, step, .. } = self;
-        if !step.score.loss.is_finite() || !all_finite(gradients) {
+        let is_finite = step.score.loss.is_finite() && all_finite(&step.running);
+        self.has_gradients = is_finite && can_update(spec.optimizer, gradients);
+        if !self.has_gradients {
             return None;
         }
         let rate = learning_rate(spec, epoch);
@@ -221,17 +250,28 @@ pub fn shard_range(samples: usize, i: usize, shards: usize) -> Range<usize> {
     sample(i)..sample(i + 1)
 }
 
-/// Whether all values are finite: zero times each of them is zero. In vectors and without a branch, since
-/// every step runs it over all gradients.
+/// Whether an optimizer can use these gradients: they are finite, and so are the squares that Adam sums. A
+/// second moment that is infinite would silently stop its parameter for ever.
+pub(crate) fn can_update(optimizer: Optimizer, gradients: &[f32]) -> bool {
+    if optimizer.is_adam() { all_finite_after(gradients, |g| g * g) } else { all_finite(gradients) }
+}
+
+/// Whether all values are finite.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
+    all_finite_after(values, |value| value)
+}
+
+/// Whether `f` of all values is finite: zero times each of them is zero. In vectors and without a branch,
+/// since every step runs it over all gradients.
+fn all_finite_after(values: &[f32], f: impl Fn(f32x4) -> f32x4) -> bool {
     let (blocks, last) = values.as_chunks::<16>();
     let mut zeros = [f32x4::ZERO; 4];
     for block in blocks {
         for (zeros, four) in zeros.iter_mut().zip(block.as_chunks().0) {
-            *zeros += f32x4::from(*four) * f32x4::ZERO;
+            *zeros += f(f32x4::from(*four)) * f32x4::ZERO;
         }
     }
-    zeros == [f32x4::ZERO; 4] && last.iter().all(|value| value.is_finite())
+    zeros == [f32x4::ZERO; 4] && last.iter().all(|value| f(f32x4::splat(*value)).to_array()[0].is_finite())
 }
 
 /// Runs a phase on all shards, each on a thread of its own where there are threads. Returns false if a shard

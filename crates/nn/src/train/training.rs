@@ -2,13 +2,14 @@
 //! `step.rs`.
 
 use crate::network::{Network, Score};
-use crate::plan::Plan;
+use crate::plan::{Parameter, Plan};
 use crate::preset::Preset;
 use crate::spec::{NetworkSpec, TrainingSpec};
 use crate::summary::SpecError;
 use crate::train::optimizer::OptimizerState;
 use crate::train::pairwise_sum::PairwiseSum;
 use crate::train::shard::BatchShard;
+use crate::train::transfer::Transfer;
 
 /// A network in training.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Training {
     pub(crate) shards: Vec<BatchShard>,
     pub(super) step: StepUnderWay,
     pub(super) gradients: Vec<f32>,
+    /// Whether `gradients` are those of the step that led to the present parameters.
+    pub(super) has_gradients: bool,
     pub(super) steps: u64,
 }
 
@@ -31,6 +34,10 @@ pub(super) struct StepUnderWay {
     pub(super) batch: usize,
     /// The phase under way, below [`Plan::phases`].
     pub(super) phase: usize,
+    /// Number of the exchange of partial sums under way. A phase has one, or two if it computes moments anew.
+    pub(super) exchange: usize,
+    /// The means about which the phase under way computes the moments anew; empty the first time.
+    pub(super) pivot: Vec<f32>,
     /// Whether that phase was run here, and its partial sums were sent and added to `sum`.
     pub(super) is_run: bool,
     /// Contributions to the phase, from here and from other replicas.
@@ -78,6 +85,7 @@ impl Training {
             shards: vec![shard],
             step: StepUnderWay { running: network.running.clone(), ..StepUnderWay::default() },
             gradients: vec![0.0; parameters],
+            has_gradients: false,
             network,
             spec,
             steps: 0,
@@ -104,12 +112,24 @@ impl Training {
         &self.gradients
     }
 
+    /// Whether [`Training::gradients`] are those of the last step of this network: not before its first
+    /// step, and not after its layers or its state were replaced.
+    pub fn has_gradients(&self) -> bool {
+        self.has_gradients
+    }
+
+    /// The running estimates after the step under way, or after the last one.
+    pub(crate) fn running_after_step(&self) -> &[f32] {
+        &self.step.running
+    }
+
     /// Stores the gradients of a step that the GPU took.
     ///
     /// # Panics
     /// If their number is not that of the parameters.
     pub fn set_gradients(&mut self, gradients: &[f32]) {
         self.gradients.copy_from_slice(gradients);
+        self.has_gradients = true;
     }
 
     /// Frees the memory that depends on the size of the batch, such as that of a training which is parked. The
@@ -131,6 +151,7 @@ impl Training {
         self.network.initialize(self.spec.initializer, self.spec.seed);
         self.optimizer = OptimizerState::new(self.network.parameters.len());
         self.gradients.fill(0.0);
+        self.has_gradients = false;
         self.steps = 0;
     }
 
@@ -152,43 +173,44 @@ impl Training {
             self.network.running.copy_from_slice(&state.running);
             self.optimizer.clone_from(&state.optimizer);
             self.steps = state.steps;
+            self.has_gradients = false;
         }
         fits
     }
 
     /// Replaces the options, and the network if it differs, from the next step on. Parameters whose name and
-    /// dimensions stay are kept, and so is the optimizer's memory of them as long as the kind of optimizer
-    /// stays. Returns the batch normalisations (indices into [`Plan::statistics`]) that are new, for
-    /// [`Training::calibrate_batch_norm`].
+    /// dimensions stay are kept, and so is the optimizer's memory of them as long as it means the same: Adam
+    /// and AdamW have the same moments. Returns what became of the batch normalisations.
     ///
     /// # Errors
     /// If the layers do not fit together; nothing has changed then.
-    pub fn configure(&mut self, network: NetworkSpec, spec: TrainingSpec) -> Result<Vec<usize>, SpecError> {
-        let same_rule =
-            std::mem::discriminant(&spec.optimizer) == std::mem::discriminant(&self.spec.optimizer);
+    pub fn configure(&mut self, network: NetworkSpec, spec: TrainingSpec) -> Result<Transfer, SpecError> {
+        let same_memory = spec.optimizer.is_adam() == self.spec.optimizer.is_adam();
         if network == *self.network.spec() {
-            if !same_rule {
+            if !same_memory {
                 self.optimizer = OptimizerState::new(self.network.parameters.len());
             }
             if spec.batch_size != self.spec.batch_size {
                 self.free_memory();
             }
             self.spec = spec;
-            return Ok(Vec::new());
+            return Ok(Transfer::default());
         }
         // Before memory for the new network is taken.
         self.free_memory();
         let mut next = Self::new(network, spec)?;
-        let new = next.network.load_matching(&self.network);
-        if same_rule {
-            let (to, from) = (next.network.plan(), self.network.plan());
-            to.copy_matching(&mut next.optimizer.first, from, &self.optimizer.first);
-            to.copy_matching(&mut next.optimizer.second, from, &self.optimizer.second);
-            next.optimizer.steps = self.optimizer.steps;
+        let transfer = next.network.load_matching(&self.network);
+        if same_memory {
+            next.optimizer.load_matching(next.network.plan(), &self.optimizer, self.network.plan());
+            transfer.folded.iter().for_each(|range| next.optimizer.forget(range.clone()));
+            let is_new = |p: &Parameter| self.network.plan().find_parameter(p).is_none();
+            if !transfer.folded.is_empty() || next.network.plan().parameters.iter().any(is_new) {
+                next.optimizer.shorten_memory(next.spec.optimizer);
+            }
         }
         next.set_threads(self.shards.len());
         next.steps = self.steps;
         *self = next;
-        Ok(new)
+        Ok(transfer)
     }
 }

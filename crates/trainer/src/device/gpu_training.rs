@@ -329,7 +329,8 @@ impl GpuTraining {
                     }
                     updates.extend(self.finish_steps(steps, now));
                     let Some(saved) = saved else { continue };
-                    let mut numbers = saved.state.parameters.iter().chain(&saved.state.running);
+                    let TrainingState { parameters, running, optimizer, .. } = &saved.state;
+                    let mut numbers = parameters.iter().chain(running).chain(&optimizer.second);
                     if !numbers.all(|number| number.is_finite()) {
                         updates.push(GpuUpdate::Diverged);
                         return updates;

@@ -74,8 +74,8 @@ impl<'a> MessageAllReduce<'a> {
 }
 
 impl AllReduce for MessageAllReduce<'_> {
-    fn send<'a>(&mut self, phase: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone) {
-        self.phase.phase = phase as u32;
+    fn send<'a>(&mut self, exchange: usize, partial_sums: impl Iterator<Item = &'a PartialSum> + Clone) {
+        self.phase.phase = exchange as u32;
         if self.ranks.len() > 1 {
             let (others, transport) = (self.others(), self.transport);
             self.writer.partial_sums(*self.phase, partial_sums, |parts| {

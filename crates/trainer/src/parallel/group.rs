@@ -271,12 +271,11 @@ impl ProcessGroup {
     pub fn plan(&mut self, data: &DataSet, cursor: DataCursor, transport: &dyn Transport) {
         let mut batch = self.spare_batch();
         let spec = self.training().spec();
-        let epoch = cursor.epochs(spec);
         batch.gather(data, cursor, spec);
-        self.plan_batch(batch, epoch, transport);
+        self.plan_batch(batch, cursor.schedule_epochs(), transport);
     }
 
-    /// Plans a training step on a batch of the caller's, after `epoch` epochs.
+    /// Plans a training step on a batch of the caller's, at `epoch` of the schedule.
     pub fn plan_batch(&mut self, batch: Batch, epoch: f64, transport: &dyn Transport) {
         if self.evaluation.is_some() {
             self.abandon();

@@ -59,7 +59,7 @@ pub(super) struct PhaseId {
     pub(super) generation: u32,
     /// Steps since that state.
     pub(super) step: u32,
-    /// Phase of the step.
+    /// Phase of the step, counted anew each time that one is run.
     pub(super) phase: u32,
 }
 
@@ -116,7 +116,7 @@ impl MessageWriter {
         &self.word(optimizer.steps).long(*steps).0
     }
 
-    /// A message with steps: the epochs trained before each, its batch, and the samples of the batch that are
+    /// A message with steps: the epoch of the schedule, the batch, and the samples of the batch that are
     /// sent.
     pub(super) fn steps<'a>(
         &mut self,
@@ -237,7 +237,7 @@ impl<'a> MessageReader<'a> {
     }
 
     /// The next step, after generation and number of steps. Fills `batch` with the samples that were sent.
-    /// Returns the epochs trained before the step, and the size of the whole batch.
+    /// Returns the epoch of the step's schedule, and the size of the whole batch.
     pub(super) fn step(&mut self, batch: &mut Batch) -> Option<(f64, usize)> {
         let epoch = f64::from_bits(self.long()?);
         let [first, size] = self.words()?.try_into().ok()?;

@@ -38,7 +38,7 @@ pub(super) struct Replica {
 }
 
 struct Step {
-    /// Epochs trained before it.
+    /// The argument of the learning rate's schedule.
     epoch: f64,
     /// Samples in the whole batch.
     size: usize,
@@ -103,7 +103,7 @@ impl Replica {
         self.steps.len()
     }
 
-    /// Epochs and batch of the unfinished steps, from number `first` on.
+    /// Epoch of the schedule and batch of the unfinished steps, from number `first` on.
     pub(super) fn steps_from(&self, first: usize) -> impl ExactSizeIterator<Item = (f64, &Batch)> {
         self.steps.range(first..).map(|step| (step.epoch, &step.batch))
     }
@@ -113,7 +113,7 @@ impl Replica {
         self.free_batches.pop().unwrap_or_default()
     }
 
-    /// Appends a step on a batch of `size` samples, after `epoch` epochs. `batch` holds at least this
+    /// Appends a step on a batch of `size` samples, at `epoch` of the schedule. `batch` holds at least this
     /// replica's shard.
     pub(super) fn push_step(&mut self, epoch: f64, size: usize, batch: Batch) {
         self.steps.push_back(Step { epoch, size, batch });

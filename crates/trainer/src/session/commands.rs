@@ -9,6 +9,7 @@ use crate::cursor::DataCursor;
 use crate::messages::{Command, Event, RunConfig, RunState};
 use data::mnist::PIXELS;
 use nn::spec::{NetworkSpec, TrainingSpec};
+use nn::train::Transfer;
 
 impl Session {
     /// Executes a command.
@@ -40,6 +41,11 @@ impl Session {
             Command::Configure { network, training } => {
                 self.end_comparison();
                 let result = self.configure(network, training);
+                // The page shows these options: no others are trained until it has sent some that can be.
+                self.refused = result.clone().err();
+                if self.refused.is_some() {
+                    self.set_state(RunState::Paused);
+                }
                 self.emit_failure(result);
             }
             Command::Compare { runs, epochs } => {
@@ -48,6 +54,9 @@ impl Session {
             }
             Command::EndComparison => {
                 self.end_comparison();
+            }
+            Command::Train | Command::Step if self.comparison.is_none() && self.refused.is_some() => {
+                self.emit_failure(self.refused.clone().map_or(Ok(()), Err));
             }
             Command::Train | Command::Pause => {
                 let before = self.state;
@@ -131,7 +140,10 @@ impl Session {
             self.run.meters.throughput = Default::default();
             self.devices.forget_speeds();
         }
-        let new = self.group.update(|now| now.configure(network, training)).map_err(|e| e.message)?;
+        let before = now.spec().clone();
+        let Transfer { new, lost, .. } =
+            self.group.update(|now| now.configure(network, training)).map_err(|e| e.message)?;
+        self.run.cursor.change_subset(&before, self.group.training().spec());
         self.limit_world_size();
         if self.group.training().steps() == 0 {
             // Nothing is learned yet: the weights are the initial ones of the present seed.
@@ -144,6 +156,13 @@ impl Session {
             let fill = |sample: usize, input: &mut [f32]| batch.fill(sample, input);
             self.group.update(|training| training.calibrate_batch_norm(&new, &batch.labels, &fill));
         }
+        if let Some(layer) = lost.first() {
+            self.emit(Event::Note(format!(
+                "What batch normalisation (layer {}) had learned is lost, and the outputs change: where it \
+                 stood, no other layer can take it over.",
+                layer + 1
+            )));
+        }
         self.run.evaluating = false;
         self.run.restart_checkpoint(self.group.training());
         self.invalidate_predictions();
@@ -151,7 +170,7 @@ impl Session {
         Ok(())
     }
 
-    fn train(&mut self, steps: Option<u64>) {
+    pub(super) fn train(&mut self, steps: Option<u64>) {
         self.steps_left = steps;
         if self.schedule_next_run() {
             return;

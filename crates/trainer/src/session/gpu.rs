@@ -183,7 +183,7 @@ impl Session {
     fn count_gpu_steps(&mut self, steps: &[StepScore]) {
         for (images, score) in steps {
             self.run.meters.since_report.add(*images, *score);
-            self.run.cursor.images_seen += *images as u64;
+            self.run.cursor.advance(self.group.training().spec());
         }
     }
 

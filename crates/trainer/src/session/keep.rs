@@ -223,6 +223,7 @@ impl Session {
         if let Err(e) = restored {
             return self.emit(Event::Failed(e.message));
         }
+        self.refused = None;
         self.devices.forget_speeds();
         self.limit_world_size();
         self.begin_run();

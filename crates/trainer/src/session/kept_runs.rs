@@ -93,7 +93,10 @@ impl KeptRun {
         let note = |name| notes.get(name).map_or("", String::as_str);
         let damaged = || "The run does not say where in the images it was: it is damaged.".to_owned();
         let place: Place = serde_json::from_str(note("place")).map_err(|_| damaged())?;
-        if !(0.0..=MAX_EPOCHS).contains(&place.cursor.epochs(&training)) {
+        let cursor = place.cursor;
+        let epochs = [cursor.epochs(&training), cursor.schedule_epochs()];
+        let is_inside = (cursor.images_of_epoch as usize) < DataCursor::epoch_images(&training);
+        if !is_inside || !epochs.iter().all(|epochs| (0.0..=MAX_EPOCHS).contains(epochs)) {
             return Err(damaged());
         }
         // Weights are worth more than what the page looked like.

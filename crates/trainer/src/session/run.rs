@@ -50,7 +50,7 @@ impl Run {
     ) {
         self.meters.since_report.add(images, score);
         let due = self.cursor.evaluations_due(training.spec());
-        self.cursor.images_seen += images as u64;
+        self.cursor.advance(training.spec());
         self.checkpoint.record(1, images, score, training, self.cursor);
         self.evaluating = self.cursor.evaluations_due(training.spec()) > due && test_set_is_complete;
     }

@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) run: Run,
     /// The runs beside the one in training that are kept.
     pub(super) kept: KeptRuns,
+    /// Why the options that were sent last cannot be trained.
+    pub(super) refused: Option<String>,
     pub(super) comparison: Option<Comparison>,
     /// Bytes that a training may take on all cores together.
     pub(super) memory: u64,
@@ -67,6 +69,7 @@ impl Default for Session {
             state: RunState::Paused,
             steps_left: None,
             kept: KeptRuns::default(),
+            refused: None,
             comparison: None,
             memory: MAX_BYTES,
             step_started: 0.0,
@@ -111,6 +114,23 @@ impl Session {
     /// The network in training.
     pub fn network(&self) -> &Network {
         &self.group.training().network
+    }
+
+    /// Trains for `steps` steps, at least one, and pauses.
+    pub fn train_steps(&mut self, steps: u64) -> Vec<Event> {
+        self.train(Some(steps));
+        self.take_events()
+    }
+
+    /// Evaluates the network in training on the test images.
+    pub fn score_on_test_images(&self) -> Tested {
+        let mut network = self.network().clone();
+        network.prepare();
+        let DataSet { images, labels, .. } = &self.data.test;
+        let score = evaluate(&mut network, images, labels).score;
+        let loss = (score.loss / labels.len() as f64) as f32;
+        let accuracy = score.correct as f32 / labels.len() as f32;
+        Tested { step: self.steps(), epoch: self.epoch(), loss, accuracy }
     }
 
     /// Evaluates the network in training on its training images, without augmentation. Returns their number,

@@ -1,8 +1,10 @@
 //! Validation of the options in commands.
 
-use data::mnist::{CLASSES, PIXELS, SHARD_IMAGES};
+use crate::cursor::DataCursor;
+use data::mnist::{CLASSES, IMAGE, SHARD_IMAGES};
 use nn::memory;
-use nn::spec::{NetworkSpec, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
+use nn::summary::LayerSummary;
 
 /// Checks that a network can be trained with these options, in `memory` bytes.
 ///
@@ -24,8 +26,34 @@ pub(super) fn check_config(
     }
     let layers = network.summary().map_err(|e| e.message)?;
     let classes = layers.last().map(|layer| layer.output.len());
-    if network.input.len() != PIXELS || classes != Some(CLASSES) {
+    // Another shape of as many values would mix up rows and columns, on the GPU others than on the CPU.
+    if network.input != IMAGE || classes != Some(CLASSES) {
         return Err("The network must take 28x28 images and end in 10 units.".into());
     }
+    check_batch_norm(&layers, training)?;
     memory::check(network, training.batch_size, memory)
+}
+
+/// Checks that every batch normalisation gets at least two values of each channel in every batch: PyTorch
+/// refuses a single one, too, which would always become 0.
+fn check_batch_norm(layers: &[LayerSummary], training: &TrainingSpec) -> Result<(), String> {
+    let is_single = |layer: &LayerSummary| layer.spec == LayerSpec::BatchNorm && layer.output.plane() == 1;
+    let images = DataCursor::epoch_images(training);
+    let batch = training.batch_size.min(images);
+    let last = if images.is_multiple_of(batch) { batch } else { images % batch };
+    if last > 1 || !layers.iter().any(is_single) {
+        return Ok(());
+    }
+    let (why, what) = match (images, batch) {
+        (1, _) => ("and there is only one".to_owned(), "Train on more images"),
+        (_, 1) => ("and these batches have one".to_owned(), "Choose a larger batch size"),
+        _ => (
+            format!("and of {images} images in batches of {batch} one is left for the last batch"),
+            "Choose another batch size",
+        ),
+    };
+    Err(format!(
+        "Batch normalisation compares the images of a batch, so it needs at least two, {why}. {what}, or \
+         switch batch normalisation off."
+    ))
 }

@@ -103,11 +103,10 @@ impl View {
     }
 }
 
-/// The gradients of the last step; empty before the first one, and while those of a run that was brought back are not
-/// known: all of them are 0 then.
+/// The gradients of the last step; empty before the first one of these layers, and until a run that was brought back
+/// has taken one.
 fn known_gradients(training: &Training) -> &[f32] {
-    let gradients = training.gradients();
-    if training.steps() > 0 && gradients.iter().any(|gradient| *gradient != 0.0) { gradients } else { &[] }
+    if training.has_gradients() { training.gradients() } else { &[] }
 }
 
 fn active_model<'a>(
