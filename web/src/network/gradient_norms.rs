@@ -46,28 +46,60 @@ fn bar_width(norm: f32) -> f32 {
     if norm > 0.0 { (1.0 + norm.log10() / DECADES).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// How the gradient changes on the way from the last layer to the first, in words.
-fn sentence(norms: &[Norms]) -> String {
+/// A layer whose gradient is this many times smaller, or larger, than that of the last layer hardly learns, or jumps about.
+const FAR: f32 = 100.0;
+
+/// How the gradient changes on the way from the last layer to the first, in words. `names` are those of the network's layers.
+fn sentence(norms: &[Norms], names: &[String]) -> String {
     let sizes: Vec<_> = norms.iter().map(|norms| norms.last).collect();
-    if sizes.is_empty() {
+    let Some(last) = sizes.last() else {
         return "Train, and see how large the gradient is in every layer.".to_owned();
+    };
+    // The layers of which something holds, in words, and whether they are the first ones.
+    let such = |holds: &dyn Fn(f32) -> bool| {
+        let at: Vec<usize> = (0..sizes.len()).filter(|at| holds(sizes[*at].errors)).collect();
+        let named = at.iter().filter_map(|at| names.get(sizes[*at].layer).map(String::as_str));
+        (in_words(&named.collect::<Vec<_>>()), at.len(), at.last().is_some_and(|end| end + 1 == at.len()))
+    };
+    let (dead, count, _) = such(&|error| error == 0.0);
+    if count > 0 {
+        let (they, learn) = if count == 1 { ("it", "learns") } else { ("they", "learn") };
+        return format!("No gradient reaches {dead}: {they} {learn} nothing.");
     }
     let Some(k) = error_ratio(&sizes) else {
-        return "No gradient reaches some of the layers: they learn nothing.".to_owned();
+        return "One layer has weights: there is none before it in which the gradient could vanish."
+            .to_owned();
     };
-    let below = sizes.len() - 1;
-    let end = k.powi(below as i32);
-    let verdict = match end {
-        ..0.01 => "It vanishes: the first layers hardly learn.",
-        100.0.. => "It explodes: the first layers jump about.",
-        _ => "All layers learn.",
+    let (weak, weak_count, weak_first) = such(&|error| error < last.errors / FAR);
+    let (strong, strong_count, strong_first) = such(&|error| error > last.errors * FAR);
+    let verb = |count: usize, one: &'static str, many: &'static str| if count == 1 { one } else { many };
+    let verdict = match (weak_count, strong_count) {
+        (0, 0) => "All layers learn.".to_owned(),
+        (0, count) => {
+            let begin = if strong_first { "It explodes: " } else { "" };
+            format!("{begin}{strong} {} about.", verb(count, "jumps", "jump"))
+        }
+        (count, _) => {
+            let begin = if weak_first { "It vanishes: " } else { "" };
+            format!("{begin}{weak} hardly {}.", verb(count, "learns", "learn"))
+        }
     };
+    let steps = sizes.len() - 1;
     format!(
-        "Backwards from layer to layer, the gradient is multiplied by about k = {}. In the first layer, {below} further down, \
-         it is k^{below} = {} of that in the last one. {verdict}",
+        "Backwards from layer to layer, the gradient is multiplied by about k = {}, and on the way to the first layer by \
+         k^{steps} = {}. {verdict}",
         format_number(k),
-        format_number(end)
+        format_number(k.powi(steps as i32))
     )
+}
+
+/// `A`, `A and B`, `A, B and C`.
+fn in_words(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
 }
 
 /// The panel.
@@ -109,7 +141,7 @@ pub(crate) fn GradientNormsPanel() -> impl IntoView {
                     </tbody>
                 </table>
             </Show>
-            <p class="hint">{move || norms.with(|norms| sentence(norms))}</p>
+            <p class="hint">{move || norms.with(|norms| names.with(|names| sentence(norms, names)))}</p>
         </section>
     }
 }
@@ -181,14 +213,22 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_says_whether_the_gradient_vanishes_or_explodes() {
-        let told = |errors: &[f32]| sentence(&follow(&[], &sizes(errors, 1.0)));
+    fn the_sentence_judges_every_layer() {
+        let names = ["C1", "C3", "F5", "F6", "Output"].map(str::to_owned);
+        let told = |errors: &[f32]| sentence(&follow(&[], &sizes(errors, 1.0)), &names);
         let vanishes = told(&[1e-5, 1e-4, 1e-3, 1e-2]);
-        assert!(vanishes.contains("k = 0.10.") && vanishes.contains("k^3 = 0.001 of"), "{vanishes}");
-        assert!(vanishes.ends_with("It vanishes: the first layers hardly learn."));
+        assert!(vanishes.contains("k = 0.10,") && vanishes.contains("k^3 = 0.001. "), "{vanishes}");
+        assert!(vanishes.ends_with("It vanishes: C1 hardly learns."), "{vanishes}");
+        assert!(told(&[1e-6, 1e-5, 1e-3, 1e-2]).ends_with("It vanishes: C1 and C3 hardly learn."));
         assert!(told(&[0.01, 0.02]).ends_with("All layers learn."));
-        assert!(told(&[9.0, 0.5, 0.01]).contains("explodes"));
-        assert!(told(&[0.0, 0.1]).starts_with("No gradient"));
+        assert!(told(&[9.0, 0.5, 0.01]).ends_with("It explodes: C1 jumps about."));
+        // As large in the first layer as in the last, and next to nothing between them.
+        let stuck = told(&[0.03, 1e-8, 1e-7, 1e-7, 0.03]);
+        assert!(stuck.ends_with(". C3, F5 and F6 hardly learn."), "{stuck}");
+        assert!(told(&[0.01, 9.0, 0.01]).ends_with(". C3 jumps about."));
+        assert_eq!(told(&[0.0, 0.1]), "No gradient reaches C1: it learns nothing.");
+        assert_eq!(told(&[0.0, 0.0, 0.0]), "No gradient reaches C1, C3 and F5: they learn nothing.");
+        assert!(told(&[0.1]).starts_with("One layer has weights"));
         assert!(told(&[]).starts_with("Train"));
     }
 }

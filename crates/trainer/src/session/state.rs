@@ -10,7 +10,7 @@ use super::view::View;
 use crate::cursor::DataCursor;
 use crate::device::Devices;
 use crate::evaluation::evaluate;
-use crate::messages::{Command, Event, RunState, Source, Split};
+use crate::messages::{Command, Event, RunState, Source, Split, Tested};
 use crate::parallel::cost_model::optimal_core_count;
 use crate::parallel::group::ProcessGroup;
 use data::DataSet;
