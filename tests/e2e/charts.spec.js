@@ -154,7 +154,8 @@ test("the chart is saved as PNG with twice the resolution of the page", async ({
   expect(size).toEqual([2 * shown[0], 2 * (shown[1] + 30 + 2 * 20)]);
   // Curves are drawn on an opaque background.
   const colors = await page.evaluate(async (base64) => {
-    const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    // Not by `fetch`, which the page's policy forbids for data.
+    const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]));
     const canvas = new OffscreenCanvas(picture.width, picture.height);
     const context = canvas.getContext("2d");
     context.drawImage(picture, 0, 0);

@@ -109,7 +109,8 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
             for run in all.iter().filter(|run| run.pinned) {
                 stored &= store_run(run, known, &mut next);
             }
-            let pinned = |key: &String| all.stored_under(key).is_some_and(|run| run.pinned);
+            // Not by `all`, in which runs that were stored just now have no key yet.
+            let pinned = |key: &String| next.stored_under(key).is_some_and(|run| run.pinned);
             let gone: Vec<_> = known.keys().filter(|key| !pinned(key)).cloned().collect();
             for key in gone {
                 known.remove(&key);
