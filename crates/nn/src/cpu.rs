@@ -250,8 +250,8 @@ impl Cpu {
     }
 
     /// A segment forward. In training, one that ends in [`Op::Moments`] leaves in `sums`, for every channel
-    /// of the statistics, the sum of the values less the pivot, then for every channel that of the squares. Returns false if the
-    /// budget is spent before all is done.
+    /// of the statistics, the sum of the values less the pivot, then for every channel that of the squares.
+    /// Returns false if the budget is spent before all is done.
     pub fn forward(
         &mut self,
         segment: usize,
