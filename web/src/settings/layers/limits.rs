@@ -46,6 +46,7 @@ mod tests {
     use super::*;
     use crate::settings::layers::notation::read;
     use nn::preset::Preset;
+    use nn::spec::LayerSpec;
 
     #[test]
     fn presets_can_be_trained() {
@@ -68,8 +69,12 @@ mod tests {
         assert_eq!(at("d10"), Some(0), "a linear layer on maps");
         assert_eq!(at("c6,m2,m2,m2,c16,f,d10"), Some(4), "a 5x5 kernel on 3x3 pixels");
         assert_eq!(at("f,d84,r"), Some(2), "84 classes");
-        assert_eq!(at("f,d4000,d4000,d10"), Some(2), "too many parameters");
         assert_eq!(at("c256k3p1,b,r,c256k3p1,b,r,f,d10"), Some(7), "too many values");
         assert_eq!(at(&format!("f{},d10", ",r".repeat(40))), Some(40), "too many layers");
+        // More units than a link or the layer editor can ask for.
+        let linear = |out_features| LayerSpec::Linear { out_features };
+        let layers = vec![LayerSpec::Flatten, linear(4000), linear(4000), linear(10)];
+        let network = NetworkSpec { layers, ..Preset::LeNet5.network() };
+        assert_eq!(check(&network, 64).map_or_else(|e| Some(e.layer), |_| None), Some(2), "too many parameters");
     }
 }
