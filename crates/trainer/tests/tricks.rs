@@ -81,7 +81,6 @@ fn switch(seed: u32, base: &TrainingSpec) -> Vec<f32> {
         assert!(!taken.is_empty());
         losses.extend(taken);
         let last = losses[losses.len() - 1];
-        if std::env::var("TRACE").is_ok() { println!("{round} which {} bn {batch_norm} do {dropout:?} l1 {} l2 {} aug {} loss {last}", which % 6, training.penalty.l1, training.penalty.l2, !training.augmentation.is_off()); }
         assert!(last < 12.0, "seed {seed}, switch {round} ({}): a loss of {last}", which % 6);
     }
     let all_off = Penalty::default();
@@ -98,7 +97,7 @@ fn a_hundred_and_eighty_switches_leave_a_healthy_run() {
         TrainingSpec { optimizer: Optimizer::MOMENTUM, learning_rate: 0.02, ..TrainingSpec::default() },
     ];
     for base in bases {
-        for seed in (if std::env::var("TRACE").is_ok() {3..4} else {1..4}) {
+        for seed in 1..4 {
             let losses = switch(seed, &base);
             let end = losses[losses.len() - 20..].iter().sum::<f32>() / 20.0;
             let worst = losses.iter().fold(0.0f32, |m, l| m.max(*l));
