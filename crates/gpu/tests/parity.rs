@@ -161,7 +161,7 @@ async fn linear_and_activations() {
     }
 }
 
-async fn normalization_and_dropout() {
+async fn normalisation_and_dropout() {
     let gpu = gpu().await;
     let conv = |out_channels| Conv2d { out_channels, kernel_size: 3, stride: 1, padding: 1 };
     for layers in [
@@ -280,6 +280,6 @@ gpu_test!(moments_far_from_zero_agree, moments_far_from_zero());
 gpu_test!(convolutions_agree, convolutions());
 gpu_test!(pooling_agrees, pooling());
 gpu_test!(linear_layers_and_activations_agree, linear_and_activations());
-gpu_test!(normalization_and_dropout_agree, normalization_and_dropout());
+gpu_test!(normalisation_and_dropout_agree, normalisation_and_dropout());
 gpu_test!(options_agree, options());
 gpu_test!(twenty_steps_agree, twenty_steps());

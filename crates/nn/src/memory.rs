@@ -23,7 +23,7 @@ pub struct Footprint {
     /// Activations, their gradients and scratch memory of one block of sixteen images, on each core.
     pub block: u64,
     /// The images of the batch, and activations and gradients of all its further blocks. Without batch
-    /// normalization those are not kept.
+    /// normalisation those are not kept.
     pub batch: u64,
 }
 

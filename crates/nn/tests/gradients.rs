@@ -131,7 +131,7 @@ fn dropout() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn batch_normalization() {
+fn batch_normalisation() {
     let layers = vec![
         Conv2d { out_channels: 5, kernel_size: 3, stride: 1, padding: 0 },
         BatchNorm,
@@ -142,5 +142,5 @@ fn batch_normalization() {
         Sigmoid,
         Linear { out_features: 4 },
     ];
-    check("batch normalization", Shape::maps(2, 6, 5), layers);
+    check("batch normalisation", Shape::maps(2, 6, 5), layers);
 }

@@ -103,7 +103,7 @@ impl Random {
         pcg4d([self.0, 7, 0, 0])[0] as usize % n
     }
 
-    /// Convolutions, pooling, normalization, activations and dropout, then linear layers.
+    /// Convolutions, pooling, normalisation, activations and dropout, then linear layers.
     fn network(&mut self) -> NetworkSpec {
         let mut layers = Vec::new();
         for _ in 0..1 + self.below(3) {

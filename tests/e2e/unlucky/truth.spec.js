@@ -216,7 +216,7 @@ situations("truth", [
   },
   {
     situation: "training diverges, and neither the page nor its tables say NaN",
-    link: "/#v=1&image=7&optimiser=nesterov&momentum=0.99&lr=3&open=Output&panel=mistakes",
+    link: "/#v=1&image=7&activation=none&optimiser=sgd&lr=3&open=Output&panel=mistakes",
     then: async ({ page, playground }) => {
       await playground.downloaded();
       await playground.train.click();

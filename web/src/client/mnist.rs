@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use data::mnist::PIXELS;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use trainer::messages::{Images, Predictions, Split};
@@ -17,7 +18,7 @@ pub(crate) struct Sample {
     pub(crate) index: u32,
     pub(crate) label: u8,
     #[serde(with = "pixels")]
-    pub(crate) pixels: [u8; 784],
+    pub(crate) pixels: [u8; PIXELS],
 }
 
 /// Pixels as a list: serde knows arrays of up to 32 items.
@@ -25,13 +26,13 @@ mod pixels {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
-    pub(super) fn serialize<S: Serializer>(pixels: &[u8; 784], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(pixels: &[u8; PIXELS], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(pixels)
     }
 
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<[u8; 784], D::Error> {
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<[u8; PIXELS], D::Error> {
         let pixels = Vec::<u8>::deserialize(deserializer)?;
-        pixels.try_into().map_err(|_| D::Error::custom("an image has 784 pixels"))
+        pixels.try_into().map_err(|_| D::Error::custom(format_args!("an image has {PIXELS} pixels")))
     }
 }
 
@@ -55,7 +56,7 @@ pub(crate) struct MnistCache {
     /// The network's predictions for the test images.
     pub(crate) predictions: RwSignal<Option<Predictions>>,
     /// The pixels of the images that were shown last.
-    pixels: RwSignal<HashMap<(Split, u32), [u8; 784]>>,
+    pixels: RwSignal<HashMap<(Split, u32), [u8; PIXELS]>>,
 }
 
 impl MnistCache {
@@ -78,7 +79,7 @@ impl MnistCache {
     }
 
     /// The pixels of an image, if they are cached.
-    pub(crate) fn pixels(&self, split: Split, index: u32) -> Option<[u8; 784]> {
+    pub(crate) fn pixels(&self, split: Split, index: u32) -> Option<[u8; PIXELS]> {
         self.pixels.with(|pixels| pixels.get(&(split, index)).copied())
     }
 
@@ -103,7 +104,7 @@ impl MnistCache {
             if cached.len() > MAX_CACHED {
                 cached.clear();
             }
-            let images = pixels.chunks_exact(784).filter_map(|image| image.try_into().ok());
+            let images = pixels.chunks_exact(PIXELS).filter_map(|image| image.try_into().ok());
             cached.extend(indices.into_iter().map(|index| (split, index)).zip(images));
         });
     }

@@ -1,5 +1,6 @@
 //! Images of MNIST, page by page. A press puts one on the pad.
 
+use data::mnist::{PIXELS, SIDE};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -105,7 +106,7 @@ fn Tile(
     let pixels = Memo::new(move |_| index.get().and_then(|index| mnist.pixels(split.get(), index)));
     Effect::new(move |_| {
         if let Some(canvas) = canvas.get() {
-            put_image(&canvas, &pixels.get().unwrap_or([0; 784]));
+            put_image(&canvas, &pixels.get().unwrap_or([0; PIXELS]));
         }
     });
     let label = Memo::new(move |_| mnist.labels(split.get()).with(|l| l.get(index.get()? as usize).copied()));
@@ -156,7 +157,7 @@ fn Tile(
         <li>
             <button class:misread=misread class:sought=is_sought
                 aria-current=move || on_pad.get().then_some("true") on:click=place>
-                <canvas node_ref=canvas width="28" height="28" aria-hidden="true"></canvas>
+                <canvas node_ref=canvas width=SIDE height=SIDE aria-hidden="true"></canvas>
                 <b>{spoken("Labelled ".into())}{reading}</b>
                 <span class="rest">{rest}</span>
             </button>

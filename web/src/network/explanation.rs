@@ -196,6 +196,7 @@ pub(crate) fn argmax(values: &[f32]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data::mnist::PIXELS;
     use nn::network::Network;
     use nn::preset::Preset;
     use nn::spec::Initializer;
@@ -207,7 +208,7 @@ mod tests {
             let layers = spec.summary().unwrap();
             let mut network = Network::new(spec, Initializer::He, 5).unwrap();
             network.prepare();
-            let image: Vec<u8> = (0..784).map(|i| (i * i % 251) as u8).collect();
+            let image: Vec<u8> = (0..PIXELS).map(|i| (i * i % 251) as u8).collect();
             network.infer(std::iter::once(image.as_slice()));
             let mut input: Vec<f32> = image.iter().map(|b| f32::from(*b) / 255.0).collect();
             for (at, layer) in layers.iter().enumerate() {

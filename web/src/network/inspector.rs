@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use data::mnist::SIDE;
 use leptos::prelude::*;
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
@@ -131,7 +132,7 @@ impl Inspector {
 
     /// The shape of a column's maps.
     fn shape(&self, column: usize) -> Shape {
-        self.stage(column).map_or(Shape::maps(1, 28, 28), |stage| stage.shape)
+        self.stage(column).map_or(Shape::maps(1, SIDE, SIDE), |stage| stage.shape)
     }
 
     /// The output of a layer; none while nothing is drawn.

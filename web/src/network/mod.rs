@@ -17,6 +17,7 @@ mod stage;
 pub(crate) mod stages;
 pub(crate) mod view_state;
 
+use data::mnist::SIDE;
 use leptos::prelude::*;
 
 use crate::network::feature_maps::Maps;
@@ -98,7 +99,7 @@ fn follow_open_panel(open: RwSignal<Option<OpenPanel>>) {
 fn InputFigure() -> impl IntoView {
     let inspector = expect_context::<Inspector>();
     let values = Signal::derive(move || inspector.values(0));
-    let grid = Grid::new(1, 28, 28);
+    let grid = Grid::new(1, SIDE, SIDE);
     view! {
         <figure class="stage" prop:style="--width:60">
             <figcaption><b>"Input"</b><span>"28×28"</span><span>"pixels"</span></figcaption>

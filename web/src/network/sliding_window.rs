@@ -120,6 +120,7 @@ pub(crate) fn winner(values: &[f32]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data::mnist::PIXELS;
 
     #[test]
     fn the_output_has_the_size_of_the_formula() {
@@ -140,7 +141,7 @@ mod tests {
         let spec = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
         let mut network = Network::new(spec.clone(), Initializer::He, 7).unwrap();
         network.prepare();
-        let image: Vec<u8> = (0..784).map(|i| (i * i % 251) as u8).collect();
+        let image: Vec<u8> = (0..PIXELS).map(|i| (i * i % 251) as u8).collect();
         network.infer(std::iter::once(image.as_slice()));
         let window = SlidingWindow::of(&spec.summary().unwrap()[1]).unwrap();
         let (input, weights) = (network.output(0).unwrap(), network.weights(1).unwrap());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use data::mnist::{PIXELS, SIDE};
 use leptos::html;
 use leptos::prelude::*;
 
@@ -34,7 +35,7 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
     let runs = expect_context::<RunStore>();
     let preview = NodeRef::<html::Canvas>::new();
     Effect::new(move |_| {
-        let image = pad.image.get().unwrap_or([0; 784]);
+        let image = pad.image.get().unwrap_or([0; PIXELS]);
         if let Some(canvas) = preview.get() {
             put_image(&canvas, &image);
         }
@@ -64,7 +65,7 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
     view! {
         <div class="verdict">
             <figure>
-                <canvas node_ref=preview width="28" height="28" role="img" aria-label="The drawing as the network sees it, 28 by 28 pixels"></canvas>
+                <canvas node_ref=preview width=SIDE height=SIDE role="img" aria-label="The drawing as the network sees it, 28 by 28 pixels"></canvas>
                 <figcaption>{caption}</figcaption>
             </figure>
             <div>

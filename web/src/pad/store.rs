@@ -1,5 +1,6 @@
 //! The store of the pad: the drawing, the image that the network gets of it, and the prediction.
 
+use data::mnist::PIXELS;
 use leptos::prelude::*;
 use trainer::messages::Command;
 
@@ -24,7 +25,7 @@ pub(crate) struct Pen {
 pub(crate) struct PadStore {
     pub(crate) drawing: RwSignal<Drawing>,
     /// The drawing as the network gets it: 28×28 bytes, rows first, 255 for ink; none while nothing is drawn.
-    pub(crate) image: RwSignal<Option<[u8; 784]>>,
+    pub(crate) image: RwSignal<Option<[u8; PIXELS]>>,
     /// The ten probabilities of the image; empty while there is none.
     pub(crate) probabilities: Memo<Vec<f32>>,
     /// The most likely digit and its probability; none while there is no image, or if the network has diverged.
@@ -43,7 +44,7 @@ pub(crate) struct PadStore {
 impl PadStore {
     /// An empty pad. The example of the link is put on it once it is downloaded.
     pub(crate) fn new(link: PadLink, client: Client) -> Self {
-        let image = RwSignal::new(None::<[u8; 784]>);
+        let image = RwSignal::new(None::<[u8; PIXELS]>);
         let probabilities = Memo::new(move |_| {
             let probabilities =
                 client.snapshot.with(|s| s.as_ref().map(|s| s.probabilities.clone())).unwrap_or_default();

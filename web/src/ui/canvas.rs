@@ -1,5 +1,6 @@
 //! Pixels on canvases.
 
+use data::mnist::{PIXELS, SIDE};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
@@ -18,7 +19,7 @@ pub(crate) fn put_pixels_at(canvas: &HtmlCanvasElement, rgba: &[u8], width: usiz
 }
 
 /// Puts an image of MNIST on a canvas of 28×28 pixels, white on black.
-pub(crate) fn put_image(canvas: &HtmlCanvasElement, image: &[u8; 784]) {
+pub(crate) fn put_image(canvas: &HtmlCanvasElement, image: &[u8; PIXELS]) {
     let rgba: Vec<u8> = image.iter().flat_map(|&level| [level, level, level, 255]).collect();
-    put_pixels(canvas, &rgba, 28);
+    put_pixels(canvas, &rgba, SIDE);
 }

@@ -1,6 +1,7 @@
 //! Training: the step over shards of a batch, the sum of their gradients in a fixed order, the optimizer, and
 //! what is kept when the network changes.
 
+mod calibrate;
 pub mod optimizer;
 pub mod pairwise_sum;
 pub mod shard;

@@ -1,5 +1,6 @@
 //! Filters made by hand: their weights, their presets, and their maps.
 
+use data::mnist::{PIXELS, SIDE};
 use nn::spec::Shape;
 
 use crate::network::sliding_window::SlidingWindow;
@@ -31,7 +32,7 @@ impl Kernel {
 
     /// The filter's map of a 28×28 image, of the same size: the image is padded with zeros.
     pub(crate) fn map(&self, image: &[f32]) -> Vec<f32> {
-        let input = Shape::maps(1, 28, 28);
+        let input = Shape::maps(1, SIDE, SIDE);
         SlidingWindow { input, kernel_size: self.side, stride: 1, padding: self.side / 2 }.correlate(
             image,
             &self.weights,
@@ -100,13 +101,13 @@ mod tests {
             assert_eq!(kernel.weights.len(), kernel.side * kernel.side, "{name}");
         }
         // An image with ink in the lower half, whose upper edge is horizontal.
-        let image: Vec<f32> = (0..784).map(|i| if i / 28 >= 14 { 1.0 } else { 0.0 }).collect();
+        let image: Vec<f32> = (0..PIXELS).map(|i| if i / SIDE >= 14 { 1.0 } else { 0.0 }).collect();
         let [horizontal, vertical, blur, ..] = presets().map(|(.., kernel)| kernel.map(&image));
-        let (edge, inside) = (14 * 28 + 14, 20 * 28 + 14);
+        let (edge, inside) = (14 * SIDE + 14, 20 * SIDE + 14);
         assert_eq!((horizontal[edge], horizontal[inside]), (3.0, 0.0));
         assert_eq!((vertical[edge], vertical[inside]), (0.0, 0.0));
         assert!((blur[inside] - 1.0).abs() < 1e-6 && (0.5..0.7).contains(&blur[edge]));
-        assert_eq!(Kernel::zeros(5).map(&image), vec![0.0; 784]);
+        assert_eq!(Kernel::zeros(5).map(&image), vec![0.0; PIXELS]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod cells;
 pub(crate) mod kernel;
 
+use data::mnist::SIDE;
 use leptos::prelude::*;
 
 use crate::network::feature_maps::Maps;
@@ -26,7 +27,7 @@ pub(crate) fn FilterPanel() -> impl IntoView {
     let map = Memo::new(move |_| image.with(|i| i.as_ref().map(|i| filter.with(|filter| filter.map(i)))));
     let rectified =
         Signal::derive(move || map.get().map(|map| map.into_iter().map(|v| v.max(0.0)).collect::<Vec<_>>()));
-    let grid = Grid::new(1, 28, 28);
+    let grid = Grid::new(1, SIDE, SIDE);
     // The cells stay while they are painted: one of them may have the focus.
     let side = Memo::new(move |_| filter.with(|filter| filter.side));
     view! {

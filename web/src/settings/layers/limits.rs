@@ -75,6 +75,10 @@ mod tests {
         let linear = |out_features| LayerSpec::Linear { out_features };
         let layers = vec![LayerSpec::Flatten, linear(4000), linear(4000), linear(10)];
         let network = NetworkSpec { layers, ..Preset::LeNet5.network() };
-        assert_eq!(check(&network, 64).map_or_else(|e| Some(e.layer), |_| None), Some(2), "too many parameters");
+        assert_eq!(
+            check(&network, 64).map_or_else(|e| Some(e.layer), |_| None),
+            Some(2),
+            "too many parameters"
+        );
     }
 }

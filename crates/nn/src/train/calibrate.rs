@@ -1,0 +1,44 @@
+//! A batch normalisation that is new in a network that has learned starts as the identity.
+
+use crate::plan::Op;
+use crate::spec::BATCH_NORM_EPS;
+use crate::train::shard::SampleFn;
+use crate::train::step::SingleReplica;
+use crate::train::training::Training;
+
+impl Training {
+    /// Makes new batch normalisations (indices into [`Plan::statistics`]) the
+    /// identity on this batch: their scale and shift become the deviation and mean that they divide by and
+    /// subtract.
+    ///
+    /// # Panics
+    /// If a label is not below the number of classes.
+    pub fn calibrate_batch_norm(&mut self, new: &[usize], labels: &[u8], fill: &SampleFn<'_>) {
+        for &statistics in new {
+            // From the first phase every time: the normalisations before this one may have changed.
+            self.begin(labels.len(), 0..labels.len(), labels);
+            self.run_phases_below(statistics + 1, fill, &mut SingleReplica);
+            let (mean, inverse_deviation) = self.shards[0].moments(statistics);
+            let plan = self.network.cpu.plan();
+            let running = &mut self.network.running[plan.statistics[statistics].range()];
+            let (running_mean, running_variance) = running.split_at_mut(mean.len());
+            running_mean.copy_from_slice(mean);
+            let affine = plan
+                .ops
+                .iter()
+                .skip_while(|op| !matches!(op, Op::Normalize { statistics: s, .. } if *s == statistics))
+                .nth(1);
+            if let Some(Op::Affine { scale, shift, .. }) = affine {
+                self.network.parameters[shift.clone()].copy_from_slice(mean);
+                let scale = &mut self.network.parameters[scale.clone()];
+                for ((variance, scale), inverse) in
+                    running_variance.iter_mut().zip(scale).zip(inverse_deviation)
+                {
+                    *scale = 1.0 / inverse;
+                    *variance = (1.0 / (inverse * inverse) - BATCH_NORM_EPS).max(0.0);
+                }
+            }
+            self.abandon();
+        }
+    }
+}
