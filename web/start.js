@@ -183,7 +183,7 @@
     (function next() {
       reader.read().then(function (chunk) {
         if (chunk.done) return;
-        awaited[name] += chunk.value.length;
+        if (name in awaited) awaited[name] += chunk.value.length;
         next();
       }).catch(function () {});
     })();
@@ -292,9 +292,12 @@
     }
   }
 
-  /** A line above the page, once for each sentence. */
+  /** A line above the page, once for each sentence. An alert that was dismissed is shown again: the fault has come again. */
   function note(sentence, role) {
-    if (noted[sentence]) return;
+    if (noted[sentence]) {
+      if (role === "alert") noted[sentence].hidden = false;
+      return;
+    }
     var line = (noted[sentence] = document.createElement("p"));
     line.className = "start-note";
     line.setAttribute("role", role);

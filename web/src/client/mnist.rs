@@ -23,6 +23,7 @@ pub(crate) struct Sample {
 
 /// Pixels as a list: serde knows arrays of up to 32 items.
 mod pixels {
+    use data::mnist::PIXELS;
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 

@@ -7,7 +7,7 @@ use nn::inspect::grad_norms::{LayerNorms, error_ratio};
 use crate::network::view_state::NetworkView;
 use crate::settings::layers;
 use crate::settings::store::Settings;
-use crate::ui::format::{bar, format_number};
+use crate::ui::format::{NOT_FINITE, bar, format_number};
 
 /// The decades that a bar of a gradient spans, up to 1.
 const DECADES: f32 = 7.0;
@@ -33,7 +33,10 @@ fn follow(norms: &[Norms], snapshot: &[LayerNorms]) -> Vec<Norms> {
         };
         // Norms of gradients differ by powers of ten, so that the average is the geometric one.
         let errors = match (norms.last.errors, now.errors) {
-            (before, now) if before > 0.0 && now > 0.0 => before.powf(DECAY) * now.powf(1.0 - DECAY),
+            // An average with what is not finite would never be finite again.
+            (before, now) if before > 0.0 && before.is_finite() && now > 0.0 => {
+                before.powf(DECAY) * now.powf(1.0 - DECAY)
+            }
             (_, now) => now,
         };
         Norms { last: LayerNorms { errors, ..*now }, first_weights: norms.first_weights }
@@ -66,9 +69,12 @@ fn sentence(norms: &[Norms], names: &[String]) -> String {
         let (they, learn) = if count == 1 { ("it", "learns") } else { ("they", "learn") };
         return format!("No gradient reaches {dead}: {they} {learn} nothing.");
     }
-    let Some(k) = error_ratio(&sizes) else {
+    if sizes.len() == 1 {
         return "One layer has weights: there is none before it in which the gradient could vanish."
             .to_owned();
+    }
+    let Some(k) = error_ratio(&sizes) else {
+        return format!("The gradient is {NOT_FINITE}: training has diverged.");
     };
     let (weak, weak_count, weak_first) = such(&|error| error < last.errors / FAR);
     let (strong, strong_count, strong_first) = such(&|error| error > last.errors * FAR);

@@ -114,6 +114,12 @@ impl Drawing {
         !self.undone.is_empty()
     }
 
+    /// The drawing without what it covers and what was taken back.
+    pub(crate) fn visible(&self) -> Self {
+        let marks = self.marks.iter().skip(self.last_cover()).cloned().collect();
+        Self { marks, ..Self::default() }
+    }
+
     /// Whether nothing is visible on the pad.
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.marks.last(), None | Some(Mark::Blank))

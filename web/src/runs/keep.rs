@@ -39,7 +39,8 @@ pub(crate) fn keep_records(runs: RunStore, settings: Settings, client: Client) {
     // By the reports, since browsers slow the timers of hidden pages down.
     Effect::new(move |_| {
         let is_trained = runs.record.with(Record::is_trained);
-        if is_trained && !is_paused() && Date::now() - sent.get_value() >= INTERVAL {
+        // The clock may be set back.
+        if is_trained && !is_paused() && (Date::now() - sent.get_value()).abs() >= INTERVAL {
             sent.set_value(Date::now());
             runs.keep_record(&untrack(|| settings.trained()));
         }

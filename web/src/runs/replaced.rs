@@ -24,15 +24,16 @@ pub(crate) enum Cause {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Replaced {
     pub(crate) sentence: String,
-    /// The offer ends at this epoch of the present run: it has been trained for as long.
-    pub(crate) until: f64,
+    /// The offer ends at this step of the present run: it has been trained for as long. Not at an epoch: with few images, many take
+    /// a moment.
+    pub(crate) until: u64,
 }
 
 impl Replaced {
-    /// The offer of the worker, while the present run is at `epoch`.
-    pub(crate) fn new(kept: &Kept, cause: Cause, epoch: f64) -> Self {
-        let (name, at) = (network_name(&setup_of(kept)), kept.epoch);
-        let epoch_at = epochs(at);
+    /// The offer of the worker, while the present run is at `step`.
+    pub(crate) fn new(kept: &Kept, cause: Cause, step: u64) -> Self {
+        let name = network_name(&setup_of(kept));
+        let epoch_at = epochs(kept.epoch);
         let sentence = match cause {
             Cause::Reset => format!("The run was reset at epoch {epoch_at}."),
             Cause::Network => format!("Another network took the place of {name} at epoch {epoch_at}."),
@@ -46,7 +47,7 @@ impl Replaced {
             }
         };
         let starts_anew = matches!(cause, Cause::Reset | Cause::Link);
-        Self { sentence, until: if starts_anew { at } else { epoch + at } }
+        Self { sentence, until: if starts_anew { kept.step } else { step + kept.step } }
     }
 }
 
@@ -86,16 +87,16 @@ mod tests {
     #[test]
     fn the_offer_names_the_run_and_ends_when_the_new_one_is_as_long() {
         let kept = kept(&Setup::of(Preset::Mlp30));
-        let offer = |cause, epoch| {
-            let Replaced { sentence, until } = Replaced::new(&kept, cause, epoch);
+        let offer = |cause, step| {
+            let Replaced { sentence, until } = Replaced::new(&kept, cause, step);
             (sentence, until)
         };
-        assert_eq!(offer(Cause::Reset, 1.5), ("The run was reset at epoch 1.50.".into(), 1.5));
+        assert_eq!(offer(Cause::Reset, 30), ("The run was reset at epoch 1.50.".into(), 30));
         let sentence = "Another network took the place of MLP 784-30-10 at epoch 1.50.";
-        assert_eq!(offer(Cause::Network, 1.5), (sentence.into(), 3.0));
+        assert_eq!(offer(Cause::Network, 30), (sentence.into(), 60));
         assert_eq!(
-            offer(Cause::Restored, 2.0),
-            ("MLP 784-30-10 at epoch 1.50 can be brought back.".into(), 3.5)
+            offer(Cause::Restored, 40),
+            ("MLP 784-30-10 at epoch 1.50 can be brought back.".into(), 70)
         );
     }
 

@@ -92,12 +92,15 @@ impl Runs {
         }
     }
 
-    /// Pins a run of an earlier visit, unless it is among the runs already.
-    pub(crate) fn pin_once(&mut self, setup: Setup, record: Record) {
+    /// Pins a run of an earlier visit, unless it is among the runs already. Returns whether it is now: four others may be pinned.
+    pub(crate) fn pin_once(&mut self, setup: Setup, record: Record) -> bool {
         let is_known = |run: &Run| run.setup == setup && run.record.progress.step == record.progress.step;
-        if !self.iter().any(is_known) {
+        let is_there = self.iter().any(is_known);
+        let has_room = !self.is_full();
+        if !is_there {
             self.pin(setup, record);
         }
+        is_there || has_room
     }
 
     /// The run that is stored under a key.

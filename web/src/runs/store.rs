@@ -166,9 +166,9 @@ impl RunStore {
 
     /// Another run can be restored, or none.
     pub(crate) fn on_replaced(self, kept: Option<&Kept>) {
-        let epoch = self.record.with_untracked(|record| record.progress.epoch);
+        let step = self.record.with_untracked(|record| record.progress.step);
         let cause = self.cause.get_value();
-        self.replaced.set(kept.map(|kept| Replaced::new(kept, cause, epoch)));
+        self.replaced.set(kept.map(|kept| Replaced::new(kept, cause, step)));
     }
 
     /// From now on, reports are about one of the two runs of a comparison, or about the present run.

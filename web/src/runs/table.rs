@@ -99,21 +99,19 @@ pub(crate) fn RunTable() -> impl IntoView {
     }
 }
 
-/// The run with the best test accuracy, as its slot; none if fewer than two runs were tested.
+/// The run with the best test accuracy, as its slot; none if fewer than two runs were tested, and among equals.
 fn best_run(runs: RunStore) -> Option<Option<usize>> {
     let accuracy = |record: &Record| record.tested.map(|tested| tested.accuracy);
     let present = runs.record.with(accuracy).map(|accuracy| (accuracy, None));
     let others = runs.others.with(|others| {
         others.iter().filter_map(|run| Some((accuracy(&run.record)?, Some(run.slot)))).collect::<Vec<_>>()
     });
-    let (mut count, mut best) = (0, None::<(f32, Option<usize>)>);
-    for (accuracy, slot) in present.into_iter().chain(others) {
-        count += 1;
-        if best.is_none_or(|(max, _)| accuracy > max) {
-            best = Some((accuracy, slot));
-        }
+    let mut tested: Vec<(f32, Option<usize>)> = present.into_iter().chain(others).collect();
+    tested.sort_by(|a, b| b.0.total_cmp(&a.0));
+    match tested.as_slice() {
+        [best, second, ..] if best.0 > second.0 => Some(best.1),
+        _ => None,
     }
-    best.filter(|_| count > 1).map(|(_, slot)| slot)
 }
 
 /// The cells with the figures of a run.

@@ -9,6 +9,9 @@ use crate::runs::record::Record;
 use crate::runs::replaced::Replaced;
 use crate::runs::store::RunStore;
 
+/// The steps of an epoch of all images in batches of 64.
+const FIRST_STEPS: u64 = 938;
+
 /// Says what took the place of a run, and offers to restore it.
 #[component]
 pub(crate) fn UndoReplaced() -> impl IntoView {
@@ -16,7 +19,7 @@ pub(crate) fn UndoReplaced() -> impl IntoView {
     let runs = expect_context::<RunStore>();
     let sentence = Memo::new(move |_| {
         let progress = runs.record.with(|record| record.progress);
-        let is_open = |replaced: &Replaced| progress.step == 0 || progress.epoch < replaced.until;
+        let is_open = |replaced: &Replaced| progress.step == 0 || progress.step < replaced.until;
         runs.replaced.with(|replaced| Some(replaced.as_ref().filter(|r| is_open(r))?.sentence.clone()))
     });
     let is_open = Memo::new(move |_| sentence.with(Option::is_some) && runs.comparison.with(Option::is_none));
@@ -37,8 +40,10 @@ pub(crate) fn UndoPretrained() -> impl IntoView {
     let client = expect_context::<Client>();
     let runs = expect_context::<RunStore>();
     let is_trained = Memo::new(move |_| runs.record.with(Record::is_trained));
-    // The first epoch is enough to see what happened.
-    let is_young = Memo::new(move |_| runs.record.with(|record| record.progress.epoch < 1.0));
+    // The first epoch is enough to see what happened. Of few images, it is over at once.
+    let is_young = Memo::new(move |_| {
+        runs.record.with(|record| record.progress.epoch < 1.0 || record.progress.step < FIRST_STEPS)
+    });
     Effect::new(move |_| {
         let source = client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
         if source == Some(Source::Pretrained) && client.run.get() == RunState::Paused {

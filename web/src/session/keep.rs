@@ -12,13 +12,14 @@ use web_sys::StorageManager;
 
 use super::journal;
 use crate::link::address::{self, LinkedStores};
+use crate::pad::drawing::Drawing;
 use crate::runs::record::Record;
 use crate::runs::store::RunStore;
 use crate::ui::debounce::debounce_changes;
 
 /// Changes come in series.
 const AFTER: Duration = Duration::from_millis(250);
-/// The longest text of a drawing that is kept, in bytes: some hundred thousand points.
+/// The longest text of a drawing that is kept, in bytes: some 25,000 points, or 350 images.
 const MAX_DRAWING: usize = 1_000_000;
 
 /// Keeps what the page shows from now on, for the session of this name.
@@ -26,9 +27,11 @@ pub(super) fn keep_views(session: String, linked: LinkedStores, runs: RunStore) 
     let LinkedStores { client, settings, pad, .. } = linked;
     let link = Memo::new(move |_| linked.link());
     let view = move || {
+        let text =
+            |drawing: &Drawing| serde_json::to_string(drawing).ok().filter(|text| text.len() <= MAX_DRAWING);
         let drawing =
-            pad.drawing.with_untracked(|drawing| serde_json::to_string(drawing).unwrap_or_default());
-        let drawing = Some(drawing).filter(|text| text.len() <= MAX_DRAWING).unwrap_or_default();
+            pad.drawing.with_untracked(|drawing| text(drawing).or_else(|| text(&drawing.visible())));
+        let drawing = drawing.unwrap_or_default();
         ViewState { link: untrack(|| link.get()), address: address::fragment(), drawing, time: Date::now() }
     };
     let changed = move || {

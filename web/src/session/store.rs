@@ -70,10 +70,11 @@ impl SessionStore {
                 .report("The page stopped when it brought your last run back. Undo tries it again.".into());
         }
         if !is_untouched || (says_something && !fits) || opening.has_crashed {
+            let mut stays = false;
             if kept.step > 0 {
-                self.runs.others.update(|others| others.pin_once(setup, record_of(kept)));
+                self.runs.others.update(|others| stays = others.pin_once(setup, record_of(kept)));
             }
-            let is_link = is_untouched && !opening.has_crashed;
+            let is_link = stays && is_untouched && !opening.has_crashed;
             self.runs.cause.set_value(if is_link { Cause::Link } else { Cause::Restored });
             return self.client.send(Command::SetAside);
         }
@@ -82,7 +83,9 @@ impl SessionStore {
             if !says_something && !self.linked.follow(&view.link) {
                 self.settings.setup.set(setup);
             }
-            if self.pad.drawing.with_untracked(|drawing| drawing.is_empty()) {
+            // A link may name an image for the pad, which is not there yet.
+            let is_awaited = says_something && self.pad.example.with_untracked(Option::is_some);
+            if !is_awaited && self.pad.drawing.with_untracked(|drawing| drawing.is_empty()) {
                 self.pad.drawing.set(drawing(view));
             }
         } else if opening.left == 0.0 {

@@ -1,6 +1,6 @@
 //! Filters made by hand: their weights, their presets, and their maps.
 
-use data::mnist::{PIXELS, SIDE};
+use data::mnist::SIDE;
 use nn::spec::Shape;
 
 use crate::network::sliding_window::SlidingWindow;
@@ -94,6 +94,7 @@ pub(crate) fn presets() -> [(&'static str, &'static str, Kernel); 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data::mnist::PIXELS;
 
     #[test]
     fn presets_find_what_they_are_named_after() {

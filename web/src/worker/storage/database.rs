@@ -95,6 +95,7 @@ impl Database {
     pub(super) async fn open(scope: &DedicatedWorkerGlobalScope) -> Result<Self, Failure> {
         let factory: IdbFactory = scope.indexed_db()?.ok_or(Failure::Refused)?;
         let request = factory.open_with_u32(NAME, VERSION)?;
+        // It outlives this call: a browser may answer when nobody waits any more.
         let upgrade = Closure::<dyn FnMut()>::new({
             let request = request.clone();
             move || {
@@ -104,8 +105,9 @@ impl Database {
                     let _ = database.create_object_store(RUNS);
                 }
             }
-        });
-        request.set_onupgradeneeded(Some(upgrade.as_ref().unchecked_ref()));
+        })
+        .into_js_value();
+        request.set_onupgradeneeded(Some(upgrade.unchecked_ref()));
         // Blocked: another tab holds an older version open. It closes it, or the timer ends the wait.
         answer(scope, &request).await?;
         let database = IdbDatabase::from(request.result()?);

@@ -52,7 +52,8 @@ pub(crate) struct Keeper {
     stored: RefCell<Stored>,
     is_storing: Cell<bool>,
     at_once: Cell<bool>,
-    timer_is_set: Cell<bool>,
+    /// When the session is looked at again, on the worker's clock, if a timer is set.
+    timer: Cell<Option<f64>>,
 }
 
 /// What is stored.
@@ -76,7 +77,7 @@ impl Keeper {
             stored: RefCell::default(),
             is_storing: Cell::default(),
             at_once: Cell::default(),
-            timer_is_set: Cell::default(),
+            timer: Cell::default(),
         }
     }
 
@@ -86,13 +87,21 @@ impl Keeper {
         spawn_local(async move {
             let keeper = worker.keeper();
             let presence = Presence::new(name.clone());
-            let (database, index) = match keeper.read_index().await {
-                Ok(read) => read,
-                Err(failure) => {
-                    keeper.failure.set(Some(failure));
-                    return keeper.poll(&worker);
+            let (database, index) = loop {
+                match keeper.read_index().await {
+                    Ok(read) => break read,
+                    Err(failure) => {
+                        keeper.failure.set(Some(failure));
+                        keeper.poll(&worker);
+                        // A browser that restores many tabs answers late.
+                        if failure != Failure::Late {
+                            return;
+                        }
+                        TimeoutFuture::new(RETRY_AFTER as u32).await;
+                    }
                 }
             };
+            keeper.failure.set(None);
             let open = if index.is_empty() { Vec::new() } else { presence.others().await };
             let parent = index.choose(before.as_deref(), &open).map(str::to_owned);
             if let Some(parent) = &parent
@@ -154,12 +163,17 @@ impl Keeper {
         let wait = due - self.now();
         if wait <= 0.0 || self.at_once.get() {
             self.store(worker, opened, version);
-        } else if !self.timer_is_set.replace(true) {
+        } else if self.timer.get().is_none_or(|timer| due < timer) {
+            // A pause is stored earlier than the next version of a training.
+            self.timer.set(Some(due));
             let worker = worker.clone();
             spawn_local(async move {
                 TimeoutFuture::new(wait.ceil() as u32).await;
-                worker.keeper().timer_is_set.set(false);
-                worker.keeper().poll(&worker);
+                let keeper = worker.keeper();
+                if keeper.timer.get().is_some_and(|timer| timer <= due) {
+                    keeper.timer.set(None);
+                }
+                keeper.poll(&worker);
             });
         }
     }

@@ -47,6 +47,8 @@ impl Presence {
     /// The sessions that are open in other tabs.
     pub(super) async fn others(&self) -> Vec<String> {
         let Some(channel) = &self.channel else { return Vec::new() };
+        // Answers to the questions of others, from tabs that may be closed by now.
+        self.answers.borrow_mut().clear();
         if channel.post_message(&QUESTION.into()).is_ok() {
             TimeoutFuture::new(PATIENCE).await;
         }
