@@ -187,7 +187,7 @@ impl<S, E> GpuTrainer<S, E> {
         for (slot, batch) in batches.iter().enumerate() {
             steps.push(Step::training(spec, *batch, self.steps, self.optimizer_steps).in_slot(slot as u32));
             self.steps += 1;
-            self.optimizer_steps += 1;
+            self.optimizer_steps = self.optimizer_steps.saturating_add(1);
         }
         let pool = if save { &mut self.states } else { &mut self.results };
         let staging = pool.take(&self.gpu);

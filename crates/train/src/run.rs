@@ -47,6 +47,13 @@ pub(crate) fn run(
     let mut events = session.handle(Command::Reset);
     events
         .extend(session.handle(Command::Configure { network: network.clone(), training: training.clone() }));
+    // Before steps are counted: without images in a batch there would be no end.
+    if let Some(Event::Failed(sentence)) = events.iter().find(|event| matches!(event, Event::Failed(_))) {
+        bail!("{sentence}");
+    }
+    if !epochs.is_finite() {
+        bail!("The number of epochs must be finite, not {epochs}.");
+    }
     let steps = DataCursor::default().steps_until(epochs, training);
     if steps > 0 {
         events.extend(session.train_steps(steps));

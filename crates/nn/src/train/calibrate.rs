@@ -3,13 +3,13 @@
 use crate::plan::Op;
 use crate::spec::BATCH_NORM_EPS;
 use crate::train::shard::SampleFn;
-use crate::train::step::SingleReplica;
+use crate::train::step::{SingleReplica, all_finite};
 use crate::train::training::Training;
 
 impl Training {
     /// Makes new batch normalisations (indices into [`Plan::statistics`]) the
     /// identity on this batch: their scale and shift become the deviation and mean that they divide by and
-    /// subtract.
+    /// subtract. Where these are not finite, because the training diverges, they stay as they are.
     ///
     /// # Panics
     /// If a label is not below the number of classes.
@@ -19,6 +19,10 @@ impl Training {
             self.begin(labels.len(), 0..labels.len(), labels);
             self.run_phases_below(statistics + 1, fill, &mut SingleReplica);
             let (mean, inverse_deviation) = self.shards[0].moments(statistics);
+            if !all_finite(mean) || !inverse_deviation.iter().all(|inverse| *inverse > 0.0) {
+                self.abandon();
+                continue;
+            }
             let plan = self.network.cpu.plan();
             let running = &mut self.network.running[plan.statistics[statistics].range()];
             let (running_mean, running_variance) = running.split_at_mut(mean.len());

@@ -66,7 +66,7 @@ impl OptimizerState {
     /// If the lengths differ.
     pub fn step(&mut self, optimizer: Optimizer, rate: f32, parameters: &mut [f32], gradients: &[f32]) {
         assert!(parameters.len() == gradients.len() && parameters.len() == self.first.len());
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         let splat = f32x4::splat;
         match optimizer {
             Optimizer::Sgd { momentum, nesterov } => {

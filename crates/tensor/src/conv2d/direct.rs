@@ -93,7 +93,7 @@ pub fn forward(
         let weights = &packed[at..][..size * g.input.channels * g.taps()];
         at += weights.len();
         let (bias, y) = (&bias[first..first + size], &mut y[first * g.output().plane()..]);
-        let done = budget.run(weights.len() * g.output().plane() * BLOCK, || match size {
+        let done = budget.run(weights.len().saturating_mul(g.output().plane() * BLOCK), || match size {
             1 => forward_tile::<1>(g, x, weights, bias, y),
             _ => forward_tile::<2>(g, x, weights, bias, y),
         });
@@ -186,7 +186,7 @@ pub fn input_gradient(
             taps => (&packed[first * taps * g.out_channels..][..size * taps * g.out_channels], size),
         };
         let dx = &mut dx[first * plane..];
-        let cost = size * g.taps() * g.out_channels * g.output().plane() * BLOCK;
+        let cost = (size * g.taps() * g.out_channels).saturating_mul(g.output().plane() * BLOCK);
         let done = budget.run(cost, || match size {
             1 => input_gradient_tile::<1>(g, padding, dy, (weights, step), dx),
             _ => input_gradient_tile::<2>(g, padding, dy, (weights, step), dx),

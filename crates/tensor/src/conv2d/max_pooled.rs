@@ -269,7 +269,7 @@ impl MaxPoolBackward {
             memory.dw[..self.sums()].fill(0.0);
         });
         // Of each window, one output has a gradient.
-        let cost = self.conv.weights() * self.pool.output().plane();
+        let cost = self.conv.weights().saturating_mul(self.pool.output().plane());
         if !is_done || !(0..BLOCK).all(|s| budget.run(cost, || self.add_weight_gradient(s, memory))) {
             return false;
         }

@@ -35,6 +35,11 @@ impl Inbox {
         }
     }
 
+    /// Frees the memory that waits to be used again.
+    pub(super) fn free_unused(&mut self) {
+        self.free = Vec::new();
+    }
+
     /// Whether the partial sums of a rank for a phase have arrived. Drops those of abandoned steps before it.
     fn has(&mut self, rank: usize, phase: PhaseId) -> bool {
         let Some(queue) = self.messages.get_mut(rank) else { return false };

@@ -78,6 +78,15 @@ impl Replica {
         self.inbox.drop_before(generation);
     }
 
+    /// Frees the memory of the training, which `idle` replaces. Partial sums that came before their state are kept:
+    /// messages of two cores arrive in any order.
+    pub(super) fn release(&mut self, idle: Training) {
+        let mut inbox = std::mem::take(&mut self.inbox);
+        inbox.drop_before(self.generation() + 1);
+        inbox.free_unused();
+        *self = Self { inbox, ..Self::new(idle) };
+    }
+
     /// The number of the state that this replica works from.
     pub(super) fn generation(&self) -> u32 {
         self.phase.generation

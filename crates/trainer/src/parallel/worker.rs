@@ -22,12 +22,11 @@ pub struct Worker {
     writer: MessageWriter,
 }
 
-/// A replica of a network of a single weight: a worker that is not needed holds no memory.
-fn idle() -> Replica {
+/// A training of a network of a single weight: a worker that is not needed holds no memory.
+fn idle() -> Training {
     let layers = vec![LayerSpec::Linear { out_features: 1 }];
     let network = NetworkSpec { input: Shape::vector(1), layers };
-    let training = Training::new(network, TrainingSpec::default());
-    Replica::new(training.expect("a vector goes into a linear layer"))
+    Training::new(network, TrainingSpec::default()).expect("a vector goes into a linear layer")
 }
 
 impl Worker {
@@ -35,7 +34,7 @@ impl Worker {
     pub fn new(rank: u32) -> Self {
         Self {
             rank,
-            replica: idle(),
+            replica: Replica::new(idle()),
             evaluation: None,
             task: EvaluationTask::default(),
             writer: MessageWriter::default(),
@@ -91,7 +90,7 @@ impl Worker {
                 self.task = EvaluationTask::default();
             }
             MessageKind::Release => {
-                self.replica = idle();
+                self.replica.release(idle());
                 self.writer = MessageWriter::default();
             }
             MessageKind::Ping => transport.post(0, &[MessageWriter::PONG]),

@@ -226,6 +226,7 @@ impl Session {
         self.group.update(|training| comparison.swap(training, &mut self.run));
         self.comparison = Some(comparison);
         self.limit_world_size();
+        self.invalidate_predictions();
         self.emit(Event::ActiveRun(Some(0)));
         self.emit_progress();
         self.emit_snapshot();
@@ -245,6 +246,8 @@ impl Session {
             self.group.update(|training| comparison.swap(training, &mut self.run));
         }
         self.limit_world_size();
+        // A pass under way is over a network of the comparison.
+        self.invalidate_predictions();
         self.emit(Event::ActiveRun(None));
         self.emit_progress();
         self.emit_snapshot();

@@ -142,7 +142,7 @@ impl Session {
         if other_data {
             let sentence = "The run that was brought back was trained on other images than this page has now: \
                             it goes on with these.";
-            self.emit(Event::Failed(sentence.into()));
+            self.emit(Event::Note(sentence.into()));
         }
     }
 

@@ -96,7 +96,9 @@ impl KeptRun {
         let cursor = place.cursor;
         let epochs = [cursor.epochs(&training), cursor.schedule_epochs()];
         let is_inside = (cursor.images_of_epoch as usize) < DataCursor::epoch_images(&training);
-        if !is_inside || !epochs.iter().all(|epochs| (0.0..=MAX_EPOCHS).contains(epochs)) {
+        // A step uses an image at least.
+        let is_counted = state.steps <= cursor.images_seen && u64::from(state.optimizer.steps) <= state.steps;
+        if !is_inside || !is_counted || !epochs.iter().all(|epochs| (0.0..=MAX_EPOCHS).contains(epochs)) {
             return Err(damaged());
         }
         // Weights are worth more than what the page looked like.

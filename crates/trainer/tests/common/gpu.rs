@@ -54,7 +54,7 @@ impl Transport for Here {
     }
 
     fn post(&self, _: usize, _: &[&[u32]]) {
-        panic!("there are no helpers");
+        panic!("there are no workers");
     }
 }
 
