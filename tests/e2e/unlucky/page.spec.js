@@ -240,6 +240,8 @@ situations("translation", ["replace", "insert and remove"].map((way) => ({
       for (const tab of [plain, playground]) {
         await tab.page.bringToFront();
         await operate(tab);
+        // The help is about what the pointer was over last, which depends on how far the settings were scrolled.
+        await tab.page.getByRole("switch", { name: "Dropout" }).hover();
         await painted(tab.page);
       }
       // What is said to screen readers comes a moment later.

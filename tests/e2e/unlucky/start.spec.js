@@ -138,6 +138,35 @@ situations("a file of the page", [
     },
     holds: starts,
   },
+  {
+    situation: "the network goes while the module comes, and is there again",
+    host: { faults: [[MODULE, broken]] },
+    opens: false,
+    excuses: NOT_LOADED,
+    before: ({ page }) => page.addInitScript(() => {
+      Object.defineProperty(Navigator.prototype, "onLine", { get: () => false });
+    }),
+    then: async (all) => {
+      await startFails(/There is no network connection, and web-.*\.wasm is not here/)(all);
+      all.host.faults.length = 0;
+      await all.page.evaluate(() => dispatchEvent(new Event("online")));
+    },
+    holds: starts,
+  },
+  {
+    situation: "the module is stopped by a fault of its own, after the start",
+    excuses: /unreachable/,
+    then: async ({ page, playground }) => {
+      await playground.downloaded();
+      await page.evaluate(() => setTimeout(() => { throw new WebAssembly.RuntimeError("unreachable"); }));
+    },
+    holds: async ({ page, playground }) => {
+      await says(page, "A fault of the page has stopped a part of it");
+      await page.getByRole("button", { name: "Reload" }).click();
+      await expect(page.getByText("A fault of the page")).toHaveCount(0);
+      await trains(playground);
+    },
+  },
   fails("index.html is an old copy, and the files of its release are gone", /\/(index\.html)?$/,
     edited((text) => text.replace(/-[0-9a-f]{12,16}(?=[._])/g, "-0123456789abcdef")), /0123456789abcdef.* is not on this host .*old copy of the page/),
 ]);
