@@ -77,8 +77,8 @@ pub enum Command {
     OpenStorage {
         /// The name under which the session is stored, which no other page has.
         session: String,
-        /// The name of the session that this tab had before, if it had one.
-        before: Option<String>,
+        /// The names of the sessions that this tab had before, the last one first.
+        before: Vec<String>,
     },
     /// Stores this with the session's own run, as texts that only the page reads.
     KeepRecord {

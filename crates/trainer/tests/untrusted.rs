@@ -81,7 +81,7 @@ fn commands() -> Vec<Command> {
         Command::UseCores(3),
         Command::Labels(Split::Test),
         Command::Images { split: Split::Train, indices: vec![0, 4_999, 300] },
-        Command::OpenStorage { session: "a".into(), before: Some("b".into()) },
+        Command::OpenStorage { session: "a".into(), before: vec!["b".into()] },
         Command::KeepRecord { setup: "#v=1".into(), record: "{}".into() },
         Command::KeepView { view: Box::default(), at_once: true },
         Command::Resume,

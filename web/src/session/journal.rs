@@ -7,12 +7,17 @@ use trainer::messages::ViewState;
 use web_sys::Storage;
 
 const KEY: &str = "lenet-playground-session";
+/// The most names of earlier sessions. The page may be reloaded as often before its storage answers.
+const MAX_BEFORE: usize = 50;
 
 /// The entry.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Journal {
     /// The name under which the worker stores the session.
     pub(super) session: String,
+    /// The names of the sessions before it in this tab, the last one first: a page that is left at once is not stored.
+    #[serde(default)]
+    pub(super) before: Vec<String>,
     /// What the page showed.
     pub(super) view: ViewState,
     /// Whether a run is being brought back. If the page opens with this, that ended in a crash.
@@ -31,10 +36,20 @@ pub(super) fn read() -> Option<Journal> {
     serde_json::from_str(&text).ok()
 }
 
+/// Gives the session of this tab a new name. What was shown stays known until there is something newer. Returns the names before it.
+pub(super) fn begin(session: &str, journal: Option<Journal>) -> Vec<String> {
+    let Journal { session: last, mut before, view, .. } = journal.unwrap_or_default();
+    before.insert(0, last);
+    before.retain(|name| !name.is_empty());
+    before.truncate(MAX_BEFORE);
+    write(&Journal { session: session.to_owned(), before: before.clone(), view, is_resuming: false });
+    before
+}
+
 /// Writes what the page shows, for the session of this name.
 pub(super) fn write_view(session: &str, view: ViewState) {
-    let is_resuming = read().is_some_and(|journal| journal.session == session && journal.is_resuming);
-    write(&Journal { session: session.to_owned(), view, is_resuming });
+    let journal = read().filter(|journal| journal.session == session).unwrap_or_default();
+    write(&Journal { session: session.to_owned(), view, ..journal });
 }
 
 /// Writes whether a run is being brought back.

@@ -20,9 +20,9 @@ pub(crate) struct Opening {
     pub(crate) says_something: bool,
     pub(crate) fragment: String,
     pub(crate) drawing: Drawing,
-    /// The name under which the worker stores the session, and the one that this tab had before.
+    /// The name under which the worker stores the session, and those that this tab had before, the last one first.
     pub(crate) session: String,
-    pub(crate) before: Option<String>,
+    pub(crate) before: Vec<String>,
     /// Whether the page crashed when it brought a run back.
     pub(crate) has_crashed: bool,
     /// When the tab was left, in milliseconds since 1970; 0 if it was not here before.
@@ -42,17 +42,16 @@ impl Opening {
         let says_something = named.is_some() && !is_as_left;
         let linked = if says_something { named.clone() } else { kept.or(named.clone()) };
         let session = new_name();
-        // From now on the session has this name. What was shown stays known until there is something newer.
-        journal::write_view(&session, view.clone());
+        let has_crashed = journal.as_ref().is_some_and(|journal| journal.is_resuming);
         Self {
             linked: linked.unwrap_or_default(),
             address: named.unwrap_or_default(),
             says_something,
             fragment,
             drawing: drawing(&view),
+            before: journal::begin(&session, journal),
             session,
-            has_crashed: journal.as_ref().is_some_and(|journal| journal.is_resuming),
-            before: journal.map(|journal| journal.session),
+            has_crashed,
             left: view.time,
         }
     }

@@ -71,7 +71,11 @@ impl SessionWorker {
             Command::OpenStorage { session, before } => {
                 self.keeper.open(self, session.clone(), before.clone())
             }
-            Command::KeepView { at_once: true, .. } => self.keeper.hurry(),
+            // It is stored beside the run.
+            Command::KeepView { view, at_once } => {
+                self.keeper.keep_view((**view).clone(), *at_once);
+                return self.proceed();
+            }
             _ => {}
         }
         let events = self.session().handle(command);

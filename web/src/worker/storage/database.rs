@@ -14,7 +14,7 @@ const NAME: &str = "lenet-playground";
 const VERSION: u32 = 1;
 /// The store of [`Info`](super::index::Info)s as JSON, by the names of sessions.
 const SESSIONS: &str = "sessions";
-/// The store of runs as files: a session's own one by its name, the others by its name and their number.
+/// The store of runs as files: a session's own one by its name, the others by its name and their number, and what its page showed.
 const RUNS: &str = "runs";
 /// A request that has no answer after this many milliseconds gets none.
 const PATIENCE: i32 = 5_000;

@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 /// Sessions with a run that are kept of those that no page has open.
-const MAX_CLOSED: usize = 4;
+const MAX_CLOSED: usize = 20;
 /// Sessions that another one has continued.
 const MAX_CONTINUED: usize = 2;
 /// Sessions without a run.
 const MAX_EMPTY: usize = 20;
-/// Milliseconds that a session is kept: a semester.
+/// Milliseconds that a session is kept where the storage is full: a semester. Elsewhere its age says nothing: a clock may be wrong.
 const MAX_AGE: f64 = 180.0 * 24.0 * 3600.0 * 1000.0;
 
 /// What is stored of a session beside its runs.
@@ -72,10 +72,12 @@ impl Index {
         self.0.iter().find(|(other, _)| other == name).map(|(_, info)| info)
     }
 
-    /// The session whose run a page brings back. The page's tab had the session `before`; a new tab takes the session
-    /// that was stored last among those that no page has `open`.
-    pub(super) fn choose(&self, before: Option<&str>, open: &[String]) -> Option<&str> {
-        if let Some((name, _)) = before.and_then(|before| self.0.iter().find(|(name, _)| name == before)) {
+    /// The session whose run a page brings back. The page's tab had the sessions `before`, the last one first, of which the
+    /// last ones may not have been stored; a new tab takes the session that was stored last among those that no page has
+    /// `open`.
+    pub(super) fn choose(&self, before: &[String], open: &[String]) -> Option<&str> {
+        let known = |before: &String| self.0.iter().find(|(name, _)| name == before);
+        if let Some((name, _)) = before.iter().find_map(known) {
             return self.source(name);
         }
         let closed =
@@ -126,7 +128,7 @@ impl Index {
                 (&mut runs, if is_full { 1 } else { MAX_CLOSED })
             };
             *count += 1;
-            if *count > max || now - info.saved > MAX_AGE {
+            if *count > max || (is_full && now - info.saved > MAX_AGE) {
                 excess.push((name.as_str(), info.replaced.as_slice()));
             }
         }
@@ -155,34 +157,36 @@ mod tests {
     #[test]
     fn a_tab_gets_its_own_session_and_a_new_tab_the_last_one_that_is_closed() {
         let index = index(&[("a", 10.0, None, Run), ("b", 20.0, None, Run), ("c", 30.0, None, Run)]);
-        assert_eq!(index.choose(Some("a"), &[]), Some("a"));
-        assert_eq!(index.choose(None, &[]), Some("c"));
-        assert_eq!(index.choose(None, &["c".into()]), Some("b"));
-        assert_eq!(index.choose(None, &["a".into(), "b".into(), "c".into()]), None);
-        assert_eq!(index.choose(Some("pruned"), &[]), Some("c"));
+        assert_eq!(index.choose(&["a".into()], &[]), Some("a"));
+        assert_eq!(index.choose(&[], &[]), Some("c"));
+        assert_eq!(index.choose(&[], &["c".into()]), Some("b"));
+        assert_eq!(index.choose(&[], &["a".into(), "b".into(), "c".into()]), None);
+        assert_eq!(index.choose(&["pruned".into()], &[]), Some("c"));
+        // Reloaded before its sessions "y" and "x" were stored.
+        assert_eq!(index.choose(&["y".into(), "x".into(), "a".into(), "b".into()], &[]), Some("a"));
         // A duplicated tab: the session is open in the other one, and is copied.
-        assert_eq!(index.choose(Some("a"), &["a".into()]), Some("a"));
+        assert_eq!(index.choose(&["a".into()], &["a".into()]), Some("a"));
     }
 
     #[test]
     fn a_session_that_was_brought_back_is_continued_under_the_name_of_its_page() {
         // Closed before anything was stored again: the parent's run is brought back.
         let pending = index(&[("a", 10.0, None, Run), ("b", 20.0, Some("a"), Parents)]);
-        assert_eq!((pending.choose(Some("b"), &[]), pending.choose(None, &[])), (Some("a"), Some("a")));
+        assert_eq!((pending.choose(&["b".into()], &[]), pending.choose(&[], &[])), (Some("a"), Some("a")));
         let stored = index(&[("a", 10.0, None, Run), ("b", 20.0, Some("a"), Run)]);
-        assert_eq!((stored.choose(None, &[]), stored.choose(None, &["b".into()])), (Some("b"), None));
+        assert_eq!((stored.choose(&[], &[]), stored.choose(&[], &["b".into()])), (Some("b"), None));
         // Started afresh: nothing comes back, in this tab or a new one.
         let afresh = index(&[("a", 10.0, None, Run), ("b", 20.0, Some("a"), Nothing)]);
-        assert_eq!((afresh.choose(Some("b"), &[]), afresh.choose(None, &[])), (None, None));
+        assert_eq!((afresh.choose(&["b".into()], &[]), afresh.choose(&[], &[])), (None, None));
         // The page of "a" was only frozen, and has stored since.
         let frozen = index(&[("a", 30.0, None, Run), ("b", 20.0, Some("a"), Run)]);
-        assert_eq!(frozen.choose(None, &["b".into()]), Some("a"));
+        assert_eq!(frozen.choose(&[], &["b".into()]), Some("a"));
     }
 
     #[test]
     fn old_sessions_are_removed_but_none_that_is_open_or_needed() {
         let mut entries: Vec<(String, f64, Option<&str>, Content)> =
-            (0..10).map(|i| (format!("run{i}"), 100.0 + f64::from(i), None, Run)).collect();
+            (0..26).map(|i| (format!("run{i}"), 100.0 + f64::from(i), None, Run)).collect();
         entries.push(("open".into(), 1.0, None, Run));
         entries.push(("needed".into(), 2.0, None, Run));
         entries.push(("child".into(), 200.0, Some("needed"), Parents));
@@ -191,18 +195,20 @@ mod tests {
         let excess = |now, is_full| -> Vec<&str> {
             index.excess(&["open".into()], now, is_full).into_iter().map(|(name, _)| name).collect()
         };
-        // The child counts as one of the four.
-        assert_eq!(excess(300.0, false), ["run6", "run5", "run4", "run3", "run2", "run1", "run0"]);
-        assert_eq!(excess(300.0, true).len(), 10);
-        assert_eq!(excess(2.0 * MAX_AGE, false).len(), 11, "all but the open one and the needed one");
+        // The child counts as one of the twenty.
+        let oldest = ["run6", "run5", "run4", "run3", "run2", "run1", "run0"];
+        assert_eq!(excess(300.0, false), oldest);
+        assert_eq!(excess(2.0 * MAX_AGE, false), oldest, "a wrong clock removes nothing");
+        assert_eq!(excess(300.0, true).len(), 26);
+        assert_eq!(excess(2.0 * MAX_AGE, true).len(), 27, "all but the open one and the needed one");
     }
 
     #[test]
     fn damaged_entries_and_circles_bring_nothing_back() {
         let mut index = index(&[("a", 10.0, Some("b"), Parents), ("b", 10.0, Some("a"), Parents)]);
-        assert_eq!((index.choose(None, &[]), index.choose(Some("a"), &[])), (None, None));
+        assert_eq!((index.choose(&[], &[]), index.choose(&["a".into()], &[])), (None, None));
         index = Index::read(vec![("x".into(), "{\"saved\":".into()), ("y".into(), String::new())]);
-        assert_eq!(index.choose(None, &[]), None);
+        assert_eq!(index.choose(&[], &[]), None);
         assert!(index.excess(&[], 1.0, false).is_empty() && !index.is_empty());
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Date, Uint8Array};
 use trainer::Session;
-use trainer::messages::Event;
+use trainer::messages::{Event, ViewState};
 use trainer::session::KeptVersion;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
@@ -20,8 +20,6 @@ use super::presence::Presence;
 const INTERVAL: f64 = 1_500.0;
 /// Milliseconds between two versions while paused: whoever holds the key of single steps makes many.
 const PAUSED_INTERVAL: f64 = 200.0;
-/// Storing takes at most this share of the worker's time: a network of millions of weights is stored less often.
-const MAX_SHARE: f64 = 0.01;
 /// Milliseconds until the storage is tried again after it failed.
 const RETRY_AFTER: f64 = 15_000.0;
 
@@ -49,6 +47,10 @@ pub(crate) struct Keeper {
     failure: Cell<Option<Failure>>,
     /// Whether the page was told that nothing is stored.
     is_reported: Cell<bool>,
+    /// What the page shows. It is stored beside the run, so that a stroke does not write millions of weights again.
+    view: RefCell<ViewState>,
+    /// Grows with every change of it.
+    view_version: Cell<u64>,
     stored: RefCell<Stored>,
     is_storing: Cell<bool>,
     at_once: Cell<bool>,
@@ -60,6 +62,7 @@ pub(crate) struct Keeper {
 #[derive(Default)]
 struct Stored {
     version: Option<KeptVersion>,
+    view_version: u64,
     content: Content,
     replaced: Vec<u32>,
     /// When the next version may be stored, training and paused, on the worker's clock.
@@ -74,6 +77,8 @@ impl Keeper {
             opened: RefCell::default(),
             failure: Cell::default(),
             is_reported: Cell::default(),
+            view: RefCell::default(),
+            view_version: Cell::default(),
             stored: RefCell::default(),
             is_storing: Cell::default(),
             at_once: Cell::default(),
@@ -81,8 +86,8 @@ impl Keeper {
         }
     }
 
-    /// Opens the storage for the session `name`, and offers the page the run that it had `before`, or of its last visit.
-    pub(crate) fn open(&self, worker: &Rc<impl Owner>, name: String, before: Option<String>) {
+    /// Opens the storage for the session `name`, and offers the page the run that its tab had `before`, or of the last visit.
+    pub(crate) fn open(&self, worker: &Rc<impl Owner>, name: String, before: Vec<String>) {
         let worker = worker.clone();
         spawn_local(async move {
             let keeper = worker.keeper();
@@ -103,7 +108,7 @@ impl Keeper {
             };
             keeper.failure.set(None);
             let open = if index.is_empty() { Vec::new() } else { presence.others().await };
-            let parent = index.choose(before.as_deref(), &open).map(str::to_owned);
+            let parent = index.choose(&before, &open).map(str::to_owned);
             if let Some(parent) = &parent
                 && let Err(sentence) = offer(&worker, &database, parent, index.get(parent)).await
             {
@@ -130,9 +135,16 @@ impl Keeper {
         Ok((database, index))
     }
 
-    /// Stores the session at the next [`poll`](Self::poll): the page may be closed.
-    pub(crate) fn hurry(&self) {
-        self.at_once.set(true);
+    /// Takes over what the page shows, and stores the session at the next [`poll`](Self::poll) if the page may be closed (`at_once`).
+    pub(crate) fn keep_view(&self, view: ViewState, at_once: bool) {
+        if at_once {
+            self.at_once.set(true);
+        }
+        let old = self.view.replace(view);
+        let is_same = *self.view.borrow() == ViewState { time: self.view.borrow().time, ..old };
+        if !is_same {
+            self.view_version.set(self.view_version.get() + 1);
+        }
     }
 
     /// Stores the session if it has changed and the time has come.
@@ -151,7 +163,7 @@ impl Keeper {
             let stored = self.stored.borrow();
             // What the parent has is left to it until there is something else, or the page has set it aside.
             let is_stored = match version {
-                Some(_) => stored.version == version,
+                Some(_) => stored.version == version && stored.view_version == self.view_version.get(),
                 None => stored.content != Content::Run && !worker.session().is_offer_answered(),
             };
             let nothing_new = version.is_none() && stored.content == Content::Nothing;
@@ -181,14 +193,14 @@ impl Keeper {
     fn store(&self, worker: &Rc<impl Owner>, opened: Rc<Opened>, version: Option<KeptVersion>) {
         self.is_storing.set(true);
         self.at_once.set(false);
-        let start = self.now();
-        let changes = self.changes(worker, &opened, version.is_some());
+        let view_version = self.view_version.get();
+        let changes = self.changes(worker, &opened, version);
         let replaced = worker.session().replaced_runs();
         let result = changes.map(|(content, changes)| (content, opened.database.change(&changes), changes));
         let now = self.now();
         {
             let mut stored = self.stored.borrow_mut();
-            stored.next = now + INTERVAL.max((now - start) / MAX_SHARE);
+            stored.next = now + INTERVAL;
             stored.next_paused = now + PAUSED_INTERVAL;
         }
         let worker = worker.clone();
@@ -202,13 +214,15 @@ impl Keeper {
                     }
                     if outcome.is_ok() {
                         let mut stored = keeper.stored.borrow_mut();
-                        (stored.version, stored.content, stored.replaced) = (version, content, replaced);
+                        (stored.version, stored.view_version) = (version, view_version);
+                        (stored.content, stored.replaced) = (content, replaced);
                     }
                     outcome.err()
                 }
                 // A number is not finite: the version that is stored is better than this one.
                 Err(_) => {
-                    keeper.stored.borrow_mut().version = version;
+                    let mut stored = keeper.stored.borrow_mut();
+                    (stored.version, stored.view_version) = (version, view_version);
                     None
                 }
             };
@@ -231,19 +245,24 @@ impl Keeper {
         &self,
         worker: &Rc<impl Owner>,
         opened: &Opened,
-        has_run: bool,
+        version: Option<KeptVersion>,
     ) -> Result<(Content, Changes), String> {
         let session = worker.session();
         let stored = self.stored.borrow();
         let replaced = session.replaced_runs();
         let mut changes = Changes::default();
-        let content = if has_run { Content::Run } else { Content::Nothing };
+        let content = if version.is_some() { Content::Run } else { Content::Nothing };
         let info = Info { saved: Date::now(), content, replaced: replaced.clone(), ..opened.info.clone() };
         changes.sessions.push((opened.name.clone(), json(&info)));
-        if has_run {
-            changes.runs.push((opened.name.clone(), Uint8Array::from(session.encode()?.as_slice())));
+        if version.is_none() {
+            changes.removed_runs.extend([opened.name.clone(), view_key(&opened.name)]);
         } else {
-            changes.removed_runs.push(opened.name.clone());
+            if stored.version != version || stored.content != Content::Run {
+                changes.runs.push((opened.name.clone(), Uint8Array::from(session.encode()?.as_slice())));
+            }
+            // A view holds numbers and texts, which JSON can always hold.
+            let view = serde_json::to_vec(&*self.view.borrow()).unwrap_or_default();
+            changes.runs.push((view_key(&opened.name), Uint8Array::from(view.as_slice())));
         }
         for number in replaced.iter().filter(|number| !stored.replaced.contains(number)) {
             if let Some(Ok(file)) = session.encode_replaced(*number) {
@@ -265,7 +284,7 @@ impl Keeper {
         let mut changes = Changes::default();
         for (name, replaced) in index.excess(&open, Date::now(), is_full) {
             changes.removed_sessions.push(name.to_owned());
-            changes.removed_runs.push(name.to_owned());
+            changes.removed_runs.extend([name.to_owned(), view_key(name)]);
             changes.removed_runs.extend(replaced.iter().map(|number| key(name, *number)));
         }
         !changes.removed_sessions.is_empty() && opened.database.change(&changes).await.is_ok()
@@ -279,7 +298,9 @@ impl Keeper {
             let presence = old.presence.clone();
             *self.opened.borrow_mut() = Some(Rc::new(Opened { database, presence, name, info }));
             // The database may have been emptied.
-            self.stored.borrow_mut().replaced.clear();
+            let mut stored = self.stored.borrow_mut();
+            stored.version = None;
+            stored.replaced.clear();
         }
     }
 
@@ -310,9 +331,21 @@ async fn offer(
     for number in info.iter().flat_map(|info| &info.replaced) {
         replaced.extend(database.run(&key(name, *number)).await.map_err(unreadable)?);
     }
-    let events = worker.session().offer(&file, &replaced)?;
+    let view = database.run(&view_key(name)).await.map_err(unreadable)?;
+    let view = view.and_then(|view| serde_json::from_slice::<ViewState>(&view).ok());
+    let mut events = worker.session().offer(&file, &replaced)?;
+    for event in &mut events {
+        if let (Event::Kept(kept), Some(view)) = (event, &view) {
+            kept.page.view = view.clone();
+        }
+    }
     worker.send(events);
     Ok(())
+}
+
+/// The key of what the page showed with a session.
+fn view_key(session: &str) -> String {
+    format!("{session}/view")
 }
 
 /// The key of a run that was replaced.
