@@ -7,6 +7,7 @@ use crate::charts::ChartsPanel;
 use crate::charts::view_state::ChartsView;
 use crate::client::Client;
 use crate::client::mnist::MnistCache;
+use crate::client::problems::Topic;
 use crate::controls::ControlsPanel;
 use crate::controls::view_state::ControlsView;
 use crate::explore::ExplorePanel;
@@ -73,7 +74,7 @@ pub(crate) fn App() -> impl IntoView {
             <UndoReplaced />
             <UndoPretrained />
             <DivergedToast />
-            <ProblemToast />
+            <ProblemToasts />
         </div>
     }
 }
@@ -84,7 +85,7 @@ fn provide_stores() {
     let opening = Opening::read(client);
     let linked = opening.linked.clone();
     let settings = Settings::new(linked.setup, linked.presentation);
-    let runs = RunStore::new(client, settings, storage::last_visit());
+    let runs = RunStore::new(client, settings, storage::last_visit(client));
     let network = NetworkView::new(linked.network, settings.network, client);
     let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
     let pad = PadStore::new(linked.pad, client);
@@ -160,7 +161,8 @@ fn route(
         Event::Failed(sentence) => {
             runs.on_refusal();
             client.on_refusal();
-            client.report(sentence);
+            session.on_refusal();
+            client.report(Topic::Refusal, sentence);
         }
         // Predictions that were requested before the panel closed are stale.
         Event::Predictions(predictions) => {
@@ -173,8 +175,7 @@ fn route(
         Event::Kept(kept) => session.on_kept(&kept),
         Event::Restored(kept) => session.on_restored(&kept),
         Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
-        Event::NotKept(sentence) => client.report(sentence),
-        Event::Note(sentence) => client.report(sentence),
+        Event::NotKept(sentence) | Event::Note(sentence) => client.report(Topic::Fault, sentence),
     }
 }
 
@@ -204,16 +205,18 @@ fn DivergedToast() -> impl IntoView {
     }
 }
 
-/// Says what failed, until it is dismissed.
+/// Says what failed, each sentence until it is dismissed.
 #[component]
-fn ProblemToast() -> impl IntoView {
-    let problem = expect_context::<Client>().problem;
+fn ProblemToasts() -> impl IntoView {
+    let problems = expect_context::<Client>().problems;
+    let sentences =
+        move || problems.with(|problems| problems.sentences().map(str::to_owned).collect::<Vec<_>>());
     view! {
-        <Show when=move || problem.get().is_some()>
+        <For each=sentences key=String::clone let:sentence>
             <div class="toast problem">
-                <span role="alert">{move || problem.get()}</span>
-                <button on:click=move |_| problem.set(None)>"Dismiss"</button>
+                <span role="alert">{sentence.clone()}</span>
+                <button on:click=move |_| problems.update(|problems| problems.remove(&sentence))>"Dismiss"</button>
             </div>
-        </Show>
+        </For>
     }
 }

@@ -18,7 +18,7 @@ use crate::new_worker::new_worker;
 const PATIENCE: u32 = 3000;
 /// A fault in the worker, as in the page itself (`start.js`), costs what it was doing, not what it has kept.
 const STOPPED: &str = "Training stopped unexpectedly. Reload to go on; what was trained is kept.";
-const STILL_LOADING: &str = "Still loading worker.js, which reads drawings and trains: the connection is slow or stands still. If it does not come, reload the page.";
+pub(super) const STILL_LOADING: &str = "Still loading worker.js, which reads drawings and trains: the connection is slow or stands still. If it does not come, reload the page.";
 
 #[wasm_bindgen]
 extern "C" {
@@ -27,32 +27,40 @@ extern "C" {
     async fn explain(address: &str) -> Result<JsValue, JsValue>;
     /// Shows a line above the page, with a button that reloads it (`start.js`).
     #[wasm_bindgen(js_namespace = pageStart)]
-    fn note(sentence: &str, role: &str);
+    pub(super) fn note(sentence: &str, role: &str);
 }
 
 /// How far the worker's start has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Loading,
-    /// The page has said that it waits.
-    Late,
     Failed,
     Done,
+}
+
+/// What becomes of the worker.
+pub(super) enum State {
+    /// It keeps the page waiting.
+    Late,
+    /// It handles commands.
+    Ready,
+    /// It did not start, or a fault has stopped it: why, in a sentence.
+    Stopped(String),
 }
 
 /// The channel to the worker. It queues commands until the worker is ready.
 #[derive(Clone)]
 pub(crate) struct Bridge {
     worker: Worker,
-    queued: Rc<RefCell<Option<Vec<Command>>>>,
+    start: Rc<Cell<Start>>,
+    queued: Rc<RefCell<Vec<Command>>>,
 }
 
 impl Bridge {
-    /// Starts the worker. Its events go to `on_event`. If it stops or keeps the page waiting, a sentence goes to `on_problem`, and
-    /// `None` once it is there after all.
+    /// Starts the worker. Its events go to `on_event`, and what becomes of it to `on_state`.
     pub(crate) fn start(
         on_event: impl Fn(Event) + 'static,
-        on_problem: impl Fn(Option<String>) + 'static,
+        on_state: impl Fn(State) + 'static,
     ) -> Result<Self, JsValue> {
         let document = web_sys::window().and_then(|w| w.document()).ok_or("no document")?;
         let base = document.base_uri()?.ok_or("no address")?;
@@ -63,19 +71,18 @@ impl Bridge {
         let glue = Reflect::get(&link, &"href".into())?;
         let worker = new_worker(&folder)?;
 
-        let bridge = Self { worker: worker.clone(), queued: Rc::new(RefCell::new(Some(Vec::new()))) };
-        let on_problem = Rc::new(on_problem);
         let start = Rc::new(Cell::new(Start::Loading));
-        let (state, on_late) = (start.clone(), on_problem.clone());
+        let bridge = Self { worker: worker.clone(), start: start.clone(), queued: Rc::default() };
+        let on_state = Rc::new(on_state);
+        let (at, on_late) = (start.clone(), on_state.clone());
         let late = move || {
-            if state.get() == Start::Loading {
-                state.set(Start::Late);
-                on_late(Some(STILL_LOADING.into()));
+            if at.get() == Start::Loading {
+                on_late(State::Late);
             }
         };
         Timeout::new(PATIENCE, late).forget();
         let this = bridge.clone();
-        let (state, on_ready) = (start.clone(), on_problem.clone());
+        let (at, on_ready) = (start.clone(), on_state.clone());
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             match message.data().dyn_into::<ArrayBuffer>() {
                 Ok(buffer) => {
@@ -85,27 +92,27 @@ impl Bridge {
                 }
                 // The only other message is the word "ready".
                 Err(_) => {
-                    if state.replace(Start::Done) == Start::Late {
-                        on_ready(None);
-                    }
-                    let queued = this.queued.borrow_mut().take();
-                    queued.into_iter().flatten().for_each(|command| this.send(command));
+                    at.set(Start::Done);
+                    on_ready(State::Ready);
+                    this.queued.take().into_iter().for_each(|command| this.send(command));
                 }
             }
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget();
-        let (state, script) = (start, format!("{folder}worker.js"));
+        let script = format!("{folder}worker.js");
         let on_error = move |_: &_| {
-            if state.get() == Start::Done {
-                note(STOPPED, "alert");
-                return;
+            if start.get() == Start::Done {
+                return on_state(State::Stopped(STOPPED.into()));
             }
-            state.set(Start::Failed);
-            let (script, on_problem) = (script.clone(), on_problem.clone());
+            start.set(Start::Failed);
+            let (script, on_state) = (script.clone(), on_state.clone());
             spawn_local(async move {
                 let reason = explain(&script).await.ok().and_then(|reason| reason.as_string());
-                on_problem(Some(format!("Nothing can be read or trained. {}", reason.unwrap_or_default())));
+                on_state(State::Stopped(format!(
+                    "Nothing can be read or trained. {}",
+                    reason.unwrap_or_default()
+                )));
             });
         };
         EventListener::new(&worker, "error", on_error).forget();
@@ -119,11 +126,12 @@ impl Bridge {
         Ok(bridge)
     }
 
-    /// Sends a command, or queues it until the worker is ready.
+    /// Sends a command, or queues it until the worker is ready. A worker that did not start gets none.
     pub(crate) fn send(&self, command: Command) {
-        if let Some(queued) = self.queued.borrow_mut().as_mut() {
-            queued.push(command);
-            return;
+        match self.start.get() {
+            Start::Loading => return self.queued.borrow_mut().push(command),
+            Start::Failed => return,
+            Start::Done => {}
         }
         let buffer = Uint8Array::from(encode(&command).as_slice()).buffer();
         let _ = self.worker.post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));

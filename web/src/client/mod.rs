@@ -3,12 +3,14 @@
 mod bridge;
 pub(crate) mod memory;
 pub(crate) mod mnist;
+pub(crate) mod problems;
 
 use leptos::prelude::*;
 use nn::spec::NetworkSpec;
 use trainer::messages::{Command, DeviceReport, Download, Event, RunState, Snapshot, Source};
 
-use crate::client::bridge::Bridge;
+use crate::client::bridge::{Bridge, State};
+use crate::client::problems::{Problems, Topic};
 
 /// What the worker has reported, as signals.
 #[derive(Clone, Copy)]
@@ -29,8 +31,10 @@ pub(crate) struct Client {
     pub(crate) pretrained_accuracy: RwSignal<Option<f32>>,
     /// Which device trains, and how fast each one is.
     pub(crate) device: RwSignal<DeviceReport>,
-    /// A sentence about what failed last, until it is dismissed.
-    pub(crate) problem: RwSignal<Option<String>>,
+    /// What failed, until it is dismissed.
+    pub(crate) problems: RwSignal<Problems>,
+    /// Why the worker does not run, in a sentence.
+    stopped: StoredValue<Option<String>>,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
 }
 
@@ -47,17 +51,40 @@ impl Client {
             network: RwSignal::default(),
             pretrained_accuracy: RwSignal::default(),
             device: RwSignal::default(),
-            problem: RwSignal::default(),
+            problems: RwSignal::default(),
+            stopped: StoredValue::default(),
             bridge: StoredValue::new_local(None),
         }
     }
 
     /// Starts the worker, whose events go to `on_event`.
     pub(crate) fn start(self, on_event: impl Fn(Event) + 'static) {
-        match Bridge::start(on_event, move |sentence| self.problem.set(sentence)) {
+        match Bridge::start(on_event, move |state| self.on_state(state)) {
             Ok(bridge) => self.bridge.set_value(Some(bridge)),
-            Err(_) => self.report("This browser cannot start the trainer: a newer one can.".into()),
+            Err(_) => self
+                .on_state(State::Stopped("This browser cannot start the trainer: a newer one can.".into())),
         }
+    }
+
+    /// The worker is late, has started, or has stopped.
+    fn on_state(self, state: State) {
+        match state {
+            State::Late => self.report(Topic::Fault, bridge::STILL_LOADING.into()),
+            State::Ready => self.problems.update(|problems| problems.remove(bridge::STILL_LOADING)),
+            State::Stopped(sentence) => {
+                self.problems.update(|problems| problems.remove(bridge::STILL_LOADING));
+                bridge::note(&sentence, "alert");
+                self.stopped.set_value(Some(sentence));
+                // Nothing trains, and no request gets an answer.
+                self.requested.set(None);
+                self.run.set(RunState::Paused);
+            }
+        }
+    }
+
+    /// Whether the worker does not run.
+    pub(crate) fn has_stopped(self) -> bool {
+        self.stopped.with_value(Option::is_some)
     }
 
     /// Whether the pretrained network reads the drawing.
@@ -77,7 +104,10 @@ impl Client {
     /// Starts training if it is paused, else pauses it.
     pub(crate) fn toggle_training(self) {
         let is_running = !self.is_running.get_untracked();
-        self.requested.set(Some(is_running));
+        match self.stopped.get_value() {
+            Some(sentence) => bridge::note(&sentence, "alert"),
+            None => self.requested.set(Some(is_running)),
+        }
         self.send(if is_running { Command::Train } else { Command::Pause });
     }
 
@@ -95,7 +125,7 @@ impl Client {
     }
 
     /// Shows a sentence about something that failed.
-    pub(crate) fn report(self, sentence: String) {
-        self.problem.set(Some(sentence));
+    pub(crate) fn report(self, topic: Topic, sentence: String) {
+        self.problems.update(|problems| problems.add(topic, sentence));
     }
 }

@@ -9,6 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::charts::view_state::ChartsView;
 use crate::client::Client;
+use crate::client::problems::Topic;
 use crate::controls::view_state::ControlsView;
 use crate::explore::view_state::ExploreView;
 use crate::link::linked::{self, Linked};
@@ -89,7 +90,7 @@ pub(crate) fn read(client: Client) -> Option<Linked> {
 fn read_text(client: Client, fragment: &str) -> Option<Linked> {
     let reading = linked::read(fragment);
     if let Some(sentence) = reading.complaint() {
-        client.report(sentence);
+        client.report(Topic::Link, sentence);
     }
     reading.state()
 }
@@ -163,9 +164,9 @@ pub(crate) fn CopyLink() -> impl IntoView {
                 copied.set(true);
                 set_timeout(move || copied.set(false), Duration::from_secs(2));
             } else {
-                stores
-                    .client
-                    .report(format!("This browser does not let the page copy its link, which is: {address}"));
+                let sentence =
+                    format!("This browser does not let the page copy its link, which is: {address}");
+                stores.client.report(Topic::Link, sentence);
             }
         });
     };

@@ -83,13 +83,15 @@ impl Runs {
         (0..SLOTS).find(|slot| self.get(*slot).is_none())
     }
 
-    /// Adds a run from the browser's storage, in its own slot or in another one if that is taken. Without a free slot it is left
-    /// out.
-    pub(crate) fn add_stored(&mut self, run: Run) {
+    /// Adds a run from the browser's storage, in its own slot or in another one if that is taken. Returns whether there was a free
+    /// one: else the run is left out.
+    pub(crate) fn add_stored(&mut self, run: Run) -> bool {
         let own = Some(run.slot).filter(|slot| *slot < SLOTS && self.get(*slot).is_none());
-        if let Some(slot) = own.or_else(|| self.free_slot()) {
+        let slot = own.or_else(|| self.free_slot());
+        if let Some(slot) = slot {
             self.insert(Run { slot, ..run });
         }
+        slot.is_some()
     }
 
     /// Pins a run of an earlier visit, unless it is among the runs already. Returns whether it is now: four others may be pinned.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 use crate::client::Client;
+use crate::client::problems::Topic;
 use crate::runs::record::Record;
 use crate::runs::run::{MAX_PINNED, Run, Runs, SLOTS};
 use crate::runs::store::RunStore;
@@ -22,10 +23,17 @@ use crate::ui::debounce::debounce_changes;
 const PREFIX: &str = "lenet-playground-run-1-";
 /// The key of all runs together, which earlier versions of the page wrote.
 const ALL_RUNS: &str = "lenet-playground-runs-1";
+/// The key of the compared runs that are not pinned, in the storage of the tab.
+const COMPARED: &str = "lenet-playground-compared-1";
 /// The longest entry that is read, in bytes. A run with full curves takes an eighth of it.
 const MAX_BYTES: usize = 1_000_000;
 /// A run that is pinned while it trains is written this long after its last step.
 const WRITE_AFTER: Duration = Duration::from_millis(300);
+/// While a comparison trains, which may be long, its pinned runs are written this often (ms).
+const WRITE_EVERY: f64 = 2_000.0;
+const NO_ROOM: &str = "More runs are pinned in this browser than the six that fit here: the others stay in its storage, and come when \
+                       some are removed and the page is reloaded.";
+const ENDED: &str = "The comparison that was under way ended when the page was left. Its curves are here as far as they had come.";
 
 /// A run in the storage.
 #[derive(Serialize, Deserialize)]
@@ -37,12 +45,22 @@ struct StoredRun {
     shown: bool,
 }
 
-/// A run as JSON.
-fn write(run: &Run) -> String {
+/// The runs of a comparison.
+#[derive(Serialize, Deserialize)]
+struct Compared {
+    is_under_way: bool,
+    runs: Vec<StoredRun>,
+}
+
+fn to_stored(run: &Run) -> StoredRun {
     // Through its JSON, in which every number is finite.
     let record = Record::from_json(&run.record.to_json()).unwrap_or_default();
-    let stored = StoredRun { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown };
-    serde_json::to_string(&stored).unwrap_or_default()
+    StoredRun { slot: run.slot, setup: codec::write(&run.setup), record, shown: run.shown }
+}
+
+/// A run as JSON.
+fn write(run: &Run) -> String {
+    serde_json::to_string(&to_stored(run)).unwrap_or_default()
 }
 
 /// Reads the text of [`write`].
@@ -70,21 +88,69 @@ fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
 
-/// The pinned runs that are stored, of all tabs.
-pub(crate) fn last_visit() -> Runs {
+/// The compared runs as JSON; none if there are none.
+fn write_compared(runs: &Runs, is_under_way: bool) -> Option<String> {
+    let runs: Vec<_> = runs.iter().filter(|run| !run.pinned).map(to_stored).collect();
+    if runs.is_empty() { None } else { serde_json::to_string(&Compared { is_under_way, runs }).ok() }
+}
+
+/// Reads the text of [`write_compared`]: the runs, and whether their comparison was under way.
+fn read_compared(text: &str) -> Option<(Vec<Run>, bool)> {
+    let Compared { is_under_way, runs } = serde_json::from_str(text).ok()?;
+    let runs = runs.into_iter().take(2).filter_map(|run| from_stored(run, None));
+    Some((runs.map(|run| Run { pinned: false, ..run }).collect(), is_under_way))
+}
+
+/// Keeps the compared runs in the tab, or forgets those of its last page.
+fn keep_compared(runs: RunStore) {
+    let Ok(Some(tab)) = window().session_storage() else { return };
+    let is_under_way = runs.comparison.with_untracked(Option::is_some);
+    let _ = match runs.others.with_untracked(|others| write_compared(others, is_under_way)) {
+        Some(text) => tab.set(COMPARED, &text),
+        None => tab.remove_item(COMPARED),
+    };
+}
+
+/// The pinned runs that are stored, of all tabs, and the compared ones of this tab.
+pub(crate) fn last_visit(client: Client) -> Runs {
+    let mut runs = pinned_runs(client);
+    let tab = window().session_storage().ok().flatten();
+    let text = tab.and_then(|tab| tab.get_item(COMPARED).ok().flatten());
+    if let Some((compared, is_under_way)) = text.and_then(|text| read_compared(&text)) {
+        for run in compared {
+            runs.add_stored(run);
+        }
+        if is_under_way {
+            client.report(Topic::Fault, ENDED.into());
+        }
+    }
+    runs
+}
+
+fn pinned_runs(client: Client) -> Runs {
     let mut runs = Runs::default();
     let Some(storage) = storage() else { return runs };
-    let keys = (0..storage.length().unwrap_or(0)).filter_map(|index| storage.key(index).ok().flatten());
-    let mut keys: Vec<_> = keys.filter(|key| key.starts_with(PREFIX)).collect();
-    keys.sort_unstable();
+    let keys = stored_keys(&storage);
     let stored = keys.iter().filter_map(|key| read(key, &storage.get_item(key).ok().flatten()?));
     let mut stored: Vec<_> = stored.collect();
     if let Ok(Some(text)) = storage.get_item(ALL_RUNS) {
         // They are stored anew when something changes; until then they stay where they are.
         stored.extend(read_all(&text));
     }
-    stored.into_iter().for_each(|run| runs.add_stored(run));
+    for run in stored {
+        if !runs.add_stored(run) {
+            client.report(Topic::Fault, NO_ROOM.into());
+        }
+    }
     runs
+}
+
+/// The keys of all pinned runs, in the order of time.
+fn stored_keys(storage: &Storage) -> Vec<String> {
+    let keys = (0..storage.length().unwrap_or(0)).filter_map(|index| storage.key(index).ok().flatten());
+    let mut keys: Vec<_> = keys.filter(|key| key.starts_with(PREFIX)).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// What this tab has written or read, by the keys: whether the run is drawn, and its steps.
@@ -126,6 +192,7 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
         if !stored && !is_reported.get_value() {
             is_reported.set_value(true);
             client.report(
+                Topic::Fault,
                 "This browser has no room for pinned runs, or refuses to keep them: they will be gone when the page is closed. \
                  CSV, above the charts, saves their curves."
                     .into(),
@@ -148,15 +215,40 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
         }
     });
     debounce_changes(WRITE_AFTER, move || pinned(true), move |_| store());
-    EventListener::new(&window(), "pagehide", move |_| store()).forget();
-    let _ = window_event_listener(ev::storage, move |event| {
-        let Some(key) = event.key().filter(|key| key.starts_with(PREFIX)) else { return };
-        let run = event.new_value().and_then(|text| read(&key, &text));
+    let written = StoredValue::new(Date::now());
+    Effect::new(move |_| {
+        let _ = pinned(true);
+        // The clock may be set back.
+        let is_due = (Date::now() - written.get_value()).abs() >= WRITE_EVERY;
+        if is_due && runs.comparison.with_untracked(Option::is_some) {
+            written.set_value(Date::now());
+            store();
+        }
+    });
+    let leave = move || {
+        store();
+        keep_compared(runs);
+    };
+    EventListener::new(&window(), "pagehide", move |_| leave()).forget();
+    // A phone may stop a hidden page without a further word.
+    let hide = move |_: &_| {
+        if document().hidden() {
+            leave();
+        }
+    };
+    EventListener::new(&document(), "visibilitychange", hide).forget();
+    // Another tab has written a run, or removed it.
+    let follow = move |key: String, text: Option<String>| {
+        let run = text.and_then(|text| read(&key, &text));
         let here = runs.others.with_untracked(|others| others.stored_under(&key).map(|run| run.slot));
         match (run, here) {
             (Some(run), None) => {
                 known.update_value(|known| note(known, &run));
-                runs.others.update(|others| others.add_stored(run));
+                let mut has_room = false;
+                runs.others.update(|others| has_room = others.add_stored(run));
+                if !has_room {
+                    client.report(Topic::Fault, NO_ROOM.into());
+                }
             }
             (None, Some(slot)) => {
                 known.update_value(|known| {
@@ -166,6 +258,22 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
             }
             // Which runs are drawn is each tab's own affair.
             _ => {}
+        }
+    };
+    let _ = window_event_listener(ev::storage, move |event| {
+        if let Some(key) = event.key().filter(|key| key.starts_with(PREFIX)) {
+            follow(key, event.new_value());
+        }
+    });
+    // A page that Back shows again as it was has heard of no change meanwhile.
+    let _ = window_event_listener(ev::pageshow, move |event| {
+        if let Some(storage) = storage().filter(|_| event.persisted()) {
+            let mut keys = stored_keys(&storage);
+            keys.extend(known.with_value(|known| known.keys().cloned().collect::<Vec<_>>()));
+            for key in keys {
+                let text = storage.get_item(&key).ok().flatten();
+                follow(key, text);
+            }
         }
     });
 }
@@ -245,6 +353,20 @@ mod tests {
             let near = |(a, b): (&(f64, f64), &(f64, f64))| (a.0 - b.0).abs() + (a.1 - b.1).abs() < 1e-6;
             assert!(before.iter().zip(&after).all(near));
         }
+    }
+
+    #[test]
+    fn compared_runs_round_trip_and_pinned_ones_are_not_among_them() {
+        let mut runs = Runs::default();
+        runs.pin(Setup::default(), record(2));
+        assert_eq!(write_compared(&runs, false), None);
+        runs.compare([Setup::default(), Setup::default()]);
+        let (back, is_under_way) = read_compared(&write_compared(&runs, true).unwrap()).unwrap();
+        assert_eq!(
+            back.iter().map(|run| (run.slot, run.pinned)).collect::<Vec<_>>(),
+            [(1, false), (2, false)]
+        );
+        assert!(is_under_way && read_compared("{").is_none());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use nn::spec::{LayerSpec, NetworkSpec};
 use trainer::messages::{Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested};
 
 use crate::client::Client;
+use crate::client::problems::Topic;
 use crate::runs::comparison::{Comparison, Length};
 use crate::runs::record::Record;
 use crate::runs::replaced::{Cause, Replaced, record_of};
@@ -107,7 +108,7 @@ impl RunStore {
         if let Err(sentence) = changed.and_then(|()| {
             layers::check(&second.network, second.training.batch_size).map(drop).map_err(|e| e.message)
         }) {
-            return self.client.report(sentence);
+            return self.client.report(Topic::Refusal, sentence);
         }
         let setups = [first, second];
         let config =

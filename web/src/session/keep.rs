@@ -22,8 +22,13 @@ const AFTER: Duration = Duration::from_millis(250);
 /// The longest text of a drawing that is kept, in bytes: some 25,000 points, or 350 images.
 const MAX_DRAWING: usize = 1_000_000;
 
-/// Keeps what the page shows from now on, for the session of this name.
-pub(super) fn keep_views(session: String, linked: LinkedStores, runs: RunStore) {
+/// Keeps what the page shows from now on, for the session of this name. `is_resuming`: whether a run is being brought back.
+pub(super) fn keep_views(
+    session: String,
+    linked: LinkedStores,
+    runs: RunStore,
+    is_resuming: StoredValue<bool>,
+) {
     let LinkedStores { client, settings, pad, .. } = linked;
     let link = Memo::new(move |_| linked.link());
     let view = move || {
@@ -51,7 +56,13 @@ pub(super) fn keep_views(session: String, linked: LinkedStores, runs: RunStore) 
     });
     EventListener::new(&window(), "pagehide", {
         let leave = leave.clone();
-        move |_| leave()
+        move |_| {
+            leave();
+            // Whoever leaves before a run is back has seen no crash, unless the worker has stopped.
+            if is_resuming.get_value() && !client.has_stopped() {
+                journal::write_resuming(false);
+            }
+        }
     })
     .forget();
     // A phone may stop a hidden page without a further word.

@@ -7,6 +7,7 @@ use super::journal;
 use super::keep::{ask_to_persist, keep_views};
 use super::opening::{Opening, drawing};
 use crate::client::Client;
+use crate::client::problems::Topic;
 use crate::link::address::LinkedStores;
 use crate::pad::store::PadStore;
 use crate::runs::record::Record;
@@ -45,7 +46,7 @@ impl SessionStore {
         };
         let Opening { session, before, .. } = opening;
         store.client.send(Command::OpenStorage { session: session.clone(), before });
-        keep_views(session, linked, store.runs);
+        keep_views(session, linked, store.runs, store.is_resuming);
         ask_to_persist(store.runs);
         store.forget_when_trained();
         store
@@ -66,8 +67,11 @@ impl SessionStore {
             self.settings.network.get() == setup.network && self.settings.training.get() == setup.training
         });
         if opening.has_crashed {
-            self.client
-                .report("The page stopped when it brought your last run back. Undo tries it again.".into());
+            let mut sentence = "The page stopped when it brought your last run back.".to_owned();
+            if kept.step > 0 {
+                sentence += " Undo tries it again.";
+            }
+            self.client.report(Topic::Fault, sentence);
         }
         if !is_untouched || (says_something && !fits) || opening.has_crashed {
             let mut stays = false;
@@ -100,9 +104,11 @@ impl SessionStore {
 
     /// A run was brought back.
     pub(crate) fn on_restored(self, kept: &Kept) {
+        // First: if anything below stops the page, that is a crash.
+        let is_resumed = self.take_resuming();
         let setup = setup_of(kept);
         self.runs.on_restored(kept);
-        if !self.is_resuming.try_update_value(std::mem::take).unwrap_or(false) {
+        if !is_resumed {
             self.runs.is_restoring.set_value(true);
             return self.settings.setup.set(setup);
         }
@@ -116,6 +122,18 @@ impl SessionStore {
         untrack(|| self.settings.send(self.client));
     }
 
+    /// The worker refused a command. If it was to bring a run back, no answer to that will come.
+    pub(crate) fn on_refusal(self) {
+        if self.take_resuming() {
+            journal::write_resuming(false);
+        }
+    }
+
+    /// Whether a run was awaited, which from now on is not.
+    fn take_resuming(self) -> bool {
+        self.is_resuming.try_update_value(std::mem::take).unwrap_or(false)
+    }
+
     /// Begins with untrained weights and an empty pad, as the address would have opened the page.
     pub(crate) fn start_afresh(self) {
         self.brought_back.set(None);
@@ -125,7 +143,7 @@ impl SessionStore {
         self.pad.clear();
     }
 
-    /// The sentence has been read by whoever trains on.
+    /// The sentence has been read by whoever trains on, and is wrong beside another network.
     fn forget_when_trained(self) {
         let is_running = Memo::new(move |_| self.client.run.get() != RunState::Paused);
         let is_trained = Memo::new(move |_| self.runs.record.with(Record::is_trained));
@@ -134,6 +152,13 @@ impl SessionStore {
                 self.brought_back.set(None);
             }
             is_trained.get()
+        });
+        let network = self.settings.network;
+        Effect::new(move |before: Option<()>| {
+            network.track();
+            if before.is_some() {
+                self.brought_back.set(None);
+            }
         });
     }
 }

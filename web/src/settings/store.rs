@@ -9,6 +9,7 @@ use super::presentation::Presentation;
 use super::setting::Setting;
 use super::setup::Setup;
 use crate::client::Client;
+use crate::client::problems::Topic;
 
 /// The settings.
 #[derive(Clone, Copy)]
@@ -55,7 +56,7 @@ impl Settings {
             if self.training.with(|training| training.batch_size != chosen)
                 && let Err(error) = self.network.with(|network| layers::check(network, chosen))
             {
-                client.report(error.message);
+                client.report(Topic::Refusal, error.message);
             }
         });
         Effect::new(move |_| self.send(client));
