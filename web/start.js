@@ -307,9 +307,16 @@
     document.body.insertBefore(line, document.body.firstChild);
   }
 
-  /** A panic of the page's module. The training worker lives on, and a reload finds what it has kept. */
+  /** Whether an error is a panic of the page's module, or its stack is full: browsers call that a RangeError or an InternalError. */
+  function isOfModule(error) {
+    if (!error || typeof WebAssembly !== "object") return false;
+    var isFull = (error instanceof RangeError || error.name === "InternalError") && /wasm/.test(error.stack);
+    return error instanceof WebAssembly.RuntimeError || isFull;
+  }
+
+  /** The training worker lives on, and a reload finds what it has kept. */
   function onError(error) {
-    if (over && typeof WebAssembly === "object" && error instanceof WebAssembly.RuntimeError) {
+    if (over && isOfModule(error)) {
       note("A fault of the page has stopped a part of it. Reload to go on; what was trained is kept.", "alert");
     }
   }

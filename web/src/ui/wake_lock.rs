@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use gloo_events::EventListener;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::Navigator;
+use web_sys::{EventTarget, Navigator};
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,6 +23,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn request(this: &WakeLock, kind: &str) -> Result<js_sys::Promise, JsValue>;
 
+    #[wasm_bindgen(extends = EventTarget)]
+    #[derive(Clone, PartialEq)]
     type Sentinel;
 
     #[wasm_bindgen(method, catch)]
@@ -44,16 +47,21 @@ pub(crate) fn keep_screen_awake(is_needed: impl Fn() -> bool + 'static) {
         on_need.is_needed.set(is_needed());
         on_need.update();
     });
-    // The browser takes the lock back when the page is hidden.
-    let _ = window_event_listener_untyped("visibilitychange", move |_| {
-        if document().hidden() {
-            lock.held.take();
-        }
-        lock.update();
-    });
+    let _ = window_event_listener_untyped("visibilitychange", move |_| lock.update());
 }
 
 impl Lock {
+    /// Holds the lock until the browser takes it back: when the page is hidden, or to save power. It is asked again when the page is
+    /// shown or training begins.
+    fn hold(&self, sentinel: Sentinel) {
+        let (held, released) = (self.held.clone(), sentinel.clone());
+        EventListener::once(&sentinel, "release", move |_| {
+            held.replace_with(|held| held.take().filter(|held| *held != released));
+        })
+        .forget();
+        *self.held.borrow_mut() = Some(sentinel);
+    }
+
     /// Requests the lock if it is needed, or releases it.
     fn update(&self) {
         if !self.is_needed.get() {
@@ -75,7 +83,7 @@ impl Lock {
             this.is_requested.set(false);
             // Browsers refuse it where the battery is low, and that is theirs to decide.
             if let Ok(sentinel) = answer {
-                *this.held.borrow_mut() = Some(sentinel.unchecked_into());
+                this.hold(sentinel.unchecked_into());
                 this.update();
             }
         });
