@@ -47,6 +47,21 @@ export const failing = {
   silent: `IDBFactory.prototype.open = () => Object.create(IDBOpenDBRequest.prototype, {
     onsuccess: { set() {} }, onerror: { set() {} }, onupgradeneeded: { set() {} },
   });`,
+  /** Its first answer takes six seconds: a browser that restores many tabs. */
+  late: `{
+    const { open } = IDBFactory.prototype;
+    let isFirst = true;
+    IDBFactory.prototype.open = function (...options) {
+      const request = open.apply(this, options);
+      if (isFirst) {
+        Object.defineProperty(request, "onsuccess", {
+          set(handler) { request.addEventListener("success", (event) => setTimeout(() => handler.call(request, event), 6000)); },
+        });
+      }
+      isFirst = false;
+      return request;
+    };
+  }`,
   /** The disk is full. */
   full: `{
     const { put } = IDBObjectStore.prototype;

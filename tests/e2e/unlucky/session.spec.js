@@ -1,6 +1,6 @@
 // A run outlives everything but its owner's wish: reloads, closed and duplicated tabs, full and broken storages, other presets.
 
-import { hash } from "../support/playground.js";
+import { hash, Playground } from "../support/playground.js";
 import { failing, inWorkers, storedRuns } from "../support/storage.js";
 import { expect, says, situations, trains } from "./situations.js";
 
@@ -29,6 +29,19 @@ async function isBack({ page, playground }, steps = 30) {
   await expect(page.getByRole("img", { name: /^Loss over epochs/ })).toHaveAttribute("aria-label", /\d/);
   await expect(playground.prediction).toHaveText(/\d/);
   await expect(playground.clear, "the drawing is back").toBeEnabled();
+}
+
+/** The name under which the tab's session is stored. */
+const sessionOf = (page) => page.evaluate(() => JSON.parse(sessionStorage["lenet-playground-session"] ?? "{}").session);
+
+/** Opens a tab that a browser restores with these entries of its storage. */
+async function restored({ context, host }, entries) {
+  const page = await context.newPage();
+  await page.goto(`${host.origin}/manifest.webmanifest`);
+  await page.evaluate((entries) => entries.forEach(([key, value]) => sessionStorage.setItem(key, value)), entries);
+  const tab = new Playground(page);
+  await tab.open(host.origin + FEW);
+  return tab;
 }
 
 /** A page that could keep nothing says so in one line, and does everything else. */
@@ -218,6 +231,129 @@ situations("session", [
       await undo(page).click();
       await hasOldSettings(page);
       await expect.poll(() => next.steps()).toBe(30);
+    },
+  },
+  {
+    situation: "the page is reloaded, and its storage answers after six seconds",
+    link: FEW,
+    then: async (all) => {
+      await work(all);
+      await inWorkers(all.page, failing.late);
+      await all.page.reload();
+    },
+    holds: isBack,
+  },
+  {
+    situation: "the page is reloaded twice before its storage answers, and another tab was closed later",
+    link: FEW,
+    then: async (all) => {
+      await work(all, 6);
+      const other = await all.another(FEW);
+      await other.takeSteps(9);
+      await expect.poll(async () => (await storedRuns(all.page)).map((run) => run.steps).sort()).toEqual([6, 9]);
+      await other.page.close({ runBeforeUnload: true });
+      await inWorkers(all.page, failing.silent);
+      for (let count = 0; count < 2; count += 1) {
+        const before = await sessionOf(all.page);
+        await all.page.reload();
+        await expect.poll(() => sessionOf(all.page)).not.toBe(before);
+      }
+      await all.page.unrouteAll();
+      await all.page.reload();
+    },
+    holds: (all) => isBack(all, 6),
+  },
+  {
+    situation: "six tabs are closed, the page is opened, and each of the six is restored",
+    link: FEW,
+    then: async (all) => {
+      all.tabs = [];
+      for (let steps = 1; steps <= 6; steps += 1) {
+        const tab = await all.another(FEW);
+        await tab.takeSteps(steps);
+        await expect.poll(async () => (await storedRuns(all.page)).length).toBe(steps);
+        all.tabs.push({ tab, steps, entries: await tab.page.evaluate(() => Object.entries(sessionStorage)) });
+      }
+      for (const { tab } of all.tabs) await tab.page.close({ runBeforeUnload: true });
+      await all.page.reload();
+      await expect(all.playground.train).toBeVisible();
+    },
+    holds: async (all) => {
+      for (const { steps, entries } of all.tabs) {
+        const tab = await restored(all, entries);
+        await expect.poll(() => tab.steps()).toBe(steps);
+        await tab.page.close();
+      }
+    },
+  },
+  {
+    situation: "a link that names an image is opened after a drawing: the image is on the pad",
+    link: FEW,
+    then: async (all) => {
+      await work(all);
+      await all.page.close({ runBeforeUnload: true });
+      all.next = await all.another(`${FEW}&image=7`);
+    },
+    holds: async ({ next }) => {
+      await expect(back(next.page)).toBeVisible();
+      await expect.poll(() => next.steps()).toBe(30);
+      await expect(next.page.getByRole("region", { name: "Draw a digit" })).toContainText("Test image 7");
+    },
+  },
+  {
+    situation: "a run of many epochs of few images is followed by another preset and ten steps",
+    link: "/#v=1&images=50",
+    then: async ({ page, playground }) => {
+      await playground.draw(7);
+      await expect(page.getByText("pretrained").first()).toBeVisible();
+      await playground.takeSteps(20);
+      await says(page, "in place of the pretrained one");
+      await preset(page).selectOption("mlp30");
+      await expect(undo(page)).toBeVisible();
+      await playground.takeSteps(10);
+    },
+    holds: async ({ page, playground }) => {
+      await undo(page).click();
+      await expect.poll(() => hash(page)).toBe("#v=1&images=50");
+      await expect.poll(() => playground.steps()).toBe(20);
+    },
+  },
+  {
+    situation: "the page is reloaded during a comparison",
+    link: FEW,
+    then: async (all) => {
+      await work(all);
+      await all.page.getByRole("combobox", { name: "Length of a comparison" }).selectOption({ index: 6 });
+      await all.page.getByRole("button", { name: "With and without Dropout" }).click();
+      const progress = all.page.getByRole("progressbar", { name: "Progress of the comparison" });
+      await expect.poll(async () => Number(await progress.getAttribute("value"))).toBeGreaterThan(0);
+      await all.page.reload();
+    },
+    holds: async (all) => {
+      await isBack(all);
+      await says(all.page, "The comparison that was under way ended");
+      await expect(pinned(all.page), "its curves are back").toHaveCount(2);
+    },
+  },
+  {
+    situation: "a link to another preset is opened after a training, with four runs pinned: the old one has no place, but an Undo",
+    link: FEW,
+    then: async (all) => {
+      for (let count = 0; count < 4; count += 1) {
+        await all.playground.takeSteps(1);
+        await pin(all.page).click();
+      }
+      await all.playground.takeSteps(30);
+      await expect.poll(async () => (await storedRuns(all.page))[0]?.steps).toBe(34);
+      await all.page.close({ runBeforeUnload: true });
+      all.next = await all.another("/#v=1&preset=mlp30");
+    },
+    holds: async ({ next: { page }, next }) => {
+      await says(page, "can be brought back");
+      await expect(page.getByText("stays among the runs")).toHaveCount(0);
+      await expect(pinned(page)).toHaveCount(4);
+      await undo(page).click();
+      await expect.poll(() => next.steps()).toBe(34);
     },
   },
   {

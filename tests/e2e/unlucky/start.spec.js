@@ -79,6 +79,18 @@ situations("a file of the page", [
   fails("worker.js is gone", /worker\.js$/, gone, "", { opens: true, holds: workerFails(/worker\.js is not on this host/) }),
   fails("worker.js is a sign-in page", /worker\.js$/, portal, "", { opens: true, holds: workerFails(/A web page came instead of worker\.js/) }),
   fails("worker.js is cut short", /worker\.js$/, cutShort, "", { opens: true, holds: workerFails(/worker\.js arrived damaged/) }),
+  fails("worker.js is gone, and Train is pressed", /worker\.js$/, gone, "", {
+    opens: true,
+    then: async ({ page, playground }) => {
+      await workerFails(/worker\.js is not on this host/)({ page });
+      await page.getByRole("alert").getByRole("button", { name: "Dismiss" }).click();
+      await playground.train.click();
+    },
+    holds: async ({ page, playground }) => {
+      await workerFails(/worker\.js is not on this host/)({ page });
+      await expect(playground.train, "nothing trains").toBeVisible();
+    },
+  }),
   {
     situation: "worker.js does not come",
     host: { faults: [[/worker\.js$/, silent]] },
@@ -166,6 +178,26 @@ situations("a file of the page", [
       await expect(page.getByText("A fault of the page")).toHaveCount(0);
       await trains(playground);
     },
+  },
+  {
+    situation: "the module is stopped by a second fault, after the note about the first was dismissed; then its stack is full",
+    excuses: /unreachable|Maximum call stack/,
+    then: async ({ page, playground }) => {
+      await playground.downloaded();
+      const fault = () => page.evaluate(() => setTimeout(() => { throw new WebAssembly.RuntimeError("unreachable"); }));
+      const dismiss = () => page.getByRole("alert").filter({ hasText: "A fault of the page" }).getByRole("button", { name: "Dismiss" }).click();
+      await fault();
+      await dismiss();
+      await expect(page.getByText("A fault of the page")).toBeHidden();
+      await fault();
+      await dismiss();
+      await page.evaluate(() => setTimeout(() => {
+        const error = new RangeError("Maximum call stack size exceeded");
+        error.stack += "\n    at wasm://wasm/web.wasm";
+        throw error;
+      }));
+    },
+    holds: ({ page }) => says(page, "A fault of the page has stopped a part of it"),
   },
   fails("index.html is an old copy, and the files of its release are gone", /\/(index\.html)?$/,
     edited((text) => text.replace(/-[0-9a-f]{12,16}(?=[._])/g, "-0123456789abcdef")), /0123456789abcdef.* is not on this host .*old copy of the page/),
