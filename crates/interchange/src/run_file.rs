@@ -152,7 +152,7 @@ pub fn read_run(bytes: &[u8]) -> Result<RunFile, String> {
                 read_finite(&file, &name, &dims, &mut state.parameters)?;
                 let vectors = [&mut state.optimizer.first, &mut state.optimizer.second];
                 for (kind, vector) in kinds.iter().zip(vectors) {
-                    read_values(&file, &memory_name(kind, &name), &dims, vector)?;
+                    read_memory(&file, &memory_name(kind, &name), &dims, vector)?;
                 }
             }
         }
@@ -194,6 +194,19 @@ fn read_finite(file: &SafeTensors, name: &str, dims: &[usize], values: &mut Vec<
     }
     if name.ends_with("running_var") && values[start..].iter().any(|value| *value < 0.0) {
         return Err(format!("Tensor {name} of the run holds a variance below 0."));
+    }
+    Ok(())
+}
+
+/// Appends the values of a tensor of the optimizer's memory. They may be infinite: the update is 0 then.
+fn read_memory(file: &SafeTensors, name: &str, dims: &[usize], values: &mut Vec<f32>) -> Result<(), String> {
+    let start = values.len();
+    read_values(file, name, dims, values)?;
+    if values[start..].iter().any(|value| value.is_nan()) {
+        return Err(format!("Tensor {name} of the run holds a value that is not a number."));
+    }
+    if name.starts_with("optimizer.exp_avg_sq.") && values[start..].iter().any(|value| *value < 0.0) {
+        return Err(format!("Tensor {name} of the run holds a mean of squares below 0."));
     }
     Ok(())
 }
@@ -284,6 +297,22 @@ mod tests {
         let mut overflown = good;
         overflown.state.optimizer.second[0] = f32::INFINITY;
         assert_eq!(read_run(&write(&overflown).unwrap()), Ok(overflown));
+    }
+
+    #[test]
+    fn memory_of_an_optimizer_that_no_training_has_gets_a_sentence() {
+        for optimizer in [Optimizer::MOMENTUM, Optimizer::ADAM] {
+            let mut bad = run(optimizer);
+            bad.state.optimizer.first[30] = f32::NAN;
+            let sentence = read_run(&write(&bad).unwrap()).unwrap_err();
+            assert!(sentence.ends_with("holds a value that is not a number."), "{sentence}");
+        }
+        for (value, end) in [(f32::NAN, "that is not a number."), (-1e-9, "a mean of squares below 0.")] {
+            let mut bad = run(Optimizer::ADAM_W);
+            bad.state.optimizer.second[30] = value;
+            let sentence = read_run(&write(&bad).unwrap()).unwrap_err();
+            assert!(sentence.ends_with(end), "{sentence}");
+        }
     }
 
     #[test]
