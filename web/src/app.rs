@@ -33,6 +33,7 @@ use crate::settings::store::Settings;
 use crate::shortcuts::{self, KeysButton, KeysDialog};
 use crate::ui::focus::keep_focus;
 use crate::ui::redraw::Redraw;
+use crate::ui::toast::Toast;
 use crate::ui::translation::keep_texts_live;
 use crate::ui::wake_lock::keep_screen_awake;
 
@@ -194,14 +195,24 @@ fn DivergedToast() -> impl IntoView {
     let client = expect_context::<Client>();
     let diverged = expect_context::<RunStore>().diverged;
     view! {
-        <Show when=move || diverged.get().is_some()>
-            <div class="toast">
-                <span role="alert">{move || diverged.get().map(|d| d.sentence)}</span>
-                <button on:click=move |_| client.send(Command::Restore)>
-                    {move || diverged.get().map(|d| format!("Back to step {}", d.healthy_step))}
-                </button>
-            </div>
-        </Show>
+        <Toast role="alert" sentence=Signal::derive(move || diverged.get().map(|d| d.sentence))>
+            <button on:click=move |_| client.send(Command::Restore)>
+                {move || diverged.get().map(|d| format!("Back to step {}", d.healthy_step))}
+            </button>
+        </Toast>
+    }
+}
+
+/// Says what failed.
+#[component]
+fn ProblemToast(sentence: String) -> impl IntoView {
+    let problems = expect_context::<Client>().problems;
+    let text = StoredValue::new(sentence.clone());
+    let dismiss = move |_| problems.update(|problems| text.with_value(|text| problems.remove(text)));
+    view! {
+        <Toast role="alert" sentence=Signal::stored(Some(sentence))>
+            <button on:click=dismiss>"Dismiss"</button>
+        </Toast>
     }
 }
 
@@ -213,10 +224,7 @@ fn ProblemToasts() -> impl IntoView {
         move || problems.with(|problems| problems.sentences().map(str::to_owned).collect::<Vec<_>>());
     view! {
         <For each=sentences key=String::clone let:sentence>
-            <div class="toast problem">
-                <span role="alert">{sentence.clone()}</span>
-                <button on:click=move |_| problems.update(|problems| problems.remove(&sentence))>"Dismiss"</button>
-            </div>
+            <ProblemToast sentence />
         </For>
     }
 }

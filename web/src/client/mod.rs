@@ -73,8 +73,8 @@ impl Client {
             State::Ready => self.problems.update(|problems| problems.remove(bridge::STILL_LOADING)),
             State::Stopped(sentence) => {
                 self.problems.update(|problems| problems.remove(bridge::STILL_LOADING));
-                bridge::note(&sentence, "alert");
                 self.stopped.set_value(Some(sentence));
+                self.say_stopped();
                 // Nothing trains, and no request gets an answer.
                 self.requested.set(None);
                 self.run.set(RunState::Paused);
@@ -92,8 +92,20 @@ impl Client {
         self.snapshot.with(|snapshot| snapshot.as_ref().is_some_and(|s| s.source == Source::Pretrained))
     }
 
+    /// Says again why the worker does not run. Returns whether it does not.
+    pub(crate) fn say_stopped(self) -> bool {
+        let sentence = self.stopped.get_value();
+        if let Some(sentence) = &sentence {
+            bridge::note(sentence, "alert");
+        }
+        sentence.is_some()
+    }
+
     /// Sends a command to the worker.
     pub(crate) fn send(self, command: Command) {
+        if matches!(command, Command::Train | Command::Step | Command::Reset) {
+            self.say_stopped();
+        }
         self.bridge.with_value(|bridge| {
             if let Some(bridge) = bridge {
                 bridge.send(command);
@@ -104,9 +116,9 @@ impl Client {
     /// Starts training if it is paused, else pauses it.
     pub(crate) fn toggle_training(self) {
         let is_running = !self.is_running.get_untracked();
-        match self.stopped.get_value() {
-            Some(sentence) => bridge::note(&sentence, "alert"),
-            None => self.requested.set(Some(is_running)),
+        // A worker that has stopped does not answer.
+        if !self.has_stopped() {
+            self.requested.set(Some(is_running));
         }
         self.send(if is_running { Command::Train } else { Command::Pause });
     }

@@ -7,7 +7,7 @@ use nn::inspect::grad_norms::{LayerNorms, error_ratio};
 use crate::network::view_state::NetworkView;
 use crate::settings::layers;
 use crate::settings::store::Settings;
-use crate::ui::format::{NOT_FINITE, bar, format_number};
+use crate::ui::format::{NOT_FINITE, bar, format_number, listed};
 
 /// The decades that a bar of a gradient spans, up to 1.
 const DECADES: f32 = 7.0;
@@ -62,7 +62,11 @@ fn sentence(norms: &[Norms], names: &[String]) -> String {
     let such = |holds: &dyn Fn(f32) -> bool| {
         let at: Vec<usize> = (0..sizes.len()).filter(|at| holds(sizes[*at].errors)).collect();
         let named = at.iter().filter_map(|at| names.get(sizes[*at].layer).map(String::as_str));
-        (in_words(&named.collect::<Vec<_>>()), at.len(), at.last().is_some_and(|end| end + 1 == at.len()))
+        (
+            listed(&named.collect::<Vec<_>>(), "and"),
+            at.len(),
+            at.last().is_some_and(|end| end + 1 == at.len()),
+        )
     };
     let (dead, count, _) = such(&|error| error == 0.0);
     if count > 0 {
@@ -97,15 +101,6 @@ fn sentence(norms: &[Norms], names: &[String]) -> String {
         format_number(k),
         format_number(k.powi(steps as i32))
     )
-}
-
-/// `A`, `A and B`, `A, B and C`.
-fn in_words(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
-    }
 }
 
 /// The panel.

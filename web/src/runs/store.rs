@@ -102,6 +102,9 @@ impl RunStore {
     /// Trains two runs from the same seed side by side: one with the present settings, on fewer images if `length` says so, and one
     /// with `setting` changed to `value`.
     pub(crate) fn compare(self, setting: &Setting, value: &str, length: Length) {
+        if self.client.say_stopped() {
+            return;
+        }
         let (first, epochs) = length.apply(untrack(|| self.settings.trained()));
         let mut second = first.clone();
         let changed = setting.set_text(&mut second, value);

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::runs::record::Record;
 use crate::runs::replaced::Replaced;
 use crate::runs::store::RunStore;
+use crate::ui::toast::Toast;
 
 /// The steps of an epoch of all images in batches of 64.
 const FIRST_STEPS: u64 = 938;
@@ -18,19 +19,18 @@ pub(crate) fn UndoReplaced() -> impl IntoView {
     let client = expect_context::<Client>();
     let runs = expect_context::<RunStore>();
     let sentence = Memo::new(move |_| {
+        if runs.comparison.with(Option::is_some) {
+            return None;
+        }
         let progress = runs.record.with(|record| record.progress);
         let is_open = |replaced: &Replaced| progress.step == 0 || progress.step < replaced.until;
         runs.replaced.with(|replaced| Some(replaced.as_ref().filter(|r| is_open(r))?.sentence.clone()))
     });
-    let is_open = Memo::new(move |_| sentence.with(Option::is_some) && runs.comparison.with(Option::is_none));
     view! {
-        <Show when=move || is_open.get()>
-            <div class="toast">
-                <span role="status">{move || sentence.get()}</span>
-                <button on:click=move |_| runs.undo()>"Undo"</button>
-                <button on:click=move |_| client.send(Command::ForgetReplaced)>"Dismiss"</button>
-            </div>
-        </Show>
+        <Toast sentence>
+            <button on:click=move |_| runs.undo()>"Undo"</button>
+            <button on:click=move |_| client.send(Command::ForgetReplaced)>"Dismiss"</button>
+        </Toast>
     }
 }
 
@@ -50,14 +50,16 @@ pub(crate) fn UndoPretrained() -> impl IntoView {
             runs.took_over.set(false);
         }
     });
-    let is_open = move || runs.took_over.get() && is_trained.get() && is_young.get();
+    let is_open = Memo::new(move |_| runs.took_over.get() && is_trained.get() && is_young.get());
+    let sentence = move || {
+        is_open
+            .get()
+            .then(|| "A new network trains, in place of the pretrained one that read the pad.".to_owned())
+    };
     view! {
-        <Show when=is_open>
-            <div class="toast">
-                <span role="status">"A new network trains, in place of the pretrained one that read the pad."</span>
-                <button aria-label="Undo: the pretrained network reads the pad again" on:click=move |_| runs.reset()>"Undo"</button>
-                <button on:click=move |_| runs.took_over.set(false)>"Dismiss"</button>
-            </div>
-        </Show>
+        <Toast sentence=Signal::derive(sentence)>
+            <button aria-label="Undo: the pretrained network reads the pad again" on:click=move |_| runs.reset()>"Undo"</button>
+            <button on:click=move |_| runs.took_over.set(false)>"Dismiss"</button>
+        </Toast>
     }
 }

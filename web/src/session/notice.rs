@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::store::SessionStore;
+use crate::ui::toast::Toast;
 
 /// Says that a run was brought back, and offers to start afresh.
 #[component]
@@ -10,12 +11,9 @@ pub(crate) fn BroughtBack() -> impl IntoView {
     let session = expect_context::<SessionStore>();
     let sentence = session.brought_back;
     view! {
-        <Show when=move || sentence.with(Option::is_some)>
-            <div class="toast">
-                <span role="status">{move || sentence.get()}</span>
-                <button on:click=move |_| session.start_afresh()>"Start afresh"</button>
-                <button on:click=move |_| sentence.set(None)>"Dismiss"</button>
-            </div>
-        </Show>
+        <Toast sentence>
+            <button on:click=move |_| session.start_afresh()>"Start afresh"</button>
+            <button on:click=move |_| sentence.set(None)>"Dismiss"</button>
+        </Toast>
     }
 }

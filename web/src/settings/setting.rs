@@ -2,7 +2,7 @@
 
 use super::layers;
 use super::setup::Setup;
-use crate::ui::format::{excerpt, parse_number, shortest};
+use crate::ui::format::{excerpt, listed, parse_number, shortest};
 
 /// The heading under which a control stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Setting {
         let (exists, usage) = match &self.kind {
             Kind::Choice(Choice { options, .. }) => {
                 let ids: Vec<_> = options.iter().map(|(id, _)| *id).collect();
-                (ids.contains(&text), format!("use {}", either(&ids)))
+                (ids.contains(&text), format!("use {}", listed(&ids, "or")))
             }
             Kind::Number(scale, _) => {
                 let (min, max) = scale.range();
@@ -211,13 +211,5 @@ impl Setting {
             Kind::Number(_, field) => self.has_off() && (field.get)(setup).is_some_and(|value| value > 0.0),
             Kind::Choice(_) | Kind::Layers => false,
         }
-    }
-}
-
-/// Words as alternatives: `a, b or c`.
-fn either(words: &[&str]) -> String {
-    match words {
-        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
-        _ => words.concat(),
     }
 }

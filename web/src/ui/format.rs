@@ -46,6 +46,14 @@ pub(crate) fn uncapitalized(name: &str) -> String {
     }
 }
 
+/// Several words as one phrase: `a, b and c` with the conjunction `and`.
+pub(crate) fn listed(words: &[&str], conjunction: &str) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} {conjunction} {last}", first.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 /// Parses a finite number.
 pub(crate) fn parse_number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|value: &f64| value.is_finite())
@@ -127,6 +135,12 @@ mod tests {
         assert_eq!(texts, ["0", "0.25", "−12.35", "0.012", "1234", "−1e-5"]);
         let texts = [2e19, -999_999.0, f32::MAX, f32::NAN, f32::NEG_INFINITY].map(format_number);
         assert_eq!(texts, ["2.00e19", "−999999", "3.40e38", NOT_FINITE, NOT_FINITE]);
+    }
+
+    #[test]
+    fn words_are_listed_with_a_conjunction_before_the_last() {
+        let texts = [&["a", "b", "c"][..], &["a", "b"], &["a"], &[]].map(|words| listed(words, "and"));
+        assert_eq!(texts, ["a, b and c", "a and b", "a", ""]);
     }
 
     #[test]

@@ -13,5 +13,6 @@ pub(crate) mod keyboard;
 pub(crate) mod link_part;
 pub(crate) mod redraw;
 pub(crate) mod signal;
+pub(crate) mod toast;
 pub(crate) mod translation;
 pub(crate) mod wake_lock;
