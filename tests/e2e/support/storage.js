@@ -74,8 +74,9 @@ export const failing = {
   aborting: `{
     const { put } = IDBObjectStore.prototype;
     IDBObjectStore.prototype.put = function (value, key) {
-      if (value instanceof Uint8Array) setTimeout(() => { try { this.transaction.abort(); } catch {} });
-      return put.call(this, value, key);
+      const request = put.call(this, value, key);
+      if (value instanceof Uint8Array) request.addEventListener("success", () => this.transaction.abort());
+      return request;
     };
     Object.defineProperty(IDBTransaction.prototype, "error", { get: () => new DOMException("full", "QuotaExceededError") });
   }`,

@@ -455,6 +455,8 @@ situations("session", [
   },
   {
     situation: "the stored run is damaged",
+    // worker.js, seen as a page, has no icon.
+    excuses: /Failed to load resource/,
     link: FEW,
     then: async (all) => {
       await work(all);
@@ -476,6 +478,8 @@ situations("session", [
   },
   {
     situation: "a newer version of the page owns the storage",
+    // worker.js, seen as a page, has no icon.
+    excuses: /Failed to load resource/,
     link: FEW,
     before: async ({ page, host }) => {
       await page.goto(`${host.origin}/worker.js`);
