@@ -59,6 +59,11 @@ impl Runs {
         self.0.iter().filter(|run| run.pinned).count() >= MAX_PINNED
     }
 
+    /// Whether the two runs of a comparison have slots: other tabs may have pinned further runs.
+    pub(crate) fn can_compare(&self) -> bool {
+        self.0.iter().filter(|run| run.pinned).count() <= MAX_PINNED
+    }
+
     /// Pins a run, unless [`MAX_PINNED`] are pinned already.
     pub(crate) fn pin(&mut self, setup: Setup, record: Record) {
         if !self.is_full() {
@@ -73,7 +78,7 @@ impl Runs {
     }
 
     fn add(&mut self, setup: Setup, record: Record, pinned: bool) -> usize {
-        // Pinned runs leave two slots free, which only the two of a comparison take.
+        // Pinned runs leave two slots free, which only the two of a comparison take: see `can_compare`.
         let slot = self.free_slot().unwrap_or(SLOTS - 1);
         self.insert(Run { slot, setup, record, shown: true, pinned, key: None });
         slot
@@ -140,6 +145,16 @@ mod tests {
         assert_eq!(runs.compare([setup.clone(), setup]), [1, 2]);
         assert_eq!(slots(&runs), [0, 1, 2, 4, 5]);
         assert!(!runs.is_full() && runs.iter().filter(|run| run.pinned).count() == 3);
+    }
+
+    #[test]
+    fn pinned_runs_of_other_tabs_take_the_slots_of_a_comparison() {
+        let mut runs = Runs::default();
+        (0..4).for_each(|_| runs.pin(Setup::default(), Record::default()));
+        assert!(runs.can_compare());
+        let stored = Run { slot: 0, ..runs.get(0).cloned().unwrap() };
+        assert!(runs.add_stored(stored.clone()) && !runs.can_compare());
+        assert!(runs.add_stored(stored.clone()) && !runs.add_stored(stored), "six have a slot");
     }
 
     #[test]

@@ -243,10 +243,12 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
         let here = runs.others.with_untracked(|others| others.stored_under(&key).map(|run| run.slot));
         match (run, here) {
             (Some(run), None) => {
-                known.update_value(|known| note(known, &run));
                 let mut has_room = false;
-                runs.others.update(|others| has_room = others.add_stored(run));
-                if !has_room {
+                runs.others.update(|others| has_room = others.add_stored(run.clone()));
+                // A run that is known but not among the runs would be removed from the storage.
+                if has_room {
+                    known.update_value(|known| note(known, &run));
+                } else {
                     client.report(Topic::Fault, NO_ROOM.into());
                 }
             }

@@ -105,6 +105,10 @@ impl RunStore {
         if self.client.say_stopped() {
             return;
         }
+        if !self.others.with_untracked(Runs::can_compare) {
+            let sentence = "A comparison needs places for two runs: remove pinned ones until four are left.";
+            return self.client.report(Topic::Refusal, sentence.into());
+        }
         let (first, epochs) = length.apply(untrack(|| self.settings.trained()));
         let mut second = first.clone();
         let changed = setting.set_text(&mut second, value);
