@@ -189,6 +189,66 @@ fn steps_abandoned_at_any_moment_change_no_bit_in_any_order_of_messages() {
     }
 }
 
+/// All options, in batches of this size.
+fn in_batches(batch_size: usize) -> Command {
+    let Command::Configure { network, training } = everything() else { unreachable!() };
+    Command::Configure { network, training: TrainingSpec { batch_size, ..training } }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_release_that_arrives_late_drops_no_partial_sums_of_the_next_state() {
+    let (mut quiet, alone) = session(1);
+    let (mut session, group) = session(3);
+    for (batch, cores) in [(80, 3), (64, 2)] {
+        quiet.handle(in_batches(batch));
+        steps(&mut quiet, &alone, 1);
+        session.handle(in_batches(batch));
+        let events = steps(&mut session, &group, 1);
+        assert_eq!(reported_cores(&events), Some(cores));
+        // Two cores release the third one, which does not know it yet.
+        group.hold_worker(2);
+    }
+    quiet.handle(in_batches(80));
+    steps(&mut quiet, &alone, 1);
+    session.handle(in_batches(80));
+    steps(&mut session, &group, 1);
+    // The partial sums of rank 1 were sent last, and arrive first.
+    group.release_worker(2);
+    let events = group.work(&mut session);
+    assert!(events.contains(&Event::State(RunState::Paused)), "the step is finished: {events:?}");
+    assert_eq!(hash(&session), hash(&quiet));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn workers_are_released_and_called_again_in_any_order_of_messages() {
+    const BATCHES: [usize; 8] = [80, 64, 80, 16, 64, 80, 48, 80];
+    let (mut quiet, alone) = session(1);
+    let hashes = BATCHES.map(|batch| {
+        quiet.handle(in_batches(batch));
+        steps(&mut quiet, &alone, 1);
+        hash(&quiet)
+    });
+    for seed in 0..6 {
+        let (mut session, _) = session(3);
+        let group = LocalGroup::with_order(3, DeliveryOrder::Random(seed));
+        for (batch, expected) in BATCHES.into_iter().zip(hashes) {
+            session.handle(in_batches(batch));
+            session.handle(Command::Step);
+            let mut events = Vec::new();
+            // Messages that the step does not need are under way in the next one.
+            while !events.contains(&Event::State(RunState::Paused)) {
+                if session.busy() {
+                    events = session.work(&group);
+                } else {
+                    let (rank, mut words) = group.deliver().expect("a worker answers");
+                    events = session.on_message(rank, &mut words, &group);
+                }
+            }
+            assert_eq!(hash(&session), expected, "seed {seed}, batches of {batch}");
+        }
+    }
+}
+
 /// The first evaluation of a run without a limit of steps, in which workers are sent several steps in a
 /// message.
 fn first_evaluation(cores: u32, order: DeliveryOrder, test: &DataSet, configure: Command) -> Tested {

@@ -5,7 +5,7 @@ use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::TrainingSpec;
 use trainer::Session;
-use trainer::messages::{Command, Event, Predictions, RunState, Source, Split, Tested, Watch};
+use trainer::messages::{Command, Event, Predictions, RunConfig, RunState, Source, Split, Tested, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -290,6 +290,28 @@ fn the_network_is_measured_where_training_stops() {
     assert_eq!(tested(&work(&mut session)).len(), 1);
     let before = work(&mut session);
     assert_eq!(before, [], "once");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn after_a_comparison_all_figures_are_those_of_the_own_run() {
+    let (mut session, test) = quick();
+    for _ in 0..3 {
+        session.handle(Command::Step);
+        work(&mut session);
+    }
+    session.handle(watch(true));
+    work(&mut session);
+    let training = TrainingSpec { subset: Some(2_000), seed: 8, ..TrainingSpec::default() };
+    let runs = vec![RunConfig { network: Preset::Mlp30.network(), training }; 2];
+    let mut events = session.handle(Command::Compare { runs, epochs: 1.0 });
+    events.extend(work(&mut session));
+    let end = events.iter().rposition(|event| *event == Event::ActiveRun(None)).expect("its end");
+    let (tested, predicted) = (tested(&events[end..]), predictions(&events[end..]));
+    let [predicted] = &predicted[..] else { panic!("{} times", predicted.len()) };
+    assert_eq!(predicted.source, Source::Session { step: 3 });
+    let accuracy = correct(predicted, &test.labels) as f32 / 10_000.0;
+    let tested: Vec<_> = tested.iter().map(|tested| (tested.step, tested.accuracy)).collect();
+    assert_eq!(tested, [(3, accuracy)]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
