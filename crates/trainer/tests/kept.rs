@@ -3,11 +3,12 @@
 
 use std::cell::Cell;
 
+use interchange::read_run;
 use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Augmentation, Initializer, LayerSpec, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Event, Kept, RunConfig, RunState, ViewState, Watch};
+use trainer::messages::{Command, Event, Kept, RunConfig, ViewState, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -93,24 +94,27 @@ fn reopen(file: &[u8], replaced: &[Vec<u8>], cores: u32) -> (Session, LocalGroup
 fn a_run_that_is_killed_at_any_step_goes_on_bit_by_bit_on_any_number_of_cores() {
     let (mut whole, group) = session(1);
     whole.handle(configure(everything()));
-    let mut killed_at: Vec<u64> = (0..4).map(|seed| 1 + u64::from(pcg4d([seed, 14, 0, 0])[0]) % 90).collect();
-    // Right after the last batch of the first epoch, which is smaller than the others.
-    killed_at.push(63);
+    let mut killed_at: Vec<u64> =
+        (0..2).map(|seed| 100 + u64::from(pcg4d([seed, 14, 0, 0])[0]) % 100).collect();
+    // Right after the last batch of the second epoch, which is smaller than the others.
+    killed_at.push(126);
     killed_at.sort_unstable();
     let mut files = Vec::new();
-    for step in 0..100 {
+    for step in 0..300 {
         if killed_at.contains(&step) {
             files.push((step, whole.encode().unwrap()));
         }
         steps(&mut whole, &group, 1);
     }
+    assert_eq!(files.len(), 3);
+    let end = read_run(&whole.encode().unwrap()).unwrap();
     for (index, (step, file)) in files.iter().enumerate() {
         let (mut next, group) = reopen(file, &[], 1 + index as u32 % 3);
         assert_eq!(next.network().spec(), &everything().network);
-        steps(&mut next, &group, 100 - step);
+        steps(&mut next, &group, 300 - step);
         assert_eq!(hash(&next), hash(&whole), "killed at step {step}");
-        // The file of the run that went on is that of the run that was never interrupted, but for the order of its header.
-        assert_eq!(next.encode().unwrap().len(), whole.encode().unwrap().len());
+        let file = read_run(&next.encode().unwrap()).unwrap();
+        assert!(file == end, "killed at step {step}: all that is stored is the same");
     }
 }
 
@@ -262,6 +266,93 @@ fn at_most_three_replaced_runs_are_kept_and_none_once_they_are_forgotten() {
     assert!(session.handle(Command::Undo).is_empty());
 }
 
+fn mlp(out_features: usize) -> Command {
+    let mut network = Preset::Mlp30.network();
+    network.layers[1] = LayerSpec::Linear { out_features };
+    configure(RunConfig { network, training: TrainingSpec { batch_size: 16, ..TrainingSpec::default() } })
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_run_of_some_steps_is_kept_beside_a_long_one_and_never_displaces_it() {
+    let (mut session, group) = session(1);
+    session.handle(mlp(30));
+    steps(&mut session, &group, 300);
+    session.handle(Command::Reset);
+    assert_eq!(session.replaced_runs(), [1]);
+    // Less than a tenth of the long run, but more than a control that is dragged takes.
+    session.handle(mlp(20));
+    steps(&mut session, &group, 20);
+    assert_eq!(replaced(&session.handle(mlp(21))).map(|run| run.step), Some(20));
+    for out_features in 22..30 {
+        steps(&mut session, &group, 20);
+        session.handle(mlp(out_features));
+    }
+    assert_eq!(session.replaced_runs(), [1, 9, 10], "the long one and the last ones");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn replaced_runs_take_a_share_of_the_memory() {
+    let kept = |memory| {
+        let (mut session, group) = session(1);
+        session.limit_memory(memory);
+        for _ in 0..2 {
+            steps(&mut session, &group, 1);
+            session.handle(Command::Reset);
+        }
+        session.replaced_runs().len()
+    };
+    // LeNet-5 has 61,706 parameters: two runs are 1.5 MB, of which this is eight times as much.
+    assert_eq!((kept(12_000_000), kept(11_000_000)), (2, 1));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_page_is_told_once_which_run_can_be_restored_after_another_was_resumed() {
+    let (mut first, group) = session(1);
+    steps(&mut first, &group, 2);
+    let (mut next, alone) = session(1);
+    next.offer(&first.encode().unwrap(), &[]).unwrap();
+    steps(&mut next, &alone, 3);
+    let events = next.handle(Command::Resume);
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Replaced(_))).count(), 1);
+    assert_eq!(replaced(&events).map(|run| run.step), Some(3));
+}
+
+/// The file with another text in its header.
+fn with(file: &[u8], old: &str, new: &str) -> Vec<u8> {
+    let (length, rest) = file.split_first_chunk().unwrap();
+    let (header, tensors) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let header = std::str::from_utf8(header).unwrap();
+    assert_eq!(header.matches(old).count(), 1, "{old} in {header}");
+    let header = header.replace(old, new);
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), tensors].concat()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn numbers_of_steps_that_no_run_has_get_a_sentence() {
+    let (mut first, group) = session(1);
+    steps(&mut first, &group, 2);
+    let file = first.encode().unwrap();
+    let counts = |steps: u64, optimizer: u32| {
+        let new = format!(r#"\"steps\":{steps},\"optimizer\":{optimizer}"#);
+        with(&file, r#"\"steps\":2,\"optimizer\":2"#, &new)
+    };
+    let seen = |images: u64| {
+        let new = format!(r#"\"images_seen\":{images}"#);
+        with(&file, r#"\"images_seen\":128"#, &new)
+    };
+    let hostile =
+        [counts(u64::MAX, 2), counts(2, u32::MAX), counts(129, 2), counts(1, 2), seen(1), seen(u64::MAX)];
+    for file in hostile {
+        let (mut next, _) = session(1);
+        let sentence = next.offer(&file, &[]).unwrap_err();
+        assert!(sentence.ends_with("it is damaged."), "{sentence}");
+        assert!(next.handle(Command::Resume).is_empty());
+    }
+    // The largest numbers that fit together: training goes on.
+    let (mut next, group) = reopen(&counts(128, 0), &[], 1);
+    steps(&mut next, &group, 1);
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn during_a_comparison_the_sessions_own_run_is_kept() {
     let (mut session, group) = session(1);
@@ -338,6 +429,6 @@ fn norms_of_gradients_come_with_the_first_step_after_a_run_was_brought_back() {
     next.handle(Command::Step);
     count(group.work(&mut next));
     assert!(norms.get() > 0);
-    let state = next.handle(Command::Pause);
-    assert!(!state.contains(&Event::State(RunState::Training)));
+    next.handle(Command::Pause);
+    assert!(!next.busy());
 }

@@ -133,6 +133,26 @@ fn a_worker_that_answers_again_takes_part_again() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_worker_that_answers_again_leaves_the_note_about_one_that_stays_lost() {
+    let (mut session, clock) = (session(3), Clock::new(3));
+    steps(&mut session, &clock, 1);
+    clock.group.stop_worker(1);
+    let events = session.lose_worker(1);
+    let note = |events: &[Event]| report(events).and_then(|report| report.note.clone());
+    let stopped = "A worker has stopped: training goes on with 2 cores.";
+    assert_eq!(note(&events).as_deref(), Some(stopped));
+    clock.group.hold_worker(2);
+    session.handle(Command::Step);
+    clock.work(&mut session);
+    let events = clock.pass(1_600.0, &mut session);
+    let silent = "A worker has not answered in time: training goes on with one core.";
+    assert_eq!(note(&events).as_deref(), Some(silent));
+    clock.group.release_worker(2);
+    let events = clock.work(&mut session);
+    assert_eq!((note(&events).as_deref(), session.world_size()), (Some(stopped), 2));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn all_workers_may_hang_and_pause_works_at_once() {
     let (mut session, clock) = (session(4), Clock::new(4));
     steps(&mut session, &clock, 1);

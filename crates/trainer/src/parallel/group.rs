@@ -213,6 +213,16 @@ impl ProcessGroup {
         worker.status == WorkerStatus::Silent
     }
 
+    /// Whether a worker has stopped.
+    pub fn has_lost_workers(&self) -> bool {
+        self.workers.iter().any(|worker| worker.status == WorkerStatus::Lost)
+    }
+
+    /// Whether a worker has not answered in time, and does not yet.
+    pub fn has_silent_workers(&self) -> bool {
+        self.workers.iter().any(|worker| worker.status == WorkerStatus::Silent)
+    }
+
     /// Number of cores, those included that the limit leaves idle.
     pub fn available_cores(&self) -> usize {
         1 + self.workers.iter().filter(|worker| worker.is_active()).count()

@@ -1,6 +1,6 @@
 //! The session outlives the page: its own run as a file, the run of the last visit, and the runs that were replaced.
 
-use super::kept_runs::{KeptRun, Place, write};
+use super::kept_runs::{KeptRun, MIN_SHARE, Place, write};
 use super::state::Session;
 use crate::cursor::DataCursor;
 use crate::messages::{Event, RunState, ViewState};
@@ -8,9 +8,10 @@ use interchange::RunView;
 use nn::plan::Plan;
 use nn::train::{Training, TrainingState};
 
-/// A network that is followed by another one is kept if it has taken at least a tenth of the steps of the longest run
-/// that is kept. Dragging a slider while training changes the network many times a second: those are no runs.
-const MIN_SHARE: u64 = 10;
+/// A network that is followed by another one is kept if it has taken this many steps, or a tenth of those of the
+/// longest run that is kept. Dragging a slider while training changes the network many times a second: those are no
+/// runs.
+const MIN_STEPS: u64 = 20;
 
 /// A version of what [`Session::encode`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl Session {
         let Some(run) = self.kept.take_offer() else { return };
         self.end_comparison();
         self.set_state(RunState::Paused);
-        self.keep_replaced(true);
+        self.keep_present(true);
         let other_data = matches!((&run.place.data, &self.kept.data), (Some(a), Some(b)) if a != b);
         self.restore_run(run);
         self.emit_replaced();
@@ -174,18 +175,26 @@ impl Session {
     /// Forgets the runs that were replaced.
     pub(super) fn forget_replaced(&mut self) {
         self.kept.replaced.clear();
-        self.kept.changes += 1;
+        self.kept.note_change();
         self.emit_replaced();
     }
 
     /// Keeps the present run because another one is about to take its place: always, or if it is more than the trace
-    /// of a control that is dragged.
-    pub(super) fn keep_replaced(&mut self, always: bool) {
-        let Some(run) = self.present_run() else { return };
+    /// of a control that is dragged. Returns whether it did.
+    fn keep_present(&mut self, always: bool) -> bool {
+        let Some(run) = self.present_run() else { return false };
         let longest = self.kept.replaced.iter().map(|(_, run)| run.trained).max().unwrap_or(0);
         self.kept.replaced_at = run.state.steps;
-        if always || run.trained * MIN_SHARE >= longest {
+        let is_kept = always || run.trained >= longest.div_ceil(MIN_SHARE).min(MIN_STEPS);
+        if is_kept {
             self.kept.push(run);
+        }
+        is_kept
+    }
+
+    /// Keeps the present run as [`Session::keep_present`], and tells the page.
+    pub(super) fn keep_replaced(&mut self, always: bool) {
+        if self.keep_present(always) {
             self.emit_replaced();
         }
     }
@@ -193,7 +202,7 @@ impl Session {
     /// The weights are initial ones again, or those of a run that is whole.
     pub(super) fn begin_run(&mut self) {
         self.kept.replaced_at = 0;
-        self.kept.changes += 1;
+        self.kept.note_change();
     }
 
     /// The present run, unless it took no step since another run was replaced by it.
@@ -239,6 +248,11 @@ impl Session {
         let last = self.kept.replaced.last();
         let summary = last.map(|(_, run)| Box::new(run.summary()));
         self.emit(Event::Replaced(summary));
+    }
+
+    /// The session's own training, which is parked during a comparison.
+    pub(super) fn own_training(&self) -> &Training {
+        self.own_run().0
     }
 
     /// The session's own training, which is parked during a comparison, its place in the data, and whether it is to

@@ -13,7 +13,13 @@ use serde::{Deserialize, Serialize};
 /// The most replaced runs that can be restored, and the most parameters of all of them together. The last one is
 /// kept whatever its size.
 const MAX_REPLACED: usize = 3;
-const MAX_PARAMETERS: usize = 5_000_000;
+const MAX_PARAMETERS: u64 = 5_000_000;
+/// Bytes of a kept run for each parameter: the parameter and two moments.
+const BYTES_PER_PARAMETER: u64 = 12;
+/// Replaced runs take at most this fraction of the memory of a training.
+const MEMORY_SHARE: u64 = 8;
+/// A run that took less than this fraction of the steps of the longest one is the first to be forgotten.
+pub(super) const MIN_SHARE: u64 = 10;
 /// Beyond this number of epochs a file is damaged: a century of training.
 const MAX_EPOCHS: f64 = 1e9;
 
@@ -39,7 +45,6 @@ pub(super) struct Place {
 }
 
 /// The runs that are kept beside the one in training.
-#[derive(Default)]
 pub(super) struct KeptRuns {
     /// What the page keeps with the session's own run.
     pub(super) page: PageState,
@@ -48,6 +53,8 @@ pub(super) struct KeptRuns {
     /// Runs that can be restored, the one that was replaced last at the end, and their numbers.
     pub(super) replaced: Vec<(u32, KeptRun)>,
     last_number: u32,
+    /// The most parameters of all replaced runs together.
+    max_parameters: u64,
     /// Steps of the own run when another one was replaced by it.
     pub(super) replaced_at: u64,
     /// The run of the last visit.
@@ -56,6 +63,22 @@ pub(super) struct KeptRuns {
     pub(super) is_answered: bool,
     /// The name of the data set.
     pub(super) data: Option<String>,
+}
+
+impl Default for KeptRuns {
+    fn default() -> Self {
+        Self {
+            page: PageState::default(),
+            changes: 0,
+            replaced: Vec::new(),
+            last_number: 0,
+            max_parameters: MAX_PARAMETERS,
+            replaced_at: 0,
+            offered: None,
+            is_answered: false,
+            data: None,
+        }
+    }
 }
 
 impl KeptRuns {
@@ -70,18 +93,27 @@ impl KeptRuns {
         Some(run)
     }
 
-    /// Adds a run as the last one, and forgets the oldest ones beyond the limits.
+    /// Limits the memory of replaced runs, where a training may take `memory` bytes.
+    pub(super) fn limit_memory(&mut self, memory: u64) {
+        self.max_parameters = (memory / MEMORY_SHARE / BYTES_PER_PARAMETER).min(MAX_PARAMETERS);
+    }
+
+    /// Adds a run as the last one, and forgets others beyond the limits: first the oldest trace of a control that was
+    /// dragged, then the oldest run.
     pub(super) fn push(&mut self, run: KeptRun) {
         self.last_number += 1;
-        self.changes += 1;
+        self.note_change();
         self.replaced.push((self.last_number, run));
-        let parameters = |runs: &[(u32, KeptRun)]| -> usize {
-            runs.iter().map(|(_, run)| run.state.parameters.len()).sum()
+        let parameters = |runs: &[(u32, KeptRun)]| -> u64 {
+            runs.iter().map(|(_, run)| run.state.parameters.len() as u64).sum()
         };
-        while self.replaced.len() > 1
-            && (self.replaced.len() > MAX_REPLACED || parameters(&self.replaced) > MAX_PARAMETERS)
+        while let [others @ .., _] = self.replaced.as_slice()
+            && !others.is_empty()
+            && (others.len() >= MAX_REPLACED || parameters(&self.replaced) > self.max_parameters)
         {
-            self.replaced.remove(0);
+            let longest = self.replaced.iter().map(|(_, run)| run.trained).max().unwrap_or(0);
+            let is_trace = |(_, run): &(u32, KeptRun)| run.trained.saturating_mul(MIN_SHARE) < longest;
+            self.replaced.remove(others.iter().position(is_trace).unwrap_or(0));
         }
     }
 }

@@ -21,6 +21,9 @@ use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::Training;
 use std::collections::VecDeque;
 
+const WORKER_LOST: &str = "A worker has stopped";
+const WORKER_SILENT: &str = "A worker has not answered in time";
+
 /// A training session. It begins with an untrained LeNet-5, paused.
 pub struct Session {
     pub(super) data: Data,
@@ -147,6 +150,7 @@ impl Session {
     /// Limits the memory of a training on all cores together, to `bytes` at most.
     pub fn limit_memory(&mut self, bytes: u64) {
         self.memory = bytes.min(MAX_BYTES);
+        self.kept.limit_memory(self.memory);
         self.limit_world_size();
     }
 
@@ -171,20 +175,25 @@ impl Session {
     /// Training goes on without the worker of this rank, which has stopped.
     pub fn lose_worker(&mut self, rank: usize) -> Vec<Event> {
         self.group.lose_worker(rank);
-        self.on_workers_changed(Some("A worker has stopped"));
+        self.on_workers_changed(Some(WORKER_LOST));
         self.take_events()
     }
 
     /// Training goes on without the worker of this rank, which has not answered in time.
     pub(super) fn on_worker_silent(&mut self, rank: usize) {
         self.group.silence_worker(rank);
-        self.on_workers_changed(Some("A worker has not answered in time"));
+        self.on_workers_changed(Some(WORKER_SILENT));
     }
 
-    /// The worker of this rank was silent, and takes part again.
+    /// The worker of this rank was silent, and takes part again. Others may still be missing.
     pub(super) fn on_worker_answered(&mut self, rank: usize) {
         self.group.revive_worker(rank);
-        self.on_workers_changed(None);
+        let what = if self.group.has_lost_workers() {
+            Some(WORKER_LOST)
+        } else {
+            self.group.has_silent_workers().then_some(WORKER_SILENT)
+        };
+        self.on_workers_changed(what);
     }
 
     /// Uses as many of the workers as are faster together, and tells the page what happened, a sentence
