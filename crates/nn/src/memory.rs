@@ -18,13 +18,17 @@ const SESSION_BYTES: u64 = 200_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
     /// Everything that grows with the parameters: on each core the parameters, their gradients, the optimizer's
-    /// state, packed weights and sums; once, the checkpoints that the session keeps; and messages.
+    /// state, packed weights and sums; once, the checkpoints that the session keeps, and the copy of the network that
+    /// it evaluates where training stops; and messages.
     pub weights: u64,
-    /// Activations, their gradients and scratch memory of one block of sixteen images, on each core.
+    /// Activations, their gradients and scratch memory of one block of sixteen images, on each core and in that copy.
     pub block: u64,
     /// The images of the batch, and activations and gradients of all its further blocks. Without batch
     /// normalisation those are not kept.
     pub batch: u64,
+    /// What is taken beside these now and then: the file of the run and a copy of it, while it is stored; and the
+    /// block that finds where a training diverged, beyond the blocks that are freed before.
+    pub occasional: u64,
 }
 
 impl Footprint {
@@ -69,22 +73,34 @@ impl Footprint {
             convolutions(plan).map(|(geometry, pool)| Convolution::bytes(geometry, pool)).sum::<u64>()
         };
         let all = cores as u64;
-        let kept = if plan.segments.len() > 1 { blocks as u64 - all.min(blocks as u64) } else { 0 };
+        let keeps_all = plan.segments.len() > 1;
+        let kept = if keeps_all { blocks as u64 - all.min(blocks as u64) } else { 0 };
+        let freed = if keeps_all { of_core as u64 } else { 1 } * block_bytes(&plan);
+        let inspected_block = block_bytes(&inspected) + scratch_bytes(&inspected);
+        let trace = inspected_block + weights(&inspected);
+        let copy = 4 * (parameters + running) + weights(&inspected);
+        let file = 4 * (3 * parameters + running);
         Ok(Self {
-            weights: all * (4 * replica + weights(&plan) + weights(&inspected)) + 4 * (session + messages),
+            weights: all * (4 * replica + weights(&plan) + weights(&inspected))
+                + 4 * session
+                // The copy is made when no messages are under way.
+                + (4 * messages).saturating_sub(inspected_block).max(copy),
             block: SESSION_BYTES
-                + all
-                    * (block_bytes(&plan)
-                        + block_bytes(&inspected)
-                        + scratch_bytes(&plan)
-                        + scratch_bytes(&inspected)),
+                + all * (block_bytes(&plan) + scratch_bytes(&plan))
+                + (all + 1) * inspected_block,
             batch: kept * block_bytes(&plan) + images,
+            occasional: 2 * file + trace.saturating_sub(freed),
         })
     }
 
-    /// All of it.
+    /// What it takes while it trains.
     pub fn total(&self) -> u64 {
         self.weights + self.block + self.batch
+    }
+
+    /// The most that it takes.
+    pub fn peak(&self) -> u64 {
+        self.total() + self.occasional
     }
 }
 
@@ -120,7 +136,7 @@ fn scratch_bytes(plan: &Plan) -> u64 {
 
 /// The largest number of cores, up to `cores`, on which a training takes at most `budget` bytes; at least one.
 pub fn max_cores(network: &NetworkSpec, batch: usize, cores: usize, budget: u64) -> usize {
-    let fits = |cores: &usize| Footprint::new(network, batch, *cores).is_ok_and(|f| f.total() <= budget);
+    let fits = |cores: &usize| Footprint::new(network, batch, *cores).is_ok_and(|f| f.peak() <= budget);
     (2..=cores).rev().find(fits).unwrap_or(1)
 }
 
@@ -131,13 +147,13 @@ pub fn max_cores(network: &NetworkSpec, batch: usize, cores: usize, budget: u64)
 pub fn check(network: &NetworkSpec, batch: usize, budget: u64) -> Result<(), String> {
     let bytes = |batch| Footprint::new(network, batch, 1).map_err(|e| e.message);
     let footprint = bytes(batch)?;
-    if footprint.total() <= budget {
+    if footprint.peak() <= budget {
         return Ok(());
     }
     let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
-    let (takes, has) = (gigabytes(footprint.total()), gigabytes(budget));
+    let (takes, has) = (gigabytes(footprint.peak()), gigabytes(budget));
     let mut smaller = (0..16).rev().map(|power| 1_usize << power).filter(|smaller| *smaller < batch);
-    let fitting = smaller.find(|smaller| bytes(*smaller).is_ok_and(|f| f.total() <= budget));
+    let fitting = smaller.find(|smaller| bytes(*smaller).is_ok_and(|f| f.peak() <= budget));
     Err(match fitting {
         Some(smaller) => format!(
             "In batches of {batch} images this network takes {takes} of memory, and there are {has}: lower the \
@@ -201,7 +217,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn fewer_cores_train_what_takes_much_memory() {
         let large = network(&[conv(64); 4]);
-        let of_one = Footprint::new(&large, 1024, 1).unwrap().total();
+        let of_one = Footprint::new(&large, 1024, 1).unwrap().peak();
         assert_eq!(max_cores(&large, 1024, 8, of_one), 1);
         let some = max_cores(&large, 1024, 8, 4 * of_one);
         assert!((3..=5).contains(&some), "{some} cores");

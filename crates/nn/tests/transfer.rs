@@ -6,6 +6,7 @@ use nn::random::{Stream, pcg4d, symmetric};
 use nn::spec::LayerSpec::{self, *};
 use nn::spec::{NetworkSpec, Optimizer, TrainingSpec};
 use nn::train::{Training, TrainingState, Transfer};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const SAMPLES: usize = 48;
@@ -35,8 +36,13 @@ fn labels() -> Vec<u8> {
     (0..SAMPLES).map(|sample| (sample % 10) as u8).collect()
 }
 
+/// All images, `[sample][28][28]`.
+fn images() -> Vec<f32> {
+    (0..SAMPLES).flat_map(image).map(|byte| f32::from(byte) / 255.0).collect()
+}
+
 fn train(training: &mut Training, steps: usize) -> f64 {
-    let images: Vec<f32> = (0..SAMPLES).flat_map(image).map(|byte| f32::from(byte) / 255.0).collect();
+    let images = images();
     let fill = |i: usize, input: &mut [f32]| input.copy_from_slice(&images[i * PIXELS..][..PIXELS]);
     let loss = |_| training.step(&labels(), 0.0, &fill).expect("finite").loss / SAMPLES as f64;
     (0..steps).map(loss).last().unwrap_or(f64::NAN)
@@ -212,4 +218,44 @@ fn gradients_are_those_of_the_present_layers_or_none() {
     train(&mut training, 1);
     training.restart();
     assert!(!training.has_gradients(), "restarted");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn several_new_batch_norms_are_the_identity_after_one_pass_over_the_images() {
+    let plain = [conv(4, 1), Relu, POOL, conv(5, 0), Relu, Flatten, linear(20), Relu, linear(10)];
+    let mut training = Training::new(spec(&plain), TrainingSpec::default()).unwrap();
+    train(&mut training, 40);
+    let before = logits(&training.network);
+    let mut layers = plain.to_vec();
+    [8, 5, 1].into_iter().for_each(|at| layers.insert(at, BatchNorm));
+    let transfer = training.configure(spec(&layers), TrainingSpec::default()).unwrap();
+    assert_eq!(transfer.new, [0, 1, 2]);
+    let (images, count) = (images(), AtomicUsize::new(0));
+    let fill = |i: usize, input: &mut [f32]| {
+        count.fetch_add(1, Ordering::Relaxed);
+        input.copy_from_slice(&images[i * PIXELS..][..PIXELS]);
+    };
+    training.calibrate_batch_norm(&transfer.new, &labels(), &fill);
+    assert_eq!(count.into_inner(), SAMPLES, "each image goes forward once");
+    let error = difference(&before, &logits(&training.network));
+    assert!(error < 1e-3, "the logits differ by {error:e}");
+    assert!(train(&mut training, 1).is_finite());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn statistics_that_overflow_calibrate_nothing() {
+    let plain = [conv(4, 1), Relu, Flatten, linear(20), Relu, linear(10)];
+    for weight in [1e20, 1e30, 1e38] {
+        let mut training = Training::new(spec(&plain), TrainingSpec::default()).unwrap();
+        train(&mut training, 1);
+        training.network.parameters[..36].fill(weight);
+        let with = [conv(4, 1), BatchNorm, Relu, Flatten, linear(20), BatchNorm, Relu, linear(10)];
+        let transfer = training.configure(spec(&with), TrainingSpec::default()).unwrap();
+        let images = images();
+        let fill = |i: usize, input: &mut [f32]| input.copy_from_slice(&images[i * PIXELS..][..PIXELS]);
+        training.calibrate_batch_norm(&transfer.new, &labels(), &fill);
+        let network = &training.network;
+        let mut numbers = network.parameters.iter().chain(&network.running);
+        assert!(numbers.all(|number| number.is_finite()), "weights of {weight}");
+    }
 }

@@ -230,6 +230,70 @@ fn tracing_a_divergence_takes_no_more_than_a_step() {
     assert!(diverged);
     let peak = PEAK.load(Ordering::Relaxed) - run.before;
     assert!(peak < 2 * of_step, "{peak} bytes to find the cause, {of_step} for a step");
+    let counted = Footprint::new(run.session.network().spec(), 1024, 1).unwrap();
+    assert!(peak as f64 <= 1.1 * counted.peak() as f64, "{peak} bytes to find the cause, {counted:?}");
+}
+
+#[test]
+fn a_file_of_the_run_and_its_copy_are_counted() {
+    let _alone = ALONE.lock();
+    let layers = [LayerSpec::Flatten, LayerSpec::Linear { out_features: 800 }, LayerSpec::Relu];
+    let layers = [&layers[..], &[LayerSpec::Linear { out_features: 10 }]].concat();
+    let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
+    let mut run = Run::new(1);
+    run.configure(&network, 16);
+    run.bytes();
+    let resting = live() - run.before;
+    let peak = resting + peak_of(|| drop(run.session.encode().map(|file| (file.clone(), file)).unwrap()));
+    let counted = Footprint::new(&network, 16, 1).unwrap();
+    assert!(peak as f64 <= 1.1 * counted.peak() as f64, "{peak} bytes to store the run, {counted:?}");
+    assert!(counted.occasional >= 24 * network.parameters() as u64, "{counted:?}");
+}
+
+#[test]
+fn new_batch_norms_are_calibrated_on_few_images_of_a_large_batch() {
+    let _alone = ALONE.lock();
+    let conv = LayerSpec::Conv2d { out_channels: 6, kernel_size: 3, stride: 1, padding: 1 };
+    let end = [LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }];
+    let network =
+        |layers: &[LayerSpec]| NetworkSpec { input: Shape::maps(1, 28, 28), layers: [layers, &end].concat() };
+    let plain = network(&[conv, LayerSpec::Relu, conv, LayerSpec::Relu]);
+    let norm = LayerSpec::BatchNorm;
+    let normalized = network(&[conv, norm, LayerSpec::Relu, conv, norm, LayerSpec::Relu]);
+    let mut run = Run::new(1);
+    run.configure(&plain, 1024);
+    run.step();
+    let peak = peak_of(|| drop(run.configure(&normalized, 1024)));
+    let of_batch = Footprint::new(&normalized, 1024, 1).unwrap().batch;
+    assert!((peak as u64) < of_batch / 4, "{peak} bytes, and {of_batch} for a batch");
+    run.step();
+}
+
+#[test]
+fn a_comparison_is_refused_if_its_runs_and_the_batch_of_one_do_not_fit() {
+    let _alone = ALONE.lock();
+    let training = |batch_size| TrainingSpec { batch_size, subset: Some(5_000), ..TrainingSpec::default() };
+    let run =
+        |batch_size| RunConfig { network: Preset::LeNetTricks.network(), training: training(batch_size) };
+    let footprint = |run: &RunConfig| Footprint::new(&run.network, run.training.batch_size, 1).unwrap();
+    let runs = vec![run(16), run(256)];
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    let own = Footprint::new(session.network().spec(), TrainingSpec::default().batch_size, 1).unwrap();
+    let parked: u64 = runs.iter().map(footprint).chain([own]).map(|f| f.weights + f.block).sum();
+    let largest = footprint(&runs[1]);
+    let needed = parked + largest.batch + largest.occasional;
+    assert!(largest.peak() < needed);
+    session.limit_memory(needed - 1);
+    let compare = Command::Compare { runs, epochs: 1.0 };
+    let events = session.handle(compare.clone());
+    assert!(
+        matches!(&events[..], [Event::Failed(sentence)] if sentence.contains("too much memory together")),
+        "{events:?}"
+    );
+    session.limit_memory(needed);
+    let events = session.handle(compare);
+    assert!(events.contains(&Event::ActiveRun(Some(0))), "{events:?}");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
+use nn::inspect::divergence::Divergence;
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, Optimizer, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState};
 use trainer::parallel::transport::Transport;
@@ -108,6 +109,44 @@ fn a_pause_takes_effect_in_the_middle_of_a_step() {
     session.handle(Command::Step);
     slices(&mut session, &slow);
     assert!(bits(&session) == bits(&quiet));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_cause_of_a_divergence_is_found_in_slices_and_a_pause_ends_that() {
+    /// The slices of the second step at this rate, and its divergence.
+    fn second_step(session: &mut Session, slow: &Slow) -> (usize, Option<Divergence>) {
+        session.handle(Command::Step);
+        let (count, events) = slices(session, slow);
+        (count, events.iter().find_map(|e| if let Event::Diverged(d) = e { Some(d.cause) } else { None }))
+    }
+    let slow = Slow::default();
+    let start = |learning_rate| {
+        let mut session = session(&network());
+        let training = TrainingSpec {
+            batch_size: 40,
+            subset: Some(5_000),
+            optimizer: Optimizer::SGD,
+            learning_rate,
+            ..TrainingSpec::default()
+        };
+        session.handle(Command::Configure { network: network(), training });
+        session.handle(Command::Step);
+        slices(&mut session, &slow);
+        session
+    };
+    let (of_step, none) = second_step(&mut start(1e-3), &slow);
+    assert_eq!(none, None);
+    let (all, cause) = second_step(&mut start(1e38), &slow);
+    assert!(cause.is_some());
+    // All outputs are computed anew: 40 x 13 million multiply-adds.
+    assert!(all > of_step + 5, "{of_step} slices of a step, {all} with the cause why it was not taken");
+    let mut paused = start(1e38);
+    paused.handle(Command::Step);
+    (0..of_step + 3)
+        .for_each(|_| assert!(!paused.work(&slow).iter().any(|e| matches!(e, Event::Diverged(_)))));
+    let events = paused.handle(Command::Pause);
+    assert!(events.contains(&Event::State(RunState::Paused)) && !paused.busy(), "{events:?}");
+    assert_eq!(second_step(&mut paused, &slow), (all, cause));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -42,60 +42,105 @@ impl std::fmt::Display for Quantity {
 }
 
 impl Training {
-    /// Looks at a step for which [`Training::step`] has just returned `None`, and finds the first quantity that
-    /// is not finite: parameters, outputs and running estimates from the first layer on, then gradients from the
-    /// last layer back.
-    pub fn trace_divergence(&self, labels: &[u8], fill: &SampleFn<'_>) -> Divergence {
-        let plan = self.network.plan();
-        let parameters = &self.network.parameters;
-        if let Some(bad) = plan.parameters.iter().find(|p| !all_finite(&parameters[p.range()])) {
-            return Divergence { layer: bad.layer, what: Quantity::Parameters };
-        }
-        if let Some(layer) = self.first_bad_output(labels, fill) {
-            return Divergence { layer, what: Quantity::Outputs };
-        }
-        let running = self.running_after_step();
-        if let Some(bad) = plan.statistics.iter().find(|s| !all_finite(&running[s.range()])) {
-            return Divergence { layer: bad.layer, what: Quantity::RunningEstimates };
-        }
-        let (gradients, optimizer) = (self.gradients(), self.spec().optimizer);
-        let bad = plan.parameters.iter().rev().find(|p| !can_update(optimizer, &gradients[p.range()]));
-        // The sum of a batch's losses can overflow although every number is finite.
-        let layer = bad.map_or(plan.layers.len() - 1, |p| p.layer);
-        Divergence { layer, what: if bad.is_some() { Quantity::Gradients } else { Quantity::Outputs } }
-    }
-
-    /// The first layer with an output that is not finite, with the batch statistics of the step. One block goes
-    /// forward at a time, since all outputs of a whole batch may take many times the memory of a step.
-    fn first_bad_output(&self, labels: &[u8], fill: &SampleFn<'_>) -> Option<usize> {
+    /// Begins to look for the first quantity of a step that is not finite, after [`Training::finish`] has
+    /// returned `None`. Frees the memory of that step first.
+    pub fn begin_trace(&mut self) -> DivergenceTrace {
+        self.free_memory();
         let plan = Plan::for_inspection(self.network.spec()).expect("it is the plan of this network");
-        let (buffers, segments) = (plan.layers.clone(), plan.segments.len());
-        let mut sums = vec![0.0; 2 * plan.statistics.iter().map(|s| s.channels).max().unwrap_or(0)];
-        let (mut memory, mut cpu) = (Memory::new(&plan), Cpu::new(plan));
+        let sums = vec![0.0; 2 * plan.statistics.iter().map(|s| s.channels).max().unwrap_or(0)];
+        let (memory, mut cpu) = (Memory::new(&plan), Cpu::new(plan));
         let mode = Mode::Training { seed: self.spec().seed, step: self.steps() as u32 };
         let Network { parameters, running, .. } = &self.network;
         cpu.load(parameters, running, mode);
         self.shards[0].copy_moments(&mut cpu);
-        let mut first_bad = None;
-        for (block, labels) in labels.chunks(BLOCK).enumerate() {
-            let first = block * BLOCK;
-            cpu.start(&mut memory, first, labels.len(), |lane, sample| fill(first + lane, sample));
-            for segment in 0..segments {
-                let sums = match cpu.plan().statistics.get(segment) {
-                    Some(statistics) => &mut sums[..2 * statistics.channels],
-                    None => &mut [],
-                };
-                cpu.forward(segment, &mut memory, parameters, mode, sums);
+        DivergenceTrace { cpu, memory, mode, sums, block: 0, segment: 0, is_started: false, first_bad: None }
+    }
+}
+
+/// Finds the first quantity of a step that is not finite: parameters, outputs and running estimates from the
+/// first layer on, then gradients from the last layer back. One block of the batch goes forward at a time, since
+/// all outputs of a whole batch may take many times the memory of a step.
+#[derive(Clone, Debug)]
+pub struct DivergenceTrace {
+    /// It has the batch statistics of the step.
+    cpu: Cpu,
+    memory: Memory,
+    mode: Mode,
+    sums: Vec<f32>,
+    /// The block and the segment that are under way, and whether the block has begun.
+    block: usize,
+    segment: usize,
+    is_started: bool,
+    /// The first layer of all blocks so far with an output that is not finite.
+    first_bad: Option<usize>,
+}
+
+impl DivergenceTrace {
+    /// Goes on for about `work` multiply-adds. Returns the cause once it is found. `training`, `labels` and `fill`
+    /// are those of the step, and stay the same until then.
+    pub fn advance(
+        &mut self,
+        training: &Training,
+        labels: &[u8],
+        fill: &SampleFn<'_>,
+        work: i64,
+    ) -> Option<Divergence> {
+        let (plan, network) = (training.network.plan(), &training.network);
+        if self.block == 0 && !self.is_started {
+            let bad = plan.parameters.iter().find(|p| !all_finite(&network.parameters[p.range()]));
+            if let Some(bad) = bad {
+                return Some(Divergence { layer: bad.layer, what: Quantity::Parameters });
             }
-            // Lanes beyond the labels hold old values.
-            let is_finite = |buffer: &Buffer| {
-                let values: &[[f32; BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
-                values.iter().all(|value| all_finite(&value[..labels.len()]))
-            };
-            let bad = buffers.iter().take(first_bad.unwrap_or(buffers.len())).position(|b| !is_finite(b));
-            first_bad = bad.or(first_bad);
         }
-        first_bad
+        self.cpu.limit_work(work);
+        for (block, labels) in labels.chunks(BLOCK).enumerate().skip(self.block) {
+            if !self.run_block(block, labels.len(), &network.parameters, fill) {
+                return None;
+            }
+        }
+        if let Some(layer) = self.first_bad {
+            return Some(Divergence { layer, what: Quantity::Outputs });
+        }
+        let running = training.running_after_step();
+        if let Some(bad) = plan.statistics.iter().find(|s| !all_finite(&running[s.range()])) {
+            return Some(Divergence { layer: bad.layer, what: Quantity::RunningEstimates });
+        }
+        let (gradients, optimizer) = (training.gradients(), training.spec().optimizer);
+        let bad = plan.parameters.iter().rev().find(|p| !can_update(optimizer, &gradients[p.range()]));
+        // The sum of a batch's losses can overflow although every number is finite.
+        let layer = bad.map_or(plan.layers.len() - 1, |p| p.layer);
+        let what = if bad.is_some() { Quantity::Gradients } else { Quantity::Outputs };
+        Some(Divergence { layer, what })
+    }
+
+    /// Takes a block of `samples` samples forward, and looks at its outputs. Returns false if the work that is
+    /// allowed is done before that.
+    fn run_block(&mut self, block: usize, samples: usize, parameters: &[f32], fill: &SampleFn<'_>) -> bool {
+        let Self { cpu, memory, mode, sums, segment, .. } = self;
+        if !std::mem::replace(&mut self.is_started, true) {
+            let first = block * BLOCK;
+            cpu.start(memory, first, samples, |lane, sample| fill(first + lane, sample));
+        }
+        while *segment < cpu.plan().segments.len() {
+            let sums = match cpu.plan().statistics.get(*segment) {
+                Some(statistics) => &mut sums[..2 * statistics.channels],
+                None => &mut [],
+            };
+            if !cpu.forward(*segment, memory, parameters, *mode, sums) {
+                return false;
+            }
+            *segment += 1;
+        }
+        // Lanes beyond the samples hold old values.
+        let is_finite = |buffer: &Buffer| {
+            let values: &[[f32; BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
+            values.iter().all(|value| all_finite(&value[..samples]))
+        };
+        let layers = &cpu.plan().layers;
+        let bad = layers.iter().take(self.first_bad.unwrap_or(layers.len())).position(|b| !is_finite(b));
+        self.first_bad = bad.or(self.first_bad);
+        (self.block, self.segment, self.is_started) = (block + 1, 0, false);
+        true
     }
 }
 
@@ -105,12 +150,33 @@ mod tests {
     use crate::preset::Preset;
     use crate::spec::LayerSpec::{BatchNorm, Flatten, Linear};
     use crate::spec::{NetworkSpec, Optimizer, TrainingSpec};
+    use tensor::Budget;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     const LABELS: [u8; 20] = [3; 20];
 
     fn fill(sample: usize, input: &mut [f32]) {
         input.iter_mut().enumerate().for_each(|(i, v)| *v = ((i * 7 + sample) % 11) as f32 * 1e29);
+    }
+
+    /// The cause of the step on `LABELS` that was not taken. It is the same in many slices as at once.
+    fn trace(training: &mut Training, fill: &SampleFn<'_>) -> Divergence {
+        // More than the values of any layer here, which count as work, too.
+        const WORK: i64 = 80_000;
+        let mut whole = training.begin_trace();
+        let mut sliced = whole.clone();
+        let found = whole.advance(training, &LABELS, fill, Budget::UNLIMITED).expect("without a limit");
+        let mut slices = 1;
+        let in_slices = loop {
+            match sliced.advance(training, &LABELS, fill, WORK) {
+                Some(found) => break found,
+                None => slices += 1,
+            }
+        };
+        assert_eq!(in_slices, found);
+        let is_small = training.network.parameters.len() < 20_000;
+        assert!(slices > 2 || is_small || found.what == Quantity::Parameters, "{slices} slices");
+        found
     }
 
     /// The divergence that is found after `harm`; the step must leave the training unchanged.
@@ -129,7 +195,7 @@ mod tests {
                 .all(|(a, b)| a.to_bits() == b.to_bits())
         );
         assert_eq!((training.steps(), &training.network.running), (0, &before.network.running));
-        training.trace_divergence(&LABELS, &fill)
+        trace(&mut training, &fill)
     }
 
     fn set(training: &mut Training, name: &str, value: f32) {
@@ -185,7 +251,7 @@ mod tests {
         };
         assert_eq!(training.step(&LABELS, 0.0, &huge), None);
         assert_eq!((training.steps(), &training.network.running), (0, &before.network.running));
-        let found = training.trace_divergence(&LABELS, &huge);
+        let found = trace(&mut training, &huge);
         assert_eq!(found, Divergence { layer: 2, what: Quantity::RunningEstimates });
 
         // A gradient of 1e21 is finite; its square, which Adam sums, is not.
@@ -199,7 +265,7 @@ mod tests {
             let score = training.step(&LABELS, 0.0, &huge);
             assert_eq!(score.is_none(), diverges, "{optimizer:?}: {score:?}");
             if diverges {
-                let found = training.trace_divergence(&LABELS, &huge);
+                let found = trace(&mut training, &huge);
                 assert_eq!(found, Divergence { layer: 1, what: Quantity::Gradients });
             }
         }

@@ -7,20 +7,20 @@ use crate::train::step::{SingleReplica, all_finite};
 use crate::train::training::Training;
 
 impl Training {
-    /// Makes new batch normalisations (indices into [`Plan::statistics`]) the
-    /// identity on this batch: their scale and shift become the deviation and mean that they divide by and
-    /// subtract. Where these are not finite, because the training diverges, they stay as they are.
+    /// Makes new batch normalisations (indices into [`Plan::statistics`](crate::plan::Plan::statistics),
+    /// ascending) the identity on this batch: their scale and shift become the deviation and mean that they
+    /// divide by and subtract. Where these are not finite, because the training diverges, they stay as they
+    /// are. Every sample goes forward once.
     ///
     /// # Panics
     /// If a label is not below the number of classes.
     pub fn calibrate_batch_norm(&mut self, new: &[usize], labels: &[u8], fill: &SampleFn<'_>) {
+        self.begin(labels.len(), 0..labels.len(), labels);
         for &statistics in new {
-            // From the first phase every time: the normalisations before this one may have changed.
-            self.begin(labels.len(), 0..labels.len(), labels);
+            // The phases after this one read the new scale and shift.
             self.run_phases_below(statistics + 1, fill, &mut SingleReplica);
             let (mean, inverse_deviation) = self.shards[0].moments(statistics);
             if !all_finite(mean) || !inverse_deviation.iter().all(|inverse| *inverse > 0.0) {
-                self.abandon();
                 continue;
             }
             let plan = self.network.cpu.plan();
@@ -42,7 +42,7 @@ impl Training {
                     *variance = (1.0 / (inverse * inverse) - BATCH_NORM_EPS).max(0.0);
                 }
             }
-            self.abandon();
         }
+        self.abandon();
     }
 }

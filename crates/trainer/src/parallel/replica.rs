@@ -5,7 +5,7 @@ use super::all_reduce::{Inbox, MessageAllReduce};
 use super::protocol::{MessageWriter, PhaseId};
 use super::transport::Transport;
 use crate::batch::Batch;
-use nn::inspect::divergence::{Divergence, Quantity};
+use nn::inspect::divergence::{Divergence, DivergenceTrace, Quantity};
 use nn::network::Score;
 use nn::train::{Progress, Training, shard_range};
 use std::collections::VecDeque;
@@ -31,6 +31,8 @@ pub(super) struct Replica {
     is_interrupted: bool,
     /// Steps that are not finished.
     steps: VecDeque<Step>,
+    /// Looks for the cause why the first step cannot be taken.
+    trace: Option<DivergenceTrace>,
     inbox: Inbox,
     /// Used batches, whose memory is used again.
     free_batches: Vec<Batch>,
@@ -57,6 +59,7 @@ impl Replica {
             step_begun: false,
             is_interrupted: false,
             steps: VecDeque::new(),
+            trace: None,
             inbox: Inbox::default(),
             free_batches: Vec::new(),
             writer: MessageWriter::default(),
@@ -72,6 +75,7 @@ impl Replica {
         self.phase = PhaseId { generation, ..PhaseId::default() };
         (self.step_begun, self.is_interrupted) = (false, false);
         self.steps.clear();
+        self.trace = None;
         // The next batches may be smaller.
         self.free_batches.clear();
         self.training.abandon();
@@ -136,6 +140,9 @@ impl Replica {
     /// Advances the first step until it waits for messages, or until the time `until`. Returns batch size and
     /// result once it is finished.
     pub(super) fn advance(&mut self, transport: &dyn Transport, until: f64) -> Option<(usize, StepResult)> {
+        if self.trace.is_some() {
+            return self.advance_trace(transport, until);
+        }
         let Self { training, ranks, shard, phase, step_begun, is_interrupted, steps, inbox, writer, .. } =
             self;
         *is_interrupted = false;
@@ -149,7 +156,7 @@ impl Replica {
         loop {
             training.limit_work(WORK);
             match training.run_phases(&|sample, input| batch.fill(sample, input), &mut group) {
-                Progress::Done => return self.finish_step(),
+                Progress::Done => return self.finish_step(transport, until),
                 Progress::Waiting => {
                     transport.stay_awake();
                     return None;
@@ -163,19 +170,42 @@ impl Replica {
         }
     }
 
-    fn finish_step(&mut self) -> Option<(usize, StepResult)> {
-        let Step { epoch, size, batch } = self.steps.pop_front()?;
-        self.step_begun = false;
-        self.phase.step += 1;
-        let result = match self.training.finish(epoch) {
-            Some(score) => Ok(score),
+    fn finish_step(&mut self, transport: &dyn Transport, until: f64) -> Option<(usize, StepResult)> {
+        match self.training.finish(self.steps.front()?.epoch) {
+            Some(score) => self.end_step(Ok(score)),
             // A worker has not the whole batch, and its result is not used.
-            None if self.shard > 0 => Err(Divergence { layer: 0, what: Quantity::Outputs }),
+            None if self.shard > 0 => self.end_step(Err(Divergence { layer: 0, what: Quantity::Outputs })),
             None => {
-                let fill = |sample: usize, input: &mut [f32]| batch.fill(sample + batch.first, input);
-                Err(self.training.trace_divergence(&batch.labels, &fill))
+                self.trace = Some(self.training.begin_trace());
+                self.advance_trace(transport, until)
+            }
+        }
+    }
+
+    /// Goes on looking for the cause why the first step cannot be taken, until the time `until`. Returns batch size
+    /// and cause once it is found.
+    fn advance_trace(&mut self, transport: &dyn Transport, until: f64) -> Option<(usize, StepResult)> {
+        self.is_interrupted = false;
+        let (trace, Step { batch, .. }) = (self.trace.as_mut()?, self.steps.front()?);
+        let fill = |sample: usize, input: &mut [f32]| batch.fill(sample + batch.first, input);
+        let cause = loop {
+            if let Some(cause) = trace.advance(&self.training, &batch.labels, &fill, WORK) {
+                break cause;
+            }
+            if transport.now() >= until {
+                self.is_interrupted = true;
+                return None;
             }
         };
+        self.trace = None;
+        self.end_step(Err(cause))
+    }
+
+    /// Removes the first step, which is finished.
+    fn end_step(&mut self, result: StepResult) -> Option<(usize, StepResult)> {
+        let Step { size, batch, .. } = self.steps.pop_front()?;
+        self.step_begun = false;
+        self.phase.step += 1;
         self.free_batches.push(batch);
         Some((size, result))
     }

@@ -11,6 +11,7 @@ use crate::cursor::DataCursor;
 use crate::messages::RunConfig;
 use data::mnist::TRAIN_IMAGES;
 use nn::memory::Footprint;
+use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::Training;
 
 /// The largest number of runs.
@@ -43,11 +44,15 @@ struct ComparedRun {
 }
 
 impl ComparedRun {
-    fn new(RunConfig { network, training }: RunConfig, memory: u64) -> Result<Self, String> {
-        check_config(&network, &training, memory)?;
+    fn new(RunConfig { network, training }: RunConfig) -> Result<Self, String> {
         let training = Training::new(network, training).map_err(|e| e.message)?;
         Ok(Self { run: Run::new(&training), training, evaluated: None, ended: false })
     }
+}
+
+/// The memory of a run on one core.
+fn footprint(network: &NetworkSpec, training: &TrainingSpec) -> Result<Footprint, String> {
+    Footprint::new(network, training.batch_size, 1).map_err(|e| e.message)
 }
 
 /// How a comparison goes on.
@@ -63,25 +68,40 @@ pub(super) enum NextRun {
 }
 
 impl Comparison {
-    /// A comparison whose first run becomes the active one: it is to be [swapped](Self::swap) in.
+    /// A comparison whose first run becomes the active one: it is to be [swapped](Self::swap) in, in place of `own`.
     ///
     /// # Errors
     /// A sentence, if it is too large, or a run cannot be trained.
-    pub(super) fn new(runs: Vec<RunConfig>, epochs: f64, memory: u64) -> Result<Self, String> {
+    pub(super) fn new(
+        runs: Vec<RunConfig>,
+        epochs: f64,
+        memory: u64,
+        own: &Training,
+    ) -> Result<Self, String> {
         if !(1..=MAX_RUNS).contains(&runs.len()) {
             return Err(format!("A comparison has 1 to {MAX_RUNS} runs."));
         }
         if !(epochs > 0.0 && epochs <= MAX_EPOCHS) {
             return Err(format!("A comparison takes at most {MAX_EPOCHS} epochs."));
         }
-        // Of each run what does not depend on the batch; the rest only of the one that trains.
-        let footprint = |run: &RunConfig| Footprint::new(&run.network, run.training.batch_size, 1);
-        let parked =
-            runs.iter().filter_map(|run| footprint(run).ok()).map(|f| f.weights + f.block).sum::<u64>();
-        if parked > memory {
-            return Err("These runs take too much memory together: compare fewer or smaller networks.".into());
+        let mut footprints = Vec::new();
+        for RunConfig { network, training } in &runs {
+            check_config(network, training, memory)?;
+            footprints.push(footprint(network, training)?);
         }
-        let runs = runs.into_iter().map(|run| ComparedRun::new(run, memory));
+        // Of each run, and of the session's own one, what does not depend on the batch; the rest only of the one
+        // that trains.
+        let largest = footprints.iter().map(|f| f.batch + f.occasional).max().unwrap_or(0);
+        footprints.push(footprint(own.network.spec(), own.spec())?);
+        let parked = footprints.iter().map(|f| f.weights + f.block).sum::<u64>();
+        if parked + largest > memory {
+            return Err(
+                "These runs take too much memory together: compare fewer or smaller networks, or lower \
+                        the batch size."
+                    .into(),
+            );
+        }
+        let runs = runs.into_iter().map(ComparedRun::new);
         let runs: Vec<_> = runs.collect::<Result<_, _>>()?;
         let smallest = runs.iter().map(|run| DataCursor::epoch_images(run.training.spec())).min();
         let turn_epochs = (MIN_TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS);
