@@ -264,8 +264,23 @@ fn a_run_that_is_killed_on_the_gpu_goes_on_bit_by_bit() {
         },
         ..TrainingSpec::default()
     };
+    // Every kind of layer, and a quarter of the work of LeNet-5: the GPU may be one in software.
+    let layers = vec![
+        LayerSpec::Conv2d { out_channels: 4, kernel_size: 5, stride: 1, padding: 2 },
+        LayerSpec::BatchNorm,
+        LayerSpec::Relu,
+        LayerSpec::MaxPool2d { kernel_size: 2, stride: 2 },
+        LayerSpec::Flatten,
+        LayerSpec::Linear { out_features: 32 },
+        LayerSpec::BatchNorm,
+        LayerSpec::Relu,
+        LayerSpec::Dropout { p: 0.3 },
+        LayerSpec::Linear { out_features: 10 },
+    ];
+    let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
     let new = || {
-        let mut run = Run::new(Preset::LeNetTricks, &training, DeviceChoice::WebGpu);
+        let mut run = Run::new(Preset::Mlp30, &training, DeviceChoice::WebGpu);
+        run.tell(Command::Configure { network: network.clone(), training: training.clone() });
         // The state is read back as often as something is drawn.
         run.tell(Command::Show { image: vec![9; 784] });
         run
