@@ -15,6 +15,8 @@ const TICK_MS: f64 = 200.0;
 trait Faults {
     /// Lets this many milliseconds pass in which the GPU answers nothing.
     fn silence(&mut self, ms: f64);
+    /// Lets this many seconds pass in which the GPU answers once a second.
+    fn answers(&mut self, seconds: u32);
     fn device(&self) -> Option<Device>;
     fn note(&self) -> Option<String>;
     fn state(&self) -> Option<RunState>;
@@ -29,6 +31,14 @@ impl Faults for Run {
             if self.device() != Some(Device::WebGpu) {
                 self.events.extend(self.session.work(&self.here));
             }
+        }
+    }
+
+    fn answers(&mut self, seconds: u32) {
+        for _ in 0..seconds {
+            self.silence(1_000.0);
+            self.session.gpu().expect("it is open").poll(true);
+            self.events.extend(self.session.work(&self.here));
         }
     }
 
@@ -78,8 +88,8 @@ fn training_goes_on_without_a_silent_gpu_and_with_it_when_it_answers() {
     let note = run.note().expect("a note");
     assert!(note.starts_with("The GPU has not answered in time. Training goes on from step "), "{note}");
     assert!(note.ends_with(" on the CPU, until the GPU answers again."), "{note}");
-    let (step, from) = (run.last_step(), run.session.gpu().is_some());
-    assert!(step > 0 && from && run.state() == Some(RunState::Training));
+    let (step, is_open) = (run.last_step(), run.session.gpu().is_some());
+    assert!(step > 0 && is_open && run.state() == Some(RunState::Training));
     run.silence(1_000.0);
     assert!(run.last_step() > step.max(before), "the CPU trains");
     assert_eq!(run.device(), Some(Device::Cpu));
@@ -131,17 +141,63 @@ fn a_silent_gpu_holds_up_no_command() {
 #[test]
 fn a_gpu_that_is_slow_but_answers_is_not_silent() {
     let mut run = on_gpu();
-    for _ in 0..20 {
-        run.silence(1_000.0);
-        run.session.gpu().unwrap().poll(true);
-        run.events.extend(run.session.work(&run.here));
-    }
+    run.answers(20);
     assert_eq!((run.device(), run.note()), (Some(Device::WebGpu), None));
     // A pause does not wait for all that is in flight, if that takes long.
     run.tell(Command::Pause);
     run.silence(1_200.0);
     run.silence(1_000.0);
     assert_eq!(run.state(), Some(RunState::Paused));
+}
+
+/// Tells the session a command while submissions take three seconds, so that an answer is not expected before.
+fn tell_slowly(run: &mut Run, command: Command) {
+    for _ in 0..12 {
+        run.here.advance(3_000.0);
+        run.session.gpu().expect("it is open").poll(true);
+        run.events.extend(run.session.work(&run.here));
+    }
+    assert_eq!((run.device(), run.note()), (Some(Device::WebGpu), None));
+    run.tell(command);
+    // Natively, the last submission makes the GPU answer those before it.
+    run.here.advance(3_000.0);
+    run.events.extend(run.session.work(&run.here));
+}
+
+#[test]
+fn a_command_that_does_not_wait_for_a_slow_gpu_is_no_silence() {
+    let mut run = on_gpu();
+    for round in 0..3 {
+        let training = TrainingSpec { batch_size: 8, learning_rate: 0.002 + 0.001 * round as f32, ..spec() };
+        let network = run.session.network().spec().clone();
+        tell_slowly(&mut run, Command::Configure { network, training });
+        run.silence(1_800.0);
+        assert_eq!(run.note(), None, "round {round}");
+    }
+    tell_slowly(&mut run, Command::Pause);
+    run.silence(1_800.0);
+    assert_eq!((run.state(), run.note()), (Some(RunState::Paused), None));
+}
+
+#[test]
+fn what_went_wrong_is_forgotten_after_a_minute_of_good_answers() {
+    let mut run = on_gpu();
+    for _ in 0..3 {
+        run.silence(5_000.0);
+        let note = run.note().expect("a note");
+        assert!(note.ends_with("until the GPU answers again."), "{note}");
+        run.until_on(Device::WebGpu);
+        run.answers(62);
+        assert_eq!(run.note(), None);
+    }
+    for _ in 0..4 {
+        run.session.gpu().unwrap().destroy();
+        run.until_on(Device::Cpu);
+        let note = run.note().expect("a note");
+        assert!(note.ends_with("until a GPU answers again."), "{note}");
+        run.until_on(Device::WebGpu);
+        run.answers(62);
+    }
 }
 
 #[test]

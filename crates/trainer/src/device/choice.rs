@@ -12,6 +12,9 @@ use std::rc::Rc;
 const MAX_LOSSES: u32 = 3;
 /// After this many silences the GPU is not used before Train is pressed.
 const MAX_SILENCES: u32 = 2;
+/// Milliseconds of training on the GPU after which losses and silences are forgotten: they had other causes than those
+/// that may come later.
+const FORGIVEN_AFTER_MS: f64 = 60_000.0;
 /// Milliseconds after which a GPU that has not been built is mentioned, and is asked for anew at the next
 /// Train.
 const MAX_BUILDING_MS: f64 = 3_000.0;
@@ -54,6 +57,8 @@ struct Failures {
     losses: u32,
     /// Times that the GPU did not answer in time.
     silences: u32,
+    /// Milliseconds of training on the GPU since the last of both.
+    healthy_ms: f64,
     /// Times that no GPU could be opened, and milliseconds before it is tried again.
     refusals: u32,
     retry_in_ms: f64,
@@ -67,6 +72,24 @@ impl Failures {
         let is_unsuitable =
             self.unsuitable.as_ref().is_some_and(|(spec, batch)| spec == network && *batch == batch_size);
         self.losses < MAX_LOSSES && self.silences < MAX_SILENCES && self.retry_in_ms <= 0.0 && !is_unsuitable
+    }
+}
+
+impl Failures {
+    fn add_loss(&mut self) {
+        (self.losses, self.healthy_ms) = (self.losses + 1, 0.0);
+    }
+
+    fn add_silence(&mut self) {
+        (self.silences, self.healthy_ms) = (self.silences + 1, 0.0);
+    }
+
+    /// Counts `ms` milliseconds in which the GPU has trained.
+    fn add_training(&mut self, ms: f64) {
+        self.healthy_ms += ms;
+        if self.healthy_ms >= FORGIVEN_AFTER_MS {
+            (self.losses, self.silences) = (0, 0);
+        }
     }
 }
 
@@ -181,8 +204,11 @@ impl Devices {
         }
     }
 
-    /// Counts `ms` milliseconds in which requests were built, or were put off.
+    /// Counts `ms` milliseconds in which the GPU trained, and requests were built or put off.
     pub(crate) fn wait(&mut self, ms: f64) {
+        if self.gpu.as_ref().is_some_and(GpuTraining::is_training) {
+            self.failures.add_training(ms);
+        }
         self.failures.retry_in_ms -= ms;
         if let Some(building_ms) = &mut self.building_ms {
             *building_ms += ms;
@@ -195,7 +221,7 @@ impl Devices {
     /// Drops the device that was lost. `note` is a sentence without its full stop.
     pub(crate) fn on_device_lost(&mut self, note: String) {
         self.drop_device();
-        self.failures.losses += 1;
+        self.failures.add_loss();
         self.note = Some(if self.failures.losses < MAX_LOSSES {
             format!("{note}, until a GPU answers again.")
         } else {
@@ -206,7 +232,7 @@ impl Devices {
     /// Stops using the GPU, which has not answered in time, until it answers. `note` is a sentence without
     /// its full stop.
     pub(crate) fn on_silence(&mut self, note: String) {
-        self.failures.silences += 1;
+        self.failures.add_silence();
         if self.failures.silences < MAX_SILENCES {
             self.note = Some(format!("{note}, until the GPU answers again."));
         } else {

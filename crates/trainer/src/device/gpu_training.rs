@@ -25,8 +25,9 @@ pub(crate) enum GpuState {
 /// Milliseconds without an answer after which the GPU counts as silent: four times as many as a submission is
 /// expected to take, within these limits.
 const SILENCE_MS: std::ops::RangeInclusive<f64> = 1_250.0..=4_000.0;
-/// Milliseconds after which a pause waits no longer for what is in flight.
+/// Milliseconds after which a pause waits no longer for what is in flight, and milliseconds without an answer.
 const MAX_DRAINING_MS: f64 = 2_000.0;
+const MAX_DRAINING_SILENCE_MS: f64 = 1_250.0;
 /// Milliseconds after which a GPU is judged by what it has done by then.
 const MAX_PROBING_MS: f64 = 1_200.0;
 
@@ -35,7 +36,7 @@ const MAX_PROBING_MS: f64 = 1_200.0;
 pub(crate) enum Patience {
     /// It answers in time.
     Wait,
-    /// It answers, but what is in flight takes too long for a command that waits.
+    /// What is in flight takes too long for a command that waits, though not for this GPU.
     Abandon,
     /// It has not answered in time.
     Silent,
@@ -85,7 +86,7 @@ pub(crate) enum GpuUpdate {
     Evaluated(Tested),
     /// A number that is not finite. The last update.
     Diverged,
-    /// The device is lost, with everything in flight. The only update.
+    /// The device is lost, with everything in flight but evaluations that have arrived. The last update.
     Lost,
 }
 
@@ -207,17 +208,12 @@ impl GpuTraining {
             return Patience::Wait;
         }
         self.silent_ms += ms;
-        let patience = 4.0 * self.pace.submission_ms().unwrap_or(0.0);
-        let is_draining = self.state == GpuState::Draining;
-        let limit = if is_draining {
-            *SILENCE_MS.start()
-        } else {
-            patience.clamp(*SILENCE_MS.start(), *SILENCE_MS.end())
-        };
-        if self.silent_ms >= limit {
+        let expected = 4.0 * self.pace.submission_ms().unwrap_or(0.0);
+        if self.silent_ms >= expected.clamp(*SILENCE_MS.start(), *SILENCE_MS.end()) {
             return Patience::Silent;
         }
-        if is_draining && self.state_ms >= MAX_DRAINING_MS { Patience::Abandon } else { Patience::Wait }
+        let is_late = self.silent_ms >= MAX_DRAINING_SILENCE_MS || self.state_ms >= MAX_DRAINING_MS;
+        if self.state == GpuState::Draining && is_late { Patience::Abandon } else { Patience::Wait }
     }
 
     /// Drops everything in flight, because the GPU has not answered in time.
@@ -309,15 +305,14 @@ impl GpuTraining {
     pub(crate) fn poll_completions(&mut self, now: f64) -> Vec<GpuUpdate> {
         let answers = self.trainer.answers();
         let completions = self.trainer.poll_completions();
-        if completions.iter().any(|c| matches!(c, Completion::DeviceLost)) || self.gpu().is_lost() {
-            return vec![GpuUpdate::Lost];
-        }
+        let is_lost = completions.iter().any(|c| matches!(c, Completion::DeviceLost)) || self.gpu().is_lost();
         if self.trainer.answers() > answers {
             self.silent_ms = 0.0;
         }
         let mut updates = Vec::new();
         for completion in completions {
             match completion {
+                Completion::Steps { .. } if is_lost => {}
                 Completion::Steps { tag, scores, saved } => {
                     let steps: Vec<StepScore> = tag.sizes.into_iter().zip(scores).collect();
                     if !steps.is_empty() {
@@ -346,6 +341,9 @@ impl GpuTraining {
                 }
                 Completion::DeviceLost => {}
             }
+        }
+        if is_lost {
+            updates.push(GpuUpdate::Lost);
         }
         updates
     }

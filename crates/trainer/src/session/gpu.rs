@@ -138,8 +138,26 @@ impl Session {
     /// Takes over what the GPU has finished.
     fn poll_gpu(&mut self, now: f64) {
         let Some(gpu) = &mut self.devices.gpu else { return };
-        let mut evaluations = Vec::new();
-        for update in gpu.poll_completions(now) {
+        let updates = gpu.poll_completions(now);
+        if !self.take_updates(updates) {
+            return;
+        }
+        self.choose_device();
+        let Some(gpu) = &mut self.devices.gpu else { return };
+        let drained = gpu.finish_draining();
+        if drained || (gpu.state == GpuState::Training && self.frames.is_due(now)) {
+            self.frames.reset(now);
+            self.emit_progress();
+            self.emit_snapshot();
+        }
+        if drained {
+            self.run_queued_commands();
+        }
+    }
+
+    /// Takes over what has come back. Returns whether the GPU goes on.
+    fn take_updates(&mut self, updates: Vec<GpuUpdate>) -> bool {
+        for update in updates {
             match update {
                 GpuUpdate::Steps(steps, ms) => {
                     let images = steps.iter().map(|(images, _)| images).sum();
@@ -155,29 +173,24 @@ impl Session {
                     self.run.checkpoint.record(steps, images, score, training, cursor);
                 }
                 GpuUpdate::Evaluated(tested) => {
-                    evaluations.push(Event::Tested(tested));
+                    self.emit(Event::Tested(tested));
                     // The GPU counts hits, but returns no predictions. If a pass takes longer than the time
                     // to the next evaluation, some evaluations are skipped, or no pass would ever end.
                     if !self.predictions_are_pending() {
                         self.invalidate_predictions();
                     }
                 }
-                GpuUpdate::Diverged => return self.on_gpu_divergence(),
-                GpuUpdate::Lost => return self.on_gpu_lost(),
+                GpuUpdate::Diverged => {
+                    self.on_gpu_divergence();
+                    return false;
+                }
+                GpuUpdate::Lost => {
+                    self.on_gpu_lost();
+                    return false;
+                }
             }
         }
-        self.events.append(&mut evaluations);
-        self.choose_device();
-        let Some(gpu) = &mut self.devices.gpu else { return };
-        let drained = gpu.finish_draining();
-        if drained || (gpu.state == GpuState::Training && self.frames.is_due(now)) {
-            self.frames.reset(now);
-            self.emit_progress();
-            self.emit_snapshot();
-        }
-        if drained {
-            self.run_queued_commands();
-        }
+        true
     }
 
     fn count_gpu_steps(&mut self, steps: &[StepScore]) {
@@ -279,6 +292,23 @@ impl Session {
     fn run_queued_commands(&mut self) {
         while let Some(command) = self.queued.pop_front() {
             self.execute(command);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::Tested;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn an_evaluation_that_arrives_with_bad_news_is_reported_before_it() {
+        for bad in [GpuUpdate::Diverged, GpuUpdate::Lost] {
+            let mut session = Session::default();
+            let tested = Tested { step: 47, epoch: 1.0, loss: 0.1, accuracy: 0.97 };
+            assert!(!session.take_updates(vec![GpuUpdate::Evaluated(tested), bad]));
+            assert_eq!(session.take_events().first(), Some(&Event::Tested(tested)));
         }
     }
 }
