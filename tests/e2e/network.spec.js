@@ -83,7 +83,7 @@ test("the pixel under the mouse is written out as the sum that computes it", asy
   await point(page, "F6", 0.5, 0.5);
   await expect(arithmetic(page)).toContainText(/smaller terms .* bias/);
   await point(page, "Output", 0.5, 0.75);
-  await expect(arithmetic(page)).toContainText(/softmax: e\^.* = (9\d\.\d|100\.0) %/);
+  await expect(arithmetic(page)).toContainText(/softmax: e\^.* = (9\d\.\d+|100\.0) %/);
 });
 
 test("arrow keys move from pixel to pixel, and the receptive field lights up", async ({ page }) => {

@@ -4,8 +4,8 @@ import { withoutGpu } from "./support/browser.js";
 export default defineConfig({
   testDir: ".",
   outputDir: "results/failures",
-  // Training uses all cores.
-  workers: 1,
+  // Pages wait for much: two at a time keep two cores busy. No test measures time, so none minds the other.
+  workers: 2,
   retries: 0,
   // No test measures time. These limits end tests whose outcome never comes; a machine that is busy with other work takes
   // several times as long as an idle one.
