@@ -125,7 +125,7 @@ pub struct PageState {
     pub setup: String,
     /// Its curves and last figures.
     pub record: String,
-    /// What the page showed.
+    /// What the page showed. The worker, which stores it beside the run, adds it.
     pub view: ViewState,
 }
 

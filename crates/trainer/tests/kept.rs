@@ -8,7 +8,7 @@ use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Augmentation, Initializer, LayerSpec, Optimizer, Penalty, Schedule, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{Command, Event, Kept, RunConfig, ViewState, Watch};
+use trainer::messages::{Command, Event, Kept, RunConfig, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
@@ -152,18 +152,12 @@ fn a_run_is_offered_with_what_the_page_kept_and_comes_back_paused() {
     steps(&mut first, &group, 3);
     let before = first.kept_version();
     first.handle(Command::KeepRecord { setup: "settings".into(), record: "curves".into() });
-    let view = ViewState { link: "#v=1".into(), drawing: "7".into(), time: 5.0, ..ViewState::default() };
-    first.handle(Command::KeepView { view: Box::new(view.clone()), at_once: false });
     assert_ne!(first.kept_version(), before, "what the page keeps is a change");
-    let now = first.kept_version();
-    first.handle(Command::KeepView { view: Box::new(ViewState { time: 6.0, ..view }), at_once: true });
-    assert_eq!(first.kept_version(), now, "the time alone is none");
 
     let (mut next, _) = session(1);
     let offered = kept(&next.offer(&first.encode().unwrap(), &[]).unwrap());
     assert_eq!((offered.step, offered.epoch, &offered.config), (3, 240.0 / 4_990.0, &everything()));
     assert_eq!((offered.page.setup.as_str(), offered.page.record.as_str()), ("settings", "curves"));
-    assert_eq!((offered.page.view.drawing.as_str(), offered.page.view.time), ("7", 6.0));
     let events = next.handle(Command::Resume);
     assert!(matches!(&events[..], [.., Event::Replaced(None)]), "{events:?}");
     assert!(events.contains(&Event::Restored(Box::new(offered))) && last_step(&events) == Some(3));

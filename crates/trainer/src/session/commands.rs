@@ -89,7 +89,6 @@ impl Session {
             Command::Undo => self.undo(),
             Command::ForgetReplaced => self.forget_replaced(),
             Command::KeepRecord { setup, record } => self.keep_record(setup, record),
-            Command::KeepView { view, .. } => self.keep_view(*view),
             Command::Resume => self.resume(),
             Command::SetAside => self.set_aside(),
             Command::Restore => self.restore_checkpoint(),
@@ -112,7 +111,10 @@ impl Session {
                 self.emit_devices();
             }
             // The worker that runs the session downloads, stores, and starts other workers.
-            Command::RetryDownload | Command::UseCores(_) | Command::OpenStorage { .. } => {}
+            Command::RetryDownload
+            | Command::UseCores(_)
+            | Command::OpenStorage { .. }
+            | Command::KeepView { .. } => {}
             Command::Labels(split) => {
                 let labels = self.data.split(split).labels.clone();
                 self.emit(Event::Labels { split, labels });

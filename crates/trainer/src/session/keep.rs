@@ -3,7 +3,7 @@
 use super::kept_runs::{KeptRun, MIN_SHARE, Place, write};
 use super::state::Session;
 use crate::cursor::DataCursor;
-use crate::messages::{Event, RunState, ViewState};
+use crate::messages::{Event, RunState};
 use interchange::RunView;
 use nn::plan::Plan;
 use nn::train::{Training, TrainingState};
@@ -118,15 +118,6 @@ impl Session {
         let page = &mut self.kept.page;
         if (&page.setup, &page.record) != (&setup, &record) {
             (page.setup, page.record) = (setup, record);
-            self.kept.note_change();
-        }
-    }
-
-    /// Takes over what the page shows.
-    pub(super) fn keep_view(&mut self, view: ViewState) {
-        let old = std::mem::replace(&mut self.kept.page.view, view);
-        let view = &self.kept.page.view;
-        if *view != (ViewState { time: view.time, ..old }) {
             self.kept.note_change();
         }
     }
