@@ -245,7 +245,7 @@ test("while the test set is downloaded, the panel says what is missing and follo
   await expect(panel(page)).toContainText("The test images are still to come.");
   await expect.poll(() => held.length).toBe(1);
   await held.shift().continue();
-  await expect(caption(page)).toContainText("of the 5,000 test images that are here so far are misread.");
+  await expect(caption(page)).toContainText("of the 5,000 test images downloaded so far are misread.");
   release = true;
   await Promise.all(held.map((route) => route.continue()));
   await expect(caption(page)).toContainText("of the 10,000 test images are misread.");

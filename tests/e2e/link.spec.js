@@ -31,7 +31,7 @@ test("a link of which nothing is understood shows a sentence and changes nothing
   await page.getByRole("button", { name: "Dismiss" }).click();
   // The user edits the address of the open page.
   await page.evaluate(() => { location.hash = "#v=1&preset=mlp30&lr=0.02"; });
-  await expect(page.getByRole("combobox", { name: "Preset" })).toHaveValue("mlp30");
+  await expect.poll(() => hash(page)).toBe("#v=1&preset=mlp30&lr=0.02");
   await expect(page.getByRole("combobox", { name: "Learning rate" })).toHaveValue("0.02");
 });
 

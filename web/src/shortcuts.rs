@@ -157,11 +157,16 @@ fn uses(element: &Element, name: &str) -> bool {
     match element.tag_name().as_str() {
         "SELECT" => true,
         "BUTTON" | "SUMMARY" | "A" => name == " ",
+        "INPUT" if is_checkbox(element) => name == " ",
         "INPUT" if !is_text_field(element) => name == " " || name.starts_with("Arrow"),
         // The pad and the charts have keys of their own, but no letters.
         "CANVAS" => !name.starts_with(|first: char| first.is_lowercase() || first == '?'),
         _ => is_text_field(element),
     }
+}
+
+fn is_checkbox(element: &Element) -> bool {
+    element.dyn_ref::<HtmlInputElement>().is_some_and(|input| input.type_() == "checkbox")
 }
 
 /// Whether the element is a field to type in.

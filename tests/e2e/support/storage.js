@@ -74,10 +74,11 @@ export const failing = {
   aborting: `{
     const { put } = IDBObjectStore.prototype;
     IDBObjectStore.prototype.put = function (value, key) {
-      const request = put.call(this, value, key);
-      if (value instanceof Uint8Array) request.addEventListener("success", () => this.transaction.abort());
-      return request;
+      this.transaction.isFull ||= value instanceof Uint8Array;
+      return put.call(this, value, key);
     };
+    const { commit } = IDBTransaction.prototype;
+    IDBTransaction.prototype.commit = function () { this.isFull ? this.abort() : commit.call(this); };
     Object.defineProperty(IDBTransaction.prototype, "error", { get: () => new DOMException("full", "QuotaExceededError") });
   }`,
   /** No transaction ever ends. */

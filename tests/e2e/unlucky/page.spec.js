@@ -185,7 +185,7 @@ function translate(way) {
 /** All that the page says, without what depends on the clock. */
 const words = (page) => page.evaluate(() => {
   const said = document.body.innerText.replace(/[\d,]+ (img|images)\/s/g, "rate");
-  return said.split(/\s*\n\s*/).filter((line) => line && !/^[\d,]+$/.test(line));
+  return said.split(/\s*\n\s*/).filter((line) => line && !/^([\d,]+|—)$/.test(line));
 });
 
 /** What is done to two pages, of which one is translated; both must say the same after each. */
@@ -315,14 +315,16 @@ situations("the screen", [
       globalThis.hides = false;
       Object.defineProperty(Document.prototype, "hidden", { get: () => globalThis.hides });
       const request = async () => {
+        const sentinel = new EventTarget();
         let released = false;
         globalThis.held += 1;
-        const release = async () => {
+        sentinel.release = async () => {
           globalThis.held -= released ? 0 : 1;
           released = true;
+          sentinel.dispatchEvent(new Event("release"));
         };
-        globalThis.addEventListener("visibilitychange", () => globalThis.hides && release());
-        return { release };
+        globalThis.addEventListener("visibilitychange", () => globalThis.hides && sentinel.release());
+        return sentinel;
       };
       Object.defineProperty(Navigator.prototype, "wakeLock", { get: () => ({ request }) });
     }),

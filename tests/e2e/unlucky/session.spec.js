@@ -37,7 +37,7 @@ const sessionOf = (page) => page.evaluate(() => JSON.parse(sessionStorage["lenet
 /** Opens a tab that a browser restores with these entries of its storage. */
 async function restored({ context, host }, entries) {
   const page = await context.newPage();
-  await page.goto(`${host.origin}/manifest.webmanifest`);
+  await page.goto(`${host.origin}/worker.js`);
   await page.evaluate((entries) => entries.forEach(([key, value]) => sessionStorage.setItem(key, value)), entries);
   const tab = new Playground(page);
   await tab.open(host.origin + FEW);

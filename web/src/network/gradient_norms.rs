@@ -50,7 +50,7 @@ fn bar_width(norm: f32) -> f32 {
 }
 
 /// A layer whose gradient is this many times smaller, or larger, than that of the last layer hardly learns, or jumps about.
-const FAR: f32 = 100.0;
+const FAR: f32 = 200.0;
 
 /// How the gradient changes on the way from the last layer to the first, in words. `names` are those of the network's layers.
 fn sentence(norms: &[Norms], names: &[String]) -> String {

@@ -2,7 +2,7 @@
 //! of a class.
 
 use leptos::prelude::*;
-use trainer::messages::{Command, RunState, Source};
+use trainer::messages::{Command, Source};
 
 use crate::client::Client;
 use crate::runs::record::Record;
@@ -44,11 +44,16 @@ pub(crate) fn UndoPretrained() -> impl IntoView {
     let is_young = Memo::new(move |_| {
         runs.record.with(|record| record.progress.epoch < 1.0 || record.progress.step < FIRST_STEPS)
     });
-    Effect::new(move |_| {
-        let source = client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
-        if source == Some(Source::Pretrained) && client.run.get() == RunState::Paused {
+    let source = Memo::new(move |_| {
+        client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source))
+    });
+    Effect::new(move |before| {
+        let source = source.get();
+        // It is back. Until the first step is reported, it still is what it was.
+        if source == Some(Source::Pretrained) && before != Some(source) {
             runs.took_over.set(false);
         }
+        source
     });
     let is_open = Memo::new(move |_| runs.took_over.get() && is_trained.get() && is_young.get());
     let sentence = move || {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, Worker};
+use web_sys::{DedicatedWorkerGlobalScope, Event, MessageChannel, MessageEvent, Worker};
 
 use super::channels::{Channels, Port, on_message};
 use crate::new_worker::new_worker;
@@ -80,7 +80,9 @@ impl WorkerPool {
         // 0 until the worker is ready.
         let rank = Rc::new(Cell::new(0));
         on_message(worker.unchecked_ref(), self.message_handler(worker.clone(), rank.clone(), owner.clone()));
-        let failed = Closure::<dyn FnMut()>::new(move || {
+        let failed = Closure::<dyn FnMut(Event)>::new(move |error: Event| {
+            // An error that nobody handles goes on to the page, which would take it for one of the session.
+            error.prevent_default();
             if rank.get() > 0 {
                 owner.worker_lost(rank.get());
             }
