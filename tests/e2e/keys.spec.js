@@ -70,6 +70,7 @@ test("a reset can be undone, with its curves, also after further steps and chang
   await page.keyboard.press("Space");
   await expect(playground.train).toBeVisible();
   await playground.log.settle();
+  await playground.measured();
   const [steps, loss, drawn] = [await playground.steps(), await playground.loss.textContent(), await curve.getAttribute("aria-label")];
   await page.keyboard.press("r");
   await expect.poll(() => playground.steps()).toBe(0);
@@ -93,7 +94,7 @@ test("a reset can be undone, with its curves, also after further steps and chang
   await expect.poll(() => playground.steps()).toBe(steps + 1);
   await expect(page.getByRole("switch", { name: "Dropout" }), "with its settings").not.toBeChecked();
   await page.keyboard.press("r");
-  await page.locator(".toast").filter({ has: undo }).getByRole("button", { name: "Dismiss" }).click();
+  await page.locator(".toast").filter({ has: page.getByRole("button", { name: "Undo", exact: true }) }).getByRole("button", { name: "Dismiss" }).click();
   await expect(undo).toHaveCount(0);
 });
 

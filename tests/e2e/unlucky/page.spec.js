@@ -188,9 +188,14 @@ const words = (page) => page.evaluate(() => {
   return said.split(/\s*\n\s*/).filter((line) => line && !/^([\d,]+|—)$/.test(line));
 });
 
+/** Steps of which each is shown: how many of several at once are depends on the clock, and so do averages over what is shown. */
+async function takeStepByStep(playground, count) {
+  for (let step = 0; step < count; step += 1) await playground.takeSteps(1);
+}
+
 /** What is done to two pages, of which one is translated; both must say the same after each. */
 const operations = [
-  ["steps are taken", async (playground) => playground.takeSteps(3)],
+  ["steps are taken", (playground) => takeStepByStep(playground, 3)],
   ["a digit is drawn", async (playground) => {
     await playground.draw(7);
     await expect(playground.prediction).toHaveText(/\d/);
@@ -198,7 +203,7 @@ const operations = [
   }],
   ["a layer is opened, its network trains on", async (playground) => {
     await button(playground.page, /^C1\b/, {}).click();
-    await playground.takeSteps(2);
+    await takeStepByStep(playground, 2);
   }],
   ["a pixel is pointed at", async (playground) => {
     await playground.page.getByRole("application", { name: /^Pixels of S2:/ }).focus();
@@ -211,7 +216,7 @@ const operations = [
     await page.getByRole("combobox", { name: "Preset" }).selectOption("mlp30");
     await page.getByRole("switch", { name: "Batch normalisation" }).check();
     await page.getByRole("combobox", { name: "Optimiser" }).selectOption("sgd");
-    await playground.takeSteps(2);
+    await takeStepByStep(playground, 2);
   }],
   ["the run is reset", async (playground) => {
     await playground.reset.click();

@@ -74,9 +74,9 @@ onOnePage("controls whose settings go away", { link: "/#v=1&image=7" }, [
     await expect(control(page, "Pooling")).toHaveCount(1);
   }),
   goes("a link hides the field that somebody types in", async ({ page }) => {
-    for (const [unfold, field, hidden] of [[null, "Seed", "seed"], ["Layers", "Maps", "layers"], ["Layers", "Kernel", "settings"]]) {
-      await follow(page, `#v=1&image=7${unfold ? `&unfolded=network,layers,training` : ""}`);
-      if (unfold) await page.getByRole("button", { name: /^C1 conv/ }).click();
+    for (const [layer, field, hidden] of [[null, "Seed", "seed"], [/^C1 conv/, "Maps", "layers"], [/^C3 conv/, "Kernel", "settings"]]) {
+      await follow(page, `#v=1&image=7${layer ? `&unfolded=network,layers,training` : ""}`);
+      if (layer) await page.getByRole("button", { name: layer }).click();
       await page.getByRole("spinbutton", { name: field }).pressSequentially("1");
       await follow(page, `#v=1&image=7&hide=${hidden}`);
       await expect(page.getByRole("spinbutton", { name: field })).toHaveCount(0);
@@ -248,6 +248,7 @@ situations("truth", [
     holds: async ({ page }) => {
       const map = page.getByRole("img", { name: "The map so far" });
       const first = () => map.evaluate((canvas) => [...canvas.getContext("2d").getImageData(0, 0, 1, 1).data]);
+      await expect.poll(async () => (await first())[3], "it is painted").toBe(255);
       const early = await first();
       await page.getByRole("button", { name: "Back", exact: true }).click();
       await page.getByRole("button", { name: "Back", exact: true }).click();
