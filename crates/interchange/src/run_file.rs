@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use nn::plan::Plan;
 use nn::spec::{NetworkSpec, Optimizer, TrainingSpec};
-use nn::train::TrainingState;
 use nn::train::optimizer::OptimizerState;
+use nn::train::{Training, TrainingState};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,21 @@ pub struct RunView<'a> {
     pub optimizer: &'a OptimizerState,
     /// Steps taken.
     pub steps: u64,
+}
+
+impl<'a> From<&'a Training> for RunView<'a> {
+    fn from(training: &'a Training) -> Self {
+        let network = &training.network;
+        Self {
+            network: network.spec(),
+            plan: network.plan(),
+            training: training.spec(),
+            parameters: &network.parameters,
+            running: &network.running,
+            optimizer: training.optimizer(),
+            steps: training.steps(),
+        }
+    }
 }
 
 /// The numbers of steps, as JSON.

@@ -70,16 +70,7 @@ fn checkpoint() -> Vec<u8> {
 
 fn run() -> Vec<u8> {
     let training = Training::new(network(), TrainingSpec::default()).expect("its layers fit");
-    let network = &training.network;
-    let view = RunView {
-        network: network.spec(),
-        plan: network.plan(),
-        training: training.spec(),
-        parameters: &network.parameters,
-        running: &network.running,
-        optimizer: training.optimizer(),
-        steps: 7,
-    };
+    let view = RunView { steps: 7, ..RunView::from(&training) };
     write_run(view, &[("place", "{\"cursor\":{\"images_seen\":448}}".into())]).expect("it can be written")
 }
 

@@ -3,11 +3,12 @@
 #![cfg(not(target_family = "wasm"))]
 
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, Schedule, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Device, DeviceChoice, Event, RunState, Snapshot, Source, Split, Watch};
 
 mod common;
+use common::all_options;
 use common::gpu::{Clock, Last, Run, spec};
 
 #[test]
@@ -112,17 +113,7 @@ fn a_trainer_that_comes_too_late_is_built_again() {
 #[test]
 fn a_lost_device_loses_half_a_second_of_training_at_most() {
     const ROUND_MS: f64 = 100.0;
-    let spec = TrainingSpec { batch_size: 8, ..spec() };
-    let mut run = Run::new(Preset::Mlp30, &spec, DeviceChoice::WebGpu);
-    // By this clock a submission of many steps takes no longer than one of few, so a step should be small.
-    let network = NetworkSpec {
-        input: Shape::maps(1, 28, 28),
-        layers: vec![LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }],
-    };
-    run.tell(Command::Configure { network, training: spec });
-    run.here.clock = Clock::ticking(None);
-    run.tell(Command::Train);
-    run.until_on(Device::WebGpu);
+    let mut run = Run::small_on_gpu();
     // The clock and the step of each report, from the moment when the GPU took over.
     let mut reports = vec![(run.here.advance(0.0), run.last_step())];
     for _ in 0..14 {
@@ -249,20 +240,11 @@ fn train_to_the_last_image(run: &mut Run) -> (u64, u64) {
 #[test]
 fn a_run_that_is_killed_on_the_gpu_goes_on_bit_by_bit() {
     let training = TrainingSpec {
+        batch_size: 64,
         learning_rate: 0.003,
-        optimizer: nn::spec::Optimizer::ADAM_W,
-        schedule: nn::spec::Schedule::OneCycle { epochs: 3.0 },
-        penalty: nn::spec::Penalty { l1: 1e-5, l2: 1e-3, biases: true },
-        label_smoothing: 0.1,
-        augmentation: nn::spec::Augmentation {
-            rotation: 10.0,
-            shift: 1.5,
-            zoom: 0.1,
-            shear: 0.1,
-            elastic: 1.5,
-            crop: 1,
-        },
-        ..TrainingSpec::default()
+        schedule: Schedule::OneCycle { epochs: 3.0 },
+        subset: None,
+        ..all_options()
     };
     // Every kind of layer, and a quarter of the work of LeNet-5: the GPU may be one in software.
     let layers = vec![

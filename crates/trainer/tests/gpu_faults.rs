@@ -62,16 +62,7 @@ impl Faults for Run {
 
 /// A run of a small network on the GPU, by a clock of the test's own.
 fn on_gpu() -> Run {
-    let spec = TrainingSpec { batch_size: 8, ..spec() };
-    let mut run = Run::new(Preset::Mlp30, &spec, DeviceChoice::WebGpu);
-    let network = NetworkSpec {
-        input: Shape::maps(1, 28, 28),
-        layers: vec![LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }],
-    };
-    run.tell(Command::Configure { network, training: spec });
-    run.here.clock = Clock::ticking(None);
-    run.tell(Command::Train);
-    run.until_on(Device::WebGpu);
+    let mut run = Run::small_on_gpu();
     run.until_step(run.last_step() + 10);
     run
 }

@@ -6,35 +6,18 @@ use std::cell::Cell;
 use interchange::read_run;
 use nn::preset::Preset;
 use nn::random::pcg4d;
-use nn::spec::{Augmentation, Initializer, LayerSpec, Optimizer, Penalty, Schedule, TrainingSpec};
+use nn::spec::{LayerSpec, Schedule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Kept, RunConfig, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
-use common::{LocalGroup, digits};
+use common::{LocalGroup, all_options, digits};
 
-/// All options at once.
+/// A network with every kind of layer, and all options.
 fn everything() -> RunConfig {
-    let training = TrainingSpec {
-        seed: 5,
-        batch_size: 80,
-        learning_rate: 0.01,
-        optimizer: Optimizer::ADAM_W,
-        schedule: Schedule::OneCycle { epochs: 3.0 },
-        penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
-        label_smoothing: 0.1,
-        initializer: Initializer::Xavier,
-        augmentation: Augmentation {
-            rotation: 10.0,
-            shift: 1.5,
-            zoom: 0.1,
-            shear: 0.1,
-            elastic: 1.5,
-            crop: 1,
-        },
-        subset: Some(4_990),
-    };
+    let training =
+        TrainingSpec { schedule: Schedule::OneCycle { epochs: 3.0 }, subset: Some(4_990), ..all_options() };
     RunConfig { network: Preset::LeNetTricks.network(), training }
 }
 

@@ -6,38 +6,18 @@ use std::cell::{Cell, RefCell};
 use data::DataSet;
 use nn::preset::Preset;
 use nn::random::pcg4d;
-use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
+use nn::spec::{Optimizer, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Progress, RunState, Tested};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 mod common;
-use common::{DeliveryOrder, LocalGroup, digits};
+use common::{DeliveryOrder, LocalGroup, all_options, digits};
 
-/// All options at once.
+/// A network with every kind of layer, and all options.
 fn everything() -> Command {
-    let training = TrainingSpec {
-        seed: 5,
-        batch_size: 80,
-        learning_rate: 0.01,
-        optimizer: Optimizer::ADAM_W,
-        // Three passes over 5,000 images.
-        schedule: Schedule::OneCycle { epochs: 0.25 },
-        penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
-        label_smoothing: 0.1,
-        initializer: Initializer::Xavier,
-        augmentation: Augmentation {
-            rotation: 10.0,
-            shift: 1.5,
-            zoom: 0.1,
-            shear: 0.1,
-            elastic: 1.5,
-            crop: 1,
-        },
-        subset: Some(5_000),
-    };
-    Command::Configure { network: Preset::LeNetTricks.network(), training }
+    Command::Configure { network: Preset::LeNetTricks.network(), training: all_options() }
 }
 
 fn session(cores: u32) -> (Session, LocalGroup) {

@@ -51,17 +51,8 @@ impl Session {
     /// A sentence, if a number in it is not finite.
     pub fn encode(&self) -> Result<Vec<u8>, String> {
         let (training, cursor, evaluating) = self.own_run();
-        let network = &training.network;
-        let view = RunView {
-            network: network.spec(),
-            plan: network.plan(),
-            training: training.spec(),
-            parameters: &network.parameters,
-            running: &network.running,
-            optimizer: training.optimizer(),
-            steps: training.steps(),
-        };
-        write(view, &Place { cursor, evaluating, data: self.kept.data.clone() }, &self.kept.page)
+        let place = Place { cursor, evaluating, data: self.kept.data.clone() };
+        write(training.into(), &place, &self.kept.page)
     }
 
     /// The numbers of the runs that were replaced, the last one at the end. A number is never given to another run.

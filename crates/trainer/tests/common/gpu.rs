@@ -2,7 +2,7 @@
 
 use super::digits;
 use nn::preset::Preset;
-use nn::spec::TrainingSpec;
+use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
 use std::cell::Cell;
 use std::time::Instant;
 use trainer::Session;
@@ -73,6 +73,22 @@ impl Run {
             Self { session, here: Here { clock: Clock::Machine(Instant::now()) }, events: Vec::new() };
         run.tell(Command::Configure { network: network.network(), training: training.clone() });
         run.tell(Command::UseDevice(choice));
+        run
+    }
+
+    /// A small network that the GPU trains, by a clock of the test's own. By that clock a submission of many steps takes no
+    /// longer than one of few, so a step should be small.
+    pub(crate) fn small_on_gpu() -> Self {
+        let training = TrainingSpec { batch_size: 8, ..spec() };
+        let mut run = Self::new(Preset::Mlp30, &training, DeviceChoice::WebGpu);
+        let network = NetworkSpec {
+            input: Shape::maps(1, 28, 28),
+            layers: vec![LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }],
+        };
+        run.tell(Command::Configure { network, training });
+        run.here.clock = Clock::ticking(None);
+        run.tell(Command::Train);
+        run.until_on(Device::WebGpu);
         run
     }
 

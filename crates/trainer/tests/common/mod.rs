@@ -7,6 +7,7 @@ pub(crate) mod gpu;
 
 use data::{DataSet, drawing, shard};
 use nn::random::pcg4d;
+use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
 use std::cell::{Cell, RefCell};
 use trainer::messages::Event;
 use trainer::parallel::transport::Transport;
@@ -54,6 +55,30 @@ pub(crate) fn digits(count: usize, first_variant: u32) -> DataSet {
     let images: Vec<u8> =
         (0..count).flat_map(|i| calculator_digit(i % 10, first_variant + (i / 10) as u32)).collect();
     shard::parse(&shard::write(28, 28, &images, &labels)).expect("a written shard can be read")
+}
+
+/// All options at once.
+pub(crate) fn all_options() -> TrainingSpec {
+    TrainingSpec {
+        seed: 5,
+        batch_size: 80,
+        learning_rate: 0.01,
+        optimizer: Optimizer::ADAM_W,
+        // Three passes over 5,000 images.
+        schedule: Schedule::OneCycle { epochs: 0.25 },
+        penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
+        label_smoothing: 0.1,
+        initializer: Initializer::Xavier,
+        augmentation: Augmentation {
+            rotation: 10.0,
+            shift: 1.5,
+            zoom: 0.1,
+            shear: 0.1,
+            elastic: 1.5,
+            crop: 1,
+        },
+        subset: Some(5_000),
+    }
 }
 
 /// A transport without other cores. Its clock advances by a millisecond with each look at it.
