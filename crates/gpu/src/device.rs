@@ -78,6 +78,11 @@ impl Gpu {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Makes the device count as lost.
+    pub(crate) fn set_lost(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
     /// Destroys the device with everything in its memory, as the crash of a driver would.
     pub fn destroy(&self) {
         self.attempt(|| self.device.destroy());
@@ -87,7 +92,7 @@ impl Gpu {
     pub(crate) fn attempt<T>(&self, f: impl FnOnce() -> T) -> Option<T> {
         let result = attempt(f);
         if result.is_none() {
-            self.lost.store(true, Ordering::Relaxed);
+            self.set_lost();
         }
         result
     }

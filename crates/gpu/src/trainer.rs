@@ -299,6 +299,8 @@ impl<S, E> GpuTrainer<S, E> {
             let Some(next) = self.in_flight.pop_front() else { break };
             self.answers += 1;
             if self.read(next, completions).is_none() {
+                // A browser may reject the mapping before it reports the loss.
+                self.gpu.set_lost();
                 self.in_flight.clear();
                 completions.push(Completion::DeviceLost);
             }

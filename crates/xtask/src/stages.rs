@@ -156,7 +156,7 @@ fn gpu(paths: &Paths) -> Result<()> {
     let shell = paths.shell()?;
     let cargo = test_as_wasm(paths, &shell, &["gpu"])?.env(chromium::DRIVER, chromium::ensure_driver()?);
     // Seconds until a test file must have come to its end.
-    Ok(cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "900").run()?)
+    Ok(cargo.env("WASM_BINDGEN_TEST_TIMEOUT", "1800").run()?)
 }
 
 /// The tests of some crates as WebAssembly.

@@ -10,8 +10,7 @@ use trainer::messages::{Command, Event, RunState};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::{LocalGroup, digits};
+use crate::common::{LocalGroup, digits};
 
 /// A core on which time is always over: each look at the clock is an hour after the last.
 #[derive(Default)]
@@ -248,7 +247,7 @@ fn an_evaluation_in_slices_is_the_whole_one() {
         unreachable!()
     };
     let (slices, interrupted) = tested(&Slow::default());
-    let (_, whole) = tested(&common::SingleCore::default());
+    let (_, whole) = tested(&crate::common::SingleCore::default());
     assert_eq!(interrupted, whole);
     assert!(slices > 60, "{slices} slices");
 }

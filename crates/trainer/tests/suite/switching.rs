@@ -7,8 +7,7 @@ use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Sched
 use trainer::Session;
 use trainer::messages::{Command, Event, Progress};
 
-mod common;
-use common::{SingleCore, digits};
+use crate::common::{SingleCore, digits};
 
 /// The reports of single steps.
 fn reports(session: &mut Session, steps: usize) -> Vec<Progress> {

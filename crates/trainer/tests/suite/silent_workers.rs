@@ -10,8 +10,7 @@ use trainer::messages::{Command, DeviceReport, Event, RunState};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::{LocalGroup, digits};
+use crate::common::{LocalGroup, digits};
 
 /// A group whose clock the test moves.
 struct Clock {

@@ -15,8 +15,7 @@ use trainer::messages::{
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::{SingleCore, digits};
+use crate::common::{SingleCore, digits};
 
 /// A sequence of random numbers.
 struct Random(u32);

@@ -8,8 +8,7 @@ use trainer::messages::{Command, Event};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::digits;
+use crate::common::digits;
 
 /// One core, and a clock that advances by this much (ms) at each read.
 struct Ticking {

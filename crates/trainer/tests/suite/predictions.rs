@@ -8,10 +8,9 @@ use trainer::Session;
 use trainer::messages::{Command, Event, Predictions, RunConfig, RunState, Source, Split, Tested, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::{LocalGroup, SingleCore, digits};
+use crate::common::{LocalGroup, SingleCore, digits};
 
-const SHIPPED: &[u8] = include_bytes!("../../../web/assets/lenet5.safetensors");
+const SHIPPED: &[u8] = include_bytes!("../../../../web/assets/lenet5.safetensors");
 
 fn watch(predictions: bool) -> Command {
     Command::Watch(Watch { predictions, ..Watch::default() })

@@ -9,8 +9,7 @@ use nn::spec::{Initializer, NetworkSpec, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Split, Tested, Watch};
 
-mod common;
-use common::SingleCore;
+use crate::common::SingleCore;
 
 fn session() -> Session {
     let folder =
@@ -102,7 +101,7 @@ fn badly_initialized_deep_layers_need_batch_norm() {
 #[test]
 fn the_shipped_checkpoint_misclassifies_51_test_images() {
     let mut session = session();
-    session.set_pretrained(include_bytes!("../../../web/assets/lenet5.safetensors")).unwrap();
+    session.set_pretrained(include_bytes!("../../../../web/assets/lenet5.safetensors")).unwrap();
     session.handle(Command::Watch(Watch { predictions: true, ..Watch::default() }));
     let Event::Labels { labels, .. } = session.handle(Command::Labels(Split::Test)).remove(0) else {
         panic!()

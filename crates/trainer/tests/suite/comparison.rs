@@ -5,8 +5,7 @@ use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Progress, RunConfig, RunState, Snapshot, Source, Tested};
 
-mod common;
-use common::{LocalGroup, SingleCore, calculator_digit, digits};
+use crate::common::{LocalGroup, SingleCore, calculator_digit, digits};
 
 const IMAGES: u32 = 1_000;
 

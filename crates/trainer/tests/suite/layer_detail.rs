@@ -5,8 +5,7 @@ use nn::spec::TrainingSpec;
 use trainer::Session;
 use trainer::messages::{Command, Event, Snapshot, Watch};
 
-mod common;
-use common::{SingleCore, calculator_digit, digits};
+use crate::common::{SingleCore, calculator_digit, digits};
 
 fn snapshot(events: Vec<Event>) -> Snapshot {
     let last = events.into_iter().rev().find_map(|event| match event {

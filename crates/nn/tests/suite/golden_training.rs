@@ -9,8 +9,7 @@ use nn::train::Training;
 use serde::Deserialize;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::assert_close;
+use crate::common::assert_close;
 
 #[derive(Deserialize)]
 struct Step {
@@ -30,7 +29,8 @@ struct Step {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_training_step_agrees_with_pytorch() {
-    let cases: Vec<Step> = serde_json::from_str(include_str!("../../../tests/golden/training.json")).unwrap();
+    let cases: Vec<Step> =
+        serde_json::from_str(include_str!("../../../../tests/golden/training.json")).unwrap();
     assert!(cases.len() >= 9);
     for case in cases {
         let spec = TrainingSpec {
@@ -90,7 +90,7 @@ fn integers(count: usize, seed: u64) -> impl Iterator<Item = f64> {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_hundred_steps_have_the_losses_of_pytorch() {
     let cases: Vec<Trajectory> =
-        serde_json::from_str(include_str!("../../../tests/golden/trajectories.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../tests/golden/trajectories.json")).unwrap();
     assert_eq!(cases.len(), 2);
     let patterns: Vec<f64> = integers(10 * PIXELS, 1).collect();
     for case in cases {

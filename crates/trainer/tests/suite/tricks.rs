@@ -7,8 +7,7 @@ use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, Schedule, Training
 use trainer::Session;
 use trainer::messages::{Command, Event};
 
-mod common;
-use common::{SingleCore, digits};
+use crate::common::{SingleCore, digits};
 
 /// LeNet-5 with batch normalisation and dropout, or without, as the page inserts them.
 fn network(batch_norm: bool, dropout: Option<f32>) -> NetworkSpec {

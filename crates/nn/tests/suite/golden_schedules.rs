@@ -18,7 +18,7 @@ struct Case {
 #[wasm_bindgen_test(unsupported = test)]
 fn schedules_agree_with_pytorch_at_every_step() {
     let cases: Vec<Case> =
-        serde_json::from_str(include_str!("../../../tests/golden/schedules.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../tests/golden/schedules.json")).unwrap();
     assert!(cases.len() >= 8);
     for Case { name, schedule, learning_rate: rate, steps_per_epoch, rates } in cases {
         let spec = TrainingSpec { learning_rate: rate, schedule, ..TrainingSpec::default() };

@@ -7,11 +7,7 @@ use nn::spec::LayerSpec::{self, *};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, TrainingSpec};
 use nn::train::Training;
 
-mod common;
-use common::{Pair, assert_steps_agree, error, gpu, gpu_test, in_browser_or};
-
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::common::{Pair, assert_steps_agree, error, gpu, gpu_test, in_browser_or};
 
 fn spec() -> TrainingSpec {
     TrainingSpec {

@@ -12,8 +12,7 @@ use trainer::messages::{Command, Event, Progress, RunState, Tested};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::{DeliveryOrder, LocalGroup, all_options, digits};
+use crate::common::{DeliveryOrder, LocalGroup, all_options, digits};
 
 /// A network with every kind of layer, and all options.
 fn everything() -> Command {

@@ -132,7 +132,7 @@ fn classify(network: &mut Network, image: &[u8; 784]) -> usize {
 #[test]
 fn nine_of_ten_digits_are_read_in_any_handwriting_from_a_full_pad_to_a_fifth_of_it() {
     let mut network =
-        interchange::read_checkpoint(include_bytes!("../../../web/assets/lenet5.safetensors")).unwrap();
+        interchange::read_checkpoint(include_bytes!("../../../../web/assets/lenet5.safetensors")).unwrap();
     network.prepare();
     let mut table = String::new();
     let mut worst = 10;

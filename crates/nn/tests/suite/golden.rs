@@ -11,8 +11,7 @@ use tensor::conv2d::direct;
 use tensor::{BLOCK, Lanes, ZERO, pool};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::assert_close;
+use crate::common::assert_close;
 
 #[derive(Deserialize)]
 struct Case {
@@ -119,7 +118,8 @@ fn check(case: &Case) {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn layers_agree_with_pytorch() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/golden/layers.json")).unwrap();
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../../../../tests/golden/layers.json")).unwrap();
     assert!(cases.len() > 10);
     cases.iter().for_each(check);
 }
@@ -140,7 +140,7 @@ struct OptimizerCase {
 #[wasm_bindgen_test(unsupported = test)]
 fn optimizers_agree_with_pytorch() {
     let cases: Vec<OptimizerCase> =
-        serde_json::from_str(include_str!("../../../tests/golden/optimizers.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../tests/golden/optimizers.json")).unwrap();
     assert!(cases.len() >= 11);
     for case in cases {
         let mut parameters = case.parameters.clone();

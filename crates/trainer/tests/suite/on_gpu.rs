@@ -1,15 +1,13 @@
 //! A session whose steps are taken by a GPU. Natively, on a GPU in software if there is no other; in the browser the page's own
 //! tests do the same.
-#![cfg(not(target_family = "wasm"))]
 
 use nn::preset::Preset;
 use nn::spec::{LayerSpec, NetworkSpec, Schedule, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Device, DeviceChoice, Event, RunState, Snapshot, Source, Split, Watch};
 
-mod common;
-use common::all_options;
-use common::gpu::{Clock, Last, Run, spec};
+use crate::common::all_options;
+use crate::common::gpu::{Clock, Last, Run, spec};
 
 #[test]
 fn a_gpu_learns_what_the_cores_learn() {

@@ -11,8 +11,7 @@ use trainer::Session;
 use trainer::messages::{Command, Event, Kept, RunConfig, Watch};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-mod common;
-use common::{LocalGroup, all_options, digits};
+use crate::common::{LocalGroup, all_options, digits};
 
 /// A network with every kind of layer, and all options.
 fn everything() -> RunConfig {
@@ -360,7 +359,7 @@ fn files_that_are_no_run_get_a_sentence_and_leave_the_session_as_it_was() {
     let mut damaged = file.clone();
     damaged[at..at + 3].copy_from_slice(b"9e9");
     let mut wrong = vec![Vec::new(), b"{}".to_vec(), file[..file.len() - 1].to_vec(), damaged];
-    wrong.push(include_bytes!("../../../web/assets/lenet5.safetensors").to_vec());
+    wrong.push(include_bytes!("../../../../web/assets/lenet5.safetensors").to_vec());
     for bytes in wrong {
         let sentence = next.offer(&bytes, &[]).unwrap_err();
         assert!(sentence.ends_with('.') && sentence.starts_with(char::is_uppercase), "{sentence}");

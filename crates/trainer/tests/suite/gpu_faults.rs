@@ -1,13 +1,11 @@
 //! A session beside a GPU that fails: one that cannot be opened, is silent, answers late, or is lost again and again. By a clock that
 //! the tests move, so that nothing depends on the speed of the machine.
-#![cfg(not(target_family = "wasm"))]
 
 use nn::preset::Preset;
 use nn::spec::{LayerSpec, NetworkSpec, Optimizer, Shape, TrainingSpec};
 use trainer::messages::{Command, Device, DeviceChoice, Event, RunState};
 
-mod common;
-use common::gpu::{Clock, Last, Run, spec};
+use crate::common::gpu::{Clock, Last, Run, spec};
 
 /// Milliseconds between two ticks.
 const TICK_MS: f64 = 200.0;

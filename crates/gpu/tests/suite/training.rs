@@ -8,11 +8,7 @@ use nn::spec::LayerSpec::{Flatten, Linear, Relu};
 use nn::spec::{Augmentation, NetworkSpec, Optimizer, Penalty, TrainingSpec};
 use nn::train::Training;
 
-mod common;
-use common::{Pair, blobs, distance, gpu, gpu_test, in_browser_or, wait};
-
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::common::{Pair, blobs, distance, gpu, gpu_test, in_browser_or, wait};
 
 fn everything() -> TrainingSpec {
     TrainingSpec {
@@ -174,10 +170,10 @@ async fn is_lost_and_found() {
         if lost {
             break;
         }
-        common::pause().await;
+        crate::common::pause().await;
     }
     assert!(lost && !pair.gpu.has_capacity());
-    let other = common::gpu().await;
+    let other = crate::common::gpu().await;
     let mut cpu = pair.cpu.clone();
     cpu.restore(&on_gpu.state);
     let mut again = Pair::with(&other, cpu).await;

@@ -6,8 +6,7 @@ use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
 
-mod common;
-use common::{SingleCore, calculator_digit, digits};
+use crate::common::{SingleCore, calculator_digit, digits};
 
 fn work_until_paused(session: &mut Session) -> Vec<Event> {
     let mut events = Vec::new();
@@ -134,7 +133,7 @@ fn train_and_pause_are_answered_even_if_nothing_changes() {
 
 #[test]
 fn the_checkpoint_classifies_until_the_first_step() {
-    let shipped = include_bytes!("../../../web/assets/lenet5.safetensors");
+    let shipped = include_bytes!("../../../../web/assets/lenet5.safetensors");
     let mut session = Session::default();
     session.set_pretrained(shipped).unwrap();
     session.handle(Command::Watch(Watch {

@@ -4,11 +4,7 @@ use gpu::{Gpu, GpuTrainer, Images};
 use nn::preset::Preset;
 use nn::spec::{Augmentation, Optimizer, TrainingSpec};
 
-mod common;
-use common::{assert_steps_agree, gpu_test};
-
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::common::{assert_steps_agree, gpu_test};
 
 /// The largest batch that the page offers.
 const MAX_BATCH_SIZE: usize = 1024;
