@@ -43,8 +43,8 @@ test("cores train without scheduler.postTask, by which they stay awake", async (
   expect(losses[1][1]).toBeCloseTo(2.2964, 4);
 });
 
-test("memory is constant over ten thousand steps", async ({ page, host }) => {
-  const { memoryBytes, stepsDone } = await bench(page, host, { steps: 10_000, batch: 32, cores: 2 });
-  expect(stepsDone).toBe(10_000);
+test("memory is constant over three thousand steps", async ({ page, host }) => {
+  const { memoryBytes, stepsDone } = await bench(page, host, { steps: 3_000, batch: 32, cores: 2 });
+  expect(stepsDone).toBe(3_000);
   expect(memoryBytes[1]).toBe(memoryBytes[0]);
 });

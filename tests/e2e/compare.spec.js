@@ -107,8 +107,10 @@ test("where storing fails, a pinned run stays for the visit, and one sentence sa
   await runs.pin.click();
   await expect(page.getByRole("alert")).toHaveText(/no room for pinned runs.*gone when the page is closed/);
   await page.getByRole("button", { name: "Dismiss" }).click();
+  const tries = () => page.evaluate(() => globalThis.tries);
+  const before = await tries();
   await page.getByRole("checkbox", { name: "Show run A" }).uncheck();
-  await expect.poll(() => page.evaluate(() => globalThis.tries)).toBe(2);
+  await expect.poll(tries, "it is tried again").toBeGreaterThan(before);
   await expect(page.getByRole("alert"), "the sentence is shown once").toHaveCount(0);
   await expect(page.getByRole("rowheader", { name: "Run A" })).toBeVisible();
 });

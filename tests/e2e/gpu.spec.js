@@ -152,7 +152,7 @@ test.describe("a GPU that fails", () => {
       await expect.poll(() => playground.steps()).toBeGreaterThan(from + 20);
     };
     const throws = "function () { throw new Error('The driver has failed.'); }";
-    for (const [owner, name] of [["GPUQueue", "submit"], ["GPUDevice", "createCommandEncoder"], ["GPUBuffer", "mapAsync"]]) {
+    for (const [owner, name] of [["GPUQueue", "submit"], ["GPUBuffer", "mapAsync"]]) {
       await test.step(`${owner}.${name} throws`, async () => {
         await onGpu();
         const restored = await replaced(trainer, owner, name, throws);
@@ -251,9 +251,11 @@ test("buffers are destroyed with the network that they were for", async ({ page,
     const from = await playground.log.length();
     // The CPU trains until the next network is built.
     await expect.poll(async () => (await playground.log.events("Device", from)).length).toBeGreaterThan(0);
+    // The page says so a moment later.
+    await playground.log.settle();
     await expect(used).toHaveText(/^WebGPU/);
     most.push(await bytes());
   }
   // The images take 55 MB, a network some 10; staging buffers come and go.
-  expect(most[4], `the same network takes as much the third time: ${most}`).toBeLessThan(1.1 * most[0]);
+  await expect.poll(bytes, `the same network takes as much the third time: ${most}`).toBeLessThan(1.1 * most[0]);
 });

@@ -3,6 +3,8 @@ import { withoutGpu } from "./support/browser.js";
 
 export default defineConfig({
   testDir: ".",
+  // What people look at proves nothing by itself.
+  testIgnore: process.env.REVIEW ? [] : "review/**",
   outputDir: "results/failures",
   // Pages wait for much: two at a time keep two cores busy. No test measures time, so none minds the other.
   workers: 2,

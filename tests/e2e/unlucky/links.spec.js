@@ -101,7 +101,7 @@ situations("links", [
   },
   {
     situation: "a thousand mangled links come one after another",
-    then: ({ page }) => page.evaluate(mangledLinks, { seed: 14, count: 1000 }),
+    then: ({ page }) => page.evaluate(mangledLinks, { seed: Number(process.env.LINK_SEED ?? 14), count: 1000 }),
     holds: async ({ page, playground }) => {
       await dismiss(page);
       await follow(page, "#v=1&seed=5");

@@ -8,7 +8,7 @@ import { serve } from "../support/server.js";
 import { expect, reads, trains, Watch } from "./situations.js";
 
 const SEED = Number(process.env.MONKEY_SEED ?? 1);
-const ACTIONS = Number(process.env.MONKEY_ACTIONS ?? 2000);
+const ACTIONS = Number(process.env.MONKEY_ACTIONS ?? 400);
 /** What the second half may hold more than the first (bytes): a leak of 16 KB an action is more. */
 const HEAP_GROWTH = 8e6;
 const WASM_GROWTH = 16e6;
@@ -192,6 +192,7 @@ class Monkey {
 }
 
 test(`a monkey does ${ACTIONS} things and finds no error and no leak (seed ${SEED})`, async ({ page }) => {
+  test.setTimeout(300_000 + ACTIONS * 2_000);
   const host = await serve();
   const watch = new Watch();
   watch.follow(page);
@@ -218,50 +219,6 @@ test(`a monkey does ${ACTIONS} things and finds no error and no leak (seed ${SEE
   console.log(`    monkey ${SEED}: ${JSON.stringify({ middle, end })}`);
   expect(growth.heap, `JavaScript, ${JSON.stringify(measured)}`).toBeLessThan(HEAP_GROWTH);
   expect(growth.wasm, `WebAssembly, ${JSON.stringify(measured)}`).toBeLessThan(WASM_GROWTH);
-  await reads(playground);
-  await trains(playground);
-  await host.stop();
-});
-
-/** A link that mail programs, typists and memory have changed: some characters replaced, doubled, left out, or encoded. */
-function mutate(link, random) {
-  const pick = (list) => list[Math.floor(random() * list.length)];
-  const characters = [...link];
-  for (let i = 0; i <= random() * 4; i += 1) {
-    const at = Math.floor(random() * characters.length);
-    const here = characters[at];
-    characters[at] = pick([
-      "", here + here, "&amp;", ".", ")", ">", "%", "%2", "%00", "&", "=", "-", "1e308", "\u{1F412}", " ", encodeURIComponent(here), "utm_source=x&",
-      String.fromCharCode(32 + random() * 95), "9".repeat(1 + random() * 40),
-    ]);
-  }
-  const text = characters.join("");
-  return pick([text, text, text, text, encodeURIComponent(text), text.toUpperCase(), text + text, link.slice(0, random() * link.length)]);
-}
-
-const FULL_LINKS = [
-  "#v=1&preset=one-conv&batch=16&dropout=on", "#v=1&layers=c6k5,t,p2,c16k5,t,p2,f,d120,t,d84,t,d10&lr=0.01&optimiser=adam",
-  "#v=1&open=C3&map=5&panel=mistakes&cell=4-9&curves=test&log=1&average=40&unfolded=network,training", "#v=1&image=7&images=50&schedule=cosine",
-  "#v=1&preset=mlp30&optimiser=sgd&lr=0.5&hide=layers&present=1&open=F1&keys=0&theme=dark",
-];
-
-test(`1,000 mutated links find no error (seed ${SEED})`, async ({ page }) => {
-  const host = await serve();
-  const watch = new Watch();
-  watch.follow(page);
-  const playground = new Playground(page);
-  await playground.open(host.origin);
-  const random = generator(SEED);
-  for (let i = 0; i < 1000; i += 1) {
-    const link = mutate(FULL_LINKS[i % FULL_LINKS.length], random);
-    await page.evaluate((link) => new Promise((done) => {
-      location.hash = link;
-      requestAnimationFrame(() => setTimeout(done));
-    }), link);
-    expect(watch.errors, `seed ${SEED}, link ${i}: ${link}`).toEqual([]);
-  }
-  await page.evaluate(() => { location.hash = "#v=1"; });
-  await expect(playground.train).toBeVisible();
   await reads(playground);
   await trains(playground);
   await host.stop();

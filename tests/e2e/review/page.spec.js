@@ -1,6 +1,6 @@
 // Screenshots of the page while it trains, for review by people: results/*.png.
 
-import { expect, test } from "./support/playground.js";
+import { expect, test } from "../support/playground.js";
 
 for (const [width, height] of [[1440, 900], [1920, 1080], [390, 844]]) {
   for (const colorScheme of ["light", "dark"]) {

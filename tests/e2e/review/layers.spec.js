@@ -1,6 +1,6 @@
 // Screenshots of opened layers with an inspected pixel, for review by people: results/layer-*.png.
 
-import { expect, test } from "./support/playground.js";
+import { expect, test } from "../support/playground.js";
 
 const CASES = [
   { width: 1440, height: 900, colorScheme: "light", preset: "lenet5", stage: "C1" },
