@@ -3,9 +3,10 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell};
 
@@ -71,24 +72,27 @@ impl Outcome {
 pub(crate) fn run(paths: &Paths, stages: &[Stage]) -> Result<()> {
     let stages = if stages.is_empty() { Stage::value_variants() } else { stages };
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for &stage in stages {
+    for row in rows(stages) {
         let no_page = outcomes.iter().any(|outcome| outcome.stage == Stage::Build && outcome.failed());
-        if stage == Stage::E2e && no_page {
-            outcomes.push(Outcome { stage, result: None, duration: Duration::ZERO });
+        if no_page && row == [Stage::E2e] {
+            outcomes.push(Outcome { stage: Stage::E2e, result: None, duration: Duration::ZERO });
             continue;
         }
-        progress::step(format_args!("Test stage {stage}"));
-        let begin = Instant::now();
-        let result = stage.run(paths);
-        let duration = begin.elapsed();
-        match &result {
-            Ok(()) => {
-                progress::step(format_args!("Stage {stage} passed in {}", progress::duration(duration)));
-            }
-            Err(error) => eprintln!("xtask: {}", sentence(stage, error)),
+        if row.len() > 1 {
+            // Once, not by both at the same time. If it fails, each of them says so.
+            let _ = tools::ensure(paths);
         }
-        outcomes.push(Outcome { stage, result: Some(result), duration });
+        let ended = thread::scope(|scope| {
+            let running: Vec<_> = row.iter().map(|stage| scope.spawn(|| attempt(*stage, paths))).collect();
+            running
+                .into_iter()
+                .zip(&row)
+                .map(|(stage, name)| stage.join().unwrap_or_else(|_| panicked(*name)))
+                .collect::<Vec<_>>()
+        });
+        outcomes.extend(ended);
     }
+    outcomes.sort_by_key(|outcome| stages.iter().position(|stage| *stage == outcome.stage));
     println!("\n{}", summary(&outcomes));
     let failed: Vec<String> =
         outcomes.iter().filter(|outcome| outcome.failed()).map(|outcome| outcome.stage.to_string()).collect();
@@ -96,6 +100,35 @@ pub(crate) fn run(paths: &Paths, stages: &[Stage]) -> Result<()> {
         bail!("the tests failed in {}; run `cargo xtask test {first}` to see it alone", failed.join(", "));
     }
     Ok(())
+}
+
+/// The stages one after another, but those together that use one core each for minutes: tests in Node, and the linking of the page.
+fn rows(stages: &[Stage]) -> Vec<Vec<Stage>> {
+    let together = [Stage::Wasm, Stage::Build];
+    let all = together.iter().all(|stage| stages.contains(stage));
+    let rows = stages.iter().filter_map(|&stage| match stage {
+        Stage::Wasm if all => Some(together.to_vec()),
+        Stage::Build if all => None,
+        _ => Some(vec![stage]),
+    });
+    rows.collect()
+}
+
+/// Runs a stage, and says how it ended.
+fn attempt(stage: Stage, paths: &Paths) -> Outcome {
+    progress::step(format_args!("Test stage {stage}"));
+    let begin = Instant::now();
+    let result = stage.run(paths);
+    let duration = begin.elapsed();
+    match &result {
+        Ok(()) => progress::step(format_args!("Stage {stage} passed in {}", progress::duration(duration))),
+        Err(error) => eprintln!("xtask: {}", sentence(stage, error)),
+    }
+    Outcome { stage, result: Some(result), duration }
+}
+
+fn panicked(stage: Stage) -> Outcome {
+    Outcome { stage, result: Some(Err(anyhow!("it panicked"))), duration: Duration::ZERO }
 }
 
 fn sentence(stage: Stage, error: &anyhow::Error) -> String {
@@ -208,7 +241,6 @@ fn install_packages(shell: &Shell) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::anyhow;
 
     #[test]
     fn the_summary_counts_stages() {
@@ -224,6 +256,16 @@ mod tests {
         ]);
         assert!(summary.ends_with("\n1 passed, 1 failed, 1 skipped (stages)"), "{summary}");
         assert!(summary.contains("\nbuild   FAILED       1 min 15 s\n"), "{summary}");
+    }
+
+    #[test]
+    fn the_page_is_built_beside_the_tests_in_node() {
+        use Stage::{Build, E2e, Gpu, Lint, Native, Wasm};
+        assert_eq!(
+            rows(Stage::value_variants()),
+            [vec![Lint], vec![Native], vec![Wasm, Build], vec![Gpu], vec![E2e]]
+        );
+        assert_eq!(rows(&[Build, E2e]), [[Build], [E2e]]);
     }
 
     #[test]
