@@ -106,7 +106,8 @@ test("where storing fails, a pinned run stays for the visit, and one sentence sa
   await playground.takeSteps(10);
   await runs.pin.click();
   await expect(page.getByRole("alert")).toHaveText(/no room for pinned runs.*gone when the page is closed/);
-  await page.getByRole("button", { name: "Dismiss" }).click();
+  // A second toast may offer the pretrained network.
+  await page.locator(".toast").filter({ has: page.getByRole("alert") }).getByRole("button", { name: "Dismiss" }).click();
   const tries = () => page.evaluate(() => globalThis.tries);
   const before = await tries();
   await page.getByRole("checkbox", { name: "Show run A" }).uncheck();
