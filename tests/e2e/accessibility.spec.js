@@ -54,6 +54,7 @@ for (const [name, options, theme, rules] of [
       for (const [view, sign] of VIEWS) {
         const link = view.includes("present") ? `${view}&theme=${theme.split("&")[0]}` : `${view}&theme=${theme}`;
         await page.evaluate((link) => { location.hash = `#v=1&${link}`; }, link);
+        if (view.includes("unfolded")) await playground.showSettings();
         await expect(sign(page).first()).toBeVisible();
         await check(page, view);
       }
@@ -70,10 +71,12 @@ for (const [name, options, theme, rules] of [
       await expect(page.getByRole("button", { name: "Go to the pad" })).toBeVisible();
       await check(page, "an image on the pad");
       // Layers that do not fit show a sentence.
+      await playground.showSettings();
       await page.locator("summary", { hasText: "Layers" }).click();
       await page.getByRole("button", { name: "flatten", exact: true }).click();
       await page.getByRole("button", { name: "Remove layer" }).click();
       await check(page, "layers that do not fit");
+      await playground.showSettings();
       await page.locator("summary", { hasText: "Layers" }).click();
       // An inspected pixel, and the read-out of the curves beside a pinned run.
       await page.getByRole("application", { name: /^Pixels of C3:/ }).focus();

@@ -21,14 +21,32 @@ test("D focuses the pad, S the settings", async ({ page, playground }) => {
   await page.keyboard.press("Tab");
   await page.keyboard.press("s");
   await expect(page.locator("summary", { hasText: "Network" })).toBeFocused();
-  // A narrow page, where the settings are far below, has a button.
+  // So does a button.
   const button = page.getByRole("button", { name: "Settings", exact: true });
-  await expect(button).toBeHidden();
   await page.setViewportSize({ width: 390, height: 844 });
   await page.evaluate(() => scrollTo(0, 0));
   await expect(page.getByRole("combobox", { name: "Preset" })).not.toBeInViewport();
   await button.click();
   await expect(page.getByRole("combobox", { name: "Preset" })).toBeInViewport();
+});
+
+test("in large type the settings are a drawer, which Escape, its button and the focus elsewhere close", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&present=1`);
+  const preset = page.getByRole("combobox", { name: "Preset", exact: true });
+  const open = page.getByRole("button", { name: "Settings", exact: true });
+  await expect(preset).toBeHidden();
+  await open.click();
+  await expect(preset).toBeInViewport();
+  await expect(page.locator("summary", { hasText: "Network" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(preset).toBeHidden();
+  await page.keyboard.press("s");
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(preset).toBeHidden();
+  await page.keyboard.press("s");
+  await expect(preset).toBeVisible();
+  await playground.pad.focus();
+  await expect(preset).toBeHidden();
 });
 
 test("closing a panel returns the focus to its opener", async ({ page, playground }) => {

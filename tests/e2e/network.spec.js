@@ -22,13 +22,13 @@ test.beforeEach(async ({ playground, host }) => {
 
 test("every layer has its name, shape and number of parameters", async ({ page }) => {
   for (const [name, text] of [
-    ["C1", "6@28×28.*156 params"],
-    ["S2", "6@14×14.*no params"],
-    ["C3", "16@10×10.*2,416 params"],
+    ["C1", "6@28×28.*156 parameters"],
+    ["S2", "6@14×14.*no parameters"],
+    ["C3", "16@10×10.*2,416 parameters"],
     ["S4", "16@5×5"],
-    ["F5", "120.*48,120 params"],
-    ["F6", "84.*10,164 params"],
-    ["Output", "10.*850 params"],
+    ["F5", "120.*48,120 parameters"],
+    ["F6", "84.*10,164 parameters"],
+    ["Output", "10.*850 parameters"],
   ]) {
     await expect(opener(page, name)).toHaveText(new RegExp(text));
   }
@@ -115,6 +115,7 @@ test("the window slides, and the output size is computed", async ({ page }) => {
   await expect(at).toContainText(/Window 2 of 144: row 1, column 2: \S+/);
   // A window every 66 ms, by a clock that only the test moves.
   await page.clock.install();
+  await page.clock.pauseAt(Date.now() + 60_000);
   await page.getByRole("button", { name: "Slide", exact: true }).click();
   await page.clock.runFor(10 * 66);
   await expect(at).toContainText("Window 12 of 144: row 1, column 12");

@@ -54,16 +54,16 @@ pub(crate) fn App() -> impl IntoView {
         </Header>
         <Announcer />
         <main>
+            <NetworkPanel />
+            <PadPanel />
             <ControlsPanel />
             <div class="middle">
-                <NetworkPanel />
                 <ChartsPanel />
                 <RunsPanel />
                 <GradientNormsPanel />
                 <BatchNormPanel />
                 <ExplorePanel />
             </div>
-            <PadPanel />
         </main>
         <footer>
             "Everything runs in this browser; nothing you draw leaves it. Data: MNIST (LeCun, Cortes, Burges). Network: LeCun et al. 1998."

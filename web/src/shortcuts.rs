@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
 use crate::client::Client;
+use crate::controls::view_state::ControlsView;
 use crate::explore::link::Tab;
 use crate::explore::view_state::ExploreView;
 use crate::network::view_state::NetworkView;
@@ -15,7 +16,7 @@ use crate::pad::store::PadStore;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
 use crate::ui::dialog;
-use crate::ui::focus::{PAD, SETTINGS, go_to};
+use crate::ui::focus::{PAD, go_to};
 use crate::ui::keyboard::key_name;
 
 /// The stores on which shortcuts act.
@@ -25,6 +26,7 @@ struct Stores {
     settings: Settings,
     runs: RunStore,
     network: NetworkView,
+    controls: ControlsView,
     pad: PadStore,
     explore: ExploreView,
     /// Whether the dialog is open.
@@ -67,7 +69,12 @@ const SHORTCUTS: [Shortcut; 9] = [
         description: "The next test image on the pad",
         act: |stores| example::next(stores.pad, stores.client),
     },
-    Shortcut { key: "s", label: "S", description: "To the settings", act: |_| go_to(SETTINGS) },
+    Shortcut {
+        key: "s",
+        label: "S",
+        description: "To the settings",
+        act: |stores| stores.controls.go_to(stores.settings),
+    },
     Shortcut {
         key: "m",
         label: "M",
@@ -103,6 +110,7 @@ pub(crate) fn listen(keys_shown: RwSignal<bool>) {
         settings: expect_context(),
         runs: expect_context(),
         network: expect_context(),
+        controls: expect_context(),
         pad: expect_context(),
         explore: expect_context(),
         keys_shown,
@@ -110,7 +118,7 @@ pub(crate) fn listen(keys_shown: RwSignal<bool>) {
     let _ = window_event_listener(ev::keydown, move |ev| {
         let name = key_name(&ev);
         undo_or_redo(&stores, &ev, &name);
-        if name == "Escape" && !keys_shown.get_untracked() {
+        if name == "Escape" && !keys_shown.get_untracked() && !stores.controls.close_drawer() {
             stores.network.escape();
         }
         press(&stores, &ev, &name);

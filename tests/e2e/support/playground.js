@@ -47,6 +47,13 @@ export class Playground {
     await expect(this.train).toBeVisible();
   }
 
+  /** Brings the settings on the screen, which are a drawer in large type. */
+  async showSettings() {
+    const preset = this.page.getByRole("combobox", { name: "Preset", exact: true });
+    if (!(await preset.isVisible())) await this.page.getByRole("button", { name: "Settings", exact: true }).click();
+    await expect(preset).toBeVisible();
+  }
+
   /** Waits until all of MNIST is downloaded. */
   async downloaded() {
     await expect(this.download).toHaveCount(0);

@@ -95,10 +95,10 @@ const vanishing = [
     await says(page, "lr=fast");
     await pressUntilDisabled(page, button(page, "Dismiss").first());
   }],
-  ["the window grows, and the button that has the focus is not there in wide ones", async ({ page }) => {
-    await page.setViewportSize({ width: 390, height: 844 });
-    await button(page, "Settings").focus();
-    await page.setViewportSize({ width: 1440, height: 900 });
+  ["large type turns the settings, of which one has the focus, into a drawer that is closed", async ({ page }) => {
+    await page.getByRole("combobox", { name: "Batch size" }).focus();
+    await page.evaluate(() => { location.hash = "#v=1&present=1"; });
+    await expect(page.getByRole("combobox", { name: "Batch size" })).toBeHidden();
   }],
 ];
 

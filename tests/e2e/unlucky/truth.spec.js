@@ -38,20 +38,22 @@ const controls = (page) =>
 const goes = (situation, then) => ({ situation, then, holds: ({ playground }) => trains(playground) });
 
 onOnePage("controls whose settings go away", { link: "/#v=1&image=7" }, [
-  goes("in front of a class, in large type", async ({ page }) => {
+  goes("in front of a class, in large type", async ({ page, playground }) => {
     await page.keyboard.press("p");
+    await playground.showSettings();
     await everySettingGoes(page);
     await control(page, "Optimiser").selectOption("sgd");
     expect(await controls(page)).not.toContain("Beta 1");
     await control(page, "Schedule").selectOption("constant");
     expect(await controls(page)).not.toContain("Schedule epochs");
   }),
-  goes("after single keys were switched off and on", async ({ page }) => {
+  goes("after single keys were switched off and on", async ({ page, playground }) => {
     await page.getByRole("button", { name: "Keys", exact: true }).click();
     const keys = page.getByRole("switch", { name: "Single keys work" });
     await keys.uncheck();
     await keys.check();
-    await page.getByRole("button", { name: "Close", exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
+    await playground.showSettings();
     await everySettingGoes(page);
   }),
   goes("by links to other presets", async ({ page }) => {
@@ -61,8 +63,9 @@ onOnePage("controls whose settings go away", { link: "/#v=1&image=7" }, [
     }
     await follow(page, "#v=1&image=7");
   }),
-  goes("a pooling layer is removed in the editor", async ({ page }) => {
+  goes("a pooling layer is removed in the editor", async ({ page, playground }) => {
     await page.keyboard.press("p");
+    await playground.showSettings();
     await page.locator("summary", { hasText: "Layers" }).click();
     const layers = page.getByRole("table", { name: "Layers" });
     for (const name of ["S4 max pool 2×2", "S2 max pool 2×2"]) {
@@ -92,7 +95,7 @@ onOnePage("controls whose settings go away", { link: "/#v=1&image=7" }, [
   goes("a pixel is inspected in a column that the next network does not have", async ({ page }) => {
     const maps = page.getByRole("application", { name: /^Pixels of C3/ });
     const { width, height } = await maps.boundingBox();
-    await maps.hover({ position: { x: width - 4, y: height - 4 } });
+    await maps.hover({ position: { x: width / 6, y: height - 4 } });
     await expect(page.getByText(/^C3, map 16/).first()).toBeVisible();
     await control(page, "Preset").selectOption("mlp30");
     await expect(page.getByText(/^C3, map 16/)).toHaveCount(0);

@@ -7,7 +7,10 @@ mod layer_editor;
 pub(crate) mod link;
 pub(crate) mod view_state;
 
+use leptos::ev::FocusEvent;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Node;
 
 use crate::controls::augmentation_preview::AugmentationPreview;
 use crate::controls::device::DeviceControl;
@@ -29,9 +32,19 @@ pub(crate) fn ControlsPanel() -> impl IntoView {
         ));
         view! { <b>{name}</b>" "{sentence} }
     };
+    controls.follow_drawer(settings);
+    // The focus leaves the drawer for something behind it.
+    let leave = move |ev: FocusEvent| {
+        let drawer = ev.current_target().and_then(|drawer| drawer.dyn_into::<Node>().ok());
+        let next = ev.related_target().and_then(|next| next.dyn_into::<Node>().ok());
+        if drawer.zip(next).is_some_and(|(drawer, next)| !drawer.contains(Some(&next))) {
+            controls.close_drawer();
+        }
+    };
     view! {
         <Show when=move || !settings.hides("settings")>
-            <section class="panel controls" aria-label="Settings">
+            <section class="panel controls" class:shown=move || controls.is_drawn.get() aria-label="Settings" on:focusout=leave>
+                <button class="small drawer-close" on:click=move |_| { controls.close_drawer(); } title="Escape">"Close"</button>
                 {Group::ALL.map(|group| view! { <GroupControls group /> }).collect_view()}
                 // Screen readers read the same sentence as the description of the control.
                 <p class="help" aria-hidden="true">{help}</p>

@@ -7,18 +7,20 @@ use leptos::prelude::*;
 use trainer::messages::{Command, RunState};
 
 use crate::client::Client;
+use crate::controls::view_state::ControlsView;
 use crate::explore::link::Tab;
 use crate::explore::view_state::ExploreView;
 use crate::runs::record::Measure;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
-use crate::ui::focus::{SETTINGS, go_to};
 use crate::ui::format::{epochs, rate};
 
 /// The title, the buttons and the figures. `children` stand at the end of the buttons on the right.
 #[component]
 pub(crate) fn Header(children: Children) -> impl IntoView {
     let settings = expect_context::<Settings>();
+    let controls = expect_context::<ControlsView>();
+    let is_large = Memo::new(move |_| settings.presentation.with(|p| p.large));
     view! {
         <header class="bar">
             <h1>"LeNet Playground"</h1>
@@ -26,7 +28,8 @@ pub(crate) fn Header(children: Children) -> impl IntoView {
             <Readouts />
             <div class="buttons tools">
                 <Show when=move || !settings.hides("settings")>
-                    <button class="to-settings" on:click=move |_| go_to(SETTINGS) title="To the settings (S)">"Settings"</button>
+                    <button id="to-settings" aria-expanded=move || is_large.get().then(|| controls.is_drawn.get().to_string())
+                        on:click=move |_| controls.toggle(settings) title="To the settings (S)">"Settings"</button>
                 </Show>
                 {children()}
             </div>
@@ -81,7 +84,7 @@ fn Readouts() -> impl IntoView {
     view! {
         <dl class="readouts">
             <div><dt>"Epoch"</dt><dd translate="no"><output aria-label="Epoch" aria-live="off" data-step=step>{epoch}</output></dd></div>
-            <div><dt>"Training loss"</dt><dd translate="no"><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
+            <div class="minor"><dt>"Training loss"</dt><dd translate="no"><output aria-label="Training loss" aria-live="off">{loss}</output></dd></div>
             <div class="accent">
                 <dt>
                     <button class="ask" aria-label="Test accuracy: see the mistakes" title="See the mistakes (M)"
@@ -92,7 +95,7 @@ fn Readouts() -> impl IntoView {
                 </dt>
                 <dd translate="no"><output aria-label="Test accuracy" aria-live="off">{accuracy}</output></dd>
             </div>
-            <div><dt>"Throughput"</dt><dd translate="no"><output aria-label="Throughput" aria-live="off">{throughput}</output></dd></div>
+            <div class="minor"><dt>"Throughput"</dt><dd translate="no"><output aria-label="Throughput" aria-live="off">{throughput}</output></dd></div>
         </dl>
     }
 }

@@ -16,14 +16,20 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    /// A grid about as high as it is wide.
+    /// A grid about twice as high as it is wide, as the columns of a picture are; units stand in columns of 24 at most.
     pub(crate) fn new(maps: usize, height: usize, width: usize) -> Self {
         let columns = if height * width == 1 {
-            maps.div_ceil(15).max(4)
+            maps.div_ceil(24)
         } else {
-            (1..=maps).find(|c| c * c * 2 >= maps).unwrap_or(1).max(if maps > 8 { 4 } else { 1 }).min(maps)
+            (1..=maps).find(|c| c * c * 2 >= maps).unwrap_or(1)
         };
         Self::with_columns(columns, maps, height, width)
+    }
+
+    /// A grid about as high as it is wide.
+    pub(crate) fn square(maps: usize, height: usize, width: usize) -> Self {
+        let columns = (1..=maps).find(|c| c * c * 2 >= maps).unwrap_or(1);
+        Self::with_columns(columns.max(if maps > 8 { 4 } else { 1 }).min(maps), maps, height, width)
     }
 
     /// A grid with this many maps side by side.
@@ -107,11 +113,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grids_are_about_square() {
+    fn grids_are_higher_than_wide() {
         assert_eq!(Grid::new(6, 28, 28).size(), (57, 86));
-        assert_eq!(Grid::new(16, 10, 10).size(), (43, 43));
-        assert_eq!(Grid::new(120, 1, 1).size(), (8, 15));
-        assert_eq!(Grid::new(10, 1, 1).size(), (4, 3));
+        assert_eq!(Grid::new(16, 10, 10).size(), (32, 65));
+        assert_eq!(Grid::new(120, 1, 1).size(), (5, 24));
+        assert_eq!(Grid::new(10, 1, 1).size(), (1, 10));
     }
 
     #[test]

@@ -8,7 +8,10 @@ pub(crate) mod gradient_norms;
 mod grid;
 mod inspector;
 mod layer;
+mod layout;
 pub(crate) mod link;
+mod picture;
+mod picture_layout;
 mod pixel_picker;
 mod readout;
 mod receptive_field;
@@ -16,19 +19,17 @@ mod sliding_window;
 mod stage;
 pub(crate) mod stages;
 pub(crate) mod view_state;
+mod wires;
 
-use data::mnist::SIDE;
 use leptos::prelude::*;
 
-use crate::network::feature_maps::Maps;
 use crate::network::filter::FilterPanel;
-use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::network::layer::LayerPanel;
 use crate::network::link::OpenPanel;
-use crate::network::pixel_picker::PixelPicker;
+use crate::network::picture::NetworkPicture;
 use crate::network::readout::Readout;
-use crate::network::stage::{FilterMaps, StageFigure, opener_id};
+use crate::network::stage::opener_id;
 use crate::runs::store::RunStore;
 use crate::ui::focus::{go_to, restore_focus};
 
@@ -50,30 +51,26 @@ pub(crate) fn NetworkPanel() -> impl IntoView {
     });
     follow_open_panel(view.open);
     view! {
-        <section class="panel network" aria-label="Network picture">
-            <div class="title">
-                <h2>"What the network sees"</h2>
-                <span class="source">{move || runs.snapshot_label()}</span>
-                <button id="try-filter" class="small" aria-expanded=move || is_filter_open.get().to_string()
-                    on:click=move |_| view.toggle(OpenPanel::Filter)>"Try a filter"</button>
-            </div>
-            <div class="stages">
-                <InputFigure />
-                <WeightFigures />
-                <For each=move || inspector.stages.get().into_iter().enumerate() key=|s| format!("{s:?}") let:numbered>
-                    <StageFigure column=numbered.0 + 1 stage=numbered.1 />
-                </For>
-            </div>
-            <Readout />
-            <p class="key" aria-hidden="true">
-                <span><i class="ramp activation"></i>"activation, 0 to largest of the layer"</span>
-                <span><i class="ramp weight"></i>"weight, negative to positive"</span>
-            </p>
-        </section>
-        {move || match open_stage.get() {
-            Some((column, stage, _)) => Some(view! { <LayerPanel column stage /> }.into_any()),
-            None => is_filter_open.get().then(|| view! { <FilterPanel /> }.into_any()),
-        }}
+        <div class="picture">
+            <section class="panel network" aria-label="Network picture">
+                <div class="title">
+                    <h2>"What the network sees"</h2>
+                    <p class="key" aria-hidden="true">
+                        <span><i class="ramp activation"></i>"activation, 0 to the layer’s largest"</span>
+                        <span><i class="ramp weight"></i>"weight, − to +"</span>
+                    </p>
+                    <span class="source">{move || runs.snapshot_label()}</span>
+                    <button id="try-filter" class="small" aria-expanded=move || is_filter_open.get().to_string()
+                        on:click=move |_| view.toggle(OpenPanel::Filter)>"Try a filter"</button>
+                </div>
+                <NetworkPicture />
+                <Readout />
+            </section>
+            {move || match open_stage.get() {
+                Some((column, stage, _)) => Some(view! { <LayerPanel column stage /> }.into_any()),
+                None => is_filter_open.get().then(|| view! { <FilterPanel /> }.into_any()),
+            }}
+        </div>
     }
 }
 
@@ -92,52 +89,4 @@ fn follow_open_panel(open: RwSignal<Option<OpenPanel>>) {
         }
         open
     });
-}
-
-/// The image, and below it the kernels of a first convolution, which slide over it.
-#[component]
-fn InputFigure() -> impl IntoView {
-    let inspector = expect_context::<Inspector>();
-    let values = Signal::derive(move || inspector.values(0));
-    let grid = Grid::new(1, SIDE, SIDE);
-    view! {
-        <figure class="stage" prop:style="--width:60">
-            <figcaption><b>"Input"</b><span>"28×28"</span><span>"pixels"</span></figcaption>
-            <PixelPicker column=0 grid>
-                <Maps grid label="Input, 28 by 28 pixels" diverging=false values />
-            </PixelPicker>
-            <For each=move || inspector.stages_with_filters(false) key=|s| format!("{s:?}") let:stage>
-                {
-                    let (height, width) = stage.filters.unwrap_or_default();
-                    view! {
-                        <figcaption class="filters"><b>"Filters"</b><span>{format!("{height}×{width}")}</span></figcaption>
-                        <FilterMaps stage columns=2 />
-                    }
-                }
-            </For>
-        </figure>
-    }
-}
-
-/// The weights of a first dense layer, an image for each unit.
-#[component]
-fn WeightFigures() -> impl IntoView {
-    let inspector = expect_context::<Inspector>();
-    view! {
-        <For each=move || inspector.stages_with_filters(true) key=|s| format!("{s:?}") let:stage>
-            {
-                let (height, width) = stage.filters.unwrap_or_default();
-                view! {
-                    <figure class="stage" prop:style="--width:420">
-                        <figcaption>
-                            <b>"Weights"</b>
-                            <span>{format!("{}@{height}×{width}", stage.shape.channels)}</span>
-                            <span>{format!("of {}", stage.name)}</span>
-                        </figcaption>
-                        <FilterMaps stage columns=6 />
-                    </figure>
-                }
-            }
-        </For>
-    }
 }

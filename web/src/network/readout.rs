@@ -52,7 +52,7 @@ fn Patch(patch: Shape, is_sum: bool) -> impl IntoView {
     let explanation = expect_context::<Inspector>().explanation;
     let grid = match patch.channels {
         channels if patch.is_vector() => Grid::with_columns(channels.div_ceil(10), channels, 1, 1),
-        channels => Grid::new(channels, patch.height, patch.width),
+        channels => Grid::square(channels, patch.height, patch.width),
     };
     let (width, height) = grid.size();
     let scale = (MAX_SIDE / width.max(height)).max(1);

@@ -1,33 +1,22 @@
 //! A column of the picture: the name of a stage, which opens it, and its maps.
 
 use leptos::prelude::*;
+use nn::spec::Shape;
 
 use crate::network::feature_maps::Maps;
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::network::link::OpenPanel;
+use crate::network::picture_layout::Picture;
 use crate::network::pixel_picker::PixelPicker;
 use crate::network::stages::Stage;
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::layers::OUTPUT;
-use crate::ui::format::{bar, count};
+use crate::ui::format::{bar, count, thousands};
 
-/// The smallest width, in CSS pixels, for the words above maps and above a vector.
-const MIN_WIDTH: [usize; 2] = [88, 63];
-/// The same for the output.
-const OUTPUT_WIDTH: usize = 70;
-
-/// The width, in CSS pixels, that a picture of maps asks for: `columns` values wide, of maps of this height. The stages share the
-/// room in proportion to it. At 1440 pixels of page, each value of LeNet's maps gets whole pixels or a little more.
-const fn ideal_width(columns: usize, height: usize) -> usize {
-    match height {
-        16.. => columns * 9 / 4,
-        8..16 => columns * 2,
-        2..8 => columns * 4,
-        _ => columns * 8,
-    }
-}
+/// The height of the bar of the layer with the most parameters, in CSS pixels.
+const MAX_BAR: f64 = 34.0;
 
 /// The id of the button that opens a stage.
 pub(super) fn opener_id(stage: &str) -> String {
@@ -39,16 +28,11 @@ pub(super) fn opener_id(stage: &str) -> String {
 pub(super) fn StageFigure(column: usize, stage: Stage) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
     let view = inspector.view;
+    let picture = expect_context::<Picture>();
     let shape = stage.shape;
     let label = format!("{}: {}, {}", stage.name, stage.kind, shape);
     let is_output = stage.name == OUTPUT;
-    let grid = if is_output {
-        Grid { gap: 0, ..Grid::with_columns(1, shape.channels, 1, 1) }
-    } else {
-        Grid::new(shape.channels, shape.height, shape.width)
-    };
-    let min_width = if is_output { OUTPUT_WIDTH } else { MIN_WIDTH[usize::from(shape.is_vector())] };
-    let width = ideal_width(grid.size().0, shape.height).max(min_width);
+    let grid = stage.grid();
     let open = OpenPanel::Stage(stage.name.clone());
     let is_open = Memo::new(move |_| view.open.get().as_ref() == Some(&open));
     let toggle = move |_| if is_open.get_untracked() { view.close() } else { inspector.open(column) };
@@ -59,34 +43,50 @@ pub(super) fn StageFigure(column: usize, stage: Stage) -> impl IntoView {
         view! { <Maps grid label diverging=false values /> }.into_any()
     };
     view! {
-        <figure class="stage" class:opened=move || is_open.get() class:vector=shape.is_vector() prop:style=format!("--width:{width}")>
+        <figure class="stage" class:opened=move || is_open.get() class:vector=shape.is_vector() prop:style=move || picture.style(picture.column(column))>
             <figcaption>
                 <button class="opener" id=opener_id(&stage.name) aria-expanded=move || is_open.get().to_string() on:click=toggle>
                     <b>{stage.name.clone()}</b>
-                    {facts(&stage).into_iter().map(|fact| view! { <span>{fact}</span> }).collect_view()}
-                    <span class="parameters">{parameters(&stage)}</span>
+                    <span class="shape">{shape_in_words(stage.shape)}</span>
+                    <span>{stage.kind.clone()}</span>
+                    <span class="visually-hidden">{parameters_in_words(stage.parameters)}</span>
                 </button>
             </figcaption>
-            <PixelPicker column grid>{maps}</PixelPicker>
+            <div class="area"><PixelPicker column grid>{maps}</PixelPicker></div>
+            <ParameterBar parameters=stage.parameters />
         </figure>
     }
 }
 
-/// The shape and the kind of a stage. A vector's column is narrow and its parameters are many, which needs two lines: its facts
-/// share one.
-fn facts(stage: &Stage) -> Vec<String> {
-    let shape = stage.shape.to_string().replace('x', "×");
-    if stage.shape.is_vector() {
-        vec![format!("{shape} {}", stage.kind)]
-    } else {
-        vec![shape, stage.kind.clone()]
-    }
+/// A shape, as in 6@28×28. Where it is too long for a line, it breaks behind the @.
+fn shape_in_words(shape: Shape) -> impl IntoView {
+    let words = shape.to_string().replace('x', "×");
+    let (maps, plane) = match words.split_once('@') {
+        Some((maps, plane)) => (format!("{maps}@"), plane.to_owned()),
+        None => (String::new(), words),
+    };
+    view! { {maps}<wbr />{plane} }
 }
 
-fn parameters(stage: &Stage) -> String {
-    match stage.parameters {
-        0 => "no params".to_owned(),
-        n => count(n, "param"),
+fn parameters_in_words(parameters: usize) -> String {
+    if parameters == 0 { "no parameters".to_owned() } else { count(parameters, "parameter") }
+}
+
+/// The number of parameters of a stage, with a bar to the scale of the whole network.
+#[component]
+fn ParameterBar(parameters: usize) -> impl IntoView {
+    let inspector = expect_context::<Inspector>();
+    let most = move || inspector.stages.with(|stages| stages.iter().map(|stage| stage.parameters).max());
+    let height = move || {
+        let share = parameters as f64 / most().unwrap_or(1).max(1) as f64;
+        // One pixel is the least that is seen.
+        if parameters == 0 { 0.0 } else { (MAX_BAR * share).max(1.0) }
+    };
+    view! {
+        <p class="parameters" aria-hidden="true">
+            <i prop:style=move || format!("height:{:.1}px", height())></i>
+            {thousands(parameters)}
+        </p>
     }
 }
 
@@ -94,7 +94,7 @@ fn parameters(stage: &Stage) -> String {
 #[component]
 pub(super) fn FilterMaps(stage: Stage, columns: usize) -> impl IntoView {
     let view = expect_context::<NetworkView>();
-    let (height, width) = stage.filters.unwrap_or((1, 1));
+    let grid = stage.filter_grid(columns).unwrap_or(Grid::with_columns(columns, 1, 1, 1));
     let layer = stage.layer;
     let values = Signal::derive(move || {
         view.with_snapshot(|snapshot| {
@@ -102,7 +102,7 @@ pub(super) fn FilterMaps(stage: Stage, columns: usize) -> impl IntoView {
         })
     });
     view! {
-        <Maps grid=Grid::with_columns(columns, stage.shape.channels, height, width)
+        <Maps grid
             label=format!("The {} filters of {}", stage.shape.channels, stage.name) diverging=true values />
     }
 }

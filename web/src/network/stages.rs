@@ -1,9 +1,23 @@
 //! The stages of a network, which are the columns of its picture, named as in LeCun et al. 1998: C1, S2, C3, S4, F5, F6, Output.
 
+use data::mnist::SIDE;
 use nn::spec::{LayerSpec, NetworkSpec, Shape};
 use trainer::messages::Watch;
 
+use crate::network::grid::Grid;
+use crate::network::layout::{Column, Kind};
 use crate::settings::layers;
+
+/// Which maps of a stage are computed from which ones of the stage before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wiring {
+    /// Each map from the same one.
+    OneToOne,
+    /// Each map from all maps.
+    Maps,
+    /// Each unit from all values.
+    Dense,
+}
 
 /// One column of the picture: a layer with weights or a window, and the layers that follow it, such as its activation.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +36,8 @@ pub(crate) struct Stage {
     pub(crate) shown: usize,
     /// The shape of the layer's input before it is flattened.
     pub(crate) before: Shape,
+    /// How it is tied to the column before.
+    pub(crate) wiring: Wiring,
     /// The rows and columns of its filters, if these can be drawn as pictures: those of a first layer, whose input is the image.
     pub(crate) filters: Option<(usize, usize)>,
 }
@@ -71,6 +87,11 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             }
             _ => None,
         };
+        let wiring = match layer.spec {
+            LayerSpec::Conv2d { .. } => Wiring::Maps,
+            LayerSpec::Linear { .. } => Wiring::Dense,
+            _ => Wiring::OneToOne,
+        };
         let before = stages.last().map_or(network.input, |stage| stage.shape);
         stages.push(Stage {
             name,
@@ -80,6 +101,7 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             layer: at,
             shown: at,
             before,
+            wiring,
             filters,
         });
     }
@@ -91,6 +113,45 @@ impl Stage {
     pub(crate) fn layers(&self) -> std::ops::RangeInclusive<usize> {
         self.layer..=self.shown
     }
+
+    /// The maps that are shown.
+    pub(crate) fn grid(&self) -> Grid {
+        let shape = self.shape;
+        if self.name == layers::OUTPUT {
+            Grid { gap: 0, ..Grid::with_columns(1, shape.channels, 1, 1) }
+        } else {
+            Grid::new(shape.channels, shape.height, shape.width)
+        }
+    }
+
+    /// Its filters as pictures, `columns` side by side; none if they are not drawn.
+    pub(crate) fn filter_grid(&self, columns: usize) -> Option<Grid> {
+        let (height, width) = self.filters?;
+        Some(Grid::with_columns(columns, self.shape.channels, height, width))
+    }
+}
+
+/// The pictures of weights side by side in the column of a first dense layer.
+pub(crate) const WEIGHT_COLUMNS: usize = 6;
+
+/// The image.
+pub(crate) fn image_grid() -> Grid {
+    Grid::new(1, SIDE, SIDE)
+}
+
+/// The columns of the picture: the image, the weights of a first dense layer, and the stages.
+pub(crate) fn columns(stages: &[Stage]) -> Vec<Column> {
+    let filters =
+        stages.iter().filter(|stage| !stage.shape.is_vector()).find_map(|stage| stage.filter_grid(1));
+    let image = Column { kind: Kind::Image, grid: image_grid(), filters };
+    let weights = stages.iter().filter(|stage| stage.shape.is_vector());
+    let weights = weights.filter_map(|stage| stage.filter_grid(WEIGHT_COLUMNS));
+    let weights = weights.map(|grid| Column { kind: Kind::Weights, grid, filters: None });
+    let stages = stages.iter().map(|stage| {
+        let kind = if stage.name == layers::OUTPUT { Kind::Output } else { Kind::Maps };
+        Column { kind, grid: stage.grid(), filters: None }
+    });
+    std::iter::once(image).chain(weights).chain(stages).collect()
 }
 
 /// The indices of the batch normalisations of a network.

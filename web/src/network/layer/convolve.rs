@@ -123,7 +123,7 @@ fn SlideInput(
 ) -> impl IntoView {
     let SlidingWindow { input, kernel_size, stride, padding } = window;
     let (height, width) = (input.height + 2 * padding, input.width + 2 * padding);
-    let grid = Grid::new(channels, height, width);
+    let grid = Grid::square(channels, height, width);
     let first = move || if channels == input.channels { 0 } else { map.get() };
     let padded = Signal::derive(move || {
         let values = values.get()?;
