@@ -214,6 +214,7 @@ test.describe("on a phone", () => {
 
   test("runs are no wider than the screen", async ({ page, playground, host }) => {
     await playground.open(`${host}/${FEW}`);
+    await new Runs(page).length.selectOption({ label: "15,000 images (3 epochs)" });
     await new Runs(page).withAndWithout("Dropout").click();
     await expect(new Runs(page).end).toHaveCount(0);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);

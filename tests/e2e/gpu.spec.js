@@ -4,6 +4,8 @@ import { withWebGpu } from "./support/browser.js";
 import { expect, test } from "./support/playground.js";
 
 test.use({ launchOptions: withWebGpu });
+// Nothing else shares its browser, so nothing else would share the cores at the end of the suite.
+test.describe.configure({ mode: "parallel" });
 
 /** The worker of the trainer, once it runs. */
 const trainerOf = async (page) => {

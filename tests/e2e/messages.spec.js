@@ -58,7 +58,7 @@ test("predictions of the test set are sent only while the panel is open", async 
   await expect.poll(async () => (await playground.log.events("Predictions")).map(({ source }) => source)).toEqual([50]);
 });
 
-test("while it trains, the page sends only what is to be stored, and each report comes with one snapshot", async ({ playground, host }) => {
+test("while it trains, the page sends only what is to be stored and that it has painted, and each report comes with one snapshot", async ({ playground, host }) => {
   await playground.open(`${host}/`);
   await playground.downloaded();
   await playground.draw(7);
@@ -69,7 +69,11 @@ test("while it trains, the page sends only what is to be stored, and each report
   await playground.stop();
   const entries = await playground.log.since(from);
   const sent = entries.filter((entry) => entry.from === "page").map(({ message }) => message);
-  expect(sent.filter((message) => !/^Keep(Record|View)$/.test(message))).toEqual(["Train", "Pause"]);
+  expect(sent.filter((message) => !/^(Keep(Record|View)|Painted)$/.test(message))).toEqual(["Train", "Pause"]);
+  const painted = sent.filter((message) => message === "Painted");
+  const snapshots = entries.filter(({ message }) => message === "Snapshot");
+  expect(painted.length, "once a snapshot, and one that came before the test looked").toBeLessThanOrEqual(snapshots.length + 1);
+  expect(painted.length).toBeGreaterThan(10);
   const kinds = entries.filter((entry) => entry.from === "trainer").map(({ message }) => message);
   const reports = entries.filter(({ message }) => message === "Progress" || message === "Snapshot");
   reports.forEach(({ message, step }, i) => {

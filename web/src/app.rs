@@ -153,7 +153,11 @@ fn route(
         }
         Event::Tested(tested) => runs.on_tested(tested),
         Event::PretrainedTested(accuracy) => client.pretrained_accuracy.set(Some(accuracy)),
-        Event::Snapshot(snapshot) => client.snapshot.set(Some(snapshot)),
+        Event::Snapshot(snapshot) => {
+            client.snapshot.set(Some(snapshot));
+            // The callback runs before the paint of what was set just now; the next report comes after it.
+            request_animation_frame(move || client.send(Command::Painted));
+        }
         Event::Diverged(diverged) => {
             client.on_refusal();
             runs.on_diverged(diverged);

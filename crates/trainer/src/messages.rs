@@ -100,6 +100,9 @@ pub enum Command {
     SetAside,
     /// Forgets the runs that [`Command::Undo`] would restore.
     ForgetReplaced,
+    /// The page has painted the last [`Event::Snapshot`]. After the first such command, training is reported no sooner than the page
+    /// has painted the last report, or a second later.
+    Painted,
 }
 
 /// What the page shows, as texts that the worker stores and returns.

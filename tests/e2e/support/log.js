@@ -5,7 +5,7 @@
 const COMMANDS = [
   "Configure", "Train", "Pause", "Step", "Reset", "Undo", "Show", "Watch", "Labels", "Images", "Restore", "RetryDownload",
   "UseDevice", "UseCores", "Compare", "EndComparison", "OpenStorage", "KeepRecord", "KeepView", "Resume", "SetAside",
-  "ForgetReplaced",
+  "ForgetReplaced", "Painted",
 ];
 const EVENTS = [
   "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",
@@ -201,9 +201,10 @@ export class Log {
     }, [from, properties]);
   }
 
-  /** The names of the commands that the page has sent since. */
+  /** The names of the commands that the page has sent since, but for the word that it has painted, which follows each snapshot. */
   async commands(from = 0) {
-    return (await this.since(from, { from: "page" })).map((entry) => entry.message);
+    const sent = (await this.since(from, { from: "page" })).map((entry) => entry.message);
+    return sent.filter((message) => message !== "Painted");
   }
 
   /** The trainer's events since, of one kind or all. */

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 /// Milliseconds between two events that draw something: at most 30 a second.
 pub(super) const FRAME_MS: f64 = 1000.0 / 30.0;
+/// So long a report waits for the page to paint the last one (ms).
+const MAX_WAIT_MS: f64 = 1000.0;
 
 /// Score and throughput of a run.
 #[derive(Default)]
@@ -83,26 +85,37 @@ impl Throughput {
     }
 }
 
-/// When the last frame was reported.
+/// When the last frame was reported, and whether it has been painted.
 pub(super) struct FrameTimer {
     last: f64,
+    /// Whether the page says when it has painted a frame.
+    is_paced: bool,
+    is_painted: bool,
 }
 
 impl Default for FrameTimer {
     fn default() -> Self {
-        Self { last: f64::NEG_INFINITY }
+        Self { last: f64::NEG_INFINITY, is_paced: false, is_painted: true }
     }
 }
 
 impl FrameTimer {
-    /// Whether a thirtieth of a second has passed since the last frame.
+    /// Whether a thirtieth of a second has passed since the last frame, and the page has painted it: else reports would pile up
+    /// before a page that is slower, and what somebody presses there would wait behind them. A hidden page paints nothing: it gets
+    /// a frame a second.
     pub(super) fn is_due(&self, now: f64) -> bool {
-        now - self.last >= FRAME_MS
+        let wait = if self.is_paced && !self.is_painted { MAX_WAIT_MS } else { FRAME_MS };
+        now - self.last >= wait
     }
 
     /// Records a frame.
     pub(super) fn reset(&mut self, now: f64) {
-        self.last = now;
+        (self.last, self.is_painted) = (now, false);
+    }
+
+    /// The page has painted the last frame.
+    pub(super) fn on_painted(&mut self) {
+        (self.is_paced, self.is_painted) = (true, true);
     }
 }
 

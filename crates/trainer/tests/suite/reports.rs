@@ -27,6 +27,32 @@ impl Transport for Ticking {
     }
 }
 
+#[wasm_bindgen_test(unsupported = test)]
+fn a_page_that_paints_slowly_gets_no_report_before_it_has_painted_the_last() {
+    let reports_of = |paints_every: usize| {
+        let mut session = Session::default();
+        session.add_train(&digits(5_000, 0)).unwrap();
+        let training = TrainingSpec { batch_size: 16, subset: Some(5_000), ..TrainingSpec::default() };
+        session.handle(Command::Configure { network: Preset::Mlp30.network(), training });
+        session.handle(Command::Painted);
+        session.handle(Command::Train);
+        let clock = Ticking { ms: Cell::new(0.0), tick: 0.5 };
+        let (mut reports, mut slices) = (0, 0);
+        while clock.ms.get() < 10_000.0 {
+            let events = session.work(&clock);
+            reports += events.iter().filter(|event| matches!(event, Event::Snapshot(_))).count();
+            slices += 1;
+            if slices % paints_every == 0 {
+                session.handle(Command::Painted);
+            }
+        }
+        reports
+    };
+    let (never, always) = (reports_of(usize::MAX), reports_of(1));
+    assert!((8..=11).contains(&never), "{never} reports in ten seconds to a page that is hidden");
+    assert!(always > 150, "{always} reports in ten seconds to a page that paints at once");
+}
+
 /// Trains for 100 steps; returns the events, and the time that it took (ms).
 fn train(tick: f64) -> (Vec<Event>, f64) {
     let mut session = Session::default();

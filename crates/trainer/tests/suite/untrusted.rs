@@ -86,6 +86,7 @@ fn commands() -> Vec<Command> {
         Command::Resume,
         Command::SetAside,
         Command::ForgetReplaced,
+        Command::Painted,
     ]
 }
 
