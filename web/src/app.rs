@@ -155,8 +155,7 @@ fn route(
         Event::PretrainedTested(accuracy) => client.pretrained_accuracy.set(Some(accuracy)),
         Event::Snapshot(snapshot) => {
             client.snapshot.set(Some(snapshot));
-            // The callback runs before the paint of what was set just now; the next report comes after it.
-            request_animation_frame(move || client.send(Command::Painted));
+            client.tell_when_painted();
         }
         Event::Diverged(diverged) => {
             client.on_refusal();

@@ -79,6 +79,9 @@ pub enum Command {
         session: String,
         /// The names of the sessions that this tab had before, the last one first.
         before: Vec<String>,
+        /// The session whose page was left last, whatever its tab, and what it showed: its worker may have been stopped
+        /// before it had stored that.
+        left: Option<(String, ViewState)>,
     },
     /// Stores this with the session's own run, as texts that only the page reads.
     KeepRecord {

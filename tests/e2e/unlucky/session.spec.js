@@ -31,6 +31,13 @@ async function isBack({ page, playground }, steps = 30) {
   await expect(playground.clear, "the drawing is back").toBeEnabled();
 }
 
+/** Closes a tab as its owner does, and waits until it is gone. */
+async function close(page) {
+  const closed = page.waitForEvent("close");
+  await page.close({ runBeforeUnload: true });
+  await closed;
+}
+
 /** The name under which the tab's session is stored. */
 const sessionOf = (page) => page.evaluate(() => JSON.parse(sessionStorage["lenet-playground-session"] ?? "{}").session);
 
@@ -109,7 +116,7 @@ situations("session", [
     link: FEW,
     then: async (all) => {
       await work(all);
-      await all.page.close({ runBeforeUnload: true });
+      await close(all.page);
       all.next = await all.another("/");
     },
     holds: async (all) => {
@@ -117,6 +124,24 @@ situations("session", [
       // Its settings came with it, though the address named none.
       await expect.poll(() => hash(all.next.page)).toContain("images=200");
     },
+  },
+  {
+    situation: "the tab is closed before its drawing is stored, and the page is opened in a new one",
+    link: FEW,
+    then: async (all) => {
+      await all.playground.takeSteps(30);
+      await expect.poll(async () => (await storedRuns(all.page))[0]?.steps).toBe(30);
+      // The storage takes nothing from now on, as if the worker had been stopped.
+      await all.page.workers()[0].evaluate(() => {
+        IDBDatabase.prototype.transaction = () => {
+          throw new Error("The worker has been stopped.");
+        };
+      });
+      await all.playground.draw(7);
+      await close(all.page);
+      all.next = await all.another("/");
+    },
+    holds: async (all) => isBack({ page: all.next.page, playground: all.next }),
   },
   {
     situation: "a preset is chosen, and the page is left at once",

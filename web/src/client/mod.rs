@@ -35,6 +35,8 @@ pub(crate) struct Client {
     pub(crate) problems: RwSignal<Problems>,
     /// Why the worker does not run, in a sentence.
     stopped: StoredValue<Option<String>>,
+    /// Whether the worker will be told when the page has painted. A hidden page paints nothing.
+    is_paint_awaited: StoredValue<bool>,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
 }
 
@@ -53,6 +55,7 @@ impl Client {
             device: RwSignal::default(),
             problems: RwSignal::default(),
             stopped: StoredValue::default(),
+            is_paint_awaited: StoredValue::default(),
             bridge: StoredValue::new_local(None),
         }
     }
@@ -111,6 +114,19 @@ impl Client {
                 bridge.send(command);
             }
         });
+    }
+
+    /// Tells the worker when the last report has been painted: the next one comes after it.
+    pub(crate) fn tell_when_painted(self) {
+        if self.is_paint_awaited.try_update_value(|is_awaited| std::mem::replace(is_awaited, true))
+            == Some(false)
+        {
+            // The callback runs before the paint of what was set just now; the answer comes after it.
+            request_animation_frame(move || {
+                self.is_paint_awaited.set_value(false);
+                self.send(Command::Painted);
+            });
+        }
     }
 
     /// Starts training if it is paused, else pauses it.

@@ -1,5 +1,6 @@
 //! What this tab showed when it was left, in the storage of the tab: it is written at once, where a worker may be stopped before
-//! it has stored anything, and it goes with a tab that is reloaded, restored or duplicated.
+//! it has stored anything, and it goes with a tab that is reloaded, restored or duplicated. For a tab that was closed, the
+//! storage of all tabs has what the page that was left last showed.
 
 use leptos::prelude::window;
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,8 @@ use trainer::messages::ViewState;
 use web_sys::Storage;
 
 const KEY: &str = "lenet-playground-session";
+/// In the storage of all tabs: the session whose page was left last, and what it showed.
+const LEFT_KEY: &str = "lenet-playground-left";
 /// The most names of earlier sessions. The page may be reloaded as often before its storage answers.
 const MAX_BEFORE: usize = 50;
 
@@ -30,6 +33,11 @@ fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
 }
 
+/// The storage of all tabs; none where the browser refuses it.
+fn shared_storage() -> Option<Storage> {
+    window().local_storage().ok().flatten()
+}
+
 /// The entry of this tab.
 pub(super) fn read() -> Option<Journal> {
     let text = storage()?.get(KEY).ok().flatten()?;
@@ -46,8 +54,17 @@ pub(super) fn begin(session: &str, journal: Option<Journal>) -> Vec<String> {
     before
 }
 
+/// The session whose page was left last in any tab, and what it showed.
+pub(super) fn read_left() -> Option<(String, ViewState)> {
+    let text = shared_storage()?.get(LEFT_KEY).ok().flatten()?;
+    serde_json::from_str(&text).ok()
+}
+
 /// Writes what the page shows, for the session of this name.
 pub(super) fn write_view(session: &str, view: ViewState) {
+    if let (Some(storage), Ok(text)) = (shared_storage(), serde_json::to_string(&(session, &view))) {
+        let _ = storage.set(LEFT_KEY, &text);
+    }
     let journal = read().filter(|journal| journal.session == session).unwrap_or_default();
     write(&Journal { session: session.to_owned(), view, ..journal });
 }

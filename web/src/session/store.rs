@@ -45,7 +45,8 @@ impl SessionStore {
             is_resuming: StoredValue::new(false),
         };
         let Opening { session, before, .. } = opening;
-        store.client.send(Command::OpenStorage { session: session.clone(), before });
+        let left = journal::read_left();
+        store.client.send(Command::OpenStorage { session: session.clone(), before, left });
         keep_views(session, linked, store.runs, store.is_resuming);
         ask_to_persist(store.runs);
         store.forget_when_trained();

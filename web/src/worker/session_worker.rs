@@ -68,8 +68,8 @@ impl SessionWorker {
     pub(super) fn handle(self: &Rc<Self>, command: Command) {
         match &command {
             Command::UseCores(cores) => self.use_cores(*cores),
-            Command::OpenStorage { session, before } => {
-                self.keeper.open(self, session.clone(), before.clone())
+            Command::OpenStorage { session, before, left } => {
+                self.keeper.open(self, session.clone(), before.clone(), left.clone());
             }
             // It is stored beside the run.
             Command::KeepView { view, at_once } => {

@@ -22,9 +22,16 @@ pub(crate) enum GpuState {
     Draining,
 }
 
-/// Milliseconds without an answer after which the GPU counts as silent: four times as many as a submission is
-/// expected to take, within these limits.
+/// The least and the most milliseconds without an answer after which the GPU counts as silent.
 const SILENCE_MS: std::ops::RangeInclusive<f64> = 1_250.0..=4_000.0;
+
+/// Milliseconds without an answer after which the GPU counts as silent: four times as many as a submission is expected to
+/// take. The first one waits for pipelines to be compiled (over two seconds on a busy machine), and nobody knows how long that
+/// takes: it gets the most.
+fn silence_ms(submission_ms: Option<f64>) -> f64 {
+    (4.0 * submission_ms.unwrap_or(f64::INFINITY)).clamp(*SILENCE_MS.start(), *SILENCE_MS.end())
+}
+
 /// Milliseconds after which a pause waits no longer for what is in flight, and milliseconds without an answer.
 const MAX_DRAINING_MS: f64 = 2_000.0;
 const MAX_DRAINING_SILENCE_MS: f64 = 1_250.0;
@@ -208,8 +215,7 @@ impl GpuTraining {
             return Patience::Wait;
         }
         self.silent_ms += ms;
-        let expected = 4.0 * self.pace.submission_ms().unwrap_or(0.0);
-        if self.silent_ms >= expected.clamp(*SILENCE_MS.start(), *SILENCE_MS.end()) {
+        if self.silent_ms >= silence_ms(self.pace.submission_ms()) {
             return Patience::Silent;
         }
         let is_late = self.silent_ms >= MAX_DRAINING_SILENCE_MS || self.state_ms >= MAX_DRAINING_MS;
@@ -383,5 +389,18 @@ impl GpuTraining {
         let steps = std::mem::take(&mut self.probe_steps);
         self.count(&steps);
         steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::silence_ms;
+
+    #[test]
+    fn the_first_submission_has_the_most_time() {
+        assert_eq!(
+            [None, Some(2_000.0), Some(500.0), Some(1.0)].map(silence_ms),
+            [4_000.0, 4_000.0, 2_000.0, 1_250.0]
+        );
     }
 }

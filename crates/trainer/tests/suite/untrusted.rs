@@ -80,7 +80,7 @@ fn commands() -> Vec<Command> {
         Command::UseCores(3),
         Command::Labels(Split::Test),
         Command::Images { split: Split::Train, indices: vec![0, 4_999, 300] },
-        Command::OpenStorage { session: "a".into(), before: vec!["b".into()] },
+        Command::OpenStorage { session: "a".into(), before: vec!["b".into()], left: None },
         Command::KeepRecord { setup: "#v=1".into(), record: "{}".into() },
         Command::KeepView { view: Box::default(), at_once: true },
         Command::Resume,

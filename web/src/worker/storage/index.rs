@@ -87,7 +87,7 @@ impl Index {
     }
 
     /// The session that holds the run of `name`: itself, or the one that it continues.
-    fn source<'a>(&'a self, mut name: &'a str) -> Option<&'a str> {
+    pub(super) fn source<'a>(&'a self, mut name: &'a str) -> Option<&'a str> {
         // As many steps as there are entries, in case that damaged ones form a circle.
         for _ in 0..=self.0.len() {
             let info = self.get(name)?;

@@ -87,7 +87,14 @@ impl Keeper {
     }
 
     /// Opens the storage for the session `name`, and offers the page the run that its tab had `before`, or of the last visit.
-    pub(crate) fn open(&self, worker: &Rc<impl Owner>, name: String, before: Vec<String>) {
+    /// `left`: the session whose page was left last, and what it showed.
+    pub(crate) fn open(
+        &self,
+        worker: &Rc<impl Owner>,
+        name: String,
+        before: Vec<String>,
+        left: Option<(String, ViewState)>,
+    ) {
         let worker = worker.clone();
         spawn_local(async move {
             let keeper = worker.keeper();
@@ -109,8 +116,10 @@ impl Keeper {
             keeper.failure.set(None);
             let open = if index.is_empty() { Vec::new() } else { presence.others().await };
             let parent = index.choose(&before, &open).map(str::to_owned);
+            let left = left.filter(|(session, _)| index.source(session) == parent.as_deref());
+            let left = left.map(|(_, view)| view);
             if let Some(parent) = &parent
-                && let Err(sentence) = offer(&worker, &database, parent, index.get(parent)).await
+                && let Err(sentence) = offer(&worker, &database, parent, index.get(parent), left).await
             {
                 let sentence = format!("The run of your last visit could not be brought back. {sentence}");
                 worker.send(vec![Event::NotKept(sentence)]);
@@ -316,12 +325,13 @@ impl Keeper {
     }
 }
 
-/// Offers the run of the session `name` to the page.
+/// Offers the run of the session `name` to the page, which showed `left` if that is newer than what is stored.
 async fn offer(
     worker: &Rc<impl Owner>,
     database: &Database,
     name: &str,
     info: Option<&Info>,
+    left: Option<ViewState>,
 ) -> Result<(), String> {
     let unreadable = |failure: Failure| failure.sentence().to_owned();
     let Some(file) = database.run(name).await.map_err(unreadable)? else {
@@ -333,6 +343,7 @@ async fn offer(
     }
     let view = database.run(&view_key(name)).await.map_err(unreadable)?;
     let view = view.and_then(|view| serde_json::from_slice::<ViewState>(&view).ok());
+    let view = view.into_iter().chain(left).max_by(|a, b| a.time.total_cmp(&b.time));
     let mut events = worker.session().offer(&file, &replaced)?;
     for event in &mut events {
         if let (Event::Kept(kept), Some(view)) = (event, &view) {
