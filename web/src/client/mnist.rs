@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use data::mnist::PIXELS;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use trainer::messages::{Images, Predictions, Split};
+use trainer::messages::{Command, Images, Predictions, Split};
+
+use crate::client::Client;
 
 /// Above this number of cached images, the cache is emptied before a page of a gallery is added.
 const MAX_CACHED: usize = 400;
@@ -88,6 +90,16 @@ impl MnistCache {
     pub(crate) fn sample(&self, split: Split, index: u32) -> Option<Sample> {
         let label = self.labels(split).with(|labels| labels.get(index as usize).copied())?;
         Some(Sample { split, index, label, pixels: self.pixels(split, index)? })
+    }
+
+    /// An image with its label; if they are not cached, the worker is asked for them.
+    pub(crate) fn sample_or_ask(&self, client: Client, split: Split, index: u32) -> Option<Sample> {
+        let sample = self.sample(split, index);
+        if sample.is_none() {
+            client.send(Command::Labels(split));
+            client.send(Command::Images { split, indices: vec![index] });
+        }
+        sample
     }
 
     /// The class predicted for an image and its probability; none for training images.

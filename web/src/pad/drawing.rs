@@ -30,6 +30,9 @@ pub(crate) struct Drawing {
     marks: Vec<Mark>,
     /// What was taken back, the last one first.
     undone: Vec<Mark>,
+    /// The image that lies on a pad on which nobody has put anything. It is nobody's work: it is neither kept nor taken back.
+    #[serde(skip)]
+    opening: Option<Box<Sample>>,
     /// Counts the changes that are more than a new point at the end.
     #[serde(skip)]
     version: u32,
@@ -45,9 +48,28 @@ pub(crate) struct Drawn {
 }
 
 impl Drawing {
+    /// Lays an image on a pad on which nobody has put anything.
+    pub(crate) fn open_with(&mut self, sample: Sample) {
+        self.opening = Some(Box::new(sample));
+        self.version += 1;
+    }
+
+    /// Takes over a drawing that was kept.
+    pub(crate) fn restore(&mut self, kept: Self) {
+        *self = Self { opening: self.opening.take(), version: self.version + 1, ..kept };
+    }
+
+    /// The image that the pad opened with, if nothing has been put there since.
+    pub(crate) fn opening(&self) -> Option<&Sample> {
+        self.opening.as_deref().filter(|_| self.marks.is_empty())
+    }
+
     /// Begins a stroke.
     pub(crate) fn begin(&mut self, at: (f64, f64)) {
         self.undone.clear();
+        if self.opening().is_some() {
+            self.version += 1;
+        }
         self.marks.push(Mark::Stroke(vec![at]));
     }
 
@@ -122,14 +144,18 @@ impl Drawing {
 
     /// Whether nothing is visible on the pad.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.marks.last(), None | Some(Mark::Blank))
+        match self.marks.last() {
+            None => self.opening.is_none(),
+            Some(mark) => *mark == Mark::Blank,
+        }
     }
 
     /// The last image, if it is visible.
     pub(crate) fn sample(&self) -> Option<&Sample> {
         match self.marks.get(self.last_cover()) {
             Some(Mark::Sample(sample)) => Some(sample),
-            _ => None,
+            Some(_) => None,
+            None => self.opening(),
         }
     }
 
@@ -137,7 +163,8 @@ impl Drawing {
     pub(crate) fn untouched(&self) -> Option<&Sample> {
         match self.marks.last() {
             Some(Mark::Sample(sample)) => Some(sample),
-            _ => None,
+            Some(_) => None,
+            None => self.opening(),
         }
     }
 
@@ -267,6 +294,33 @@ mod tests {
         assert!(pad.0.is_empty());
         pad.change(|drawing| drawing.begin((200.0, 200.0)));
         assert!(pad.has_ink_at((200, 200)) && pad.0.sample().is_none());
+    }
+
+    #[test]
+    fn the_opening_image_gives_way_to_the_first_stroke_and_is_nobodys_work() {
+        let mut pad = Pad::new();
+        pad.change(|drawing| drawing.open_with(sample(0)));
+        assert_eq!((pad.0.untouched(), pad.0.is_empty(), pad.0.can_undo()), (Some(&sample(0)), false, false));
+        let opened = drawn_anew(&pad.0);
+        pad.change(|drawing| drawing.begin((300.0, 300.0)));
+        let mut stroke = Drawing::default();
+        stroke.begin((300.0, 300.0));
+        assert!(drawn_anew(&pad.0) == drawn_anew(&stroke), "nobody draws on it");
+        assert_eq!((pad.0.sample(), pad.0.opening()), (None, None));
+        pad.change(Drawing::discard_stroke);
+        assert!(drawn_anew(&pad.0) == opened, "a palm leaves it there");
+        let kept = serde_json::to_string(&pad.0).unwrap();
+        assert_eq!(kept, serde_json::to_string(&Drawing::default()).unwrap());
+        pad.change(Drawing::clear);
+        assert!(pad.0.is_empty() && pad.0.opening().is_none());
+        pad.change(Drawing::undo);
+        assert_eq!(pad.0.opening(), Some(&sample(0)));
+        pad.change(|drawing| drawing.restore(Drawing::default()));
+        assert_eq!(pad.0.opening(), Some(&sample(0)), "nothing was kept");
+        let mut kept = Drawing::default();
+        kept.place(sample(3));
+        pad.change(|drawing| drawing.restore(kept));
+        assert_eq!((pad.0.untouched(), pad.0.opening()), (Some(&sample(3)), None));
     }
 
     #[test]

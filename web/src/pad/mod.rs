@@ -69,18 +69,23 @@ fn Paper(is_empty: Memo<bool>) -> impl IntoView {
             ev.prevent_default();
         }
     };
+    let is_opening = Memo::new(move |_| pad.drawing.with(|drawing| drawing.opening().is_some()));
     let position = move || {
         let Pen { x, y, .. } = pad.pen.get();
         format!("left:{:.1}%;top:{:.1}%", 100.0 * x / SIDE, 100.0 * y / SIDE)
     };
     view! {
-        <div class="paper" class:blank=is_empty tabindex="-1">
+        <div class="paper" class:blank=is_empty class:opening=is_opening tabindex="-1">
             <canvas node_ref=canvas width=SIDE.to_string() height=SIDE.to_string() tabindex="0" role="application"
                 aria-label="Drawing pad" aria-describedby="pad-help"
                 on:pointerdown=down on:pointermove=moved on:pointerup=up on:pointercancel=cancel on:lostpointercapture=up
                 on:mousedown=move |ev| ev.prevent_default() on:contextmenu=menu
                 on:keydown=move |ev| on_key(pad, &ev)></canvas>
-            <p class="invite" aria-hidden="true"><b>"0 – 9"</b>"with mouse, pen or finger"</p>
+            <p class="invite" aria-hidden="true">
+                <Show when=move || is_opening.get() fallback=|| view! { <b>"0 – 9"</b>"with mouse, pen or finger" }>
+                    "Draw your own here"
+                </Show>
+            </p>
             <span class="pen" class:shown=move || pad.pen.get().shown class:down=move || pad.pen.get().down prop:style=position
                 aria-hidden="true"></span>
         </div>

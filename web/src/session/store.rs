@@ -9,6 +9,7 @@ use super::opening::{Opening, drawing};
 use crate::client::Client;
 use crate::client::problems::Topic;
 use crate::link::address::LinkedStores;
+use crate::pad::drawing::Drawing;
 use crate::pad::store::PadStore;
 use crate::runs::record::Record;
 use crate::runs::replaced::{Cause, network_name, record_of, setup_of};
@@ -90,8 +91,8 @@ impl SessionStore {
             }
             // A link may name an image for the pad, which is not there yet.
             let is_awaited = says_something && self.pad.example.with_untracked(Option::is_some);
-            if !is_awaited && self.pad.drawing.with_untracked(|drawing| drawing.is_empty()) {
-                self.pad.drawing.set(drawing(view));
+            if !is_awaited && !self.pad.drawing.with_untracked(Drawing::can_undo) {
+                self.pad.drawing.update(|pad| pad.restore(drawing(view)));
             }
         } else if opening.left == 0.0 {
             // Nobody has kept what the page showed.
