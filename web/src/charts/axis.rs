@@ -1,42 +1,85 @@
 //! Axes and their ticks.
 
-/// A linear or logarithmic axis.
+/// How values lie along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    Linear,
+    /// By the logarithm of the value.
+    Log,
+    /// By the logarithm of what is missing to 1: 97 % and 98 % are as far apart as 99 % and 99.33 %.
+    Error,
+}
+
+/// The least error that an axis of errors tells from none: one of MNIST's test images.
+const LEAST_ERROR: f64 = 1e-4;
+
+/// An axis of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Axis {
     pub(crate) from: f64,
     pub(crate) to: f64,
-    pub(crate) log: bool,
+    pub(crate) scale: Scale,
 }
 
 impl Axis {
-    /// The axis that covers `range` and all `points` that are finite (and, if it is logarithmic, above 0).
-    pub(crate) fn covering(points: impl Iterator<Item = f64>, range: Option<(f64, f64)>, log: bool) -> Self {
-        let visible = points.filter(|y| y.is_finite() && (!log || *y > 0.0));
+    /// The axis that covers `range` and all `points` that it can show: finite ones, and on a logarithmic axis those above 0.
+    pub(crate) fn covering(
+        points: impl Iterator<Item = f64>,
+        range: Option<(f64, f64)>,
+        scale: Scale,
+    ) -> Self {
+        let shown = |y: f64| match scale {
+            Scale::Linear => Some(y),
+            Scale::Log => Some(y).filter(|y| *y > 0.0),
+            Scale::Error => Some(y.min(1.0 - LEAST_ERROR)),
+        };
+        let visible = points.filter(|y| y.is_finite()).filter_map(shown);
         let start = range.unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
         let (from, to) = visible.fold(start, |(low, high), y| (low.min(y), high.max(y)));
         match (from <= to, from < to) {
-            (false, _) => Self { from: if log { 0.1 } else { 0.0 }, to: 1.0, log },
+            (false, _) => {
+                let (from, to) = match scale {
+                    Scale::Linear => (0.0, 1.0),
+                    Scale::Log => (0.1, 1.0),
+                    Scale::Error => (0.0, 0.99),
+                };
+                Self { from, to, scale }
+            }
             // One value has no range: it gets some room around it.
-            (true, false) => Self { from: from - 0.1 * from.abs(), to: to + 0.1 * to.abs() + 1e-6, log },
-            (true, true) => Self { from, to, log },
+            (true, false) if scale == Scale::Error => {
+                Self { from: 1.0 - 1.1 * (1.0 - from), to: 1.0 - 0.9 * (1.0 - to), scale }
+            }
+            (true, false) => Self { from: from - 0.1 * from.abs(), to: to + 0.1 * to.abs() + 1e-6, scale },
+            (true, true) => Self { from, to, scale },
         }
     }
 
-    /// The position of a value, from 0 to 1. Values that a logarithmic axis cannot show are at 0.
+    /// The position of a value, from 0 to 1. Values that a logarithmic axis cannot show are at its end.
     pub(crate) fn position(&self, value: f64) -> f64 {
-        if !self.log {
-            return (value - self.from) / (self.to - self.from);
+        let Self { from, to, .. } = *self;
+        match self.scale {
+            Scale::Linear => (value - from) / (to - from),
+            Scale::Log if value <= 0.0 => 0.0,
+            Scale::Log => (value / from).ln() / (to / from).ln(),
+            Scale::Error => {
+                let [most, least, error] = [1.0 - from, 1.0 - to, (1.0 - value).max(1.0 - to)];
+                (most / error).ln() / (most / least).ln()
+            }
         }
-        if value <= 0.0 { 0.0 } else { (value / self.from).ln() / (self.to / self.from).ln() }
     }
 
     /// Ticks at round numbers, about `max` of them, each with the step to its neighbours, on which its decimals depend.
     pub(crate) fn ticks(&self, max: f64) -> Vec<(f64, f64)> {
-        if self.log {
-            let round = logarithmic(self.from, self.to, max);
-            if round.len() >= 2 {
-                return round.into_iter().map(|tick| (tick, tick)).collect();
+        let round: Vec<(f64, f64)> = match self.scale {
+            Scale::Linear => Vec::new(),
+            Scale::Log => logarithmic(self.from, self.to, max).into_iter().map(|tick| (tick, tick)).collect(),
+            Scale::Error => {
+                let errors = logarithmic(1.0 - self.to, 1.0 - self.from, max);
+                errors.into_iter().map(|error| (1.0 - error, error)).collect()
             }
+        };
+        if round.len() >= 2 {
+            return round;
         }
         let (at, step) = linear(self.from, self.to, max);
         at.into_iter().map(|tick| (tick, step)).collect()
@@ -82,7 +125,7 @@ mod tests {
     #[test]
     fn ticks_of_a_logarithmic_axis_are_round_and_few() {
         let ticks = |from, to| {
-            let axis = Axis { from, to, log: true };
+            let axis = Axis { from, to, scale: Scale::Log };
             axis.ticks(5.0)
                 .iter()
                 .map(|(tick, step)| format!("{tick:.*}", decimals(*step)))
@@ -97,23 +140,45 @@ mod tests {
 
     #[test]
     fn positions_run_from_0_to_1() {
-        let even = Axis { from: 2.0, to: 4.0, log: false };
+        let even = Axis { from: 2.0, to: 4.0, scale: Scale::Linear };
         assert_eq!([2.0, 3.0, 4.0].map(|v| even.position(v)), [0.0, 0.5, 1.0]);
-        let log = Axis { from: 0.01, to: 1.0, log: true };
+        let log = Axis { from: 0.01, to: 1.0, scale: Scale::Log };
         assert!((log.position(0.1) - 0.5).abs() < 1e-12 && log.position(1.0) == 1.0);
         assert_eq!([0.0, -1.0].map(|v| log.position(v)), [0.0; 2]);
     }
 
     #[test]
+    fn an_axis_of_errors_tells_good_networks_apart() {
+        let points = [0.1, 0.97, 0.978, 1.0];
+        let axis = Axis::covering(points.into_iter(), Some((0.9, 0.99)), Scale::Error);
+        assert_eq!((axis.from, axis.to), (0.1, 1.0 - LEAST_ERROR));
+        let [worst, good, better, perfect] = points.map(|value| axis.position(value));
+        assert_eq!((worst, perfect), (0.0, 1.0));
+        assert!(better - good > 0.03, "a linear axis has 0.009: {}", better - good);
+        let axis = Axis { from: 0.9, to: 0.999, scale: Scale::Error };
+        let ticks: Vec<_> = axis
+            .ticks(7.0)
+            .iter()
+            .map(|(tick, step)| format!("{:.*}", decimals(100.0 * step), 100.0 * tick))
+            .collect();
+        assert_eq!(ticks, ["99.9", "99.8", "99.5", "99", "98", "95", "90"]);
+        let one = Axis::covering([0.98].into_iter(), None, Scale::Error);
+        assert!(one.from < 0.98 && 0.98 < one.to && one.to < 1.0);
+        // It covers all of the axis, however good a network is.
+        let best = Axis::covering([0.9999, 1.0].into_iter(), None, Scale::Error);
+        assert!((0.0..=1.0).contains(&best.position(1.0)) && best.position(0.9999).is_finite());
+    }
+
+    #[test]
     fn the_range_covers_the_points_that_can_be_shown() {
-        let range = |points: &[f64], range, log| {
-            let axis = Axis::covering(points.iter().copied(), range, log);
+        let range = |points: &[f64], range, scale| {
+            let axis = Axis::covering(points.iter().copied(), range, scale);
             (axis.from, axis.to)
         };
-        assert_eq!(range(&[0.5, f64::INFINITY], Some((0.9, 1.0)), false), (0.5, 1.0));
-        assert_eq!(range(&[0.5, 0.0, f64::NAN, 2.0], None, true), (0.5, 2.0));
-        assert_eq!(range(&[], None, false), (0.0, 1.0));
-        let (from, to) = range(&[0.5], None, true);
+        assert_eq!(range(&[0.5, f64::INFINITY], Some((0.9, 1.0)), Scale::Linear), (0.5, 1.0));
+        assert_eq!(range(&[0.5, 0.0, f64::NAN, 2.0], None, Scale::Log), (0.5, 2.0));
+        assert_eq!(range(&[], None, Scale::Linear), (0.0, 1.0));
+        let (from, to) = range(&[0.5], None, Scale::Log);
         assert!(0.0 < from && from < 0.5 && 0.5 < to);
     }
 }

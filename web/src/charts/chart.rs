@@ -40,7 +40,10 @@ pub(super) fn Chart(measure: Measure) -> impl IntoView {
         <figure class="chart">
             <figcaption>
                 <h2>{title}</h2>
-                {(measure == Measure::Loss).then(|| view! { <LogSwitch /> })}
+                {match measure {
+                    Measure::Loss => view! { <ScaleSwitch name="Log scale" is_on=charts.log /> },
+                    Measure::Accuracy => view! { <ScaleSwitch name="Error scale" is_on=charts.errors /> },
+                }}
                 <SaveButtons measure plot canvas />
             </figcaption>
             <div class="plot">
@@ -51,15 +54,14 @@ pub(super) fn Chart(measure: Measure) -> impl IntoView {
     }
 }
 
-/// The switch between a linear and a logarithmic axis.
+/// The switch between a linear and a logarithmic axis, of losses or of errors.
 #[component]
-fn LogSwitch() -> impl IntoView {
-    let log = expect_context::<ChartsView>().log;
+fn ScaleSwitch(name: &'static str, is_on: RwSignal<bool>) -> impl IntoView {
     view! {
         <label class="switch log">
-            <span>"Log scale"</span>
-            <input type="checkbox" role="switch" prop:checked=move || log.get()
-                on:change=move |ev| log.set(event_target_checked(&ev)) />
+            <span>{name}</span>
+            <input type="checkbox" role="switch" prop:checked=move || is_on.get()
+                on:change=move |ev| is_on.set(event_target_checked(&ev)) />
         </label>
     }
 }

@@ -5,7 +5,7 @@ use trainer::messages::Split;
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
 
-use crate::charts::axis::Axis;
+use crate::charts::axis::{Axis, Scale};
 use crate::charts::frame::Frame;
 use crate::charts::plot::{Plot, PlotLine};
 use crate::runs::curve;
@@ -89,7 +89,7 @@ impl<'a> Painter<'a> {
             context.fill_text(&self.plot.measure.tick(value, step), Frame::LEFT - 8.0, y)?;
         }
         context.set_text_align("center");
-        let epochs = Axis { from: self.plot.range.from, to: self.plot.range.to, log: false };
+        let epochs = Axis { from: self.plot.range.from, to: self.plot.range.to, scale: Scale::Linear };
         for (epoch, step) in epochs.ticks((frame.width / 80.0).max(2.0)) {
             let text = format!("{epoch:.*}", decimals(step));
             context.fill_text(&text, self.x_of(epoch), Frame::TOP + frame.inner_height() + 14.0)?;

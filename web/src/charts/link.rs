@@ -14,13 +14,15 @@ pub(crate) struct ChartsLink {
     pub(crate) curves: [bool; 2],
     /// Whether the axis of losses is logarithmic.
     pub(crate) log: bool,
+    /// Whether the axis of accuracies is one of errors, logarithmic.
+    pub(crate) errors: bool,
     /// The number of points over which training curves are averaged.
     pub(crate) smoothing: u32,
 }
 
 impl Default for ChartsLink {
     fn default() -> Self {
-        Self { curves: [true; 2], log: false, smoothing: 12 }
+        Self { curves: [true; 2], log: false, errors: false, smoothing: 12 }
     }
 }
 
@@ -44,6 +46,12 @@ pub(crate) const PARTS: &[LinkPart<ChartsLink>] = &[
         usage: "use 0 or 1",
     },
     LinkPart {
+        key: "errors",
+        get: |state| state.errors.then(|| "1".into()),
+        set: |state, text| parse_bit(text).map(|errors| state.errors = errors),
+        usage: "use 0 or 1",
+    },
+    LinkPart {
         key: "average",
         get: |state| {
             (state.smoothing != ChartsLink::default().smoothing).then(|| state.smoothing.to_string())
@@ -64,14 +72,14 @@ mod tests {
 
     #[test]
     fn links_round_trip() {
-        for link in ["", "curves=test&log=1&average=40", "curves="] {
+        for link in ["", "curves=test&log=1&errors=1&average=40", "curves="] {
             assert_eq!(text(PARTS, &parse(PARTS, link).unwrap()), link);
         }
     }
 
     #[test]
     fn wrong_values_are_refused_with_what_helps() {
-        for wrong in ["curves=loss", "log=2", "average=0", "average=101"] {
+        for wrong in ["curves=loss", "log=2", "errors=on", "average=0", "average=101"] {
             assert!(parse(PARTS, wrong).is_err_and(|usage| usage.starts_with("use ")), "{wrong}");
         }
     }

@@ -224,7 +224,13 @@ mod tests {
             line(None, Split::Test, &[]),
         ];
         let range = EpochRange::all(2.0);
-        let plot = Plot { measure: Measure::Loss, lines, range, zoomed: false, log: false };
+        let plot = Plot {
+            measure: Measure::Loss,
+            lines,
+            range,
+            zoomed: false,
+            scale: crate::charts::axis::Scale::Linear,
+        };
         let words = |epoch| readings_in_words(&readings(&plot, epoch), epoch);
         assert_eq!(
             words(1.0),

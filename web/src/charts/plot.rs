@@ -2,7 +2,7 @@
 
 use trainer::messages::Split;
 
-use crate::charts::axis::Axis;
+use crate::charts::axis::{Axis, Scale};
 use crate::charts::zoom::EpochRange;
 use crate::runs::curve;
 use crate::runs::record::Measure;
@@ -68,8 +68,18 @@ pub(crate) struct Plot {
     pub(crate) range: EpochRange,
     /// Whether not all epochs are visible. Then the axis of values covers only the visible points.
     pub(crate) zoomed: bool,
-    /// Whether the axis of values is logarithmic.
-    pub(crate) log: bool,
+    /// How the axis of values is scaled.
+    pub(crate) scale: Scale,
+}
+
+/// The range of values that a chart shows at least.
+const fn default_range(measure: Measure, scale: Scale) -> (f64, f64) {
+    match (measure, scale) {
+        (Measure::Loss, Scale::Log) => (0.1, 1.0),
+        (Measure::Loss, _) => (0.0, 0.5),
+        (Measure::Accuracy, Scale::Error) => (0.9, 0.99),
+        (Measure::Accuracy, _) => (0.9, 1.0),
+    }
 }
 
 impl Plot {
@@ -82,8 +92,8 @@ impl Plot {
             let drawn = if line.slot.is_none() { &line.raw } else { &line.points };
             drawn.iter().filter(visible).map(|point| point.1)
         });
-        let default_range = (!self.zoomed).then_some(self.measure.default_range(self.log));
-        Axis::covering(points, default_range, self.log)
+        let default_range = (!self.zoomed).then_some(default_range(self.measure, self.scale));
+        Axis::covering(points, default_range, self.scale)
     }
 
     /// The curves with letters, and the positions of the letters: right of the ends of the curves, and one below the other where
@@ -118,18 +128,18 @@ impl Plot {
 mod tests {
     use super::*;
 
-    fn plot(range: EpochRange, zoomed: bool, log: bool) -> Plot {
+    fn plot(range: EpochRange, zoomed: bool, scale: Scale) -> Plot {
         let raw = [(0.0, 2.5), (1.0, 0.2), (2.0, 0.1)];
         let lines = vec![PlotLine::new(None, Split::Test, String::new(), &raw, 12.0)];
-        Plot { measure: Measure::Loss, lines, range, zoomed, log }
+        Plot { measure: Measure::Loss, lines, range, zoomed, scale }
     }
 
     #[test]
     fn the_axis_of_a_zoomed_chart_covers_only_the_visible_points() {
         let range = |plot: Plot| (plot.axis().from, plot.axis().to);
-        assert_eq!(range(plot(EpochRange::all(2.0), false, false)), (0.0, 2.5));
-        assert_eq!(range(plot(EpochRange::all(2.0), false, true)), (0.1, 2.5));
-        assert_eq!(range(plot(EpochRange { from: 0.9, to: 2.0 }, true, false)), (0.1, 0.2));
+        assert_eq!(range(plot(EpochRange::all(2.0), false, Scale::Linear)), (0.0, 2.5));
+        assert_eq!(range(plot(EpochRange::all(2.0), false, Scale::Log)), (0.1, 2.5));
+        assert_eq!(range(plot(EpochRange { from: 0.9, to: 2.0 }, true, Scale::Linear)), (0.1, 0.2));
     }
 
     #[test]
@@ -142,7 +152,7 @@ mod tests {
             line("D", 1.0, 51.0),
             line("E", 3.0, 0.0),
         ];
-        let plot = Plot { lines, ..plot(EpochRange::all(2.0), false, false) };
+        let plot = Plot { lines, ..plot(EpochRange::all(2.0), false, Scale::Linear) };
         let letters = plot.letters(|x| 100.0 * x, |y| y);
         let positions: Vec<_> = letters.iter().map(|(line, x, y)| (line.letter.as_str(), *x, *y)).collect();
         assert_eq!(

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use trainer::messages::Split;
 
+use crate::charts::axis::Scale;
 use crate::charts::link::ChartsLink;
 use crate::charts::plot::{Plot, PlotLine};
 use crate::charts::zoom::{EpochRange, Zoom};
@@ -22,6 +23,8 @@ pub(crate) struct ChartsView {
     pub(crate) curves: RwSignal<[bool; 2]>,
     /// Whether the axis of losses is logarithmic.
     pub(crate) log: RwSignal<bool>,
+    /// Whether the axis of accuracies is one of errors, logarithmic.
+    pub(crate) errors: RwSignal<bool>,
     /// The number of points over which training curves are averaged.
     pub(crate) smoothing: RwSignal<u32>,
     /// The visible epochs and the cursor, the same in both charts.
@@ -46,11 +49,12 @@ impl ChartsView {
             let end = end.get();
             zoom.update(|zoom| zoom.range = zoom.range.filter(|range| range.to <= end));
         });
-        let ChartsLink { curves, log, smoothing } = link;
+        let ChartsLink { curves, log, errors, smoothing } = link;
         Self {
             runs,
             curves: RwSignal::new(curves),
             log: RwSignal::new(log),
+            errors: RwSignal::new(errors),
             smoothing: RwSignal::new(smoothing),
             zoom,
             last,
@@ -60,13 +64,19 @@ impl ChartsView {
 
     /// The state that links carry.
     pub(crate) fn linked(&self) -> ChartsLink {
-        ChartsLink { curves: self.curves.get(), log: self.log.get(), smoothing: self.smoothing.get() }
+        ChartsLink {
+            curves: self.curves.get(),
+            log: self.log.get(),
+            errors: self.errors.get(),
+            smoothing: self.smoothing.get(),
+        }
     }
 
     /// Takes over the state of a link.
     pub(crate) fn follow(&self, link: ChartsLink) {
         set_if_changed(self.curves, link.curves);
         set_if_changed(self.log, link.log);
+        set_if_changed(self.errors, link.errors);
         set_if_changed(self.smoothing, link.smoothing);
     }
 
@@ -106,8 +116,12 @@ impl ChartsView {
             });
         }
         let zoomed = self.zoom.with(|zoom| zoom.range.is_some());
-        let log = measure == Measure::Loss && self.log.get();
-        Plot { measure, lines, range: self.range(), zoomed, log }
+        let scale = match measure {
+            Measure::Loss if self.log.get() => Scale::Log,
+            Measure::Accuracy if self.errors.get() => Scale::Error,
+            Measure::Loss | Measure::Accuracy => Scale::Linear,
+        };
+        Plot { measure, lines, range: self.range(), zoomed, scale }
     }
 
     /// Makes all epochs visible.
