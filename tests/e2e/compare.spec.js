@@ -3,6 +3,8 @@
 import { expect, test } from "./support/playground.js";
 
 const FEW = "#v=1&images=5000";
+/** How the keys of stored runs begin. */
+const RUNS = "lenet-playground-run";
 
 class Runs {
   constructor(page) {
@@ -79,7 +81,8 @@ test("pinned runs survive a reload until they are removed", async ({ page, playg
   await runs.pin.click();
   const pinned = await runs.row("Run A");
   // The page stores runs a moment after the last change.
-  await expect.poll(() => page.evaluate(() => localStorage.length)).toBe(1);
+  const stored = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith(RUNS)).length);
+  await expect.poll(stored).toBe(1);
   await page.goto("about:blank");
   await playground.open(`${host}/${FEW}`);
   expect(await runs.row("Run A")).toEqual({ ...pinned, "What differs": "Batch size 16 (now 64)" });
@@ -90,7 +93,7 @@ test("pinned runs survive a reload until they are removed", async ({ page, playg
   await runs.button("Load settings of", "A").click();
   await expect(page.getByRole("combobox", { name: "Batch size" })).toHaveValue("16");
   await runs.button("Remove", "A").click();
-  await expect.poll(() => page.evaluate(() => localStorage.length)).toBe(0);
+  await expect.poll(stored).toBe(0);
 });
 
 test("where storing fails, a pinned run stays for the visit, and one sentence says so", async ({ page, playground, host }) => {

@@ -30,6 +30,9 @@ for (const digit of [7, 1, 0, 3]) {
 }
 
 test("clear empties the pad", async ({ playground }) => {
+  await playground.draw(1);
+  await playground.clear.click();
+  await expect(playground.prediction).not.toHaveText(/\d/);
   const blank = await playground.ink();
   await playground.draw(3);
   await expect(playground.prediction).toHaveText(/^\s*3/);

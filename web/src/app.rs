@@ -89,8 +89,11 @@ fn provide_stores() {
     let runs = RunStore::new(client, settings, storage::last_visit(client));
     let network = NetworkView::new(linked.network, settings.network, client);
     let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
+    let is_drawn = linked.pad.strokes.is_some();
     let pad = PadStore::new(linked.pad, client);
-    pad.drawing.set(opening.drawing.clone());
+    if !is_drawn {
+        pad.drawing.set(opening.drawing.clone());
+    }
     let controls = ControlsView::new(linked.controls);
     let charts = ChartsView::new(linked.charts, runs);
     let redraw = Redraw::new();

@@ -78,7 +78,7 @@ fn blend_rows(knots: &[[f32; KNOTS]; KNOTS], row: usize) -> [f32; KNOTS] {
 }
 
 /// The image at a place between pixels, by bilinear interpolation, in [0, 1].
-fn read(image: &[u8], x: f32, y: f32) -> f32 {
+pub(crate) fn read(image: &[u8], x: f32, y: f32) -> f32 {
     let (left, top) = (x.floor(), y.floor());
     let (right_share, lower_share) = (x - left, y - top);
     let pixel = |dx: f32, dy: f32| {

@@ -8,6 +8,7 @@ pub mod augment;
 pub mod drawing;
 pub mod idx;
 pub mod ink;
+pub mod pose;
 pub mod set;
 pub mod shard;
 pub mod sketch;

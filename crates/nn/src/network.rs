@@ -151,8 +151,17 @@ impl Network {
     /// The output of layer number `layer` for the first image inferred last, `[channel][row][column]`; `None`
     /// if there is no such layer.
     pub fn output(&self, layer: usize) -> Option<Vec<f32>> {
+        self.output_of(0, layer)
+    }
+
+    /// As [`Network::output`], for image number `image` of those inferred last.
+    ///
+    /// # Panics
+    /// If `image` is not below sixteen.
+    pub fn output_of(&self, image: usize, layer: usize) -> Option<Vec<f32>> {
         let buffer = *self.plan().layers.get(layer)?;
-        Some(self.memory.values(buffer).iter().map(|lanes| lanes[0].to_array()[0]).collect())
+        let (vector, lane) = (image / 4, image % 4);
+        Some(self.memory.values(buffer).iter().map(|lanes| lanes[vector].to_array()[lane]).collect())
     }
 
     /// The weights of layer number `layer`: `[out_channel][in_channel][row][column]` of a convolution,

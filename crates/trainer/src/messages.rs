@@ -41,6 +41,8 @@ pub enum Command {
     Show {
         /// `[28][28]` bytes, from 0 (background) to 255 (ink).
         image: Vec<u8>,
+        /// The same image before it was moved or turned, if it was: [`Snapshot::changed`] compares them.
+        reference: Option<Vec<u8>>,
     },
     /// Sets what [`Snapshot`]s hold: what is on screen.
     Watch(Watch),
@@ -286,6 +288,9 @@ pub struct Progress {
     /// Epochs since the last reset, with a fraction: passes over the images in use, which go on where they
     /// are when the subset changes. [`Command::Restore`] makes it smaller.
     pub epoch: f64,
+    /// The learning rate of the next step, as the schedule has it.
+    #[serde(default)]
+    pub learning_rate: f32,
     /// Mean training loss since the last `Progress` (cross-entropy, nats per image); `None` without a step.
     pub train_loss: Option<f32>,
     /// Training accuracy over the same steps, 0 to 1.
@@ -396,6 +401,8 @@ pub struct Snapshot {
     pub probabilities: Vec<f32>,
     /// Outputs of the watched layers.
     pub activations: Vec<LayerValues>,
+    /// How much of them is different for the image's reference; empty without one.
+    pub changed: Vec<ChangedShare>,
     /// Weights of the watched layers: `[out_channel][in_channel][row][column]` for Conv2d,
     /// `[out_feature][in_feature]` for Linear.
     pub weights: Vec<LayerValues>,
@@ -421,6 +428,15 @@ pub struct LayerDetail {
     pub running_variance: Vec<f32>,
     /// Histogram of the weights' gradients in the last step; empty before the first step.
     pub gradients: Histogram,
+}
+
+/// How much of a layer's output is different for another image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangedShare {
+    /// Index into [`NetworkSpec::layers`].
+    pub layer: usize,
+    /// The share of its values that changed by more than a tenth of the largest, 0 to 1.
+    pub share: f32,
 }
 
 /// Values of one layer.

@@ -376,6 +376,33 @@ situations("the screen", [
       .then((animations) => expect(animations).toEqual([])),
   },
   {
+    situation: "the window moves to projectors of other pixels, and back: charts are drawn anew",
+    // Chromium emulates screens, but does not tell pages of them: the test does.
+    before: ({ page }) => page.addInitScript(() => {
+      const { matchMedia } = window;
+      globalThis.resolutions = [];
+      window.matchMedia = (query) => {
+        const list = matchMedia(query);
+        if (query.includes("resolution")) globalThis.resolutions.push(list);
+        return list;
+      };
+    }),
+    holds: async ({ page, playground, context }) => {
+      await playground.takeSteps(3);
+      const chart = page.getByRole("img", { name: /^Loss over epochs/ });
+      const pixels = () => chart.evaluate((canvas) => canvas.width / canvas.getBoundingClientRect().width);
+      await expect.poll(pixels).toBeCloseTo(1, 1);
+      const devtools = await context.newCDPSession(page);
+      for (const scale of [2, 3, 1]) {
+        await devtools.send("Emulation.setDeviceMetricsOverride", { width: 1440, height: 900, deviceScaleFactor: scale, mobile: false });
+        await expect.poll(() => page.evaluate(() => devicePixelRatio)).toBe(scale);
+        await page.evaluate(() => globalThis.resolutions.at(-1).dispatchEvent(new Event("change")));
+        await expect.poll(pixels, `${scale} pixels for one`).toBeCloseTo(scale, 1);
+      }
+      await trains(playground);
+    },
+  },
+  {
     situation: "the page is pulled down beyond its top on a phone: the browser does not load it again",
     holds: ({ page }) => page.evaluate(() => getComputedStyle(document.documentElement).overscrollBehaviorY)
       .then((behaviour) => expect(behaviour).toBe("none")),

@@ -9,6 +9,8 @@ pub(crate) mod view_state;
 
 use leptos::ev::FocusEvent;
 use leptos::prelude::*;
+use nn::spec::Schedule;
+use trainer::messages::Progress;
 use wasm_bindgen::JsCast;
 use web_sys::Node;
 
@@ -16,9 +18,10 @@ use crate::controls::augmentation_preview::AugmentationPreview;
 use crate::controls::device::DeviceControl;
 use crate::controls::inputs::{Input, help_id};
 use crate::controls::view_state::ControlsView;
+use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
-use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, Width, layers};
-use crate::ui::format::{count, uncapitalized};
+use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, Setup, Width, layers};
+use crate::ui::format::{count, three_digits, uncapitalized};
 
 /// All settings.
 #[component]
@@ -63,7 +66,8 @@ fn GroupControls(group: Group) -> impl IntoView {
     let visible =
         move || !settings.hides(group.id()) && of_group().any(|setting| !settings.hides(setting.id));
     let summary = move || match group {
-        Group::Network | Group::Training => String::new(),
+        Group::Network => String::new(),
+        Group::Training => setup.with(rate_now).unwrap_or_default(),
         Group::Layers => setup.with(|setup| match layers::check(&setup.network, setup.training.batch_size) {
             Ok(_) => count(setup.network.parameters(), "parameter"),
             Err(_) => "do not fit yet".into(),
@@ -94,6 +98,14 @@ fn GroupControls(group: Group) -> impl IntoView {
             </details>
         </Show>
     }
+}
+
+/// The learning rate of the next step, where the schedule changes it and training has begun.
+fn rate_now(setup: &Setup) -> Option<String> {
+    let RunStore { progress, comparison, .. } = expect_context();
+    let is_told = setup.training.schedule != Schedule::Constant && comparison.with(Option::is_none);
+    let Progress { learning_rate, step, .. } = progress.get();
+    (is_told && step > 0).then(|| format!("rate now {}", three_digits(learning_rate)))
 }
 
 /// The control of one setting, where the setting has a meaning and is not hidden.

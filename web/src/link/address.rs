@@ -51,11 +51,15 @@ impl LinkedStores {
 
     /// The state of the page as a link.
     pub(crate) fn link(self) -> String {
+        self.written(false)
+    }
+
+    fn written(self, with_strokes: bool) -> String {
         linked::write(&Linked {
             setup: self.settings.trained(),
             presentation: self.settings.presentation.get(),
             network: self.network.linked(),
-            pad: self.pad.linked(),
+            pad: self.pad.linked(with_strokes),
             explore: self.explore.linked(),
             charts: self.charts.linked(),
             controls: self.controls.linked(),
@@ -157,7 +161,7 @@ pub(crate) fn CopyLink() -> impl IntoView {
     let stores = LinkedStores::from_context();
     let copied = RwSignal::new(false);
     let copy = move |_| {
-        write(&untrack(|| stores.link()));
+        write(&untrack(|| stores.written(true)));
         spawn_local(async move {
             let address = window().location().href().unwrap_or_default();
             if copy_text(&address).await {
@@ -171,7 +175,7 @@ pub(crate) fn CopyLink() -> impl IntoView {
         });
     };
     view! {
-        <button on:click=copy title="The address of this page with all its settings">
+        <button on:click=copy title="The address of this page with all its settings and the drawing">
             {move || if copied.get() { "Copied" } else { "Copy link" }}
         </button>
         <span class="visually-hidden" aria-live="polite">{move || copied.get().then_some("The link is copied.")}</span>

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use data::mnist::SIDE;
 use leptos::prelude::*;
+use nn::inspect::changed_share::changed_share;
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 use trainer::messages::{LayerDetail, RunState, Source};
@@ -145,6 +146,18 @@ impl Inspector {
         match self.stage(column) {
             Some(stage) => self.output(stage.shown),
             None => self.pad.pixels(),
+        }
+    }
+
+    /// How much of what a column shows is different since the digit was moved or turned, 0 to 1; none if it was not.
+    pub(crate) fn changed(&self, column: usize) -> Option<f32> {
+        let reference = self.pad.reference()?;
+        match self.stage(column) {
+            Some(stage) => self.view.changed(stage.shown),
+            None => {
+                let reference: Vec<f32> = reference.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+                self.pad.pixels().map(|pixels| changed_share(&pixels, &reference))
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::network::stage::{FilterMaps, StageFigure};
 use crate::network::stages::{self, Stage};
 use crate::network::wires::Wires;
 use crate::settings::store::Settings;
-use crate::ui::format::count;
+use crate::ui::format::{count, percent};
 
 /// All columns and the lines between them.
 #[component]
@@ -47,6 +47,10 @@ fn InputFigure(layout: Memo<Layout>) -> impl IntoView {
         let filters = picture.column(0)?.filters?;
         Some((inspector.stages_with_filters(false).into_iter().next()?, filters.grid.columns))
     });
+    let foot = move || match inspector.changed(0) {
+        Some(share) => format!("{} of the values changed", percent(share, 0)),
+        None => format!("{} in all", network.with(|network| count(network.parameters(), "parameter"))),
+    };
     view! {
         <figure class="stage" prop:style=move || picture.style(picture.column(0))>
             <figcaption><b>"Input"</b><span>"28×28"</span></figcaption>
@@ -59,7 +63,7 @@ fn InputFigure(layout: Memo<Layout>) -> impl IntoView {
                     <Filters stage=filters.0 columns=filters.1 />
                 </For>
             </div>
-            <p class="parameters">{move || format!("{} in all", network.with(|network| count(network.parameters(), "parameter")))}</p>
+            <p class="parameters">{foot}</p>
         </figure>
     }
 }

@@ -13,7 +13,7 @@ use crate::network::stages::Stage;
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::layers::OUTPUT;
-use crate::ui::format::{bar, count, thousands};
+use crate::ui::format::{bar, count, percent, thousands};
 
 /// The height of the bar of the layer with the most parameters, in CSS pixels.
 const MAX_BAR: f64 = 34.0;
@@ -36,6 +36,10 @@ pub(super) fn StageFigure(column: usize, stage: Stage) -> impl IntoView {
     let open = OpenPanel::Stage(stage.name.clone());
     let is_open = Memo::new(move |_| view.open.get().as_ref() == Some(&open));
     let toggle = move |_| if is_open.get_untracked() { view.close() } else { inspector.open(column) };
+    let changed = move || {
+        let share = inspector.changed(column);
+        share.map(|share| format!(", {} of its values changed", percent(share, 0)))
+    };
     let maps = if is_output {
         view! { <OutputBars label /> }.into_any()
     } else {
@@ -49,11 +53,11 @@ pub(super) fn StageFigure(column: usize, stage: Stage) -> impl IntoView {
                     <b>{stage.name.clone()}</b>
                     <span class="shape">{shape_in_words(stage.shape)}</span>
                     <span>{stage.kind.clone()}</span>
-                    <span class="visually-hidden">{parameters_in_words(stage.parameters)}</span>
+                    <span class="visually-hidden">{parameters_in_words(stage.parameters)}{changed}</span>
                 </button>
             </figcaption>
             <div class="area"><PixelPicker column grid>{maps}</PixelPicker></div>
-            <ParameterBar parameters=stage.parameters />
+            <Foot column parameters=stage.parameters />
         </figure>
     }
 }
@@ -72,20 +76,24 @@ fn parameters_in_words(parameters: usize) -> String {
     if parameters == 0 { "no parameters".to_owned() } else { count(parameters, "parameter") }
 }
 
-/// The number of parameters of a stage, with a bar to the scale of the whole network.
+/// The number of parameters of a stage, with a bar to the scale of the whole network; while the digit is moved or turned, how
+/// many of its values changed.
 #[component]
-fn ParameterBar(parameters: usize) -> impl IntoView {
+fn Foot(column: usize, parameters: usize) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
     let most = move || inspector.stages.with(|stages| stages.iter().map(|stage| stage.parameters).max());
+    let changed = Memo::new(move |_| inspector.changed(column));
     let height = move || {
-        let share = parameters as f64 / most().unwrap_or(1).max(1) as f64;
+        let share =
+            changed.get().map_or_else(|| parameters as f64 / most().unwrap_or(1).max(1) as f64, f64::from);
         // One pixel is the least that is seen.
-        if parameters == 0 { 0.0 } else { (MAX_BAR * share).max(1.0) }
+        if share == 0.0 { 0.0 } else { (MAX_BAR * share).max(1.0) }
     };
+    let words = move || changed.get().map_or_else(|| thousands(parameters), |share| percent(share, 0));
     view! {
-        <p class="parameters" aria-hidden="true">
+        <p class="parameters" class:changed=move || changed.get().is_some() aria-hidden="true">
             <i prop:style=move || format!("height:{:.1}px", height())></i>
-            {thousands(parameters)}
+            {words}
         </p>
     }
 }

@@ -85,6 +85,11 @@ impl NetworkView {
         })
     }
 
+    /// How much of a layer's output is different since the digit was moved or turned, 0 to 1; none if it was not.
+    pub(crate) fn changed(&self, layer: usize) -> Option<f32> {
+        self.with_snapshot(|snapshot| snapshot?.changed.iter().find(|c| c.layer == layer).map(|c| c.share))
+    }
+
     /// Opens a panel, with this map chosen, or closes the one that is open.
     pub(crate) fn show(&self, panel: Option<OpenPanel>, map: usize) {
         set_if_changed(self.open, panel);

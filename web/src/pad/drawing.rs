@@ -15,9 +15,12 @@ const MIN_DISTANCE: f64 = SIDE / 420.0;
 /// With more marks than this, those are forgotten that an image or a cleared pad covers.
 const MAX_MARKS: usize = 1000;
 
+/// The points of a stroke, in pixels of the pad.
+pub(crate) type Stroke = Vec<(f64, f64)>;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Mark {
-    Stroke(Vec<(f64, f64)>),
+    Stroke(Stroke),
     /// An image, which covers everything before it.
     Sample(Box<Sample>),
     /// The pad was cleared.
@@ -80,6 +83,23 @@ impl Drawing {
         {
             stroke.push(at);
         }
+    }
+
+    /// Draws strokes on an empty pad, in place of what was there.
+    pub(crate) fn draw(&mut self, strokes: Vec<Stroke>) {
+        self.clear();
+        self.undone.clear();
+        self.marks.extend(strokes.into_iter().map(Mark::Stroke));
+        self.version += 1;
+    }
+
+    /// The strokes that are visible; none if an image is below them, or there are none.
+    pub(crate) fn strokes(&self) -> Option<Vec<Stroke>> {
+        let visible = self.marks.iter().skip(self.last_cover()).filter(|mark| **mark != Mark::Blank);
+        let strokes: Option<Vec<Stroke>> = visible
+            .map(|mark| if let Mark::Stroke(points) = mark { Some(points.clone()) } else { None })
+            .collect();
+        strokes.filter(|strokes| !strokes.is_empty())
     }
 
     /// Removes the last stroke as if it had never been drawn.
@@ -321,6 +341,24 @@ mod tests {
         kept.place(sample(3));
         pad.change(|drawing| drawing.restore(kept));
         assert_eq!((pad.0.untouched(), pad.0.opening()), (Some(&sample(3)), None));
+    }
+
+    #[test]
+    fn strokes_go_into_a_link_and_come_out_of_it() {
+        let mut pad = Pad::new();
+        assert_eq!(pad.0.strokes(), None);
+        pad.change(|drawing| drawing.open_with(sample(0)));
+        assert_eq!(pad.0.strokes(), None, "an image has a number");
+        pad.change(|drawing| drawing.draw(vec![vec![(1.0, 2.0), (30.0, 40.0)], vec![(5.0, 6.0)]]));
+        assert_eq!(pad.0.strokes(), Some(vec![vec![(1.0, 2.0), (30.0, 40.0)], vec![(5.0, 6.0)]]));
+        pad.change(|drawing| drawing.place(sample(1)));
+        pad.change(|drawing| drawing.begin((7.0, 7.0)));
+        assert_eq!(pad.0.strokes(), None);
+        pad.change(|drawing| drawing.draw(vec![vec![(8.0, 8.0)]]));
+        assert_eq!(pad.0.strokes(), Some(vec![vec![(8.0, 8.0)]]));
+        pad.change(Drawing::undo);
+        pad.change(Drawing::undo);
+        assert_eq!(pad.0.sample(), Some(&sample(1)), "what it replaced can be had back");
     }
 
     #[test]

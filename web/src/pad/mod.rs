@@ -6,8 +6,10 @@ mod gestures;
 pub(crate) mod link;
 mod paint;
 mod pointers;
+mod pose;
 mod prediction;
 pub(crate) mod store;
+mod strokes;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -17,6 +19,7 @@ use crate::pad::drawing::{Drawing, SIDE};
 use crate::pad::example::ExampleButton;
 use crate::pad::gestures::{on_key, on_pointer_cancel, on_pointer_down, on_pointer_move, on_pointer_up};
 use crate::pad::paint::paint_changes;
+use crate::pad::pose::MoveAndTurn;
 use crate::pad::prediction::Prediction;
 use crate::pad::store::{PadStore, Pen};
 
@@ -41,6 +44,7 @@ pub(crate) fn PadPanel() -> impl IntoView {
                 <ExampleButton />
             </div>
             <Prediction />
+            <MoveAndTurn />
         </section>
     }
 }

@@ -35,9 +35,9 @@ pub(super) fn paint_changes(pad: PadStore, canvas: NodeRef<html::Canvas>) {
                 sketch.to_mnist()
             });
             if let Some(image) = painted
-                && pad.image.get_untracked() != image
+                && pad.centred.get_untracked() != image
             {
-                pad.image.set(image);
+                pad.centred.set(image);
             }
         });
     });

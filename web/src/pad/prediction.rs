@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use data::mnist::{PIXELS, SIDE};
+use data::pose::Pose;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -47,7 +48,11 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
             Some(PlacedSample { name: sample.name(), label: usize::from(sample.label), untouched })
         })
     });
-    let caption = move || placed.get().map_or("28×28, centred".to_owned(), |placed| placed.name);
+    let caption = move || match placed.get() {
+        _ if pad.pose.get() != Pose::default() => "28×28, moved or turned".to_owned(),
+        Some(placed) => placed.name,
+        None => "28×28, centred".to_owned(),
+    };
     // Before the prediction arrives, the label is not shown either.
     let truth = move || match digit.get() {
         Some(digit) => Some(placed.get()?.verdict(digit)),

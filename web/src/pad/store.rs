@@ -1,6 +1,7 @@
 //! The store of the pad: the drawing, the image that the network gets of it, and the prediction.
 
 use data::mnist::PIXELS;
+use data::pose::Pose;
 use leptos::prelude::*;
 use trainer::messages::Command;
 
@@ -24,8 +25,12 @@ pub(crate) struct Pen {
 #[derive(Clone, Copy)]
 pub(crate) struct PadStore {
     pub(crate) drawing: RwSignal<Drawing>,
-    /// The drawing as the network gets it: 28×28 bytes, rows first, 255 for ink; none while nothing is drawn.
-    pub(crate) image: RwSignal<Option<[u8; PIXELS]>>,
+    /// The drawing as MNIST's digits are, scaled and centred: 28×28 bytes, rows first, 255 for ink; none while nothing is drawn.
+    pub(super) centred: RwSignal<Option<[u8; PIXELS]>>,
+    /// How it is moved and turned from there.
+    pub(crate) pose: RwSignal<Pose>,
+    /// The image that the network gets.
+    pub(crate) image: Memo<Option<[u8; PIXELS]>>,
     /// The ten probabilities of the image; empty while there is none.
     pub(crate) probabilities: Memo<Vec<f32>>,
     /// The most likely digit and its probability; none while there is no image, or if the network has diverged.
@@ -44,14 +49,26 @@ pub(crate) struct PadStore {
 impl PadStore {
     /// An empty pad. The example of the link is put on it once it is downloaded.
     pub(crate) fn new(link: PadLink, client: Client) -> Self {
-        let image = RwSignal::new(None::<[u8; PIXELS]>);
+        let (centred, pose) = (RwSignal::new(None::<[u8; PIXELS]>), RwSignal::new(link.pose));
+        let image = Memo::new(move |_| {
+            let pose = pose.get();
+            let apply =
+                |image: [u8; PIXELS]| if pose == Pose::default() { image } else { pose.apply(&image) };
+            centred.get().map(apply)
+        });
+        let mut drawing = Drawing::default();
+        if let Some(strokes) = link.strokes {
+            drawing.draw(strokes);
+        }
         let probabilities = Memo::new(move |_| {
             let probabilities =
                 client.snapshot.with(|s| s.as_ref().map(|s| s.probabilities.clone())).unwrap_or_default();
             if image.with(Option::is_some) && probabilities.len() == 10 { probabilities } else { Vec::new() }
         });
         Self {
-            drawing: RwSignal::default(),
+            drawing: RwSignal::new(drawing),
+            centred,
+            pose,
             image,
             probabilities,
             prediction: Memo::new(move |_| probabilities.with(|probabilities| argmax(probabilities))),
@@ -63,21 +80,32 @@ impl PadStore {
         }
     }
 
-    /// The state that links carry.
-    pub(crate) fn linked(&self) -> PadLink {
-        PadLink { example: self.example.get() }
+    /// The state that links carry; `with_strokes`: also what is drawn.
+    pub(crate) fn linked(&self, with_strokes: bool) -> PadLink {
+        let strokes = if with_strokes { self.drawing.with(Drawing::strokes) } else { None };
+        PadLink { example: self.example.get(), pose: self.pose.get(), strokes }
     }
 
     /// Takes over the state of a link.
     pub(crate) fn follow(&self, link: PadLink) {
         set_if_changed(self.example, link.example);
+        set_if_changed(self.pose, link.pose);
+        if let Some(strokes) = link.strokes {
+            self.drawing.update(|drawing| drawing.draw(strokes));
+        }
+    }
+
+    /// The image before it was moved and turned; none if it was not, or there is none.
+    pub(crate) fn reference(&self) -> Option<[u8; PIXELS]> {
+        if self.pose.get() == Pose::default() { None } else { self.centred.get() }
     }
 
     /// Sends every new image to the worker.
     pub(crate) fn send_to(self, client: Client) {
         Effect::new(move |_| {
             if let Some(image) = self.image.get() {
-                client.send(Command::Show { image: image.to_vec() });
+                let reference = self.reference().map(|image| image.to_vec());
+                client.send(Command::Show { image: image.to_vec(), reference });
             }
         });
     }

@@ -22,15 +22,6 @@ impl Measure {
         }
     }
 
-    /// The range that its axis always shows, unless the chart is zoomed.
-    pub(crate) const fn default_range(self, log: bool) -> (f64, f64) {
-        match (self, log) {
-            (Self::Loss, false) => (0.0, 0.5),
-            (Self::Loss, true) => (0.1, 1.0),
-            (Self::Accuracy, _) => (0.9, 1.0),
-        }
-    }
-
     /// The text of a tick; `step` is the distance to the next one.
     pub(crate) fn tick(self, value: f64, step: f64) -> String {
         match self {

@@ -89,6 +89,17 @@ pub(crate) fn format_number(value: f32) -> String {
     if value < 0.0 { format!("−{text}") } else { text }
 }
 
+/// A number with three significant digits, as in 0.00126, or as in 1.26e-6 where it is very small.
+pub(crate) fn three_digits(value: f32) -> String {
+    let size = value.abs();
+    if size == 0.0 || !size.is_finite() || (1e-5..1000.0).contains(&size) {
+        let decimals = if size > 0.0 { (2 - size.log10().floor() as i32).max(0) as usize } else { 0 };
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.2e}")
+    }
+}
+
 /// A share, 0 to 1, in per cent. Only all of it is 100 %, and only nothing 0 %: 0.99996 with two decimals is 99.99 %, and a share
 /// too small for its decimals is less than the last of them.
 pub(crate) fn percent(share: impl Into<f64>, decimals: usize) -> String {
@@ -135,6 +146,12 @@ mod tests {
         assert_eq!(texts, ["0", "0.25", "−12.35", "0.012", "1234", "−1e-5"]);
         let texts = [2e19, -999_999.0, f32::MAX, f32::NAN, f32::NEG_INFINITY].map(format_number);
         assert_eq!(texts, ["2.00e19", "−999999", "3.40e38", NOT_FINITE, NOT_FINITE]);
+    }
+
+    #[test]
+    fn three_digits_tell_numbers_of_all_sizes_apart() {
+        let texts = [0.003, 0.001_263, 0.1, 2.5, 123.0, 9.5e-5, 1.2e-7, 0.0, f32::INFINITY].map(three_digits);
+        assert_eq!(texts, ["0.00300", "0.00126", "0.100", "2.50", "123", "0.0000950", "1.20e-7", "0", "inf"]);
     }
 
     #[test]

@@ -94,8 +94,10 @@ impl Session {
             Command::Resume => self.resume(),
             Command::SetAside => self.set_aside(),
             Command::Restore => self.restore_checkpoint(),
-            Command::Show { image } if image.len() == PIXELS => {
-                self.view.image = Some(image);
+            Command::Show { image, reference }
+                if image.len() == PIXELS && reference.as_ref().is_none_or(|r| r.len() == PIXELS) =>
+            {
+                (self.view.image, self.view.reference) = (Some(image), reference);
                 self.emit_snapshot();
             }
             Command::Show { .. } => {

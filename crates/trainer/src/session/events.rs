@@ -3,6 +3,7 @@
 use super::state::{Session, shown_training};
 use crate::messages::{Diverged, Event, Progress};
 use nn::inspect::divergence::Divergence;
+use nn::train::optimizer::learning_rate;
 
 impl Session {
     /// Appends an event.
@@ -21,6 +22,7 @@ impl Session {
         self.emit(Event::Progress(Progress {
             step: self.steps(),
             epoch: self.epoch(),
+            learning_rate: learning_rate(self.spec(), self.run.cursor.schedule_epochs()),
             train_loss: means.map(|(loss, _)| loss),
             train_accuracy: means.map(|(_, accuracy)| accuracy),
             images_per_second: self.run.meters.throughput.images_per_second(),

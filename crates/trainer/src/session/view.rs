@@ -1,7 +1,8 @@
 //! What is on screen: the shown image, the watched layers, and the network that they come from.
 
 use super::layer_detail::{gradient_histogram, layer_detail};
-use crate::messages::{LayerValues, Snapshot, Source, Watch};
+use crate::messages::{ChangedShare, LayerValues, Snapshot, Source, Watch};
+use nn::inspect::changed_share::changed_share;
 use nn::inspect::grad_norms::layer_norms;
 use nn::inspect::histogram::Histogram;
 use nn::network::Network;
@@ -14,6 +15,8 @@ pub(super) struct View {
     pub(super) pretrained: Option<Network>,
     /// The shown image, `[28][28]` bytes.
     pub(super) image: Option<Vec<u8>>,
+    /// The image that it is compared with.
+    pub(super) reference: Option<Vec<u8>>,
     pub(super) watch: Watch,
     snapshot: Pending,
 }
@@ -63,8 +66,10 @@ impl View {
                 if source != Source::Pretrained {
                     network.prepare();
                 }
-                let image = std::iter::once(image.as_slice());
-                self.snapshot = Pending::Inference(network.begin_inference(image));
+                // Both at once cost as much as one.
+                let images: Vec<&[u8]> =
+                    [Some(image), self.reference.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
+                self.snapshot = Pending::Inference(network.begin_inference(images.into_iter()));
             }
             if !network.continue_inference(WORK) {
                 return None;
@@ -89,17 +94,24 @@ impl View {
         let values = |layer: &usize, values: Option<Vec<f32>>| {
             values.map(|values| LayerValues { layer: *layer, values })
         };
-        let (mut probabilities, mut activations) = (Vec::new(), Vec::new());
+        let (mut probabilities, mut activations, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         if self.image.is_some() {
             probabilities = network.probabilities();
             activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
+            if self.reference.is_some() {
+                let share = |LayerValues { layer, values }: &LayerValues| {
+                    let share = changed_share(values, &network.output_of(1, *layer)?);
+                    Some(ChangedShare { layer: *layer, share })
+                };
+                changed = activations.iter().filter_map(share).collect();
+            }
         }
         let weights = watch.weights.iter();
         let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
         let details = watch.details.iter().zip(histograms);
         let details =
             details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
-        Snapshot { source, probabilities, activations, weights, norms, details }
+        Snapshot { source, probabilities, activations, changed, weights, norms, details }
     }
 }
 

@@ -152,11 +152,11 @@ fn the_end_of_each_run_is_evaluated_and_turns_alternate() {
 fn a_comparison_pauses_and_resumes_and_its_snapshots_show_the_first_run() {
     let mut session = session();
     let runs = vec![plain(), with_dropout()];
-    session.handle(Command::Show { image: calculator_digit(4, 1).to_vec() });
+    session.handle(Command::Show { image: calculator_digit(4, 1).to_vec(), reference: None });
     session.handle(Command::Compare { runs, epochs: 5.0 });
     let second = work(&mut session, |event| *event == Event::ActiveRun(Some(1)));
     assert!(second.contains(&Event::ActiveRun(Some(1))));
-    let shown = session.handle(Command::Show { image: calculator_digit(7, 2).to_vec() });
+    let shown = session.handle(Command::Show { image: calculator_digit(7, 2).to_vec(), reference: None });
     let [Event::Snapshot(Snapshot { source: Source::Session { step: 48 }, .. })] = shown[..] else {
         panic!("the first run has taken 48 steps: {shown:?}")
     };

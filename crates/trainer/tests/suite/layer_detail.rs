@@ -23,7 +23,7 @@ fn a_detail_holds_everything_of_a_layer() {
         network: Preset::LeNetTricks.network(),
         training: TrainingSpec::default(),
     });
-    session.handle(Command::Show { image: calculator_digit(3, 99).to_vec() });
+    session.handle(Command::Show { image: calculator_digit(3, 99).to_vec(), reference: None });
     // conv1, its batch norm, a ReLU and a layer that does not exist.
     let watch = Watch { activations: vec![0, 1, 2], details: vec![0, 1, 2, 99], ..Watch::default() };
     let before = snapshot(session.handle(Command::Watch(watch)));

@@ -262,7 +262,7 @@ fn a_run_that_is_killed_on_the_gpu_goes_on_bit_by_bit() {
         let mut run = Run::new(Preset::Mlp30, &training, DeviceChoice::WebGpu);
         run.tell(Command::Configure { network: network.clone(), training: training.clone() });
         // The state is read back as often as something is drawn.
-        run.tell(Command::Show { image: vec![9; 784] });
+        run.tell(Command::Show { image: vec![9; 784], reference: None });
         run
     };
     let mut whole = new();

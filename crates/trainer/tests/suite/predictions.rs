@@ -185,7 +185,7 @@ fn commands_and_training_go_on_while_images_are_classified() {
     session.handle(watch(true));
     let clock = SingleCore::default();
     assert!(predictions(&session.work(&clock)).is_empty() && session.busy(), "one slice is not enough");
-    let shown = session.handle(Command::Show { image: vec![0; 784] });
+    let shown = session.handle(Command::Show { image: vec![0; 784], reference: None });
     assert!(matches!(&shown[..], [Event::Snapshot(_)]));
     session.handle(Command::Train);
     let step = |events: &[Event]| {

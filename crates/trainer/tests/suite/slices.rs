@@ -214,7 +214,7 @@ fn snapshots_and_evaluations_are_interrupted_and_complete() {
     let slow = Slow::default();
     let mut session = session(&large);
     let image = digits(1, 3).images;
-    let mut events = session.handle(Command::Show { image: image.clone() });
+    let mut events = session.handle(Command::Show { image: image.clone(), reference: None });
     assert!(!events.iter().any(|event| matches!(event, Event::Snapshot(_))), "it takes more than a slice");
     let (count, later) = slices(&mut session, &slow);
     events.extend(later);

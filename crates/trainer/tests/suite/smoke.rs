@@ -1,10 +1,12 @@
 //! Read this first: the whole stack in a few seconds, from drawings to a trained network, written to a file
 //! and read back.
 
+use nn::inspect::changed_share::changed_share;
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, Schedule, Shape, TrainingSpec};
+use nn::train::optimizer::learning_rate;
 use trainer::Session;
-use trainer::messages::{Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
+use trainer::messages::{ChangedShare, Command, Event, RunState, Snapshot, Source, Watch, decode, encode};
 
 use crate::common::{SingleCore, calculator_digit, digits};
 
@@ -143,7 +145,7 @@ fn the_checkpoint_classifies_until_the_first_step() {
         ..Watch::default()
     }));
     let seven = calculator_digit(7, 3).to_vec();
-    let shown = snapshot(session.handle(Command::Show { image: seven.clone() }));
+    let shown = snapshot(session.handle(Command::Show { image: seven.clone(), reference: None }));
     assert_eq!(shown.source, Source::Pretrained);
     assert!((shown.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     // Layer 99 does not exist, and layer 1 (ReLU) has no weights.
@@ -156,7 +158,55 @@ fn the_checkpoint_classifies_until_the_first_step() {
     session.add_train(&digits(5_000, 0)).unwrap();
     session.handle(Command::Step);
     work_until_paused(&mut session);
-    assert_eq!(snapshot(session.handle(Command::Show { image: seven })).source, Source::Session { step: 1 });
+    assert_eq!(
+        snapshot(session.handle(Command::Show { image: seven, reference: None })).source,
+        Source::Session { step: 1 }
+    );
+}
+
+#[test]
+fn the_rate_that_is_reported_is_the_one_of_the_next_step() {
+    let mut session = Session::default();
+    let training = TrainingSpec { schedule: Schedule::Cosine { epochs: 0.01 }, ..TrainingSpec::default() };
+    session.handle(Command::Configure { network: Preset::LeNet5.network(), training: training.clone() });
+    session.add_train(&digits(5_000, 0)).unwrap();
+    for step in 1..=8 {
+        session.handle(Command::Step);
+        let events = work_until_paused(&mut session);
+        let rate = events.iter().rev().find_map(|event| match event {
+            Event::Progress(progress) => Some(progress.learning_rate),
+            _ => None,
+        });
+        let expected = learning_rate(&training, f64::from(step * 64) / 60_000.0);
+        assert_eq!(rate, Some(expected), "step {step}");
+    }
+    assert!(learning_rate(&training, 0.0085) < 0.1 * training.learning_rate);
+}
+
+#[test]
+fn an_image_is_compared_with_its_reference_layer_by_layer() {
+    let mut session = Session::default();
+    session.handle(Command::Watch(Watch { activations: vec![1, 2], ..Watch::default() }));
+    let seven = calculator_digit(7, 3).to_vec();
+    let mut moved = seven.clone();
+    moved.rotate_right(2);
+    let mut show = |image: &[u8], reference: Option<&[u8]>| {
+        let (image, reference) = (image.to_vec(), reference.map(<[u8]>::to_vec));
+        snapshot(session.handle(Command::Show { image, reference }))
+    };
+    let alone = show(&moved, None);
+    assert_eq!(alone.changed, []);
+    let compared = show(&moved, Some(&seven));
+    assert_eq!(compared.activations, alone.activations);
+    assert_eq!(compared.probabilities, alone.probabilities);
+    let before = show(&seven, None).activations;
+    let share = |layer: usize| changed_share(&alone.activations[layer].values, &before[layer].values);
+    let expected = [(1, share(0)), (2, share(1))].map(|(layer, share)| ChangedShare { layer, share });
+    assert_eq!(compared.changed, expected);
+    assert!(expected.iter().all(|changed| changed.share > 0.05), "{expected:?}");
+    assert!(show(&seven, Some(&seven)).changed.iter().all(|changed| changed.share == 0.0));
+    let short = session.handle(Command::Show { image: seven, reference: Some(vec![0; 783]) });
+    assert!(matches!(&short[..], [Event::Failed(sentence)] if sentence.contains("28x28")));
 }
 
 #[test]
@@ -198,7 +248,7 @@ fn a_command_that_fails_gives_a_sentence_and_changes_nothing() {
             other => panic!("{other:?}"),
         }
     }
-    let short = session.handle(Command::Show { image: vec![0; 783] });
+    let short = session.handle(Command::Show { image: vec![0; 783], reference: None });
     assert!(matches!(&short[..], [Event::Failed(_)]));
     assert!(session.set_pretrained(b"no checkpoint").is_err());
     assert!(session.network().parameters == before);

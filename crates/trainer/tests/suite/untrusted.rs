@@ -10,8 +10,8 @@ use nn::spec::{Augmentation, LayerSpec, NetworkSpec, TrainingSpec};
 use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
-    Command, DeviceChoice, Download, Event, Images, LayerValues, Predictions, RunConfig, Snapshot, Source,
-    Split, Watch, decode, encode,
+    ChangedShare, Command, DeviceChoice, Download, Event, Images, LayerValues, Predictions, RunConfig,
+    Snapshot, Source, Split, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -56,7 +56,7 @@ fn commands() -> Vec<Command> {
             training: TrainingSpec { augmentation, subset: Some(500), ..TrainingSpec::default() },
         },
         Command::Configure { network: Preset::Mlp30.network(), training: TrainingSpec::default() },
-        Command::Show { image: vec![9; 784] },
+        Command::Show { image: vec![9; 784], reference: None },
         Command::Watch(Watch {
             activations: vec![0, 2],
             weights: vec![1],
@@ -99,6 +99,7 @@ fn events() -> Vec<Event> {
             source: Source::Session { step: 7 },
             probabilities: vec![0.1; 10],
             activations: vec![values.clone(); 2],
+            changed: vec![ChangedShare { layer: 3, share: 0.5 }],
             weights: vec![values],
             norms: Vec::new(),
             details: Vec::new(),
