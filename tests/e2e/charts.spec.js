@@ -102,6 +102,11 @@ test("losses are drawn on a logarithmic scale, and curves are hidden and smoothe
   expect(await pixels(page, "Accuracy")).toBe(accuracy);
   await page.getByRole("switch", { name: "Log scale" }).uncheck();
   expect(await pixels(page, "Loss")).toBe(loss);
+  await page.getByRole("switch", { name: "Error scale" }).check();
+  expect(await pixels(page, "Accuracy")).not.toBe(accuracy);
+  expect(await pixels(page, "Loss")).toBe(loss);
+  await page.getByRole("switch", { name: "Error scale" }).uncheck();
+  expect(await pixels(page, "Accuracy")).toBe(accuracy);
 
   const shown = page.getByRole("group", { name: "Curves shown" });
   await shown.getByRole("button", { name: "test" }).click();

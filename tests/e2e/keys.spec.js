@@ -30,6 +30,49 @@ test("D focuses the pad, S the settings", async ({ page, playground }) => {
   await expect(page.getByRole("combobox", { name: "Preset" })).toBeInViewport();
 });
 
+test("N goes to the network, C to the curves, U to the runs", async ({ page, playground }) => {
+  await page.keyboard.press("n");
+  await expect(page.getByRole("button", { name: /^C1\b/ })).toBeFocused();
+  await page.keyboard.press("c");
+  await expect(page.getByRole("button", { name: "training", exact: true })).toBeFocused();
+  await expect(page.getByRole("button", { name: "training", exact: true })).toBeInViewport();
+  await page.keyboard.press("u");
+  await expect(page.getByRole("region", { name: "Runs" }).locator(":focus")).toBeInViewport();
+  await playground.pad.focus();
+});
+
+test("the first stops of Tab lead past what is not wanted", async ({ page, playground }) => {
+  const skip = (name) => page.getByRole("navigation", { name: "Skip links" }).getByRole("button", { name: `Skip to the ${name}` });
+  await page.keyboard.press("Tab");
+  await expect(skip("drawing pad")).toBeFocused();
+  await expect(skip("drawing pad")).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press("Tab");
+  await expect(skip("network")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: /^C1\b/ })).toBeFocused();
+  await expect(playground.train).toBeVisible();
+});
+
+test("J shows the link as a QR code, with the drawing, and Escape closes it", async ({ page, playground }) => {
+  await playground.draw(7);
+  await expect(playground.prediction).toHaveText(/^\s*7/);
+  await page.keyboard.press("j");
+  const dialog = page.getByRole("dialog", { name: "Join" });
+  await expect(dialog.getByRole("img", { name: "QR code of the link" })).toBeInViewport({ ratio: 1 });
+  await expect(dialog).toContainText(/#v=1&strokes=[\w.-]+/);
+  await expect(dialog).toContainText("leads to this computer only");
+  // Single keys wait until it is closed.
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  expect(await playground.steps()).toBe(0);
+  await page.getByRole("button", { name: "QR code", exact: true }).click();
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("button", { name: "QR code", exact: true })).toBeFocused();
+});
+
 test("in large type the settings are a drawer, which Escape, its button and the focus elsewhere close", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&present=1`);
   const preset = page.getByRole("combobox", { name: "Preset", exact: true });

@@ -16,6 +16,7 @@ use crate::header::Header;
 use crate::header::announcer::Announcer;
 use crate::header::download_bar::DownloadBar;
 use crate::link::address::{self, CopyLink, LinkedStores};
+use crate::link::join::{JoinButton, JoinDialog};
 use crate::network::NetworkPanel;
 use crate::network::batch_norm::BatchNormPanel;
 use crate::network::gradient_norms::GradientNormsPanel;
@@ -30,7 +31,7 @@ use crate::session::notice::BroughtBack;
 use crate::session::opening::Opening;
 use crate::session::store::SessionStore;
 use crate::settings::store::Settings;
-use crate::shortcuts::{self, KeysButton, KeysDialog};
+use crate::shortcuts::{self, Dialogs, KeysButton, KeysDialog, SkipLinks};
 use crate::ui::focus::keep_focus;
 use crate::ui::redraw::Redraw;
 use crate::ui::toast::Toast;
@@ -45,12 +46,14 @@ pub(crate) fn App() -> impl IntoView {
     keep_texts_live();
     let client = expect_context::<Client>();
     keep_screen_awake(move || client.run.get() != RunState::Paused);
-    let keys_shown = RwSignal::new(false);
-    shortcuts::listen(keys_shown);
+    let dialogs = Dialogs::default();
+    shortcuts::listen(dialogs);
     view! {
+        <SkipLinks />
         <Header>
             <CopyLink />
-            <KeysButton shown=keys_shown />
+            <JoinButton shown=dialogs.join />
+            <KeysButton shown=dialogs.keys />
         </Header>
         <Announcer />
         <main>
@@ -68,7 +71,8 @@ pub(crate) fn App() -> impl IntoView {
         <footer>
             "Everything runs in this browser; nothing you draw leaves it. Data: MNIST (LeCun, Cortes, Burges). Network: LeCun et al. 1998."
         </footer>
-        <KeysDialog shown=keys_shown />
+        <KeysDialog shown=dialogs.keys />
+        <JoinDialog shown=dialogs.join />
         <div class="toasts">
             <DownloadBar />
             <BroughtBack />

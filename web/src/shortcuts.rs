@@ -1,7 +1,7 @@
 //! Keys that work wherever the focus is, and the dialog that lists them.
 
+use leptos::ev;
 use leptos::prelude::*;
-use leptos::{ev, html};
 use trainer::messages::Command;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlInputElement, KeyboardEvent};
@@ -15,8 +15,8 @@ use crate::pad::example;
 use crate::pad::store::PadStore;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
-use crate::ui::dialog;
-use crate::ui::focus::{PAD, go_to};
+use crate::ui::dialog::Dialog;
+use crate::ui::focus::{CHARTS, NETWORK, PAD, RUNS, go_to};
 use crate::ui::keyboard::key_name;
 
 /// The stores on which shortcuts act.
@@ -29,8 +29,22 @@ struct Stores {
     controls: ControlsView,
     pad: PadStore,
     explore: ExploreView,
-    /// Whether the dialog is open.
-    keys_shown: RwSignal<bool>,
+    dialogs: Dialogs,
+}
+
+/// Which dialogs are open.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Dialogs {
+    /// The list of keys.
+    pub(crate) keys: RwSignal<bool>,
+    /// The link as a QR code.
+    pub(crate) join: RwSignal<bool>,
+}
+
+impl Dialogs {
+    fn is_open(self) -> bool {
+        self.keys.get_untracked() || self.join.get_untracked()
+    }
 }
 
 /// A single key with an action.
@@ -43,7 +57,7 @@ struct Shortcut {
     act: fn(&Stores),
 }
 
-const SHORTCUTS: [Shortcut; 9] = [
+const SHORTCUTS: [Shortcut; 13] = [
     Shortcut {
         key: " ",
         label: "Space",
@@ -87,7 +101,16 @@ const SHORTCUTS: [Shortcut; 9] = [
         description: "Large type, for a projector",
         act: |stores| stores.settings.presentation.update(|p| p.large = !p.large),
     },
-    Shortcut { key: "?", label: "?", description: "This list", act: |stores| stores.keys_shown.set(true) },
+    Shortcut { key: "n", label: "N", description: "To the network", act: |_| go_to(NETWORK) },
+    Shortcut { key: "c", label: "C", description: "To the curves", act: |_| go_to(CHARTS) },
+    Shortcut { key: "u", label: "U", description: "To the runs", act: |_| go_to(RUNS) },
+    Shortcut {
+        key: "j",
+        label: "J",
+        description: "Join: the link as a QR code",
+        act: |stores| stores.dialogs.join.set(true),
+    },
+    Shortcut { key: "?", label: "?", description: "This list", act: |stores| stores.dialogs.keys.set(true) },
 ];
 
 /// Keys with modifiers, and keys that work in a part of the page only: their labels and descriptions.
@@ -103,8 +126,8 @@ const OTHER_KEYS: [(&str, &str); 9] = [
     ("Alt ↑ ↓, Del", "On a layer: move it, remove it"),
 ];
 
-/// Listens to keys from now on. `keys_shown` tells whether the dialog is open.
-pub(crate) fn listen(keys_shown: RwSignal<bool>) {
+/// Listens to keys from now on.
+pub(crate) fn listen(dialogs: Dialogs) {
     let stores = Stores {
         client: expect_context(),
         settings: expect_context(),
@@ -113,12 +136,12 @@ pub(crate) fn listen(keys_shown: RwSignal<bool>) {
         controls: expect_context(),
         pad: expect_context(),
         explore: expect_context(),
-        keys_shown,
+        dialogs,
     };
     let _ = window_event_listener(ev::keydown, move |ev| {
         let name = key_name(&ev);
         undo_or_redo(&stores, &ev, &name);
-        if name == "Escape" && !keys_shown.get_untracked() && !stores.controls.close_drawer() {
+        if name == "Escape" && !dialogs.is_open() && !stores.controls.close_drawer() {
             stores.network.escape();
         }
         press(&stores, &ev, &name);
@@ -145,8 +168,7 @@ fn undo_or_redo(stores: &Stores, ev: &KeyboardEvent, name: &str) {
 fn press(stores: &Stores, ev: &KeyboardEvent, name: &str) {
     let is_single =
         !(ev.ctrl_key() || ev.meta_key() || ev.alt_key() || ev.repeat() || ev.default_prevented());
-    let is_off =
-        stores.settings.presentation.with_untracked(|p| p.no_keys) || stores.keys_shown.get_untracked();
+    let is_off = stores.settings.presentation.with_untracked(|p| p.no_keys) || stores.dialogs.is_open();
     if !is_single || is_off || target(ev).is_some_and(|element| uses(&element, name)) {
         return;
     }
@@ -185,6 +207,17 @@ fn is_text_field(element: &Element) -> bool {
     }
 }
 
+/// The first stops of Tab, seen only while they have the focus: they lead past what is not wanted.
+#[component]
+pub(crate) fn SkipLinks() -> impl IntoView {
+    let links = [("drawing pad", PAD), ("network", NETWORK), ("curves", CHARTS), ("runs", RUNS)];
+    view! {
+        <nav class="skips" aria-label="Skip links">
+            {links.map(|(name, place)| view! { <button on:click=move |_| go_to(place)>{format!("Skip to the {name}")}</button> }).collect_view()}
+        </nav>
+    }
+}
+
 /// The button that opens the dialog.
 #[component]
 pub(crate) fn KeysButton(shown: RwSignal<bool>) -> impl IntoView {
@@ -197,27 +230,12 @@ pub(crate) fn KeysButton(shown: RwSignal<bool>) -> impl IntoView {
 #[component]
 pub(crate) fn KeysDialog(shown: RwSignal<bool>) -> impl IntoView {
     let presentation = expect_context::<Settings>().presentation;
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        if let Some(dialog) = dialog.get() {
-            if shown.get() { dialog::open(&dialog) } else { dialog::close(&dialog) }
-        }
-    });
-    let escape = move |ev: KeyboardEvent| {
-        if ev.key() == "Escape" {
-            // What else is open stays open.
-            ev.stop_propagation();
-            shown.set(false);
-        }
-    };
     let on = move || !presentation.with(|p| p.no_keys);
     let line = |label: &'static str, description: &'static str| {
         view! { <div><dt><kbd>{label}</kbd></dt><dd>{description}</dd></div> }
     };
     view! {
-        <dialog node_ref=dialog aria-labelledby="keys-title" on:close=move |_| shown.set(false)
-            on:keydown=escape>
-            <h2 id="keys-title">"Keys"</h2>
+        <Dialog id="keys-title" title="Keys" shown>
             <dl>
                 {SHORTCUTS.map(|shortcut| line(shortcut.label, shortcut.description)).collect_view()}
                 {OTHER_KEYS.map(|(label, description)| line(label, description)).collect_view()}
@@ -227,7 +245,6 @@ pub(crate) fn KeysDialog(shown: RwSignal<bool>) -> impl IntoView {
                 <input type="checkbox" role="switch" prop:checked=on
                     on:change=move |ev| presentation.update(|p| p.no_keys = !event_target_checked(&ev)) />
             </label>
-            <button class="primary" autofocus on:click=move |_| shown.set(false)>"Close"</button>
-        </dialog>
+        </Dialog>
     }
 }

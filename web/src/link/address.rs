@@ -54,6 +54,13 @@ impl LinkedStores {
         self.written(false)
     }
 
+    /// The whole address of the page as it is now, with the drawing.
+    pub(super) fn address(self) -> String {
+        let here = window().location().href().unwrap_or_default();
+        let page = here.split_once('#').map_or(here.as_str(), |(page, _)| page);
+        format!("{page}{}", self.written(true))
+    }
+
     fn written(self, with_strokes: bool) -> String {
         linked::write(&Linked {
             setup: self.settings.trained(),

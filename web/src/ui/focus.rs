@@ -13,6 +13,12 @@ use web_sys::{
 
 /// The drawing pad.
 pub(crate) const PAD: &str = "[aria-label='Drawing pad']";
+/// The first layer of the network picture.
+pub(crate) const NETWORK: &str = ".stage .opener";
+/// The curves.
+pub(crate) const CHARTS: &str = ".chart-tools button";
+/// The runs.
+pub(crate) const RUNS: &str = ".panel.runs :is(button, input, select):not(:disabled)";
 /// The first group of settings.
 pub(crate) const SETTINGS: &str = ".controls summary";
 
