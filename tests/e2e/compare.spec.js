@@ -81,7 +81,7 @@ test("pinned runs survive a reload until they are removed", async ({ page, playg
   await runs.pin.click();
   const pinned = await runs.row("Run A");
   // The page stores runs a moment after the last change.
-  const stored = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith(RUNS)).length);
+  const stored = () => page.evaluate((runs) => Object.keys(localStorage).filter((key) => key.startsWith(runs)).length, RUNS);
   await expect.poll(stored).toBe(1);
   await page.goto("about:blank");
   await playground.open(`${host}/${FEW}`);

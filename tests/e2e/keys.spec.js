@@ -53,11 +53,11 @@ test("the first stops of Tab lead past what is not wanted", async ({ page, playg
   await expect(playground.train).toBeVisible();
 });
 
-test("J shows the link as a QR code, with the drawing, and Escape closes it", async ({ page, playground }) => {
+test("J shows the link and its QR code, with the drawing, and Escape closes it", async ({ page, playground }) => {
   await playground.draw(7);
   await expect(playground.prediction).toHaveText(/^\s*7/);
   await page.keyboard.press("j");
-  const dialog = page.getByRole("dialog", { name: "Join" });
+  const dialog = page.getByRole("dialog", { name: "Share" });
   await expect(dialog.getByRole("img", { name: "QR code of the link" })).toBeInViewport({ ratio: 1 });
   await expect(dialog).toContainText(/#v=1&strokes=[\w.-]+/);
   await expect(dialog).toContainText("leads to this computer only");
@@ -66,11 +66,11 @@ test("J shows the link as a QR code, with the drawing, and Escape closes it", as
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
   expect(await playground.steps()).toBe(0);
-  await page.getByRole("button", { name: "QR code", exact: true }).click();
+  await page.getByRole("button", { name: "Share", exact: true }).click();
   await expect(dialog).toBeVisible();
   await dialog.getByRole("button", { name: "Close" }).click();
   await expect(dialog).toBeHidden();
-  await expect(page.getByRole("button", { name: "QR code", exact: true })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Share", exact: true })).toBeFocused();
 });
 
 test("in large type the settings are a drawer, which Escape, its button and the focus elsewhere close", async ({ page, playground, host }) => {

@@ -14,15 +14,21 @@ test("the address follows the settings and restores them", async ({ page, playgr
   await expect(page.getByRole("switch", { name: "Dropout" })).toBeChecked();
 });
 
-test("copy link copies the address", async ({ page, playground, host, context }) => {
-  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  await playground.open(`${host}/`);
-  await page.getByRole("spinbutton", { name: "Seed" }).fill("7");
-  await page.getByRole("spinbutton", { name: "Seed" }).press("Tab");
-  await page.getByRole("button", { name: "Copy link" }).click();
-  await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${host}/#v=1&seed=7`);
-});
+for (const has of ["a clipboard", "no clipboard, as on plain http"]) {
+  test(`copy link copies the address where the page has ${has}`, async ({ page, playground, host, context }) => {
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    if (has !== "a clipboard") await page.addInitScript(() => delete Navigator.prototype.clipboard);
+    await playground.open(`${host}/`);
+    await page.getByRole("spinbutton", { name: "Seed" }).fill("7");
+    await page.getByRole("spinbutton", { name: "Seed" }).press("Tab");
+    await page.getByRole("button", { name: "Share" }).click();
+    await page.getByRole("button", { name: "Copy link" }).click();
+    await expect(page.getByText("The link is copied.")).toBeVisible();
+    const other = await context.newPage();
+    await other.goto(`${host}/worker.js`);
+    expect(await other.evaluate(() => navigator.clipboard.readText())).toBe(`${host}/#v=1&seed=7`);
+  });
+}
 
 test("a link of which nothing is understood shows a sentence and changes nothing", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&lr=fast&preset=%F0`);

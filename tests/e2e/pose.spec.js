@@ -76,14 +76,13 @@ test("the knob turns the digit, and sliders turn and scale it", async ({ page, p
   await expect(playground.network).toContainText(/\d+ % of the values changed/);
 });
 
-test("a link opens with the pose, and pooling changes less than the convolution before it", async ({ page, playground, host }) => {
+test("a link opens with the pose: the maps change, the answer does not", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&image=0&pose=1,0,0,1`);
   const { slider } = pose(page);
   await expect(slider("Right")).toHaveValue("1");
   await expect.poll(() => changed(page, "C1")).toBeGreaterThan(0);
-  const [c1, f6] = [await changed(page, "C1"), await changed(page, "Output")];
-  expect(c1).toBeGreaterThan(0);
-  expect(f6).not.toBeNaN();
+  expect(await changed(page, "Output"), "the pretrained network does not mind a pixel").toBeLessThan(await changed(page, "C1"));
+  await expect(playground.prediction).toHaveText(/^\s*7/);
 });
 
 test("a copied link carries the drawing in less than 200 bytes", async ({ page, playground, host, context }) => {
@@ -91,12 +90,12 @@ test("a copied link carries the drawing in less than 200 bytes", async ({ page, 
   await playground.open(`${host}/`);
   await playground.draw(3);
   await expect(playground.prediction).toHaveText(/^\s*3/);
+  await page.getByRole("button", { name: "Share", exact: true }).click();
   await page.getByRole("button", { name: "Copy link", exact: true }).click();
-  await expect(page.getByRole("button", { name: "Copied", exact: true })).toBeVisible();
+  await expect(page.getByText("The link is copied.")).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());
   expect(link).toMatch(/#v=1&strokes=[\w.-]+$/);
   expect(link.length - link.indexOf("strokes=")).toBeLessThan(200);
-  expect(hash(page), "the address is the one that was copied").toBe(new URL(link).hash);
   const other = await context.newPage();
   await other.goto(link);
   const { pad, prediction, undo } = new playground.constructor(other);

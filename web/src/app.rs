@@ -15,8 +15,8 @@ use crate::explore::view_state::ExploreView;
 use crate::header::Header;
 use crate::header::announcer::Announcer;
 use crate::header::download_bar::DownloadBar;
-use crate::link::address::{self, CopyLink, LinkedStores};
-use crate::link::join::{JoinButton, JoinDialog};
+use crate::link::address::{self, LinkedStores};
+use crate::link::share::{ShareButton, ShareDialog};
 use crate::network::NetworkPanel;
 use crate::network::batch_norm::BatchNormPanel;
 use crate::network::gradient_norms::GradientNormsPanel;
@@ -51,8 +51,7 @@ pub(crate) fn App() -> impl IntoView {
     view! {
         <SkipLinks />
         <Header>
-            <CopyLink />
-            <JoinButton shown=dialogs.join />
+            <ShareButton shown=dialogs.share />
             <KeysButton shown=dialogs.keys />
         </Header>
         <Announcer />
@@ -72,7 +71,7 @@ pub(crate) fn App() -> impl IntoView {
             "Everything runs in this browser; nothing you draw leaves it. Data: MNIST (LeCun, Cortes, Burges). Network: LeCun et al. 1998."
         </footer>
         <KeysDialog shown=dialogs.keys />
-        <JoinDialog shown=dialogs.join />
+        <ShareDialog shown=dialogs.share />
         <div class="toasts">
             <DownloadBar />
             <BroughtBack />

@@ -37,13 +37,13 @@ struct Stores {
 pub(crate) struct Dialogs {
     /// The list of keys.
     pub(crate) keys: RwSignal<bool>,
-    /// The link as a QR code.
-    pub(crate) join: RwSignal<bool>,
+    /// The link, and its QR code.
+    pub(crate) share: RwSignal<bool>,
 }
 
 impl Dialogs {
     fn is_open(self) -> bool {
-        self.keys.get_untracked() || self.join.get_untracked()
+        self.keys.get_untracked() || self.share.get_untracked()
     }
 }
 
@@ -107,8 +107,8 @@ const SHORTCUTS: [Shortcut; 13] = [
     Shortcut {
         key: "j",
         label: "J",
-        description: "Join: the link as a QR code",
-        act: |stores| stores.dialogs.join.set(true),
+        description: "The link of the page, and its QR code",
+        act: |stores| stores.dialogs.share.set(true),
     },
     Shortcut { key: "?", label: "?", description: "This list", act: |stores| stores.dialogs.keys.set(true) },
 ];

@@ -54,12 +54,15 @@ function record({ COMMANDS, EVENTS, drawing }) {
   }
   const read = {
     State: (reader) => ({ state: reader.number() }),
-    Progress: (reader) => ({ step: reader.number(), epoch: reader.double(), loss: reader.number() === 0 ? null : reader.float() }),
+    Progress: (reader) => ({
+      step: reader.number(), epoch: reader.double(), rate: reader.float(), loss: reader.number() === 0 ? null : reader.float(),
+    }),
     Tested: (reader) => ({ step: reader.number(), epoch: reader.double(), loss: reader.float(), accuracy: reader.float() }),
     ActiveRun: (reader) => ({ run: reader.number() === 0 ? null : reader.number() }),
     Predictions: (reader) => ({ source: reader.source() }),
     Snapshot: (reader) => ({
-      source: reader.source(), probabilities: reader.floats(), activations: reader.layers(), weights: reader.layers(),
+      source: reader.source(), probabilities: reader.floats(), activations: reader.layers(),
+      changed: reader.list(() => ({ layer: reader.number(), share: reader.float() })), weights: reader.layers(),
     }),
     Watch: (reader) => ({
       activations: reader.list(() => reader.number()), weights: reader.list(() => reader.number()), norms: reader.number() === 1,

@@ -307,8 +307,14 @@ onOnePage("an old browser, or a page from plain http", { before: deprive }, [
   },
   {
     situation: "the link is to be copied",
-    then: ({ page }) => button(page, "Copy link").click(),
-    holds: ({ page }) => says(page, /http:\/\/127\.0\.0\.1:\d+\//),
+    then: async ({ page }) => {
+      await button(page, "Share").click();
+      await button(page, "Copy link").click();
+    },
+    holds: async ({ page }) => {
+      await says(page, "select the address above");
+      await expect(page.getByRole("dialog", { name: "Share" })).toContainText(/http:\/\/127\.0\.0\.1:\d+\//);
+    },
   },
 ]);
 

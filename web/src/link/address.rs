@@ -5,7 +5,6 @@ use std::time::Duration;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
 
 use crate::charts::view_state::ChartsView;
 use crate::client::Client;
@@ -17,7 +16,6 @@ use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::presentation::Theme;
 use crate::settings::store::Settings;
-use crate::ui::clipboard::copy as copy_text;
 use crate::ui::debounce::debounce_changes;
 use crate::ui::redraw::Redraw;
 
@@ -159,32 +157,5 @@ fn write(link: &str) {
         format!("{}{}{link}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
-    }
-}
-
-/// The button that copies the address.
-#[component]
-pub(crate) fn CopyLink() -> impl IntoView {
-    let stores = LinkedStores::from_context();
-    let copied = RwSignal::new(false);
-    let copy = move |_| {
-        write(&untrack(|| stores.written(true)));
-        spawn_local(async move {
-            let address = window().location().href().unwrap_or_default();
-            if copy_text(&address).await {
-                copied.set(true);
-                set_timeout(move || copied.set(false), Duration::from_secs(2));
-            } else {
-                let sentence =
-                    format!("This browser does not let the page copy its link, which is: {address}");
-                stores.client.report(Topic::Link, sentence);
-            }
-        });
-    };
-    view! {
-        <button on:click=copy title="The address of this page with all its settings and the drawing">
-            {move || if copied.get() { "Copied" } else { "Copy link" }}
-        </button>
-        <span class="visually-hidden" aria-live="polite">{move || copied.get().then_some("The link is copied.")}</span>
     }
 }

@@ -48,7 +48,10 @@ fn copy_selection(text: &str) -> Result<bool, JsValue> {
     area.set_value(text);
     area.set_class_name("visually-hidden");
     area.set_attribute("aria-hidden", "true")?;
-    document.body().ok_or("no body")?.append_child(&area)?;
+    // Beside an open dialog nothing can be selected.
+    let dialog = document.query_selector("dialog[open]")?;
+    let place = dialog.or_else(|| document.body().map(Into::into)).ok_or("no body")?;
+    place.append_child(&area)?;
     area.select();
     let is_copied = document.unchecked_ref::<EditableDocument>().exec_command("copy");
     area.remove();

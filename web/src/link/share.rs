@@ -1,11 +1,13 @@
-//! The link of the page as a QR code: a lecture hall opens it with its phones.
+//! The link of the page, as text and as a QR code: a lecture hall opens it with its phones.
 
 use std::fmt::Write;
 
 use leptos::prelude::*;
 use qrcodegen::{QrCode, QrCodeEcc};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::link::address::LinkedStores;
+use crate::ui::clipboard::copy as copy_text;
 use crate::ui::dialog::Dialog;
 
 /// Light modules around the code, which readers need (ISO/IEC 18004).
@@ -45,46 +47,69 @@ fn is_own_computer(host: &str) -> bool {
 
 /// The button that opens the dialog.
 #[component]
-pub(crate) fn JoinButton(shown: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn ShareButton(shown: RwSignal<bool>) -> impl IntoView {
     view! {
-        <button on:click=move |_| shown.set(true) title="The link as a QR code, for phones (J)">"QR code"</button>
+        <button on:click=move |_| shown.set(true) title="The link of this page with its settings and the drawing, and its QR code (J)">"Share"</button>
     }
 }
 
-/// The dialog with the code.
+/// The dialog with the link.
 #[component]
-pub(crate) fn JoinDialog(shown: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn ShareDialog(shown: RwSignal<bool>) -> impl IntoView {
     let stores = LinkedStores::from_context();
-    // It is made when it is opened: the page may be busy.
+    // It is made when the dialog is opened: the page may be busy.
     let address = Memo::new(move |_| if shown.get() { untrack(|| stores.address()) } else { String::new() });
-    let code = move || {
-        let code = address.with(|address| Code::of(address));
-        match code {
-            Some(Code { side, path }) => view! {
-                <svg class="code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="QR code of the link" shape-rendering="crispEdges">
-                    <rect width=side height=side fill="#fff"></rect>
-                    <path d=path fill="#000"></path>
-                </svg>
-            }
-            .into_any(),
-            None => view! { <p>"This link is too long for a QR code: a drawing of fewer strokes, or fewer settings that are changed, make it shorter."</p> }
-                .into_any(),
-        }
-    };
-    let is_own = move || {
-        let host = address.with(|_| window().location().hostname().unwrap_or_default());
-        is_own_computer(&host).then_some(
-            "This address leads to this computer only: others need the page on a host that they can reach.",
-        )
-    };
     view! {
-        <Dialog id="join-title" title="Join" shown>
+        <Dialog id="share-title" title="Share" shown>
             <Show when=move || shown.get()>
-                {code}
+                <QrPicture address />
                 <p class="address" translate="no">{move || address.get()}</p>
-                <p class="hint">{is_own}</p>
+                <p class="hint">{move || {
+                    let host = address.with(|_| window().location().hostname().unwrap_or_default());
+                    is_own_computer(&host).then_some("This address leads to this computer only: others need the page on a host that they can reach.")
+                }}</p>
+                <CopyLink address />
             </Show>
         </Dialog>
+    }
+}
+
+/// The address as a code.
+#[component]
+fn QrPicture(address: Memo<String>) -> impl IntoView {
+    let code = Memo::new(move |_| address.with(|address| Code::of(address)));
+    move || {
+        match code.get() {
+        Some(Code { side, path }) => view! {
+            <svg class="code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="QR code of the link" shape-rendering="crispEdges">
+                <rect width=side height=side fill="#fff"></rect>
+                <path d=path fill="#000"></path>
+            </svg>
+        }
+        .into_any(),
+        None => view! { <p class="hint">"This link is too long for a QR code: fewer settings that are changed make it shorter."</p> }.into_any(),
+    }
+    }
+}
+
+/// The button that copies the address.
+#[component]
+fn CopyLink(address: Memo<String>) -> impl IntoView {
+    let copied = RwSignal::new(None::<bool>);
+    let copy = move |_| {
+        spawn_local(async move {
+            let done = copy_text(&address.get_untracked()).await;
+            // The dialog may have been closed.
+            copied.try_set(Some(done));
+        });
+    };
+    let words = move || match copied.get() {
+        None => "",
+        Some(true) => "The link is copied.",
+        Some(false) => "This browser does not let the page copy: select the address above.",
+    };
+    view! {
+        <div class="buttons"><button on:click=copy>"Copy link"</button><span role="status">{words}</span></div>
     }
 }
 
