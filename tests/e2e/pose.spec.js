@@ -28,7 +28,7 @@ test("the digit is dragged by whole pixels, and every layer counts what changed"
   expect(await changed(page, "C1")).toBeNaN();
   await expect(reset).toBeDisabled();
 
-  await digit.scrollIntoViewIfNeeded();
+  await digit.evaluate((digit) => digit.scrollIntoView({ block: "center" }));
   const box = await digit.boundingBox();
   const middle = [box.x + box.width / 2, box.y + box.height / 2];
   await page.mouse.move(...middle);
@@ -61,7 +61,7 @@ test("the knob turns the digit, and sliders turn and scale it", async ({ page, p
   await expect(playground.prediction).toHaveText(/^\s*5/);
   const { summary, digit, slider } = pose(page);
   await summary.click();
-  await digit.scrollIntoViewIfNeeded();
+  await digit.evaluate((digit) => digit.scrollIntoView({ block: "center" }));
   const box = await digit.boundingBox();
   const [x, y, radius] = [box.x + box.width / 2, box.y + box.height / 2, box.height / 2 + 13];
   await page.mouse.move(x, y - radius);
