@@ -94,16 +94,18 @@ test("a copied link carries the drawing in less than 200 bytes", async ({ page, 
   await page.getByRole("button", { name: "Copy link", exact: true }).click();
   await expect(page.getByText("The link is copied.")).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());
-  expect(link).toMatch(/#v=1&strokes=[\w.-]+$/);
+  expect(link).toMatch(/#v=1&strokes=s[a-z0-9.]+$/);
   expect(link.length - link.indexOf("strokes=")).toBeLessThan(200);
   const other = await context.newPage();
   await other.goto(link);
   const { pad, prediction, undo } = new playground.constructor(other);
+  await expect(other.getByRole("region", { name: "Draw a digit" })).not.toContainText("Test image");
   await expect(prediction).toHaveText(/^\s*3/);
   await expect(undo).toBeEnabled();
+  await expect.poll(() => hash(other), "the address has no drawing, which would soon be an old one").toBe("");
   // All of the ink is where it was, but for the edges of lines.
   const levels = (pad) => pad.evaluate((canvas) => [...canvas.getContext("2d").getImageData(0, 0, 420, 420).data.filter((_, at) => at % 4 === 0)]);
   const [drawn, opened] = [await levels(playground.pad), await levels(pad)];
   const different = drawn.filter((level, at) => Math.abs(level - opened[at]) > 100).length;
-  expect(different / drawn.filter((level) => level > 100).length).toBeLessThan(0.15);
+  expect(different / drawn.filter((level) => level > 100).length).toBeLessThan(0.25);
 });

@@ -23,8 +23,9 @@ test("the page loads without an error and shows its controls", async ({ page, pl
 });
 
 for (const digit of [7, 1, 0, 3]) {
-  test(`a ${digit} drawn with the mouse is classified as ${digit}`, async ({ playground }) => {
+  test(`a ${digit} drawn with the mouse is classified as ${digit}`, async ({ page, playground }) => {
     await playground.draw(digit);
+    await expect(page.getByRole("region", { name: "Draw a digit" })).not.toContainText("Test image");
     await expect(playground.prediction).toHaveText(new RegExp(`^\\s*${digit}`));
   });
 }

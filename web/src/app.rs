@@ -92,10 +92,11 @@ fn provide_stores() {
     let runs = RunStore::new(client, settings, storage::last_visit(client));
     let network = NetworkView::new(linked.network, settings.network, client);
     let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
-    let is_drawn = linked.pad.strokes.is_some();
+    let strokes = linked.pad.strokes.clone();
     let pad = PadStore::new(linked.pad, client);
-    if !is_drawn {
-        pad.drawing.set(opening.drawing.clone());
+    pad.drawing.set(opening.drawing.clone());
+    if let Some(strokes) = strokes {
+        pad.drawing.update(|drawing| drawing.draw(strokes));
     }
     let controls = ControlsView::new(linked.controls);
     let charts = ChartsView::new(linked.charts, runs);

@@ -8,7 +8,7 @@ use crate::augment::read;
 /// How an image is moved, turned and scaled, about its centre, (13.5, 13.5): first scaled and turned, then moved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pose {
-    /// Pixels to the right, and down.
+    /// Pixels to the right.
     pub right: i32,
     /// Pixels down.
     pub down: i32,
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn half_the_size_keeps_the_centre_and_a_quarter_of_the_ink() {
+    fn smaller_and_larger_squares_keep_the_centre() {
         let mut square = [0; PIXELS];
         for at in 0..PIXELS {
             let inside = |along: usize| (6..22).contains(&along);

@@ -81,9 +81,9 @@ pub enum Command {
         session: String,
         /// The names of the sessions that this tab had before, the last one first.
         before: Vec<String>,
-        /// The session whose page was left last, whatever its tab, and what it showed: its worker may have been stopped
-        /// before it had stored that.
-        left: Option<(String, ViewState)>,
+        /// The sessions whose pages were left last, whatever their tabs, the last one first, and what they showed: a
+        /// worker may have been stopped before it had stored that.
+        left: Vec<(String, ViewState)>,
     },
     /// Stores this with the session's own run, as texts that only the page reads.
     KeepRecord {

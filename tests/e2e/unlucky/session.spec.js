@@ -28,7 +28,9 @@ async function isBack({ page, playground }, steps = 30) {
   await expect(playground.train, "paused").toBeVisible();
   await expect(page.getByRole("img", { name: /^Loss over epochs/ })).toHaveAttribute("aria-label", /\d/);
   await expect(playground.prediction).toHaveText(/\d/);
-  await expect(playground.clear, "the drawing is back").toBeEnabled();
+  // The image with which a page opens cannot be taken back.
+  await expect(playground.undo, "the drawing is back").toBeEnabled();
+  await expect(page.getByRole("region", { name: "Draw a digit" })).not.toContainText("Test image");
 }
 
 /** Closes a tab as its owner does, and waits until it is gone. */

@@ -10,10 +10,11 @@ pub(crate) mod view_state;
 use leptos::ev::FocusEvent;
 use leptos::prelude::*;
 use nn::spec::Schedule;
-use trainer::messages::Progress;
+use trainer::messages::RunState;
 use wasm_bindgen::JsCast;
 use web_sys::Node;
 
+use crate::client::Client;
 use crate::controls::augmentation_preview::AugmentationPreview;
 use crate::controls::device::DeviceControl;
 use crate::controls::inputs::{Input, help_id};
@@ -100,12 +101,13 @@ fn GroupControls(group: Group) -> impl IntoView {
     }
 }
 
-/// The learning rate of the next step, where the schedule changes it and training has begun.
+/// The learning rate of the next step, while the network trains and where the schedule changes it.
 fn rate_now(setup: &Setup) -> Option<String> {
     let RunStore { progress, comparison, .. } = expect_context();
-    let is_told = setup.training.schedule != Schedule::Constant && comparison.with(Option::is_none);
-    let Progress { learning_rate, step, .. } = progress.get();
-    (is_told && step > 0).then(|| format!("rate now {}", three_digits(learning_rate)))
+    let is_training = expect_context::<Client>().run.get() == RunState::Training;
+    let is_told =
+        is_training && setup.training.schedule != Schedule::Constant && comparison.with(Option::is_none);
+    is_told.then(|| format!("rate now {}", three_digits(progress.get().learning_rate)))
 }
 
 /// The control of one setting, where the setting has a meaning and is not hidden.

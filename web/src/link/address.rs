@@ -116,6 +116,10 @@ pub(crate) fn sync() {
     };
     // The address of the start stays until something changes, even if it was not understood.
     debounce_changes(WRITE_AFTER, settled, |link| write(&link));
+    // But for a drawing, which would be wrong as soon as another one is on the pad.
+    if linked::read(&fragment()).linked.pad.strokes.is_some() {
+        set_timeout(move || edits.notify(), Duration::ZERO);
+    }
     // The user edited the fragment. Our debounced write may already have replaced it, so it is read from the event.
     let _ = window_event_listener(ev::hashchange, move |event| {
         let address = event.new_url();

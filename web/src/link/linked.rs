@@ -336,6 +336,7 @@ mod tests {
             "#v=1&image=0&panel=mistakes",
             "#v=1&open=S2&panel=mistakes&unfolded=network,layers",
             "#v=1&open=C3&map=5&panel=mistakes&cell=4-9&curves=test&log=1&average=40&unfolded=network,training",
+            "#v=1&pose=-3,2,15,0.9&strokes=saa99.3dzz0a",
         ] {
             assert_eq!(link(text), text);
         }

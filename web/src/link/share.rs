@@ -68,6 +68,7 @@ pub(crate) fn ShareDialog(shown: RwSignal<bool>) -> impl IntoView {
                     let host = address.with(|_| window().location().hostname().unwrap_or_default());
                     is_own_computer(&host).then_some("This address leads to this computer only: others need the page on a host that they can reach.")
                 }}</p>
+                <p class="hint">{move || untrack(|| stores.pad.left_out())}</p>
                 <CopyLink address />
             </Show>
         </Dialog>

@@ -87,7 +87,7 @@ fn Foot(column: usize, parameters: usize) -> impl IntoView {
         let share =
             changed.get().map_or_else(|| parameters as f64 / most().unwrap_or(1).max(1) as f64, f64::from);
         // One pixel is the least that is seen.
-        if share == 0.0 { 0.0 } else { (MAX_BAR * share).max(1.0) }
+        if share > 0.0 { (MAX_BAR * share).max(1.0) } else { 0.0 }
     };
     let words = move || changed.get().map_or_else(|| thousands(parameters), |share| percent(share, 0));
     view! {

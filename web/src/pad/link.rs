@@ -53,7 +53,7 @@ pub(crate) const PARTS: &[LinkPart<PadLink>] = &[
     },
     LinkPart {
         key: "strokes",
-        get: |state| Some(strokes::write(state.strokes.as_ref()?)),
+        get: |state| Some(strokes::write(state.strokes.as_ref()?).0),
         set: |state, text| {
             state.strokes = Some(strokes::read(text)?);
             Some(())
@@ -85,7 +85,7 @@ mod tests {
             "image=9999",
             "pose=2,-1,15,1",
             "image=3&pose=-14,14,-180,0.55",
-            "strokes=AAAB.__",
+            "strokes=saaab.99",
             "pose=0,0,0,1.5",
         ] {
             assert_eq!(text(PARTS, &parse(PARTS, link).unwrap()), link);
@@ -107,7 +107,7 @@ mod tests {
             "0,0,0,1,1",
         ];
         let poses = poses.map(|pose| format!("pose={pose}"));
-        let others = ["image=10000", "image=-1", "strokes=", "strokes=A", "strokes=A*", "strokes=AA..BB"]
+        let others = ["image=10000", "image=-1", "strokes=", "strokes=sa", "strokes=sa*", "strokes=saa..bb"]
             .map(str::to_owned);
         for wrong in poses.into_iter().chain(others) {
             assert!(parse(PARTS, &wrong).is_err_and(|usage| usage.starts_with("use ")), "{wrong}");

@@ -43,8 +43,8 @@ pub(crate) fn PadPanel() -> impl IntoView {
                 <button on:click=move |_| pad.clear() disabled=is_empty>"Clear"</button>
                 <ExampleButton />
             </div>
-            <Prediction />
             <MoveAndTurn />
+            <Prediction />
         </section>
     }
 }

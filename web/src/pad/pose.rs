@@ -17,7 +17,7 @@ use crate::ui::signal::set_if_changed;
 /// An angle nearer to upright than this, in degrees, is upright.
 const UPRIGHT: f64 = 3.0;
 
-/// A drag under way.
+/// What a drag changes.
 #[derive(Clone, Copy)]
 enum Drag {
     /// The digit is moved: where the pointer began, and the pose there.
@@ -40,21 +40,33 @@ impl PadStore {
 #[component]
 pub(super) fn MoveAndTurn() -> impl IntoView {
     let pad = expect_context::<PadStore>();
-    let is_open = pad.pose.get_untracked() != Pose::default();
-    let straight = move || pad.pose.get() == Pose::default();
+    let straight = Memo::new(move |_| pad.pose.get() == Pose::default());
+    let open = RwSignal::new(false);
+    // A link or a session that is brought back may have a pose, too.
+    Effect::new(move |_| {
+        if !straight.get() {
+            open.set(true);
+        }
+    });
+    // The event comes later, when the panel may be gone.
+    let toggled = move |ev: leptos::ev::Event| {
+        open.set(event_target::<web_sys::Element>(&ev).has_attribute("open"));
+    };
     view! {
-        <details class="pose" open=is_open>
+        <details class="pose" open=move || open.get() on:toggle=toggled>
             <summary>"Move and turn"</summary>
             <Handle />
             <p class="hint">"Drag the digit, turn the knob. Below each layer stands how many of its values change by more than a tenth of the largest."</p>
-            <PoseSlider name="Right" min=-f64::from(MAX_MOVE) max=f64::from(MAX_MOVE) step=1.0 unit=" px"
-                get=|pose| f64::from(pose.right) set=|pose, value| pose.right = value as i32 />
-            <PoseSlider name="Down" min=-f64::from(MAX_MOVE) max=f64::from(MAX_MOVE) step=1.0 unit=" px"
-                get=|pose| f64::from(pose.down) set=|pose, value| pose.down = value as i32 />
-            <PoseSlider name="Turn" min=-f64::from(MAX_TURN) max=f64::from(MAX_TURN) step=1.0 unit="°"
-                get=|pose| f64::from(pose.turn) set=|pose, value| pose.turn = value as f32 />
-            <PoseSlider name="Size" min=50.0 max=150.0 step=5.0 unit=" %"
-                get=|pose| f64::from(pose.scale * 100.0).round() set=|pose, value| pose.scale = (value / 100.0) as f32 />
+            <div class="sliders" role="group" aria-label="Move and turn the digit">
+                <PoseSlider name="Right" min=-f64::from(MAX_MOVE) max=f64::from(MAX_MOVE) step=1.0 unit=" px"
+                    get=|pose| f64::from(pose.right) set=|pose, value| pose.right = value as i32 />
+                <PoseSlider name="Down" min=-f64::from(MAX_MOVE) max=f64::from(MAX_MOVE) step=1.0 unit=" px"
+                    get=|pose| f64::from(pose.down) set=|pose, value| pose.down = value as i32 />
+                <PoseSlider name="Turn" min=-f64::from(MAX_TURN) max=f64::from(MAX_TURN) step=1.0 unit="°"
+                    get=|pose| f64::from(pose.turn) set=|pose, value| pose.turn = value as f32 />
+                <PoseSlider name="Size" min=50.0 max=150.0 step=5.0 unit=" %"
+                    get=|pose| f64::from(pose.scale * 100.0).round() set=|pose, value| pose.scale = (value / 100.0) as f32 />
+            </div>
             <button class="small" disabled=straight on:click=move |_| pad.set_pose(Pose::default())>"As it was"</button>
         </details>
     }
@@ -72,17 +84,23 @@ fn Handle() -> impl IntoView {
             put_image(&canvas, &image);
         }
     });
-    let drag = StoredValue::new(None::<Drag>);
+    // The pointer that drags, and what it changes.
+    let drag = StoredValue::new(None::<(i32, Drag)>);
     let begin = move |ev: PointerEvent| {
-        let Some(host) = host.get_untracked().filter(|_| ev.button() == 0) else { return };
+        let is_first = ev.button() == 0 && drag.get_value().is_none();
+        let Some(host) = host.get_untracked().filter(|_| is_first) else { return };
         let target = ev.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
         let is_knob = target.is_some_and(|target| target.class_list().contains("knob"));
         let at = (f64::from(ev.client_x()), f64::from(ev.client_y()));
-        drag.set_value(Some(if is_knob { Drag::Turn } else { Drag::Move(at, pad.pose.get_untracked()) }));
+        let what = if is_knob { Drag::Turn } else { Drag::Move(at, pad.pose.get_untracked()) };
+        drag.set_value(Some((ev.pointer_id(), what)));
         let _ = host.set_pointer_capture(ev.pointer_id());
+        // Arrow keys go on where the pointer ended.
+        let _ = host.focus();
     };
     let go_on = move |ev: PointerEvent| {
-        let (Some(host), Some(drag)) = (host.get_untracked(), drag.get_value()) else { return };
+        let drag = drag.get_value().filter(|(id, _)| *id == ev.pointer_id());
+        let (Some(host), Some((_, drag))) = (host.get_untracked(), drag) else { return };
         let rect = host.get_bounding_client_rect();
         let (x, y) = (f64::from(ev.client_x()), f64::from(ev.client_y()));
         let pose = pad.pose.get_untracked();
@@ -98,8 +116,15 @@ fn Handle() -> impl IntoView {
             }
         });
     };
-    let end = move |_| drag.set_value(None);
+    let end = move |ev: PointerEvent| {
+        if drag.get_value().is_some_and(|(id, _)| id == ev.pointer_id()) {
+            drag.set_value(None);
+        }
+    };
     let key = move |ev: KeyboardEvent| {
+        if ev.ctrl_key() || ev.meta_key() || ev.alt_key() {
+            return;
+        }
         let (right, down) = match ev.key().as_str() {
             "ArrowLeft" => (-1, 0),
             "ArrowRight" => (1, 0),
@@ -111,8 +136,16 @@ fn Handle() -> impl IntoView {
         let pose = pad.pose.get_untracked();
         pad.set_pose(Pose { right: pose.right + right, down: pose.down + down, ..pose });
     };
+    let now = move || {
+        let Pose { right, down, turn, scale } = pad.pose.get();
+        let side = if right < 0 { "left" } else { "right" };
+        let height = if down < 0 { "up" } else { "down" };
+        let (right, down, scale) = (right.abs(), down.abs(), (100.0 * scale).round());
+        format!("{right} pixels {side}, {down} {height}, turned by {turn} degrees, {scale} % of its size")
+    };
     view! {
-        <div class="handle" node_ref=host tabindex="0" role="application"
+        <p class="visually-hidden" id="pose-now" aria-live="polite">{now}</p>
+        <div class="handle" aria-describedby="pose-now" node_ref=host tabindex="0" role="application"
             aria-label="The digit as the network gets it: arrow keys move it"
             on:pointerdown=begin on:pointermove=go_on on:pointerup=end on:pointercancel=end on:lostpointercapture=end
             on:mousedown=move |ev| ev.prevent_default() on:keydown=key>

@@ -49,8 +49,8 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
         })
     });
     let caption = move || match placed.get() {
-        _ if pad.pose.get() != Pose::default() => "28×28, moved or turned".to_owned(),
         Some(placed) => placed.name,
+        None if pad.pose.get() != Pose::default() => "28×28, moved".to_owned(),
         None => "28×28, centred".to_owned(),
     };
     // Before the prediction arrives, the label is not shown either.

@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::pad::drawing::{Drawing, SIDE};
 use crate::pad::link::PadLink;
 use crate::pad::pointers::Pointers;
+use crate::pad::strokes;
 use crate::ui::signal::set_if_changed;
 
 /// The pen that the keyboard moves, in pixels of the pad.
@@ -47,7 +48,7 @@ pub(crate) struct PadStore {
 }
 
 impl PadStore {
-    /// An empty pad. The example of the link is put on it once it is downloaded.
+    /// An empty pad. The example of the link is put on it once it is downloaded; its strokes are the business of who opens the page.
     pub(crate) fn new(link: PadLink, client: Client) -> Self {
         let (centred, pose) = (RwSignal::new(None::<[u8; PIXELS]>), RwSignal::new(link.pose));
         let image = Memo::new(move |_| {
@@ -56,17 +57,13 @@ impl PadStore {
                 |image: [u8; PIXELS]| if pose == Pose::default() { image } else { pose.apply(&image) };
             centred.get().map(apply)
         });
-        let mut drawing = Drawing::default();
-        if let Some(strokes) = link.strokes {
-            drawing.draw(strokes);
-        }
         let probabilities = Memo::new(move |_| {
             let probabilities =
                 client.snapshot.with(|s| s.as_ref().map(|s| s.probabilities.clone())).unwrap_or_default();
             if image.with(Option::is_some) && probabilities.len() == 10 { probabilities } else { Vec::new() }
         });
         Self {
-            drawing: RwSignal::new(drawing),
+            drawing: RwSignal::default(),
             centred,
             pose,
             image,
@@ -92,6 +89,21 @@ impl PadStore {
         set_if_changed(self.pose, link.pose);
         if let Some(strokes) = link.strokes {
             self.drawing.update(|drawing| drawing.draw(strokes));
+        }
+    }
+
+    /// What of the drawing a link leaves out, in a sentence; none if it carries all.
+    pub(crate) fn left_out(&self) -> Option<&'static str> {
+        let strokes = self.drawing.with(Drawing::strokes);
+        let is_blank = self.drawing.with(|drawing| drawing.is_empty() || drawing.opening().is_some());
+        match strokes {
+            Some(strokes) if strokes::write(&strokes).1 < strokes.len() => {
+                Some("Only the first strokes of the drawing fit into the link.")
+            }
+            None if !is_blank && self.example.get().is_none() => {
+                Some("The link does not carry what is drawn on an image, or an image of the training set.")
+            }
+            _ => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What this tab showed when it was left, in the storage of the tab: it is written at once, where a worker may be stopped before
 //! it has stored anything, and it goes with a tab that is reloaded, restored or duplicated. For a tab that was closed, the
-//! storage of all tabs has what the page that was left last showed.
+//! storage of all tabs has what the pages that were left last showed.
 
 use leptos::prelude::window;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,10 @@ use trainer::messages::ViewState;
 use web_sys::Storage;
 
 const KEY: &str = "lenet-playground-session";
-/// In the storage of all tabs: the session whose page was left last, and what it showed.
+/// In the storage of all tabs: the sessions whose pages were left or hidden last, the last one first, and what they showed.
 const LEFT_KEY: &str = "lenet-playground-left";
+/// The most of them: a page that is hidden behind another one must not push out the one that was closed.
+const MAX_LEFT: usize = 4;
 /// The most names of earlier sessions. The page may be reloaded as often before its storage answers.
 const MAX_BEFORE: usize = 50;
 
@@ -54,17 +56,27 @@ pub(super) fn begin(session: &str, journal: Option<Journal>) -> Vec<String> {
     before
 }
 
-/// The session whose page was left last in any tab, and what it showed.
-pub(super) fn read_left() -> Option<(String, ViewState)> {
-    let text = shared_storage()?.get(LEFT_KEY).ok().flatten()?;
-    serde_json::from_str(&text).ok()
+/// The sessions whose pages were left last in any tab, the last one first, and what they showed.
+pub(super) fn read_left() -> Vec<(String, ViewState)> {
+    let text = shared_storage().and_then(|storage| storage.get(LEFT_KEY).ok().flatten());
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn write_left(session: &str, view: ViewState) {
+    let mut left = read_left();
+    left.retain(|(name, _)| name != session);
+    left.insert(0, (session.to_owned(), view));
+    left.truncate(MAX_LEFT);
+    let write = |left: &[(String, ViewState)]| -> Option<()> {
+        shared_storage()?.set(LEFT_KEY, &serde_json::to_string(left).ok()?).ok()
+    };
+    // Where there is no room for all, the last one counts.
+    let _ = write(&left).or_else(|| write(&left[..1]));
 }
 
 /// Writes what the page shows, for the session of this name.
 pub(super) fn write_view(session: &str, view: ViewState) {
-    if let (Some(storage), Ok(text)) = (shared_storage(), serde_json::to_string(&(session, &view))) {
-        let _ = storage.set(LEFT_KEY, &text);
-    }
+    write_left(session, view.clone());
     let journal = read().filter(|journal| journal.session == session).unwrap_or_default();
     write(&Journal { session: session.to_owned(), view, ..journal });
 }

@@ -91,7 +91,8 @@ impl SessionStore {
             }
             // A link may name an image for the pad, which is not there yet.
             let is_awaited = says_something && self.pad.example.with_untracked(Option::is_some);
-            if !is_awaited && !self.pad.drawing.with_untracked(Drawing::can_undo) {
+            let is_blank = |drawing: &Drawing| drawing.is_empty() || drawing.opening().is_some();
+            if !is_awaited && self.pad.drawing.with_untracked(is_blank) {
                 self.pad.drawing.update(|pad| pad.restore(drawing(view)));
             }
         } else if opening.left == 0.0 {
@@ -143,6 +144,7 @@ impl SessionStore {
         let address = self.opening.with_value(|opening| opening.address.clone());
         self.settings.setup.set(address.setup);
         self.pad.clear();
+        self.pad.pose.set(address.pad.pose);
     }
 
     /// The sentence has been read by whoever trains on, and is wrong beside another network.

@@ -4,13 +4,16 @@
 const LEAST: f32 = 0.1;
 
 /// The share of `values` that differ from `reference` by more than a tenth of the reference's largest magnitude, 0 to 1; 0 of
-/// none.
+/// none; NaN if a number is not finite.
 ///
 /// # Panics
 /// If the lengths differ.
 #[must_use]
 pub fn changed_share(values: &[f32], reference: &[f32]) -> f32 {
     assert_eq!(values.len(), reference.len(), "both are outputs of one layer");
+    if !values.iter().chain(reference).all(|value| value.is_finite()) {
+        return f32::NAN;
+    }
     let least = LEAST * reference.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
     let changed =
         values.iter().zip(reference).filter(|(value, before)| (*value - *before).abs() > least).count();
@@ -29,5 +32,6 @@ mod tests {
         assert_eq!(changed_share(&[-10.0, 2.0, 5.0, 1.5], &reference), 1.0);
         assert_eq!(changed_share(&[0.0; 4], &[0.0; 4]), 0.0, "nothing differs from nothing");
         assert_eq!(changed_share(&[], &[]), 0.0);
+        assert!(changed_share(&[f32::NAN, 1.0], &[1.0, 1.0]).is_nan());
     }
 }

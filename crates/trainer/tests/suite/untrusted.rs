@@ -11,7 +11,7 @@ use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     ChangedShare, Command, DeviceChoice, Download, Event, Images, LayerValues, Predictions, RunConfig,
-    Snapshot, Source, Split, Watch, decode, encode,
+    Snapshot, Source, Split, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -80,7 +80,11 @@ fn commands() -> Vec<Command> {
         Command::UseCores(3),
         Command::Labels(Split::Test),
         Command::Images { split: Split::Train, indices: vec![0, 4_999, 300] },
-        Command::OpenStorage { session: "a".into(), before: vec!["b".into()], left: None },
+        Command::OpenStorage {
+            session: "a".into(),
+            before: vec!["b".into()],
+            left: vec![("c".into(), ViewState::default())],
+        },
         Command::KeepRecord { setup: "#v=1".into(), record: "{}".into() },
         Command::KeepView { view: Box::default(), at_once: true },
         Command::Resume,

@@ -87,13 +87,13 @@ impl Keeper {
     }
 
     /// Opens the storage for the session `name`, and offers the page the run that its tab had `before`, or of the last visit.
-    /// `left`: the session whose page was left last, and what it showed.
+    /// `left`: the sessions whose pages were left last, and what they showed.
     pub(crate) fn open(
         &self,
         worker: &Rc<impl Owner>,
         name: String,
         before: Vec<String>,
-        left: Option<(String, ViewState)>,
+        left: Vec<(String, ViewState)>,
     ) {
         let worker = worker.clone();
         spawn_local(async move {
@@ -116,8 +116,8 @@ impl Keeper {
             keeper.failure.set(None);
             let open = if index.is_empty() { Vec::new() } else { presence.others().await };
             let parent = index.choose(&before, &open).map(str::to_owned);
-            let left = left.filter(|(session, _)| index.source(session) == parent.as_deref());
-            let left = left.map(|(_, view)| view);
+            let is_parents = |(session, _): &(String, ViewState)| index.source(session) == parent.as_deref();
+            let left = left.into_iter().find(is_parents).map(|(_, view)| view);
             if let Some(parent) = &parent
                 && let Err(sentence) = offer(&worker, &database, parent, index.get(parent), left).await
             {
