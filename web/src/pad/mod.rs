@@ -43,8 +43,7 @@ pub(crate) fn PadPanel() -> impl IntoView {
                 <button on:click=move |_| pad.clear() disabled=is_empty>"Clear"</button>
                 <ExampleButton />
             </div>
-            <MoveAndTurn />
-            <Prediction />
+            <Prediction><MoveAndTurn /></Prediction>
         </section>
     }
 }

@@ -16,13 +16,14 @@ use crate::ui::format::{NOT_FINITE, bar, percent};
 /// How long a prediction must last until screen readers announce it: it changes with every point that is drawn.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(700);
 
-/// The most likely digit, and the probabilities of all.
+/// The most likely digit, and the probabilities of all. `children` stand between them.
 #[component]
-pub(super) fn Prediction() -> impl IntoView {
+pub(super) fn Prediction(children: Children) -> impl IntoView {
     let pad = expect_context::<PadStore>();
     let digit = Memo::new(move |_| pad.prediction.get().map(|(digit, _)| digit));
     view! {
         <Verdict digit />
+        {children()}
         <ol class="bars" aria-label="Probabilities" translate="no">
             {(0..10usize).map(|class| view! { <ProbabilityBar class digit /> }).collect_view()}
         </ol>
