@@ -144,7 +144,7 @@ fn Handle() -> impl IntoView {
         format!("{right} pixels {side}, {down} {height}, turned by {turn} degrees, {scale} % of its size")
     };
     view! {
-        <p class="visually-hidden" id="pose-now" aria-live="polite">{now}</p>
+        <p class="visually-hidden" id="pose-now">{now}</p>
         <div class="handle" aria-describedby="pose-now" node_ref=host tabindex="0" role="application"
             aria-label="The digit as the network gets it: arrow keys move it"
             on:pointerdown=begin on:pointermove=go_on on:pointerup=end on:pointercancel=end on:lostpointercapture=end
