@@ -83,11 +83,9 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn smaller_and_larger_squares_keep_the_centre() {
-        let mut square = [0; PIXELS];
-        for at in 0..PIXELS {
-            let inside = |along: usize| (6..22).contains(&along);
-            square[at] = if inside(at % SIDE) && inside(at / SIDE) { 200 } else { 0 };
-        }
+        let inside = |along: usize| (6..22).contains(&along);
+        let square: [u8; PIXELS] =
+            std::array::from_fn(|at| if inside(at % SIDE) && inside(at / SIDE) { 200 } else { 0 });
         let half = Pose { scale: 0.5, ..Pose::default() }.apply(&square);
         check_box(&half, 10..18);
         // Sixteen pixels become 24, whose edges fall between pixels.
@@ -97,14 +95,14 @@ mod tests {
 
     /// Checks that the image is the square of these rows and columns, but for a blurred pixel at its edges.
     fn check_box(image: &[u8; PIXELS], along: std::ops::Range<usize>) {
-        for at in 0..PIXELS {
+        for (at, &level) in image.iter().enumerate() {
             let inner = |x: usize| (along.start + 1..along.end - 1).contains(&x);
             let outer = |x: usize| (along.start - 1..along.end + 1).contains(&x);
             let (column, row) = (at % SIDE, at / SIDE);
             if inner(column) && inner(row) {
-                assert_eq!(image[at], 200, "{row}, {column}");
+                assert_eq!(level, 200, "{row}, {column}");
             } else if !outer(column) || !outer(row) {
-                assert_eq!(image[at], 0, "{row}, {column}");
+                assert_eq!(level, 0, "{row}, {column}");
             }
         }
     }
