@@ -102,19 +102,14 @@ pub(crate) fn run(paths: &Paths, stages: &[Stage]) -> Result<()> {
     Ok(())
 }
 
-/// Stages that use little more than one core for minutes: tests in Node, tests in one page of a browser, and the linking of the
-/// page. On two cores they take two thirds of the time together.
-const TOGETHER: [Stage; 3] = [Stage::Wasm, Stage::Gpu, Stage::Build];
-
-/// The stages one after another, but those together that leave cores idle.
+/// The stages one after another, but those together that use one core each for minutes: tests in Node, and the linking of the page.
 fn rows(stages: &[Stage]) -> Vec<Vec<Stage>> {
-    let first = stages.iter().find(|stage| TOGETHER.contains(stage));
-    let rows = stages.iter().filter_map(|stage| match TOGETHER.contains(stage) {
-        false => Some(vec![*stage]),
-        true if Some(stage) == first => {
-            Some(TOGETHER.into_iter().filter(|stage| stages.contains(stage)).collect())
-        }
-        true => None,
+    let together = [Stage::Wasm, Stage::Build];
+    let all = together.iter().all(|stage| stages.contains(stage));
+    let rows = stages.iter().filter_map(|&stage| match stage {
+        Stage::Wasm if all => Some(together.to_vec()),
+        Stage::Build if all => None,
+        _ => Some(vec![stage]),
     });
     rows.collect()
 }
@@ -264,13 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn stages_that_leave_cores_idle_run_together() {
+    fn the_page_is_built_beside_the_tests_in_node() {
         use Stage::{Build, E2e, Gpu, Lint, Native, Wasm};
         assert_eq!(
             rows(Stage::value_variants()),
-            [vec![Lint], vec![Native], vec![Wasm, Gpu, Build], vec![E2e]]
+            [vec![Lint], vec![Native], vec![Wasm, Build], vec![Gpu], vec![E2e]]
         );
-        assert_eq!(rows(&[Build, E2e, Wasm]), [vec![Wasm, Build], vec![E2e]]);
         assert_eq!(rows(&[Build, E2e]), [[Build], [E2e]]);
     }
 
