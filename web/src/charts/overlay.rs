@@ -211,6 +211,7 @@ fn ReadingTable(read: Memo<Option<(f64, Vec<Reading>)>>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::charts::axis::Scale;
     use crate::charts::plot::PlotLine;
 
     #[test]
@@ -224,13 +225,7 @@ mod tests {
             line(None, Split::Test, &[]),
         ];
         let range = EpochRange::all(2.0);
-        let plot = Plot {
-            measure: Measure::Loss,
-            lines,
-            range,
-            zoomed: false,
-            scale: crate::charts::axis::Scale::Linear,
-        };
+        let plot = Plot { measure: Measure::Loss, lines, range, zoomed: false, scale: Scale::Linear };
         let words = |epoch| readings_in_words(&readings(&plot, epoch), epoch);
         assert_eq!(
             words(1.0),

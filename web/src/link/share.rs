@@ -79,18 +79,18 @@ pub(crate) fn ShareDialog(shown: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn QrPicture(address: Memo<String>) -> impl IntoView {
     let code = Memo::new(move |_| address.with(|address| Code::of(address)));
-    move || {
-        match code.get() {
-        Some(Code { side, path }) => view! {
+    let picture = |Code { side, path }: Code| {
+        view! {
             <svg class="code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="QR code of the link" shape-rendering="crispEdges">
                 <rect width=side height=side fill="#fff"></rect>
                 <path d=path fill="#000"></path>
             </svg>
         }
-        .into_any(),
-        None => view! { <p class="hint">"This link is too long for a QR code: fewer settings that are changed make it shorter."</p> }.into_any(),
-    }
-    }
+    };
+    let too_long = || {
+        view! { <p class="hint">"This link is too long for a QR code: fewer settings that are changed make it shorter."</p> }
+    };
+    move || code.get().map_or_else(|| too_long().into_any(), |code| picture(code).into_any())
 }
 
 /// The button that copies the address.

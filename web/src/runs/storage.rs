@@ -83,8 +83,8 @@ fn read_all(text: &str) -> Vec<Run> {
     all.into_iter().take(MAX_PINNED).filter_map(|run| from_stored(run, None)).collect()
 }
 
-/// The browser's storage; none where the browser refuses it.
-fn storage() -> Option<Storage> {
+/// The storage of all tabs; none where the browser refuses it.
+pub(crate) fn shared_storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn last_visit(client: Client) -> Runs {
 
 fn pinned_runs(client: Client) -> Runs {
     let mut runs = Runs::default();
-    let Some(storage) = storage() else { return runs };
+    let Some(storage) = shared_storage() else { return runs };
     let keys = stored_keys(&storage);
     let stored = keys.iter().filter_map(|key| read(key, &storage.get_item(key).ok().flatten()?));
     let mut stored: Vec<_> = stored.collect();
@@ -180,10 +180,10 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
             let gone: Vec<_> = known.keys().filter(|key| !pinned(key)).cloned().collect();
             for key in gone {
                 known.remove(&key);
-                stored &= storage().is_none_or(|storage| storage.remove_item(&key).is_ok());
+                stored &= shared_storage().is_none_or(|storage| storage.remove_item(&key).is_ok());
             }
         });
-        if let Some(storage) = storage().filter(|_| stored) {
+        if let Some(storage) = shared_storage().filter(|_| stored) {
             let _ = storage.remove_item(ALL_RUNS);
         }
         if next != all {
@@ -269,7 +269,7 @@ pub(crate) fn store_changes(runs: RunStore, client: Client) {
     });
     // A page that Back shows again as it was has heard of no change meanwhile.
     let _ = window_event_listener(ev::pageshow, move |event| {
-        if let Some(storage) = storage().filter(|_| event.persisted()) {
+        if let Some(storage) = shared_storage().filter(|_| event.persisted()) {
             let mut keys = stored_keys(&storage);
             keys.extend(known.with_value(|known| known.keys().cloned().collect::<Vec<_>>()));
             for key in keys {
@@ -286,7 +286,7 @@ fn store_run(run: &Run, known: &mut Known, next: &mut Runs) -> bool {
     if run.key.as_ref().is_some_and(|key| known.get(key) == Some(&now)) {
         return true;
     }
-    let Some(storage) = storage() else { return false };
+    let Some(storage) = shared_storage() else { return false };
     if let Some(key) = &run.key
         && matches!(storage.get_item(key), Ok(None))
     {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use trainer::messages::ViewState;
 use web_sys::Storage;
 
+use crate::runs::storage::shared_storage;
+
 const KEY: &str = "lenet-playground-session";
 /// In the storage of all tabs: the sessions whose pages were left or hidden last, the last one first, and what they showed.
 const LEFT_KEY: &str = "lenet-playground-left";
@@ -33,11 +35,6 @@ pub(super) struct Journal {
 /// The storage of the tab; none where the browser refuses it.
 fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
-}
-
-/// The storage of all tabs; none where the browser refuses it.
-fn shared_storage() -> Option<Storage> {
-    window().local_storage().ok().flatten()
 }
 
 /// The entry of this tab.
