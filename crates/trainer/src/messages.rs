@@ -106,8 +106,11 @@ pub enum Command {
     /// Forgets the runs that [`Command::Undo`] would restore.
     ForgetReplaced,
     /// The page has painted the last [`Event::Snapshot`]. After the first such command, training is reported no sooner than the page
-    /// has painted the last report, or a second later.
-    Painted,
+    /// has painted the last report, or a second later, and the more rarely, the longer that takes.
+    Painted {
+        /// Milliseconds that the page's thread worked on it.
+        ms: f64,
+    },
 }
 
 /// What the page shows, as texts that the worker stores and returns.

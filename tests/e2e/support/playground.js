@@ -60,9 +60,10 @@ export class Playground {
     await this.measured();
   }
 
-  /** Draws a digit with the mouse. */
+  /** Draws a digit with the mouse, once the pad stands still (hover waits for that): a page that still loads moves it. */
   async draw(digit) {
-    await this.pad.scrollIntoViewIfNeeded();
+    await this.pad.evaluate((pad) => pad.scrollIntoView({ block: "center", inline: "center" }));
+    await this.pad.hover();
     const box = await this.pad.boundingBox();
     const { mouse } = this.page;
     for (const stroke of DIGITS[digit]) {

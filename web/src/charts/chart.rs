@@ -10,11 +10,13 @@ use crate::charts::draw::draw;
 use crate::charts::export::{legend, save_csv, save_png};
 use crate::charts::overlay::ChartOverlay;
 use crate::charts::plot::Plot;
+use crate::charts::surface::Surface;
 use crate::charts::view_state::ChartsView;
 use crate::runs::record::{Measure, Record};
 use crate::runs::run::letter;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
+use crate::ui::in_sight::in_sight;
 use crate::ui::redraw::Redraw;
 
 /// The curves of a measure.
@@ -25,13 +27,22 @@ pub(super) fn Chart(measure: Measure) -> impl IntoView {
     let redraw = expect_context::<Redraw>();
     let canvas = NodeRef::<html::Canvas>::new();
     let plot = Memo::new(move |_| charts.plot(measure));
-    let size = watch_size(canvas);
+    let (size, is_seen) = (watch_size(canvas), in_sight(canvas));
+    let surface = RwSignal::new_local(None);
     Effect::new(move |_| {
         redraw.track();
         size.track();
+        surface.set(canvas.get().and_then(|canvas| Surface::of(&canvas).ok()));
+    });
+    Effect::new(move |_| {
         let cursor = charts.zoom.with(|zoom| zoom.cursor);
-        if let Some(canvas) = canvas.get() {
-            let _ = plot.with(|plot| draw(&canvas, plot, cursor));
+        if let Some(canvas) = canvas.get()
+            && is_seen.get()
+        {
+            surface.with(|surface| {
+                let surface = surface.as_ref()?;
+                plot.with(|plot| draw(&canvas, surface, plot, cursor)).ok()
+            });
         }
     });
     let title = measure.title();

@@ -1,41 +1,37 @@
 //! A chart drawn on a canvas.
 
-use leptos::prelude::window;
 use trainer::messages::Split;
 use wasm_bindgen::prelude::*;
-use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::charts::axis::{Axis, Scale};
 use crate::charts::frame::Frame;
 use crate::charts::plot::{Plot, PlotLine};
+use crate::charts::surface::Surface;
 use crate::runs::curve;
 use crate::ui::format::decimals;
 
 /// Draws a chart on the page, with one pixel of the canvas for each pixel of the screen. `cursor` is the epoch that is read.
-pub(super) fn draw(canvas: &HtmlCanvasElement, plot: &Plot, cursor: Option<f64>) -> Result<(), JsValue> {
-    let frame = Frame::of(canvas);
-    // The rectangle is larger than the element's own size where the page is scaled by large type or by the browser.
-    let rect = canvas.get_bounding_client_rect();
-    let ratio = window().device_pixel_ratio();
-    let (width, height) = ((rect.width() * ratio).round(), (rect.height() * ratio).round());
-    canvas.set_width(width as u32);
-    canvas.set_height(height as u32);
-    if width == 0.0 || height == 0.0 {
+pub(super) fn draw(
+    canvas: &HtmlCanvasElement,
+    surface: &Surface,
+    plot: &Plot,
+    cursor: Option<f64>,
+) -> Result<(), JsValue> {
+    let (width, height) = surface.pixels;
+    canvas.set_width(width);
+    canvas.set_height(height);
+    if width == 0 || height == 0 {
         return Ok(());
     }
     let context = context_of(canvas)?;
-    context.scale(width / frame.width, height / frame.height)?;
-    Painter::new(plot, &context, frame, &style_of(canvas)?).draw(cursor)
+    context.scale(f64::from(width) / surface.frame.width, f64::from(height) / surface.frame.height)?;
+    Painter::new(plot, &context, surface).draw(cursor)
 }
 
 /// The drawing context of a canvas.
 pub(super) fn context_of(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
     Ok(canvas.get_context("2d")?.ok_or("no canvas")?.unchecked_into())
-}
-
-/// The computed style of a canvas, which has the colours.
-pub(super) fn style_of(canvas: &HtmlCanvasElement) -> Result<CssStyleDeclaration, JsValue> {
-    Ok(window().get_computed_style(canvas)?.ok_or("no style")?)
 }
 
 /// Sets the width and the dashes of the lines drawn next to those of a curve.
@@ -45,24 +41,19 @@ pub(super) fn set_line_style(context: &CanvasRenderingContext2d, line: &PlotLine
     context.set_line_dash(&dashes)
 }
 
-/// Draws a plot into a frame.
+/// Draws a plot on a surface.
 pub(super) struct Painter<'a> {
     plot: &'a Plot,
     context: &'a CanvasRenderingContext2d,
     frame: Frame,
-    style: &'a CssStyleDeclaration,
+    surface: &'a Surface,
     /// The axis of values.
     axis: Axis,
 }
 
 impl<'a> Painter<'a> {
-    pub(super) fn new(
-        plot: &'a Plot,
-        context: &'a CanvasRenderingContext2d,
-        frame: Frame,
-        style: &'a CssStyleDeclaration,
-    ) -> Self {
-        Self { plot, context, frame, style, axis: plot.axis() }
+    pub(super) fn new(plot: &'a Plot, context: &'a CanvasRenderingContext2d, surface: &'a Surface) -> Self {
+        Self { plot, context, frame: surface.frame, surface, axis: plot.axis() }
     }
 
     /// Draws the axes, the cursor and the curves.
@@ -78,8 +69,8 @@ impl<'a> Painter<'a> {
     fn draw_axes(&self) -> Result<(), JsValue> {
         let Self { context, frame, .. } = self;
         context.set_font("12px system-ui, sans-serif");
-        context.set_fill_style_str(&self.property("--muted"));
-        context.set_stroke_style_str(&self.property("--line"));
+        context.set_fill_style_str(&self.surface.color("--muted"));
+        context.set_stroke_style_str(&self.surface.color("--line"));
         context.set_line_width(1.0);
         context.set_text_baseline("middle");
         context.set_text_align("right");
@@ -98,7 +89,7 @@ impl<'a> Painter<'a> {
     }
 
     fn draw_cursor(&self, epoch: f64) {
-        self.context.set_stroke_style_str(&self.property("--edge"));
+        self.context.set_stroke_style_str(&self.surface.color("--edge"));
         let x = self.x_of(epoch).round() + 0.5;
         self.stroke_line((x, Frame::TOP), (x, Frame::TOP + self.frame.inner_height()));
     }
@@ -117,7 +108,7 @@ impl<'a> Painter<'a> {
         );
         context.clip();
         for line in &plot.lines {
-            let color = self.property(&line.color());
+            let color = self.surface.color(&line.color());
             context.set_stroke_style_str(&color);
             context.set_fill_style_str(&color);
             self.draw_curve(line)?;
@@ -181,7 +172,7 @@ impl<'a> Painter<'a> {
         self.context.set_font("600 12px system-ui, sans-serif");
         self.context.set_text_align("left");
         for (line, x, y) in self.plot.letters(|x| self.x_of(x), |y| self.y_of(y)) {
-            self.context.set_fill_style_str(&self.property(&line.color()));
+            self.context.set_fill_style_str(&self.surface.color(&line.color()));
             self.context.fill_text(&line.letter, x, y)?;
         }
         Ok(())
@@ -192,11 +183,6 @@ impl<'a> Painter<'a> {
         self.context.move_to(from.0, from.1);
         self.context.line_to(to.0, to.1);
         self.context.stroke();
-    }
-
-    /// The value of a custom CSS property.
-    fn property(&self, name: &str) -> String {
-        self.style.get_property_value(name).unwrap_or_default()
     }
 
     fn x_of(&self, epoch: f64) -> f64 {

@@ -5,9 +5,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
 use crate::charts::csv::{self, CsvRun};
-use crate::charts::draw::{Painter, context_of, set_line_style, style_of};
-use crate::charts::frame::Frame;
+use crate::charts::draw::{Painter, context_of, set_line_style};
 use crate::charts::plot::Plot;
+use crate::charts::surface::Surface;
 use crate::charts::view_state::ChartsView;
 use crate::runs::record::Measure;
 use crate::runs::run::{Run, letter};
@@ -75,17 +75,17 @@ fn picture(
     plot: &Plot,
     legend: &[(Option<usize>, String)],
 ) -> Result<HtmlCanvasElement, JsValue> {
-    let (frame, style) = (Frame::of(shown), style_of(shown)?);
-    let property = |name: &str| style.get_property_value(name).unwrap_or_default();
+    let surface = Surface::of(shown)?;
+    let frame = surface.frame;
     let head = TITLE_HEIGHT + LEGEND_HEIGHT * legend.len() as f64;
     let canvas: HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
     canvas.set_width((frame.width * SCALE) as u32);
     canvas.set_height(((frame.height + head) * SCALE) as u32);
     let context = context_of(&canvas)?;
     context.scale(SCALE, SCALE)?;
-    context.set_fill_style_str(&property("--panel"));
+    context.set_fill_style_str(&surface.color("--panel"));
     context.fill_rect(0.0, 0.0, frame.width, frame.height + head);
-    context.set_fill_style_str(&property("--text"));
+    context.set_fill_style_str(&surface.color("--text"));
     context.set_text_baseline("middle");
     context.set_font("600 15px system-ui, sans-serif");
     context.fill_text(plot.measure.title(), 14.0, TITLE_HEIGHT / 2.0 + 2.0)?;
@@ -93,7 +93,7 @@ fn picture(
     for (i, (slot, name)) in legend.iter().enumerate() {
         let (mut x, y) = (14.0, TITLE_HEIGHT + LEGEND_HEIGHT * (i as f64 + 0.5));
         for line in plot.lines.iter().filter(|line| line.slot == *slot) {
-            context.set_stroke_style_str(&property(&line.color()));
+            context.set_stroke_style_str(&surface.color(&line.color()));
             set_line_style(&context, line)?;
             context.begin_path();
             context.move_to(x, y);
@@ -106,6 +106,6 @@ fn picture(
     }
     context.set_line_dash(&js_sys::Array::new())?;
     context.translate(0.0, head)?;
-    Painter::new(plot, &context, frame, &style).draw(None)?;
+    Painter::new(plot, &context, &surface).draw(None)?;
     Ok(canvas)
 }

@@ -9,6 +9,7 @@ mod frame;
 pub(crate) mod link;
 mod overlay;
 mod plot;
+mod surface;
 mod toolbar;
 pub(crate) mod view_state;
 mod zoom;

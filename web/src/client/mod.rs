@@ -3,6 +3,7 @@
 mod bridge;
 pub(crate) mod memory;
 pub(crate) mod mnist;
+mod painting;
 pub(crate) mod problems;
 
 use leptos::prelude::*;
@@ -10,6 +11,7 @@ use nn::spec::NetworkSpec;
 use trainer::messages::{Command, DeviceReport, Download, Event, RunState, Snapshot, Source};
 
 use crate::client::bridge::{Bridge, State};
+use crate::client::painting::Painting;
 use crate::client::problems::{Problems, Topic};
 
 /// What the worker has reported, as signals.
@@ -35,8 +37,7 @@ pub(crate) struct Client {
     pub(crate) problems: RwSignal<Problems>,
     /// Why the worker does not run, in a sentence.
     stopped: StoredValue<Option<String>>,
-    /// Whether the worker will be told when the page has painted. A hidden page paints nothing.
-    is_paint_awaited: StoredValue<bool>,
+    painting: Painting,
     bridge: StoredValue<Option<Bridge>, LocalStorage>,
 }
 
@@ -55,13 +56,14 @@ impl Client {
             device: RwSignal::default(),
             problems: RwSignal::default(),
             stopped: StoredValue::default(),
-            is_paint_awaited: StoredValue::default(),
+            painting: Painting::default(),
             bridge: StoredValue::new_local(None),
         }
     }
 
     /// Starts the worker, whose events go to `on_event`.
     pub(crate) fn start(self, on_event: impl Fn(Event) + 'static) {
+        let on_event = move |event| self.painting.count(|| on_event(event));
         match Bridge::start(on_event, move |state| self.on_state(state)) {
             Ok(bridge) => self.bridge.set_value(Some(bridge)),
             Err(_) => self
@@ -116,17 +118,9 @@ impl Client {
         });
     }
 
-    /// Tells the worker when the last report has been painted: the next one comes after it.
+    /// Tells the worker when the last report has been painted, and what that took: the next one comes after it.
     pub(crate) fn tell_when_painted(self) {
-        if self.is_paint_awaited.try_update_value(|is_awaited| std::mem::replace(is_awaited, true))
-            == Some(false)
-        {
-            // The callback runs before the paint of what was set just now; the answer comes after it.
-            request_animation_frame(move || {
-                self.is_paint_awaited.set_value(false);
-                self.send(Command::Painted);
-            });
-        }
+        self.painting.when_painted(move |ms| self.send(Command::Painted { ms }));
     }
 
     /// Starts training if it is paused, else pauses it.

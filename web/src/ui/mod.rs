@@ -9,6 +9,7 @@ pub(crate) mod download;
 pub(crate) mod focus;
 pub(crate) mod format;
 pub(crate) mod histogram;
+pub(crate) mod in_sight;
 pub(crate) mod keyboard;
 pub(crate) mod link_part;
 pub(crate) mod redraw;

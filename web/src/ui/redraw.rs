@@ -13,11 +13,13 @@ impl Redraw {
     pub(crate) fn new() -> Self {
         let redraw = Self(Trigger::new());
         let _ = window_event_listener(ev::resize, move |_| redraw.request());
-        if let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") {
-            // Older browsers have no listeners here; they leave the property alone.
-            dark.set_onchange(Some(
-                Closure::<dyn FnMut()>::new(move || redraw.request()).into_js_value().unchecked_ref(),
-            ));
+        for colors in ["(prefers-color-scheme: dark)", "(forced-colors: active)"] {
+            if let Ok(Some(query)) = window().match_media(colors) {
+                // Older browsers have no listeners here; they leave the property alone.
+                query.set_onchange(Some(
+                    Closure::<dyn FnMut()>::new(move || redraw.request()).into_js_value().unchecked_ref(),
+                ));
+            }
         }
         redraw.watch_resolution();
         redraw

@@ -35,7 +35,7 @@ impl Session {
                 | Command::KeepView { .. }
                 | Command::SetAside
                 | Command::ForgetReplaced
-                | Command::Painted
+                | Command::Painted { .. }
                 | Command::Labels(_)
                 | Command::Images { .. }
         );
@@ -89,7 +89,7 @@ impl Session {
             Command::Reset => self.reset(),
             Command::Undo => self.undo(),
             Command::ForgetReplaced => self.forget_replaced(),
-            Command::Painted => self.frames.on_painted(),
+            Command::Painted { ms } => self.frames.on_painted(ms),
             Command::KeepRecord { setup, record } => self.keep_record(setup, record),
             Command::Resume => self.resume(),
             Command::SetAside => self.set_aside(),

@@ -5,7 +5,7 @@
 //! it as often as pictures are drawn, or twice a second. Commands change it after the GPU's last step is read
 //! back.
 
-use super::meters::{FRAME_MS, Meters, Throughput};
+use super::meters::{Meters, Throughput};
 use super::state::Session;
 use crate::cursor::DataCursor;
 use crate::device::{GpuRequest, GpuResponse, GpuState, GpuUpdate, Patience, Schedule, StepScore};
@@ -128,7 +128,7 @@ impl Session {
         let schedule = Schedule {
             train_images: self.data.train.len(),
             test_images: self.data.test_set_is_complete().then_some(self.data.test.len()),
-            save_interval: if self.view.shows_anything() { FRAME_MS } else { SAVE_MS },
+            save_interval: if self.view.shows_anything() { self.frames.interval_ms() } else { SAVE_MS },
             // Predictions are shown of the very network that is evaluated.
             saves_evaluated: self.view.watch.predictions,
         };

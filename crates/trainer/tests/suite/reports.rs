@@ -29,12 +29,12 @@ impl Transport for Ticking {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_page_that_paints_slowly_gets_no_report_before_it_has_painted_the_last() {
-    let reports_of = |paints_every: usize| {
+    let reports_of = |paints_every: usize, ms: f64| {
         let mut session = Session::default();
         session.add_train(&digits(5_000, 0)).unwrap();
         let training = TrainingSpec { batch_size: 16, subset: Some(5_000), ..TrainingSpec::default() };
         session.handle(Command::Configure { network: Preset::Mlp30.network(), training });
-        session.handle(Command::Painted);
+        session.handle(Command::Painted { ms: 1.0 });
         session.handle(Command::Train);
         let clock = Ticking { ms: Cell::new(0.0), tick: 0.5 };
         let (mut reports, mut slices) = (0, 0);
@@ -43,14 +43,21 @@ fn a_page_that_paints_slowly_gets_no_report_before_it_has_painted_the_last() {
             reports += events.iter().filter(|event| matches!(event, Event::Snapshot(_))).count();
             slices += 1;
             if slices % paints_every == 0 {
-                session.handle(Command::Painted);
+                session.handle(Command::Painted { ms });
             }
         }
         reports
     };
-    let (never, always) = (reports_of(usize::MAX), reports_of(1));
+    let never = reports_of(usize::MAX, 1.0);
     assert!((8..=11).contains(&never), "{never} reports in ten seconds to a page that is hidden");
-    assert!(always > 150, "{always} reports in ten seconds to a page that paints at once");
+    let at_once = reports_of(1, 1.0);
+    assert!(at_once > 150, "{at_once} reports in ten seconds to a page that paints at once");
+    let slowly = reports_of(1, 10.0);
+    assert!((90..=105).contains(&slowly), "{slowly} reports in ten seconds to a page that paints for 10 ms");
+    for ms in [1e9, f64::INFINITY, f64::NAN, -1e9] {
+        let reports = reports_of(1, ms);
+        assert!(reports >= 75, "{reports} reports in ten seconds to a page that says {ms} ms");
+    }
 }
 
 /// Trains for 100 steps; returns the events, and the time that it took (ms).

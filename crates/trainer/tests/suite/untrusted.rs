@@ -90,7 +90,7 @@ fn commands() -> Vec<Command> {
         Command::Resume,
         Command::SetAside,
         Command::ForgetReplaced,
-        Command::Painted,
+        Command::Painted { ms: f64::INFINITY },
     ]
 }
 

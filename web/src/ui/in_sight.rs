@@ -1,0 +1,32 @@
+//! Whether an element is on the screen: what is not need not be drawn.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+
+/// So far beyond the edges of the window an element counts as seen, so that it is drawn before it is scrolled to.
+const MARGIN: &str = "50%";
+
+/// Whether a canvas is on the screen or near it; true for all when the page is printed, and in browsers that cannot tell.
+pub(crate) fn in_sight(canvas: NodeRef<html::Canvas>) -> Signal<bool> {
+    let is_seen = RwSignal::new(true);
+    Effect::new(move |_| {
+        let Some(canvas) = canvas.get() else { return };
+        let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
+            // The last entry is the newest.
+            let entry: IntersectionObserverEntry = entries.get(entries.length() - 1).unchecked_into();
+            is_seen.set(entry.is_intersecting());
+        });
+        let options = IntersectionObserverInit::new();
+        options.set_root_margin(MARGIN);
+        if let Ok(observer) = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options)
+        {
+            observer.observe(&canvas);
+            seen.forget();
+        }
+    });
+    let _ = window_event_listener(ev::Custom::<ev::Event>::new("beforeprint"), move |_| is_seen.set(true));
+    Memo::new(move |_| is_seen.get()).into()
+}
