@@ -1,7 +1,7 @@
 // The charts: reading values, zooming, and saving as CSV and PNG.
 
 import { readFile } from "node:fs/promises";
-import { expect, test } from "./support/playground.js";
+import { chart, expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ page, playground, host }, info) => {
   await playground.open(`${host}/${info.title.startsWith("large type") ? "#v=1&present=1&images=1000" : "#v=1&images=1000"}`);
@@ -13,7 +13,6 @@ test.beforeEach(async ({ page, playground, host }, info) => {
 });
 
 const readOut = (page, title = "Loss") => page.getByRole("slider", { name: `Read-out of ${title}` });
-const chart = (page, title = "Loss") => page.getByRole("img", { name: new RegExp(`^${title} over epochs`) });
 const pixels = (page, title) => chart(page, title).evaluate((canvas) => canvas.toDataURL());
 
 /** The range, the value and the text of a read-out. */

@@ -1,6 +1,6 @@
 // Keyboard shortcuts, which work wherever the focus is, except where the focused element uses the key itself.
 
-import { expect, test } from "./support/playground.js";
+import { chart, expect, test } from "./support/playground.js";
 
 test.beforeEach(async ({ playground, host }) => playground.open(`${host}/`));
 
@@ -126,7 +126,7 @@ test("closing a panel returns the focus to its opener", async ({ page, playgroun
 });
 
 test("a reset can be undone, with its curves, also after further steps and changes of settings", async ({ page, playground }) => {
-  const curve = page.getByRole("img", { name: /^Loss over epochs/ });
+  const curve = chart(page);
   await page.keyboard.press("Space");
   await expect.poll(() => playground.steps()).toBeGreaterThan(20);
   await page.keyboard.press("Space");

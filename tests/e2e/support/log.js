@@ -76,6 +76,9 @@ function record({ COMMANDS, EVENTS, drawing }) {
     return { message: kind, bytes: data.byteLength, ...read[kind]?.(reader) };
   };
 
+  /** What the trainer says in a message: several events, or at its start, none. */
+  const events = (data) => (Array.isArray(data) ? data.map((buffer) => message(EVENTS, buffer)) : []);
+
   const { postMessage } = Worker.prototype;
   let trainer;
   let held = null;
@@ -84,8 +87,8 @@ function record({ COMMANDS, EVENTS, drawing }) {
   const handlers = [];
   const passed = new WeakSet();
   const hear = (event) => {
-    const entry = message(EVENTS, event.data);
-    if (entry?.message === "Images" && asked > 0 && entry.bytes === 4) {
+    const entries = events(event.data);
+    if (entries[0]?.message === "Images" && asked > 0 && entries[0].bytes === 4) {
       // The answer to a question of the test's own.
       event.stopImmediatePropagation();
       asked -= 1;
@@ -93,8 +96,8 @@ function record({ COMMANDS, EVENTS, drawing }) {
     } else if (held && !passed.has(event)) {
       event.stopImmediatePropagation();
       held.push(event.data);
-    } else if (entry) {
-      note({ from: "trainer", ...entry });
+    } else {
+      entries.forEach((entry) => note({ from: "trainer", ...entry }));
     }
   };
   globalThis.Worker = class extends Worker {
@@ -106,7 +109,11 @@ function record({ COMMANDS, EVENTS, drawing }) {
     postMessage(data, ...options) {
       const entry = message(COMMANDS, data);
       if (entry) note({ from: "page", ...entry });
-      else this.addEventListener("message", (event) => [...handlers].forEach((handler) => handler(message(EVENTS, event.data))));
+      else {
+        this.addEventListener("message", (event) => {
+          for (const entry of events(event.data)) [...handlers].forEach((handler) => handler(entry));
+        });
+      }
       super.postMessage(data, ...options);
     }
   };

@@ -15,6 +15,9 @@ const arc = (x, y, rx, ry, from, to) =>
 /** The fragment of the page's address, which holds its state. */
 export const hash = (page) => new URL(page.url()).hash;
 
+/** The canvas of a chart. */
+export const chart = (page, title = "Loss") => page.getByRole("img", { name: new RegExp(`^${title} over epochs`) });
+
 /** Strokes of digits, as shares of the pad's width and height. */
 export const DIGITS = {
   0: [arc(0.5, 0.5, 0.22, 0.32, -90, 270)],

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use trainer::messages::{Command, Event, decode, encode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -84,11 +84,10 @@ impl Bridge {
         let this = bridge.clone();
         let (at, on_ready) = (start.clone(), on_state.clone());
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-            match message.data().dyn_into::<ArrayBuffer>() {
-                Ok(buffer) => {
-                    if let Some(event) = decode::<Event>(&Uint8Array::new(&buffer).to_vec()) {
-                        on_event(event);
-                    }
+            match message.data().dyn_into::<Array>() {
+                Ok(events) => {
+                    let bytes = events.iter().map(|event| Uint8Array::new(&event).to_vec());
+                    bytes.filter_map(|bytes| decode::<Event>(&bytes)).for_each(&on_event);
                 }
                 // The only other message is the word "ready".
                 Err(_) => {
@@ -134,6 +133,6 @@ impl Bridge {
             Start::Done => {}
         }
         let buffer = Uint8Array::from(encode(&command).as_slice()).buffer();
-        let _ = self.worker.post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));
+        let _ = self.worker.post_message_with_transfer(&buffer, &Array::of1(&buffer));
     }
 }

@@ -4,12 +4,9 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+use web_sys::{IntersectionObserver, IntersectionObserverEntry};
 
-/// So far beyond the edges of the window an element counts as seen, so that it is drawn before it is scrolled to.
-const MARGIN: &str = "50%";
-
-/// Whether a canvas is on the screen or near it; true for all when the page is printed, and in browsers that cannot tell.
+/// Whether a canvas is on the screen; true before the page is printed, and in browsers that cannot tell.
 pub(crate) fn in_sight(canvas: NodeRef<html::Canvas>) -> Signal<bool> {
     let is_seen = RwSignal::new(true);
     Effect::new(move |_| {
@@ -19,10 +16,7 @@ pub(crate) fn in_sight(canvas: NodeRef<html::Canvas>) -> Signal<bool> {
             let entry: IntersectionObserverEntry = entries.get(entries.length() - 1).unchecked_into();
             is_seen.set(entry.is_intersecting());
         });
-        let options = IntersectionObserverInit::new();
-        options.set_root_margin(MARGIN);
-        if let Ok(observer) = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options)
-        {
+        if let Ok(observer) = IntersectionObserver::new(seen.as_ref().unchecked_ref()) {
             observer.observe(&canvas);
             seen.forget();
         }

@@ -87,12 +87,15 @@ impl SessionWorker {
         self.pool.resize(cores.saturating_sub(1), self);
     }
 
-    /// Sends events to the page.
+    /// Sends events to the page, in one message: as two, a report and its snapshot were painted one after the other in every other
+    /// frame.
     pub(super) fn send(&self, events: Vec<Event>) {
-        for event in events {
-            let buffer = Uint8Array::from(encode(&event).as_slice()).buffer();
-            let _ = self.scope.post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));
+        if events.is_empty() {
+            return;
         }
+        let buffers: js_sys::Array =
+            events.iter().map(|event| Uint8Array::from(encode(event).as_slice()).buffer()).collect();
+        let _ = self.scope.post_message_with_transfer(&buffers, &buffers);
     }
 
     /// To be called after each change of the session: queues the next slice, if there is work to do.
