@@ -1,4 +1,4 @@
-// Activation, dropout and padding by themselves, where they are not part of the kernel before them.
+// Activation, dropout, padding and shuffled pixels by themselves, where they are not part of the kernel before them.
 
 // Offsets of the input [VALUES] and of the output.
 override INPUT: u32;
@@ -21,6 +21,19 @@ fn backward(@builtin(global_invocation_id) id: vec3u) {
     if value < VALUES {
         let dy = gradients[(OUTPUT + value) * Q + quad];
         gradients[(INPUT + value) * Q + quad] = epilogue_backward(dy, OUTPUT, value, quad);
+    }
+}
+
+// Copies the values in the order of `nn::random::permutation`.
+override PERMUTATION: u32 = 0u;
+
+@compute @workgroup_size(64)
+fn permuted(@builtin(global_invocation_id) id: vec3u) {
+    let quad = id.x % Q;
+    let value = id.x / Q;
+    if value < VALUES {
+        let at = permute(PERMUTATION, STREAM_PIXELS, 0u, VALUES, value);
+        values[(OUTPUT + value) * Q + quad] = values[(INPUT + at) * Q + quad];
     }
 }
 

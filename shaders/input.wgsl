@@ -101,6 +101,16 @@ fn interpolate(image: u32, position: vec2f) -> f32 {
     return (upper * (1.0 - share.y) + lower * share.y) / 255.0;
 }
 
+// The label of an image: of training images a share is wrong. Computes the same as `nn::random::noisy_label`.
+fn label_of(number: u32) -> f32 {
+    let label = byte(LABELS + number);
+    let word = pcg4d(vec4u(step.seed, STREAM_LABELS, 0u, number));
+    if f32(word.x >> 8u) >= step.label_noise * 16777216.0 {
+        return label;
+    }
+    return f32((u32(label) + 1u + word.y % 9u) % 10u);
+}
+
 // The number of the image that is sample number `sample` of the batch.
 fn number(sample: u32) -> u32 {
     if WINDOW > 0u && sample < step.batch_size {
@@ -169,7 +179,7 @@ fn input(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
         let number = number(sample);
         samples[local] = sample_of(number, used);
         if group.x % 4u == 0u && used {
-            partials[BATCH_LABELS + sample] = byte(LABELS + number);
+            partials[BATCH_LABELS + sample] = label_of(number);
         }
     }
     workgroupBarrier();

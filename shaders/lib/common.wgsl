@@ -28,6 +28,7 @@ struct Step {
     l1: f32,
     l2: f32,
     label_smoothing: f32,
+    label_noise: f32,         // share of the training images with a wrong label
     penalize_all: f32,        // 1 if biases, scales and shifts are penalised, too
     rotation: f32,
     shift: f32,

@@ -3,6 +3,8 @@
 const STREAM_SHUFFLE: u32 = 2u;
 const STREAM_DROPOUT: u32 = 3u;
 const STREAM_AUGMENT: u32 = 4u;
+const STREAM_PIXELS: u32 = 5u;
+const STREAM_LABELS: u32 = 6u;
 
 // pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5).
 fn pcg4d(v: vec4u) -> vec4u {

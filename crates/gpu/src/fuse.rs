@@ -86,7 +86,8 @@ fn epilogue_of(
 
 fn op_output(op: &Op) -> Buffer {
     match op {
-        Op::Pad { output, .. }
+        Op::Permute { output, .. }
+        | Op::Pad { output, .. }
         | Op::Conv2d { output, .. }
         | Op::MaxPool2d { output, .. }
         | Op::AvgPool2d { output, .. }

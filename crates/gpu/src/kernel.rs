@@ -35,6 +35,8 @@ pub(crate) enum Kernel {
     ElementwiseForward,
     /// Gradient of activation or dropout by itself.
     ElementwiseBackward,
+    /// The input in another order.
+    Permute,
     /// Zeros around each channel.
     Pad,
     /// Partial sums for the statistics of a batch.
@@ -71,7 +73,7 @@ const REDUCTION: &str = shader!("lib/reduction");
 impl Kernel {
     /// Every kernel.
     #[cfg(all(test, not(target_family = "wasm")))]
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Input,
         Self::Conv2dForward,
         Self::Conv2dInputGradient,
@@ -87,6 +89,7 @@ impl Kernel {
         Self::AvgPoolBackward,
         Self::ElementwiseForward,
         Self::ElementwiseBackward,
+        Self::Permute,
         Self::Pad,
         Self::MomentSums,
         Self::BatchStatistics,
@@ -116,6 +119,7 @@ impl Kernel {
             Self::AvgPoolBackward => ("pool", "avg_backward"),
             Self::ElementwiseForward => ("elementwise", "forward"),
             Self::ElementwiseBackward => ("elementwise", "backward"),
+            Self::Permute => ("elementwise", "permuted"),
             Self::Pad => ("elementwise", "pad"),
             Self::MomentSums => ("batch_norm", "moment_sums"),
             Self::BatchStatistics => ("batch_norm", "batch_statistics"),

@@ -91,6 +91,7 @@ fn the_uniform_of_a_step_has_the_same_layout_in_rust_and_wgsl() {
         l1,
         l2,
         label_smoothing,
+        label_noise,
         penalize_all,
         rotation,
         shift,

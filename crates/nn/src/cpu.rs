@@ -268,6 +268,10 @@ impl Cpu {
             let op = &self.plan.ops[at];
             self.scratch.budget.spend(BLOCK * op.output().shape.len());
             match op {
+                Op::Permute { order, input, output, .. } => {
+                    let (x, y) = split(values, *input, *output);
+                    y.iter_mut().zip(order).for_each(|(y, at)| *y = x[*at as usize]);
+                }
                 Op::Pad { input, output, padding } => {
                     let (x, y) = split(values, *input, *output);
                     direct::pad(input.shape, *padding, x, y);
@@ -347,8 +351,8 @@ impl Cpu {
             let op = &self.plan.ops[at];
             self.scratch.budget.spend(BLOCK * op.output().shape.len());
             match op {
-                // A convolution computes the gradient of its unpadded input.
-                Op::Pad { .. } => {}
+                // A convolution computes the gradient of its unpadded input, and nobody needs that of the image.
+                Op::Pad { .. } | Op::Permute { .. } => {}
                 Op::Conv2d { source, input, output, weight, bias, .. } => {
                     let own = &mut parameter_gradients[weight.start - base..bias.end - base];
                     let own = own.split_at_mut(weight.len());

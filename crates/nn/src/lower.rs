@@ -2,6 +2,7 @@
 //! a case here.
 
 use crate::plan::{Buffer, Op, Parameter, Plan, Role, Segment, Statistics};
+use crate::random::permutation;
 use crate::spec::{LayerSpec, NetworkSpec, Shape};
 use crate::summary::{LayerSummary, SpecError};
 use std::collections::HashMap;
@@ -53,6 +54,7 @@ fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
             statistics: Vec::new(),
             arena: spec.input.len(),
         },
+        input,
         at: input,
         layer: 0,
         names: HashMap::new(),
@@ -83,6 +85,8 @@ fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
 
 struct Lowering {
     plan: Plan,
+    /// The input, shuffled or not. Nobody needs its gradient.
+    input: Buffer,
     /// The output so far.
     at: Buffer,
     /// Index of the layer being lowered.
@@ -138,6 +142,11 @@ impl Lowering {
             LayerSpec::Elu { alpha } => self.activation(Activation::Elu { alpha }),
             LayerSpec::Sigmoid => self.activation(Activation::Sigmoid),
             LayerSpec::Tanh => self.activation(Activation::Tanh),
+            LayerSpec::Permute { seed } => {
+                let (seed, order) = (seed as u32, permutation(seed as u32, input.shape.len()));
+                self.input = self.advance(layer.output);
+                self.plan.ops.push(Op::Permute { seed, order, input, output: self.input });
+            }
             LayerSpec::Dropout { p } => {
                 let mask = self.buffer(layer.output);
                 let output = self.advance(layer.output);
@@ -208,7 +217,7 @@ impl Lowering {
         let weight = self.parameter(format!("{name}.weight"), &dims, role);
         let bias = self.parameter(format!("{name}.bias"), &[shape.channels], Role::Bias);
         // A flattened input has another shape, but the same offset.
-        let source = (source.offset != self.plan.input.offset).then_some(source);
+        let source = (source.offset != self.input.offset).then_some(source);
         self.plan.ops.push(Op::Conv2d { geometry, padding, source, input, output, weight, bias });
     }
 

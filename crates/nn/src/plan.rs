@@ -96,6 +96,17 @@ impl Statistics {
 /// One kernel forward, and its gradients backward. Each buffer holds the gradients beside the values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
+    /// The values of the network's input in another order. It has no gradient.
+    Permute {
+        /// Seed of the order.
+        seed: u32,
+        /// For each value of the output the index of that of the input.
+        order: Vec<u32>,
+        /// The input.
+        input: Buffer,
+        /// The output.
+        output: Buffer,
+    },
     /// Zeros around maps.
     Pad {
         /// What is padded.
@@ -200,7 +211,8 @@ impl Op {
     /// The buffer that it writes.
     pub const fn output(&self) -> Buffer {
         match self {
-            Self::Pad { output, .. }
+            Self::Permute { output, .. }
+            | Self::Pad { output, .. }
             | Self::Conv2d { output, .. }
             | Self::MaxPool2d { output, .. }
             | Self::AvgPool2d { output, .. }

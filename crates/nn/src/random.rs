@@ -1,6 +1,7 @@
 //! Random numbers as a pure function of (seed, stream, step, index): the same in any order, on any core, on
 //! CPU and GPU.
 
+use crate::mnist::CLASSES;
 use tensor::Lanes;
 use wide::{f32x4, u32x4};
 
@@ -17,6 +18,10 @@ pub enum Stream {
     Dropout = 3,
     /// Distortions of training images: `step` is the epoch, `index` the image.
     Augment = 4,
+    /// The order of shuffled pixels.
+    Pixels = 5,
+    /// Wrong labels of training images: `index` is the image.
+    Labels = 6,
 }
 
 /// pcg4d (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering", listing 5): hashes four words to
@@ -101,6 +106,22 @@ pub fn permute(seed: u32, stream: Stream, step: u32, n: u32, index: u32) -> u32 
             return at;
         }
     }
+}
+
+/// The order of `n` shuffled pixels: for each place the pixel that comes there.
+pub fn permutation(seed: u32, n: usize) -> Vec<u32> {
+    (0..n as u32).map(|at| permute(seed, Stream::Pixels, 0, n as u32, at)).collect()
+}
+
+/// The label that training image number `image` has where a share `noise` of all has a wrong one: each of the others is as
+/// likely.
+pub fn noisy_label(seed: u32, noise: f32, image: u32, label: u8) -> u8 {
+    let [chance, other, ..] = pcg4d([seed, Stream::Labels as u32, 0, image]);
+    // 24 bits, which f32 holds exactly, as on a GPU.
+    if (chance >> 8) as f32 >= noise * 16_777_216.0 {
+        return label;
+    }
+    ((u32::from(label) + 1 + other % (CLASSES as u32 - 1)) % CLASSES as u32) as u8
 }
 
 #[cfg(all(test, not(target_family = "wasm")))]

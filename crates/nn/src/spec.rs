@@ -94,6 +94,12 @@ pub enum LayerSpec {
         /// Probability of a unit to be zeroed, from 0 to below 1.
         p: f32,
     },
+    /// One random order of the pixels, the same for every image: permuted MNIST (Goodfellow et al. 2013). Only the
+    /// first layer can be one, so it needs no backward pass.
+    Permute {
+        /// Seed of the order, below 2^32.
+        seed: usize,
+    },
 }
 
 /// Added to a variance before its root is taken: PyTorch's default `eps`.
@@ -118,6 +124,10 @@ pub struct TrainingSpec {
     pub penalty: Penalty,
     /// Share of the target that is distributed over all classes (Szegedy et al. 2016), from 0 to below 1.
     pub label_smoothing: f32,
+    /// Share of the training images that have a wrong label, the same one in every epoch, from 0 to 1 (Zhang et al.
+    /// 2017).
+    #[serde(default)]
+    pub label_noise: f32,
     /// The distribution of the initial weights.
     pub initializer: Initializer,
     /// Random distortions of the training images, different in each epoch.
@@ -266,6 +276,7 @@ impl Default for TrainingSpec {
             schedule: Schedule::Constant,
             penalty: Penalty::default(),
             label_smoothing: 0.0,
+            label_noise: 0.0,
             initializer: Initializer::He,
             augmentation: Augmentation::default(),
             subset: None,

@@ -56,6 +56,11 @@ impl NetworkSpec {
             .enumerate()
             .map(|(layer, spec)| {
                 let fail = |message| SpecError { layer, message };
+                if layer > 0 && matches!(spec, LayerSpec::Permute { .. }) {
+                    return Err(fail(
+                        "Pixels are shuffled before the first layer only: move it to the top.".into(),
+                    ));
+                }
                 let output = spec.output(input).map_err(fail)?;
                 let summary = LayerSummary { spec: *spec, input, output, parameters: spec.parameters(input) };
                 values = values.saturating_add(spec.values(input, output));
@@ -90,6 +95,7 @@ impl LayerSpec {
             Self::Sigmoid => "sigmoid",
             Self::Tanh => "tanh",
             Self::Dropout { .. } => "dropout",
+            Self::Permute { .. } => "pixel shuffle",
         }
     }
 
@@ -135,7 +141,8 @@ impl LayerSpec {
             | Self::Elu { .. }
             | Self::Sigmoid
             | Self::Tanh
-            | Self::Dropout { .. } => Ok(input),
+            | Self::Dropout { .. }
+            | Self::Permute { .. } => Ok(input),
         }
     }
 
@@ -168,7 +175,8 @@ impl LayerSpec {
             | Self::Elu { .. }
             | Self::Sigmoid
             | Self::Tanh
-            | Self::Dropout { .. } => 0,
+            | Self::Dropout { .. }
+            | Self::Permute { .. } => 0,
         }
     }
 }

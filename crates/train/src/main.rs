@@ -29,13 +29,16 @@ enum Command {
     Table {
         /// The Markdown file to write
         file: PathBuf,
+        /// Make only the groups whose title contains this
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        group: String,
     },
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Some(Command::Table { file }) => table::make(&file),
+        Some(Command::Table { file, group }) => table::make(&file, &group),
         None => train(&cli.options),
     };
     match done {

@@ -9,7 +9,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use data::mnist::TRAIN_IMAGES;
 use nn::preset::Preset;
-use nn::spec::LayerSpec::{self, BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu, Sigmoid};
+use nn::spec::LayerSpec::{
+    self, BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Permute, Relu, Sigmoid,
+};
 use nn::spec::{Augmentation, Initializer, NetworkSpec, Optimizer, Penalty, Schedule, Shape, TrainingSpec};
 use trainer::Session;
 
@@ -129,6 +131,17 @@ fn groups() -> Vec<Group> {
         network([Flatten].into_iter().chain(hidden.repeat(5)).chain([Linear { out_features: 10 }]))
     };
     let badly = |std| TrainingSpec { initializer: Initializer::Normal { std }, ..training(5.0, None) };
+    let dense = || network([Flatten, Linear { out_features: 100 }, Relu, Linear { out_features: 10 }]);
+    let shuffled = |network: NetworkSpec| {
+        let layers = [Permute { seed: 1 }].into_iter().chain(network.layers).collect();
+        NetworkSpec { layers, ..network }
+    };
+    let shuffled_row = |name, network, label_noise| Row {
+        name,
+        network,
+        training: TrainingSpec { label_noise, ..training(5.0, None) },
+        epochs: 5.0,
+    };
     let bad_row =
         |name, normalised, std| Row { name, network: deep(normalised), training: badly(std), epochs: 5.0 };
     vec![
@@ -156,6 +169,19 @@ fn groups() -> Vec<Group> {
             ],
         },
         Group {
+            title: "Shuffled data, 5 epochs",
+            text: "The pixels of all images in one random order, or a share of the training labels wrong. Adam, one-cycle schedule up to 0.003.",
+            of_training: false,
+            rows: vec![
+                shuffled_row("Fully connected, 784-100-10", dense(), 0.0),
+                shuffled_row("Fully connected, 784-100-10, pixels shuffled", shuffled(dense()), 0.0),
+                shuffled_row("LeNet-5", Preset::LeNet5.network(), 0.0),
+                shuffled_row("LeNet-5, pixels shuffled", shuffled(Preset::LeNet5.network()), 0.0),
+                shuffled_row("LeNet-5, a fifth of the labels wrong", Preset::LeNet5.network(), 0.2),
+                shuffled_row("LeNet-5, half of the labels wrong", Preset::LeNet5.network(), 0.5),
+            ],
+        },
+        Group {
             title: "The overfitting check: 50 images, 200 epochs",
             text: "Accuracy on the training images themselves. A network that cannot learn 50 images by heart has a mistake in it.",
             of_training: true,
@@ -174,8 +200,8 @@ fn groups() -> Vec<Group> {
     ]
 }
 
-/// Makes the table and writes it to `out`, as Markdown.
-pub(crate) fn make(out: &Path) -> Result<()> {
+/// Makes the table, of the groups with `part` in their title, and writes it to `out`, as Markdown.
+pub(crate) fn make(out: &Path, part: &str) -> Result<()> {
     let mut session = run::session()?;
     session.set_threads(all_cores());
     let mut text = String::from(
@@ -183,7 +209,7 @@ pub(crate) fn make(out: &Path) -> Result<()> {
          Made by `cargo xtask table`: mean and standard deviation of the accuracy on MNIST's 10,000 test images over five seeds,\n\
          after the last epoch (not the best one). In the manner of chapter 6 of Michael Nielsen's *Neural Networks and Deep Learning*.\n",
     );
-    for group in groups() {
+    for group in groups().into_iter().filter(|group| group.title.contains(part)) {
         text += &format!(
             "\n## {}\n\n{}\n\n| network | accuracy | spread |\n|---|---:|---:|\n",
             group.title, group.text

@@ -4,6 +4,7 @@ use crate::cursor::{DataCursor, training_image};
 use data::mnist::PIXELS;
 use data::{DataSet, augment::augment};
 use nn::network::pixels;
+use nn::random::noisy_label;
 use nn::spec::{Augmentation, TrainingSpec};
 use std::ops::Range;
 
@@ -34,6 +35,11 @@ impl Batch {
         (self.seed, self.epoch, self.augmentation) = (spec.seed, epoch, spec.augmentation);
         let samples = at..at + cursor.batch_size(spec);
         self.gather_images(data, samples.map(|i| training_image(spec.seed, epoch, i as u32, images)));
+        if spec.label_noise > 0.0 {
+            for (label, &image) in self.labels.iter_mut().zip(&self.indices) {
+                *label = noisy_label(spec.seed, spec.label_noise, image, *label);
+            }
+        }
     }
 
     /// Replaces its samples by the images of `data` with these indices.

@@ -25,7 +25,8 @@ impl Default for ControlsLink {
     /// The groups that a first visitor needs, as far as there is room.
     fn default() -> Self {
         Self {
-            unfolded: Group::ALL.map(|group| !matches!(group, Group::Layers | Group::Augmentation)),
+            unfolded: Group::ALL
+                .map(|group| !matches!(group, Group::Layers | Group::Data | Group::Augmentation)),
             device: DeviceChoice::default(),
         }
     }

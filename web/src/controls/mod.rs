@@ -73,7 +73,7 @@ fn GroupControls(group: Group) -> impl IntoView {
             Ok(_) => count(setup.network.parameters(), "parameter"),
             Err(_) => "do not fit yet".into(),
         }),
-        Group::Tricks | Group::Augmentation => {
+        Group::Tricks | Group::Data | Group::Augmentation => {
             let setup = setup.get();
             let on: Vec<_> = of_group().filter(|s| s.is_on(&setup)).map(|s| uncapitalized(s.name)).collect();
             if on.is_empty() { "off".into() } else { on.join(", ") }

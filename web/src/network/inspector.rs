@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use data::mnist::SIDE;
+use data::mnist::{PIXELS, SIDE};
 use leptos::prelude::*;
 use nn::inspect::changed_share::changed_share;
+use nn::random::permutation;
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 use trainer::messages::{LayerDetail, RunState, Source};
@@ -145,7 +146,21 @@ impl Inspector {
     pub(crate) fn values(&self, column: usize) -> Option<Vec<f32>> {
         match self.stage(column) {
             Some(stage) => self.output(stage.shown),
-            None => self.pad.pixels(),
+            None => {
+                let pixels = self.pad.pixels()?;
+                Some(match self.pixel_order() {
+                    Some(order) => order.iter().map(|at| pixels[*at as usize]).collect(),
+                    None => pixels,
+                })
+            }
+        }
+    }
+
+    /// For each pixel of the input its place in the drawing, if the network gets its pixels in another order.
+    pub(crate) fn pixel_order(&self) -> Option<Vec<u32>> {
+        match self.layer(0)?.spec {
+            LayerSpec::Permute { seed } => Some(permutation(seed as u32, PIXELS)),
+            _ => None,
         }
     }
 
@@ -214,6 +229,7 @@ impl Inspector {
         let Some(PixelRef { column, at }) = self.view.pixel.get() else { return Vec::new() };
         let Some(stage) = self.stage(column) else {
             // While the network changes, the pixel may be one of a column that is gone.
+            let at = self.pixel_order().and_then(|order| order.get(at).map(|at| *at as usize)).unwrap_or(at);
             let byte = self.pad.image.get().and_then(|image| image.get(at).copied());
             return byte.map(|b| format!("a pixel of the drawing: {b} of 255")).into_iter().collect();
         };

@@ -53,7 +53,10 @@ fn InputFigure(layout: Memo<Layout>) -> impl IntoView {
     };
     view! {
         <figure class="stage" prop:style=move || picture.style(picture.column(0))>
-            <figcaption><b>"Input"</b><span>"28×28"</span></figcaption>
+            <figcaption>
+                <b>"Input"</b>
+                <span>{move || if inspector.pixel_order().is_some() { "28×28, shuffled" } else { "28×28" }}</span>
+            </figcaption>
             <div class="area">
                 <Wires layout />
                 <PixelPicker column=0 grid>

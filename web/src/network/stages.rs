@@ -65,7 +65,9 @@ pub(crate) fn of(network: &NetworkSpec) -> Vec<Stage> {
             | LayerSpec::Elu { .. }
             | LayerSpec::Sigmoid
             | LayerSpec::Tanh
-            | LayerSpec::Dropout { .. } => {
+            | LayerSpec::Dropout { .. }
+            // The input is shown shuffled.
+            | LayerSpec::Permute { .. } => {
                 if let Some(stage) = stages.last_mut() {
                     stage.parameters += layer.parameters;
                     if layer.spec != LayerSpec::Flatten {

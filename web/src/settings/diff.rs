@@ -171,7 +171,7 @@ mod tests {
     fn every_trick_can_be_toggled_on_and_off() {
         let plain = Setup::default();
         let tricks: Vec<_> = SETTINGS.iter().filter(|s| s.toggled(&plain).is_some()).collect();
-        assert_eq!(tricks.len(), 11);
+        assert_eq!(tricks.len(), 13);
         for setting in tricks {
             let mut with = plain.clone();
             setting.set_text(&mut with, &setting.toggled(&plain).unwrap()).unwrap();

@@ -138,6 +138,12 @@ pub(super) const EPS: Field<f64> = field_of_variant!(
     Optimizer::Adam { eps, .. } | Optimizer::AdamW { eps, .. } => eps
 );
 
+/// The order of all pixels.
+pub(super) const PIXEL_SHUFFLE: Field<bool> = Field {
+    get: |s| Some(tricks::shuffles_pixels(&s.network.layers)),
+    set: |s, on| tricks::set_pixel_shuffle(&mut s.network.layers, on),
+};
+
 pub(super) const BATCH_NORM: Field<bool> = Field {
     get: |s| Some(s.network.layers.contains(&LayerSpec::BatchNorm)),
     set: |s, on| tricks::set_batch_norm(&mut s.network.layers, on),

@@ -11,12 +11,13 @@ pub(crate) enum Group {
     Layers,
     Training,
     Tricks,
+    Data,
     Augmentation,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Network, Self::Layers, Self::Training, Self::Tricks, Self::Augmentation];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Network, Self::Layers, Self::Training, Self::Tricks, Self::Data, Self::Augmentation];
 
     /// Its text.
     pub(crate) const fn title(self) -> &'static str {
@@ -25,6 +26,7 @@ impl Group {
             Self::Layers => "Layers",
             Self::Training => "Training",
             Self::Tricks => "Tricks",
+            Self::Data => "Data",
             Self::Augmentation => "Augmentation",
         }
     }
@@ -36,6 +38,7 @@ impl Group {
             Self::Layers => "layers",
             Self::Training => "training",
             Self::Tricks => "tricks",
+            Self::Data => "data",
             Self::Augmentation => "augmentation",
         }
     }

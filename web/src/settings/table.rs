@@ -6,11 +6,11 @@ use nn::spec::{Initializer, Schedule};
 
 use super::declare::{field, setting, variants};
 use super::fields;
-use super::setting::Group::{Augmentation, Layers, Network, Training, Tricks};
+use super::setting::Group::{Augmentation, Data, Layers, Network, Training, Tricks};
 use super::setting::{Choice, Field, Setting};
 
 /// All settings in the order of the page. A setting may depend on those above it, never on those below.
-pub(crate) static SETTINGS: [Setting; 32] = [
+pub(crate) static SETTINGS: [Setting; 34] = [
     setting(Network, "preset", "Preset")
         .choice(Choice { options: &PRESETS, field: fields::PRESET })
         .custom_if(|s| !s.is_preset())
@@ -208,6 +208,17 @@ pub(crate) static SETTINGS: [Setting; 32] = [
         .help(
             "How far initial weights are from 0. At 1, Nielsen's networks are stuck at first: their \
              sigmoids are saturated.",
+        ),
+    setting(Data, "pixel-shuffle", "Shuffle pixels").switch(fields::PIXEL_SHUFFLE).help(
+        "Puts the pixels of every image, and of the drawing, into one random order, the same for all. We read \
+         nothing any more: compare what filters lose by it, and what a dense network loses.",
+    ),
+    setting(Data, "wrong-labels", "Wrong labels")
+        .slider((0.0, 1.0), 0.05, "", field!(training.label_noise))
+        .typical(0.2)
+        .help(
+            "Tells the network a wrong digit for this share of the training images, always the same one. See \
+             whether it learns even those by heart, and what that does to the test.",
         ),
     setting(Augmentation, "rotation", "Rotation")
         .slider((0.0, 45.0), 1.0, "°", field!(training.augmentation.rotation))

@@ -1,7 +1,7 @@
 //! Tricks that are layers: inserting them among the layers of a network and removing them.
 
 use nn::spec::LayerSpec::{
-    self, AvgPool2d, BatchNorm, Conv2d, Dropout, Elu, LeakyRelu, Linear, MaxPool2d, Relu, Sigmoid,
+    self, AvgPool2d, BatchNorm, Conv2d, Dropout, Elu, LeakyRelu, Linear, MaxPool2d, Permute, Relu, Sigmoid,
     Subsample2d, Tanh,
 };
 
@@ -81,6 +81,19 @@ pub(super) fn set_dropout(layers: &mut Vec<LayerSpec>, p: Option<f32>) {
     }
 }
 
+/// Whether the pixels of all images are shuffled.
+pub(super) fn shuffles_pixels(layers: &[LayerSpec]) -> bool {
+    matches!(layers.first(), Some(Permute { .. }))
+}
+
+/// Shuffles the pixels of all images before the first layer, or leaves them in order.
+pub(super) fn set_pixel_shuffle(layers: &mut Vec<LayerSpec>, on: bool) {
+    layers.retain(|layer| !matches!(layer, Permute { .. }));
+    if on {
+        layers.insert(0, Permute { seed: 1 });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,8 +111,9 @@ mod tests {
         let all = changed(Preset::LeNet5, |layers| {
             set_batch_norm(layers, true);
             set_dropout(layers, Some(0.5));
+            set_pixel_shuffle(layers, true);
         });
-        assert_eq!(all, "c6p2,b,r,m2,c16,b,r,m2,f,d120,b,r,o0.5,d84,b,r,o0.5,d10");
+        assert_eq!(all, "p1,c6p2,b,r,m2,c16,b,r,m2,f,d120,b,r,o0.5,d84,b,r,o0.5,d10");
     }
 
     #[test]
@@ -107,12 +121,14 @@ mod tests {
         for preset in [Preset::LeNet5, Preset::Mlp30, Preset::OneConvolution, Preset::DeepSigmoid] {
             let restored = changed(preset, |layers| {
                 let activation = layers.iter().copied().find(is_activation);
+                set_pixel_shuffle(layers, true);
                 set_batch_norm(layers, true);
                 set_dropout(layers, Some(0.5));
                 set_activation(layers, None);
                 set_activation(layers, activation);
                 set_dropout(layers, None);
                 set_batch_norm(layers, false);
+                set_pixel_shuffle(layers, false);
             });
             assert_eq!(restored, write(&preset.network().layers));
         }

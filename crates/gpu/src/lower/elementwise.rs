@@ -24,6 +24,13 @@ pub(super) fn backward(builder: &mut Builder<'_>, epilogue: Epilogue, input: Buf
     builder.push_backward(Kernel::ElementwiseBackward, constants, input.shape.len());
 }
 
+/// Adds a copy in the order that [`nn::random::permutation`] gives for `seed`. It has no backward kernel: it is the first layer.
+pub(super) fn permute(builder: &mut Builder<'_>, input: Buffer, output: Buffer, seed: u32) {
+    let mut constants = elementwise_constants(input, output);
+    constants.push(("PERMUTATION", f64::from(seed)));
+    builder.push_forward(Kernel::Permute, constants, input.shape.len());
+}
+
 /// Adds a copy into larger maps. It has no backward kernel: a convolution writes its gradient to its input before padding.
 pub(super) fn pad(builder: &mut Builder<'_>, input: Buffer, output: Buffer, padding: usize) {
     let mut constants = elementwise_constants(input, output);

@@ -70,6 +70,7 @@ pub(crate) fn lower(network: &NetworkSpec, batch_size: usize, pass: Pass) -> Res
 /// Adds the forward kernels of an op.
 fn forward(builder: &mut Builder<'_>, fused: &FusedOp<'_>) {
     match fused.op {
+        Op::Permute { seed, input, output, .. } => elementwise::permute(builder, *input, *output, *seed),
         Op::Pad { input, output, padding } => elementwise::pad(builder, *input, *output, *padding),
         Op::Conv2d { geometry, padding, input, weight, bias, .. } => {
             if geometry.input.is_vector() {
@@ -118,8 +119,9 @@ fn loss_and_backward(builder: &mut Builder<'_>, fused: &[FusedOp<'_>]) {
 /// Adds the backward kernels of an op: the gradient of its input, and the sums that are not in [`Kernel::WeightGradient`].
 fn backward(builder: &mut Builder<'_>, fused: &FusedOp<'_>, computes_loss: bool) {
     match fused.op {
-        // A convolution writes its gradient to its input before padding, and statistics are part of the normalisation.
-        Op::Pad { .. } | Op::Moments { .. } => {}
+        // A convolution writes its gradient to its input before padding, statistics are part of the normalisation, and nobody needs the
+        // gradient of the image.
+        Op::Pad { .. } | Op::Moments { .. } | Op::Permute { .. } => {}
         // The first layer needs no gradient of its input.
         Op::Conv2d { source: None, .. } => {}
         Op::Conv2d { geometry, padding, source: Some(source), weight, bias, .. } => {

@@ -97,6 +97,16 @@ async fn convolutions() {
     }
 }
 
+async fn shuffled_pixels() {
+    let gpu = gpu().await;
+    let convolution = Conv2d { out_channels: 6, kernel_size: 5, stride: 1, padding: 2 };
+    for first in [vec![convolution, Relu, POOL], vec![POOL, Tanh], vec![BatchNorm], vec![]] {
+        let layers = [&[Permute { seed: 3 }][..], &first].concat();
+        let name = format!("{layers:?}");
+        assert_agrees(&gpu, &name, classified(layers), &spec()).await;
+    }
+}
+
 async fn pooling() {
     let gpu = gpu().await;
     for (kernel_size, stride) in
@@ -190,6 +200,7 @@ async fn options() {
                 optimizer,
                 penalty,
                 label_smoothing: 0.1,
+                label_noise: 0.3,
                 schedule: Schedule::OneCycle { epochs: 1.0 },
                 ..spec()
             };
@@ -274,6 +285,7 @@ async fn moments_far_from_zero() {
 gpu_test!(vanishing_signals_agree, vanishing_signals());
 gpu_test!(moments_far_from_zero_agree, moments_far_from_zero());
 gpu_test!(convolutions_agree, convolutions());
+gpu_test!(shuffled_pixels_agree, shuffled_pixels());
 gpu_test!(pooling_agrees, pooling());
 gpu_test!(linear_layers_and_activations_agree, linear_and_activations());
 gpu_test!(normalisation_and_dropout_agree, normalisation_and_dropout());

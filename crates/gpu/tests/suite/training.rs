@@ -16,6 +16,7 @@ fn everything() -> TrainingSpec {
         optimizer: Optimizer::ADAM_W,
         penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
         label_smoothing: 0.1,
+        label_noise: 0.2,
         augmentation: Augmentation { rotation: 10.0, elastic: 1.0, crop: 1, ..Augmentation::default() },
         subset: Some(64),
         ..TrainingSpec::default()

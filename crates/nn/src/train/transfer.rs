@@ -123,7 +123,7 @@ fn fold_backward(
                 return Some(found);
             }
             Op::MaxPool2d { .. } if !affine.is_monotone() => return None,
-            Op::Activation { .. } | Op::Pad { .. } => return None,
+            Op::Activation { .. } | Op::Pad { .. } | Op::Permute { .. } => return None,
             Op::MaxPool2d { .. }
             | Op::AvgPool2d { .. }
             | Op::Dropout { .. }
@@ -170,7 +170,9 @@ fn fold_forward(
                 return Some(found);
             }
             Op::MaxPool2d { .. } if !affine.is_monotone() => return None,
-            Op::Activation { .. } | Op::Moments { .. } | Op::Normalize { .. } => return None,
+            Op::Activation { .. } | Op::Moments { .. } | Op::Normalize { .. } | Op::Permute { .. } => {
+                return None;
+            }
             Op::Pad { .. } | Op::MaxPool2d { .. } | Op::AvgPool2d { .. } | Op::Dropout { .. } => {}
         }
     }

@@ -6,6 +6,7 @@ mod golden;
 mod golden_schedules;
 mod golden_training;
 mod gradients;
+mod shuffled;
 mod transfer;
 mod untrusted;
 mod vanishing_signals;

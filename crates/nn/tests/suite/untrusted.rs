@@ -63,6 +63,7 @@ impl Random {
             9 => LayerSpec::LeakyRelu { negative_slope: self.number() },
             10 => LayerSpec::Elu { alpha: self.number() },
             11 => LayerSpec::Tanh,
+            12 => LayerSpec::Permute { seed: self.size() },
             _ => LayerSpec::Dropout { p: self.number() },
         }
     }

@@ -24,6 +24,9 @@ pub(super) fn check_config(
     if !(training.learning_rate.is_finite() && training.learning_rate >= 0.0) {
         return Err("The learning rate must be a number from 0 up.".into());
     }
+    if !(0.0..=1.0).contains(&training.label_noise) {
+        return Err("The share of wrong labels lies between 0 and 1.".into());
+    }
     let layers = network.summary().map_err(|e| e.message)?;
     let classes = layers.last().map(|layer| layer.output.len());
     // Another shape of as many values would mix up rows and columns, on the GPU others than on the CPU.

@@ -68,6 +68,7 @@ pub(crate) fn all_options() -> TrainingSpec {
         schedule: Schedule::OneCycle { epochs: 0.25 },
         penalty: Penalty { l1: 1e-5, l2: 1e-3, biases: true },
         label_smoothing: 0.1,
+        label_noise: 0.1,
         initializer: Initializer::Xavier,
         augmentation: Augmentation {
             rotation: 10.0,

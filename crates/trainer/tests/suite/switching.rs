@@ -79,6 +79,7 @@ fn every_option_can_change() {
             TrainingSpec { penalty: Penalty { l1: 1e-5, l2: 1e-4, biases: false }, ..spec.clone() },
         ),
         ("smoothing", lenet.clone(), TrainingSpec { label_smoothing: 0.01, ..spec.clone() }),
+        ("wrong labels", lenet.clone(), TrainingSpec { label_noise: 0.01, ..spec.clone() }),
         ("initialiser", lenet.clone(), TrainingSpec { initializer: Initializer::Zeros, ..spec.clone() }),
         ("seed", lenet.clone(), TrainingSpec { seed: 99, ..spec.clone() }),
         ("subset", lenet.clone(), TrainingSpec { subset: Some(500), ..spec.clone() }),
@@ -115,6 +116,27 @@ fn every_option_can_change() {
         let loss = steps(&mut session, 30);
         assert!(loss < before_loss + 0.3, "{name}: 30 steps later it is {loss}");
     }
+}
+
+#[test]
+fn shuffled_pixels_are_undone_exactly() {
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    session.add_test(&digits(1_000, 500)).unwrap();
+    steps(&mut session, 60);
+    let (before, score) = (session.network().clone(), session.score_on_test_images());
+    let mut shuffled = before.spec().clone();
+    shuffled.layers.insert(0, LayerSpec::Permute { seed: 1 });
+    let mut configure = |network: &NetworkSpec| {
+        let training = TrainingSpec::default();
+        session.handle(Command::Configure { network: network.clone(), training });
+        assert_eq!(session.network().parameters, before.parameters);
+        session.score_on_test_images()
+    };
+    let with = configure(&shuffled);
+    assert!(with.accuracy < score.accuracy - 0.3, "{} with shuffled pixels", with.accuracy);
+    let after = configure(before.spec());
+    assert_eq!((after.loss, after.accuracy), (score.loss, score.accuracy));
 }
 
 #[test]

@@ -47,7 +47,8 @@ pub(crate) fn describe(layer: &LayerSpec) -> String {
         | LayerSpec::Linear { .. }
         | LayerSpec::Relu
         | LayerSpec::Sigmoid
-        | LayerSpec::Tanh => layer.kind().into(),
+        | LayerSpec::Tanh
+        | LayerSpec::Permute { .. } => layer.kind().into(),
     }
 }
 

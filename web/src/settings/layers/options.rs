@@ -4,7 +4,7 @@ use data::mnist::SIDE;
 use nn::spec::LayerSpec;
 
 /// Every kind of layer: its letter in links, and a new layer of this kind.
-pub(crate) const KINDS: [(char, LayerSpec); 13] = [
+pub(crate) const KINDS: [(char, LayerSpec); 14] = [
     ('c', LayerSpec::Conv2d { out_channels: 16, kernel_size: 5, stride: 1, padding: 0 }),
     ('m', LayerSpec::MaxPool2d { kernel_size: 2, stride: 2 }),
     ('a', LayerSpec::AvgPool2d { kernel_size: 2, stride: 2 }),
@@ -18,6 +18,7 @@ pub(crate) const KINDS: [(char, LayerSpec); 13] = [
     ('g', LayerSpec::Sigmoid),
     ('t', LayerSpec::Tanh),
     ('o', LayerSpec::Dropout { p: 0.5 }),
+    ('p', LayerSpec::Permute { seed: 1 }),
 ];
 
 const MAPS: OptionInfo =
@@ -60,6 +61,9 @@ const DROPPED: OptionInfo = OptionInfo {
     step: 0.05,
 };
 
+const ORDER: OptionInfo =
+    whole('n', "Order", "Which of the random orders: the same for every image.", (0, 999));
+
 /// The options of a layer; links begin with the first one.
 pub(crate) fn options(layer: &mut LayerSpec) -> Vec<LayerOption<'_>> {
     match layer {
@@ -73,6 +77,7 @@ pub(crate) fn options(layer: &mut LayerSpec) -> Vec<LayerOption<'_>> {
         LayerSpec::LeakyRelu { negative_slope } => vec![SLOPE.of(negative_slope)],
         LayerSpec::Elu { alpha } => vec![DEPTH.of(alpha)],
         LayerSpec::Dropout { p } => vec![DROPPED.of(p)],
+        LayerSpec::Permute { seed } => vec![ORDER.of(seed)],
         LayerSpec::Flatten
         | LayerSpec::BatchNorm
         | LayerSpec::Relu
