@@ -60,14 +60,16 @@ test("a report and its snapshot draw each map and each chart once, and nothing e
   expect(count, "the log sees snapshots").toBeGreaterThan(20);
 });
 
-test("charts are drawn once they are on the screen", async ({ page, playground }) => {
+test("a chart that is not on the screen is drawn for one report of eight, and at once when it comes there", async ({ page, playground }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await playground.pad.scrollIntoViewIfNeeded();
   await expect(chart(page)).not.toBeInViewport();
   await frames(page);
   const draws = (await train(playground)).flatMap(({ draws }) => draws);
-  expect(draws).toEqual(expect.arrayContaining(MAPS));
-  expect(draws.filter((name) => CHARTS.includes(name))).toEqual([]);
+  const count = (name) => draws.filter((drawn) => drawn === name).length;
+  expect(count("C1")).toBeGreaterThan(20);
+  // Evaluations are reports, too, and the first and the last state are drawn in any case.
+  for (const name of CHARTS) expect(count(name), name).toBeLessThan(count("C1") / 4 + 5);
   const from = await playground.log.length();
   await chart(page, "Accuracy").scrollIntoViewIfNeeded();
   const drawn = async () => (await playground.log.since(from)).filter(({ draws }) => draws).map(({ draws }) => short(draws));

@@ -97,7 +97,7 @@ pub enum LayerSpec {
     /// One random order of the pixels, the same for every image: permuted MNIST (Goodfellow et al. 2013). Only the
     /// first layer can be one, so it needs no backward pass.
     Permute {
-        /// Seed of the order, below 2^32.
+        /// Seed of the order, of which 32 bits count.
         seed: usize,
     },
 }

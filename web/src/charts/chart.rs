@@ -2,7 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use trainer::messages::Split;
+use trainer::messages::{RunState, Split};
 use wasm_bindgen::prelude::*;
 use web_sys::ResizeObserver;
 
@@ -12,6 +12,7 @@ use crate::charts::overlay::ChartOverlay;
 use crate::charts::plot::Plot;
 use crate::charts::surface::Surface;
 use crate::charts::view_state::ChartsView;
+use crate::client::Client;
 use crate::runs::record::{Measure, Record};
 use crate::runs::run::letter;
 use crate::runs::store::RunStore;
@@ -19,12 +20,15 @@ use crate::settings::store::Settings;
 use crate::ui::in_sight::in_sight;
 use crate::ui::redraw::Redraw;
 
+/// While it is not on the screen, a chart of a training is drawn for one report of so many: about once a second.
+const DRAWN_UNSEEN: usize = 8;
+
 /// The curves of a measure.
 #[component]
 pub(super) fn Chart(measure: Measure) -> impl IntoView {
     let runs = expect_context::<RunStore>();
     let charts = expect_context::<ChartsView>();
-    let redraw = expect_context::<Redraw>();
+    let (client, redraw) = (expect_context::<Client>(), expect_context::<Redraw>());
     let canvas = NodeRef::<html::Canvas>::new();
     let plot = Memo::new(move |_| charts.plot(measure));
     let (size, is_seen) = (watch_size(canvas), in_sight(canvas));
@@ -34,16 +38,21 @@ pub(super) fn Chart(measure: Measure) -> impl IntoView {
         size.track();
         surface.set(canvas.get().and_then(|canvas| Surface::of(&canvas).ok()));
     });
-    Effect::new(move |_| {
+    Effect::new(move |skipped: Option<usize>| {
         let cursor = charts.zoom.with(|zoom| zoom.cursor);
-        if let Some(canvas) = canvas.get()
-            && is_seen.get()
-        {
+        plot.track();
+        let is_current = is_seen.get() || client.run.get() == RunState::Paused;
+        let skipped = skipped.map_or(0, |skipped| skipped + 1);
+        if !is_current && !skipped.is_multiple_of(DRAWN_UNSEEN) {
+            return skipped;
+        }
+        if let Some(canvas) = canvas.get() {
             surface.with(|surface| {
                 let surface = surface.as_ref()?;
-                plot.with(|plot| draw(&canvas, surface, plot, cursor)).ok()
+                plot.with_untracked(|plot| draw(&canvas, surface, plot, cursor)).ok()
             });
         }
+        skipped
     });
     let title = measure.title();
     let label = move || format!("{title} over epochs: {}", last_values(runs, measure));
