@@ -33,7 +33,7 @@ test("pixels are shuffled for the drawing and the test set, and in order again t
   await expect(playground.network).not.toContainText("shuffled");
   await expect(playground.accuracy).toHaveText(accuracy);
   expect(await state()).toEqual([accuracy, prediction, drawn]);
-  expect(hash(page)).not.toContain("pixel-shuffle");
+  await expect.poll(() => hash(page)).not.toContain("pixel-shuffle");
 });
 
 test("a link shuffles pixels and has wrong labels, and trains", async ({ page, playground, host }) => {

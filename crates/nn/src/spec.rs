@@ -3,6 +3,7 @@
 //! Layers and their options have PyTorch's names. Files written before that had names of their own, such as
 //! `dense` and `units`; they are still read (`serde(alias)`).
 
+use crate::random::permutation;
 use serde::{Deserialize, Serialize};
 pub use tensor::Shape;
 
@@ -100,6 +101,16 @@ pub enum LayerSpec {
         /// Seed of the order, of which 32 bits count.
         seed: usize,
     },
+}
+
+impl LayerSpec {
+    /// For each of so many pixels the one that comes to its place, if this layer shuffles them.
+    pub fn pixel_order(&self, pixels: usize) -> Option<Vec<u32>> {
+        match self {
+            Self::Permute { seed } => Some(permutation(*seed as u32, pixels)),
+            _ => None,
+        }
+    }
 }
 
 /// Added to a variance before its root is taken: PyTorch's default `eps`.

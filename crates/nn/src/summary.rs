@@ -58,7 +58,8 @@ impl NetworkSpec {
                 let fail = |message| SpecError { layer, message };
                 if layer > 0 && matches!(spec, LayerSpec::Permute { .. }) {
                     return Err(fail(
-                        "Pixels are shuffled before the first layer only: move it to the top.".into(),
+                        "Pixels are shuffled once, before the first layer: move it to the top, or remove it."
+                            .into(),
                     ));
                 }
                 let output = spec.output(input).map_err(fail)?;

@@ -69,3 +69,34 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data::mnist::SIDE;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_share_of_the_labels_is_wrong_and_the_same_in_every_epoch() {
+        let labels: Vec<u8> = (0..1_000).map(|i| (i % 10) as u8).collect();
+        let data = DataSet { rows: SIDE, columns: SIDE, images: vec![0; 1_000 * PIXELS], labels };
+        let labels = |label_noise, epoch| {
+            let spec = TrainingSpec {
+                label_noise,
+                batch_size: 1_000,
+                subset: Some(1_000),
+                ..TrainingSpec::default()
+            };
+            let mut batch = Batch::default();
+            batch.gather(&data, DataCursor { epoch, ..DataCursor::default() }, &spec);
+            let mut labels = vec![0; 1_000];
+            batch.indices.iter().zip(&batch.labels).for_each(|(at, label)| labels[*at as usize] = *label);
+            labels
+        };
+        let wrong = |labels: &[u8]| labels.iter().zip(&data.labels).filter(|(a, b)| a != b).count();
+        assert_eq!(labels(0.0, 0), data.labels);
+        assert_eq!(wrong(&labels(1.0, 0)), 1_000);
+        assert!((250..=350).contains(&wrong(&labels(0.3, 0))));
+        assert_eq!(labels(0.3, 0), labels(0.3, 1), "another epoch");
+    }
+}

@@ -20,7 +20,7 @@ use crate::settings::store::Settings;
 use crate::ui::in_sight::in_sight;
 use crate::ui::redraw::Redraw;
 
-/// While it is not on the screen, a chart of a training is drawn for one report of so many: about once a second.
+/// While it is not on the screen, a chart of a training is drawn for one change of so many.
 const DRAWN_UNSEEN: usize = 8;
 
 /// The curves of a measure.

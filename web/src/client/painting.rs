@@ -10,6 +10,8 @@ use leptos::task::spawn_local;
 pub(super) struct Painting {
     /// Milliseconds of work.
     ms: StoredValue<f64>,
+    /// Until when work is counted: several events of one message are one piece of work.
+    counted: StoredValue<f64>,
     /// Whether a paint is awaited. A hidden page paints nothing.
     is_awaited: StoredValue<bool>,
 }
@@ -23,8 +25,8 @@ impl Painting {
         spawn_local(async move { self.add(since) });
     }
 
-    /// Calls back once the page has painted, with the milliseconds of work since the last time. While one is awaited, no other call
-    /// is made.
+    /// Calls back once the page has painted, with the milliseconds of work since the last time; once for all calls before the same
+    /// frame.
     pub(super) fn when_painted(self, then: impl FnOnce(f64) + 'static) {
         if self.is_awaited.try_update_value(|is_awaited| std::mem::replace(is_awaited, true)) != Some(false) {
             return;
@@ -32,10 +34,10 @@ impl Painting {
         // The browser lays out and paints between this callback and the next task.
         request_animation_frame(move || {
             let since = now();
+            self.is_awaited.set_value(false);
             set_timeout(
                 move || {
                     self.add(since);
-                    self.is_awaited.set_value(false);
                     then(self.ms.try_update_value(std::mem::take).unwrap_or_default());
                 },
                 Duration::ZERO,
@@ -44,7 +46,9 @@ impl Painting {
     }
 
     fn add(self, since: f64) {
-        self.ms.update_value(|ms| *ms += now() - since);
+        let (now, since) = (now(), since.max(self.counted.get_value()));
+        self.ms.update_value(|ms| *ms += now - since);
+        self.counted.set_value(now);
     }
 }
 

@@ -22,19 +22,21 @@ const HEIGHT: usize = ROWS * PITCH - 2;
 pub(super) fn AugmentationPreview() -> impl IntoView {
     let image = expect_context::<PadStore>().image;
     let progress = expect_context::<RunStore>().progress;
-    let training = expect_context::<Settings>().training;
+    let Settings { training, network, .. } = expect_context();
     let canvas = NodeRef::<html::Canvas>::new();
     let epoch = Memo::new(move |_| progress.get().epoch as u32);
     let is_drawn = Memo::new(move |_| image.with(Option::is_some));
     Effect::new(move |_| {
         let (Some(canvas), Some(image)) = (canvas.get(), image.get()) else { return };
         let (spec, seed) = training.with(|training| (training.augmentation, training.seed));
+        let order = network.with(|network| network.layers.first()?.pixel_order(SIDE * SIDE));
         let mut rgba = vec![0; WIDTH * HEIGHT * 4];
         let mut copy = [0.0; SIDE * SIDE];
         for index in 0..ROWS * COLUMNS {
             data::augment::augment(&spec, seed, epoch.get(), index as u32, &image, &mut copy);
             let corner = index / COLUMNS * PITCH * WIDTH + index % COLUMNS * PITCH;
-            for (at, level) in copy.iter().enumerate() {
+            for at in 0..copy.len() {
+                let level = copy[order.as_ref().map_or(at, |order| order[at] as usize)];
                 let gray = (255.0 * level) as u8;
                 let pixel = (corner + at / SIDE * WIDTH + at % SIDE) * 4;
                 rgba[pixel..pixel + 4].copy_from_slice(&[gray, gray, gray, 255]);

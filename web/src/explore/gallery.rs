@@ -4,6 +4,7 @@ use data::mnist::{PIXELS, SIDE};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
+use nn::random::noisy_label;
 use trainer::messages::{Command, Split};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -12,6 +13,7 @@ use crate::client::Client;
 use crate::client::mnist::MnistCache;
 use crate::explore::view_state::ExploreView;
 use crate::pad::store::PadStore;
+use crate::settings::store::Settings;
 use crate::ui::canvas::put_image;
 use crate::ui::focus::focus;
 use crate::ui::format::{percent, thousands};
@@ -102,6 +104,7 @@ fn Tile(
 ) -> impl IntoView {
     let mnist = expect_context::<MnistCache>();
     let drawing = expect_context::<PadStore>().drawing;
+    let training = expect_context::<Settings>().training;
     let canvas = NodeRef::<html::Canvas>::new();
     let pixels = Memo::new(move |_| index.get().and_then(|index| mnist.pixels(split.get(), index)));
     Effect::new(move |_| {
@@ -110,12 +113,25 @@ fn Tile(
         }
     });
     let label = Memo::new(move |_| mnist.labels(split.get()).with(|l| l.get(index.get()? as usize).copied()));
+    // The label that training uses, if it is a wrong one.
+    let wrong_label = Memo::new(move |_| {
+        let (index, label) = (index.get()?, label.get()?);
+        let told = training.with(|t| noisy_label(t.seed, t.label_noise, index, label));
+        (split.get() == Split::Train && told != label).then_some(told)
+    });
     let prediction = Memo::new(move |_| mnist.prediction(split.get(), index.get()?));
     let misread = move || prediction.get().is_some_and(|(class, _)| Some(class) != label.get());
     let class = move || prediction.get().map(|(class, _)| class);
     // With the words that only screen readers get, the tile is one sentence.
     let spoken = |words: String| view! { <span class="visually-hidden">{words}</span> };
-    let reading = move || match (label.get(), class()) {
+    let reading = move || {
+        match (label.get(), class()) {
+        (Some(label), _) if let Some(told) = wrong_label.get() => {
+            view! {
+                {label}<span class="arrow" aria-hidden="true">"→"</span>{spoken(" with the wrong label ".into())}{told}
+            }
+            .into_any()
+        }
         (Some(label), Some(class)) if class != label => {
             let class = if class < 10 { class.to_string() } else { "?".to_owned() };
             view! {
@@ -127,6 +143,7 @@ fn Tile(
             let also = class.map(|class| spoken(format!(" read as {class}")));
             view! { {label}{also} }.into_any()
         }
+    }
     };
     let probability = move || prediction.get().map(|(_, probability)| probability_text(probability));
     let image = move || format!(" {} image ", split.get().name());

@@ -6,7 +6,6 @@ use std::time::Duration;
 use data::mnist::{PIXELS, SIDE};
 use leptos::prelude::*;
 use nn::inspect::changed_share::changed_share;
-use nn::random::permutation;
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 use trainer::messages::{LayerDetail, RunState, Source};
@@ -158,10 +157,7 @@ impl Inspector {
 
     /// For each pixel of the input its place in the drawing, if the network gets its pixels in another order.
     pub(crate) fn pixel_order(&self) -> Option<Vec<u32>> {
-        match self.layer(0)?.spec {
-            LayerSpec::Permute { seed } => Some(permutation(seed as u32, PIXELS)),
-            _ => None,
-        }
+        self.layer(0)?.spec.pixel_order(PIXELS)
     }
 
     /// How much of what a column shows is different since the digit was moved or turned, 0 to 1; none if it was not.

@@ -217,8 +217,8 @@ pub(crate) static SETTINGS: [Setting; 34] = [
         .slider((0.0, 1.0), 0.05, "", field!(training.label_noise))
         .typical(0.2)
         .help(
-            "Tells the network a wrong digit for this share of the training images, always the same one. See \
-             whether it learns even those by heart, and what that does to the test.",
+            "Tells the network a wrong digit for this share of the training images, always the same one; the \
+             training curves count it as right. See how little the test suffers while there are many.",
         ),
     setting(Augmentation, "rotation", "Rotation")
         .slider((0.0, 45.0), 1.0, "°", field!(training.augmentation.rotation))

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{IntersectionObserver, IntersectionObserverEntry};
 
-/// Whether a canvas is on the screen; true before the page is printed, and in browsers that cannot tell.
+/// Whether a canvas is on the screen; true while the page is printed, and in browsers that cannot tell.
 pub(crate) fn in_sight(canvas: NodeRef<html::Canvas>) -> Signal<bool> {
-    let is_seen = RwSignal::new(true);
+    let (is_seen, is_printing) = (RwSignal::new(true), RwSignal::new(false));
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
         let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
@@ -21,6 +21,8 @@ pub(crate) fn in_sight(canvas: NodeRef<html::Canvas>) -> Signal<bool> {
             seen.forget();
         }
     });
-    let _ = window_event_listener(ev::Custom::<ev::Event>::new("beforeprint"), move |_| is_seen.set(true));
-    Memo::new(move |_| is_seen.get()).into()
+    for (event, begins) in [("beforeprint", true), ("afterprint", false)] {
+        let _ = window_event_listener(ev::Custom::<ev::Event>::new(event), move |_| is_printing.set(begins));
+    }
+    Memo::new(move |_| is_seen.get() || is_printing.get()).into()
 }

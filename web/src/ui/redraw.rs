@@ -1,5 +1,6 @@
 //! When canvases must be drawn again although their data stay the same.
 
+use gloo_events::{EventListener, EventListenerOptions};
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
@@ -21,6 +22,15 @@ impl Redraw {
                 ));
             }
         }
+        // A stylesheet may come when the page has begun, and with it the colours. Events of loading do not bubble.
+        let options = EventListenerOptions::run_in_capture_phase();
+        let loaded = EventListener::new_with_options(&document(), "load", options, move |event| {
+            let is_sheet = event.target().is_some_and(|target| target.has_type::<web_sys::HtmlLinkElement>());
+            if is_sheet {
+                redraw.request();
+            }
+        });
+        loaded.forget();
         redraw.watch_resolution();
         redraw
     }

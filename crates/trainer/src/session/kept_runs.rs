@@ -155,9 +155,11 @@ pub(super) fn write(view: RunView, place: &Place, page: &PageState) -> Result<Ve
     write_run(view, &[("place", place), ("page", page)])
 }
 
-/// Whether two networks are the same but for dropout and batch normalisations, which come and go in mid-training.
+/// Whether two networks are the same but for dropout, batch normalisations and shuffled pixels, which come and go in mid-training.
 pub(super) fn differ_in_tricks_only(a: &NetworkSpec, b: &NetworkSpec) -> bool {
-    let is_trick = |layer: &&LayerSpec| matches!(layer, LayerSpec::BatchNorm | LayerSpec::Dropout { .. });
+    let is_trick = |layer: &&LayerSpec| {
+        matches!(layer, LayerSpec::BatchNorm | LayerSpec::Dropout { .. } | LayerSpec::Permute { .. })
+    };
     let others = |network: &NetworkSpec| -> Vec<LayerSpec> {
         network.layers.iter().filter(|layer| !is_trick(layer)).copied().collect()
     };

@@ -114,7 +114,8 @@ impl FrameTimer {
         now - self.last >= wait
     }
 
-    /// Milliseconds from one frame to the next, so that painting takes no more than its share of the time.
+    /// Milliseconds from one frame to the next, so that painting takes no more than its share of the time, as far as
+    /// [`MAX_FRAME_MS`] allows.
     pub(super) fn interval_ms(&self) -> f64 {
         (self.painting_ms / PAINTING_SHARE).clamp(FRAME_MS, MAX_FRAME_MS)
     }
@@ -128,7 +129,8 @@ impl FrameTimer {
     pub(super) fn on_painted(&mut self, ms: f64) {
         (self.is_paced, self.is_painted) = (true, true);
         if ms.is_finite() {
-            self.painting_ms += (ms - self.painting_ms) / 4.0;
+            // Work of a hidden page, which paints none of it, adds up.
+            self.painting_ms += (ms.clamp(0.0, MAX_FRAME_MS) - self.painting_ms) / 4.0;
         }
     }
 }

@@ -65,10 +65,14 @@ impl LayerList {
         }
     }
 
-    /// Adds a layer of the kind with this letter, behind the selected layer or else before the last one.
+    /// Adds a layer of the kind with this letter, behind the selected layer or else before the last one. Pixels are shuffled before
+    /// the first layer.
     pub(super) fn add(self, letter: &str) {
         if let Some((_, new)) = KINDS.iter().find(|(code, _)| letter.starts_with(*code)) {
-            let at = self.selected().map_or_else(|| self.len().saturating_sub(1), |at| at + 1);
+            let at = match new {
+                LayerSpec::Permute { .. } => 0,
+                _ => self.selected().map_or_else(|| self.len().saturating_sub(1), |at| at + 1),
+            };
             self.setup.update(|setup| setup.network.layers.insert(at, *new));
             self.selection.set(Some(at));
         }
