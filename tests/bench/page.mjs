@@ -20,8 +20,16 @@ const sorted = (numbers) => numbers.toSorted((a, b) => a - b);
 const median = (numbers) => sorted(numbers)[numbers.length >> 1];
 const range = (numbers, digits = 0) => `${Math.min(...numbers).toFixed(digits)}-${Math.max(...numbers).toFixed(digits)}`;
 
-/** Runs in the page from its start: counts tasks over 50 ms, frames, and times from pointer to picture. */
+/** Runs in the page from its start: counts tasks over 50 ms, frames, and times from pointer to picture; and hides the page. */
 function observe() {
+  const ask = globalThis.requestAnimationFrame;
+  const held = [];
+  let isHidden = false;
+  globalThis.requestAnimationFrame = (callback) => (isHidden ? held.push(callback) : ask(callback));
+  globalThis.hidePage = (hide) => {
+    isHidden = hide;
+    if (!hide) held.splice(0).forEach((callback) => ask(callback));
+  };
   const noted = { tasks: [], frames: 0, latencies: [] };
   globalThis.noted = noted;
   new PerformanceObserver((list) => noted.tasks.push(...list.getEntries().map(({ duration }) => duration)))
@@ -30,13 +38,15 @@ function observe() {
     noted.frames += 1;
     requestAnimationFrame(frame);
   };
-  requestAnimationFrame(frame);
+  let isCounting = false;
   let moved;
   addEventListener("pointermove", (event) => (moved = event.timeStamp), { capture: true });
   // A message posted in a frame arrives after the frame is painted.
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => noted.latencies.push(performance.now() - data);
   globalThis.follow = (mark) => {
+    if (!isCounting) requestAnimationFrame(frame);
+    isCounting = true;
     new MutationObserver(() => {
       if (moved === undefined) return;
       const since = moved;
@@ -155,13 +165,16 @@ async function visit(browser, host, late) {
   return times;
 }
 
-/** Training images a second, as the page shows them, in several windows. */
+/** Training images a second, as the page shows them, in windows in which it paints, and in others in which it gets no frame, as when it is hidden. */
 async function throughput(browser, host, cores) {
   const playground = await train(browser, host, cores);
-  const speeds = [];
-  for (let i = 0; i < WINDOWS; i += 1) {
-    await sleep(WINDOW_MS);
-    speeds.push(await playground.number(playground.throughput));
+  const speeds = { painted: [], hidden: [] };
+  for (let i = 0; i < 2 * WINDOWS; i += 1) {
+    const [kind, isHidden] = i % 2 === 0 ? ["painted", false] : ["hidden", true];
+    await playground.page.evaluate((isHidden) => globalThis.hidePage(isHidden), isHidden);
+    // The page shows the speed of the last second.
+    await sleep(WINDOW_MS + 1000);
+    speeds[kind].push(await playground.number(playground.throughput));
   }
   await playground.page.close();
   return speeds;
@@ -212,12 +225,10 @@ export async function page(host) {
   });
 
   const cores = availableParallelism();
-  const alone = await inBrowser((browser) => throughput(browser, host, 1));
-  console.log(`\n| cores | images/s on the page, median of ${WINDOWS} | least and most | share of so many single cores |\n|---|---:|---:|---:|`);
-  const row = (cores, speeds) => {
-    const share = ((100 * median(speeds)) / (cores * median(alone))).toFixed(0);
-    console.log(`| ${cores} | ${median(speeds).toLocaleString("en")} | ${range(speeds)} | ${share} % |`);
-  };
-  row(1, alone);
-  if (cores > 1) row(cores, await inBrowser((browser) => throughput(browser, host, cores)));
+  console.log(`\n| cores | images/s in sight, median of ${WINDOWS} | least and most | images/s hidden, in turns | share |\n|---|---:|---:|---:|---:|`);
+  for (const count of new Set([1, cores])) {
+    const { painted, hidden } = await inBrowser((browser) => throughput(browser, host, count));
+    const share = ((100 * median(painted)) / median(hidden)).toFixed(0);
+    console.log(`| ${count} | ${median(painted).toLocaleString("en")} | ${range(painted)} | ${median(hidden).toLocaleString("en")} | ${share} % |`);
+  }
 }
