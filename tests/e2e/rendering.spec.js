@@ -78,8 +78,8 @@ test("a chart that is not on the screen is drawn for one report of eight, and at
   const draws = (await train(playground)).flatMap(({ draws }) => draws);
   const count = (name) => draws.filter((drawn) => drawn === name).length;
   expect(count("C1")).toBeGreaterThan(20);
-  // Evaluations are reports, too, and the first and the last state are drawn in any case.
   await expect(chart(page), "it was out of sight all the time").not.toBeInViewport();
+  // Evaluations are changes of a chart, too.
   for (const name of CHARTS) expect(count(name), name).toBeLessThan(count("C1") / 4 + 5);
   const from = await playground.log.length();
   await chart(page, "Accuracy").scrollIntoViewIfNeeded();

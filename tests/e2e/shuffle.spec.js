@@ -36,9 +36,12 @@ test("pixels are shuffled for the drawing and the test set, and in order again t
   await expect.poll(() => hash(page)).not.toContain("pixel-shuffle");
 });
 
-test("a link shuffles pixels and has wrong labels, and trains", async ({ page, playground, host }) => {
-  await playground.open(`${host}/#v=1&pixel-shuffle=on&wrong-labels=0.5&unfolded=data`);
+test("a link shuffles pixels and gives wrong labels, which the training set shows, and trains", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&pixel-shuffle=on&wrong-labels=0.5&unfolded=data&panel=data&set=training`);
   await playground.downloaded();
+  const wrong = page.getByRole("list", { name: "All training images" }).getByRole("button", { name: /^Labelled (\d).*with the wrong label (?!\1)\d/ });
+  await expect.poll(() => wrong.count(), "about half of the fifty images of the page").toBeGreaterThan(10);
+  expect(await wrong.count()).toBeLessThan(40);
   await expect(page.getByRole("slider", { name: "Wrong labels" })).toHaveValue("0.5");
   await expect(playground.network).toContainText("28×28, shuffled");
   await playground.takeSteps(40);

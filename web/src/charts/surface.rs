@@ -1,5 +1,5 @@
 //! Where a chart is drawn: the size of its canvas and the colours of the page. They are read once and kept, since the browser lays
-//! the page out for each reading: with both charts in each of 17 frames a second, that was a seventh of the page's work.
+//! the page out for a reading: with both charts in each of 17 frames a second, layouts were a seventh of the page's work.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
