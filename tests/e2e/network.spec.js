@@ -102,38 +102,6 @@ test("arrow keys move from pixel to pixel, and the receptive field lights up", a
   await expect(lit("S2")).toHaveAttribute("d", "");
 });
 
-test("the window slides, and the output size is computed", async ({ page }) => {
-  await opener(page, "C1").click();
-  const size = page.getByRole("status", { name: "Output size" });
-  const at = page.getByRole("status", { name: "Window" });
-  await expect(size).toHaveText("(28 + 2·2 − 5) / 1 + 1 = 28");
-  await page.getByRole("combobox", { name: "Stride" }).selectOption("2");
-  await page.getByRole("combobox", { name: "Padding" }).selectOption("0");
-  await expect(size).toHaveText("⌊(28 + 2·0 − 5) / 2⌋ + 1 = 12");
-  await expect(at).toContainText("Window 1 of 144");
-  await page.getByRole("button", { name: "Next" }).click();
-  await expect(at).toContainText(/Window 2 of 144: row 1, column 2: \S+/);
-  // A window every 66 ms, by a clock that only the test moves.
-  await page.clock.install();
-  await page.clock.pauseAt(Date.now() + 60_000);
-  await page.getByRole("button", { name: "Slide", exact: true }).click();
-  await page.clock.runFor(10 * 66);
-  await expect(at).toContainText("Window 12 of 144: row 1, column 12");
-  await page.clock.runFor(2 * 66);
-  await expect(at).toContainText("Window 14 of 144: row 2, column 2");
-  await page.getByRole("button", { name: "Stop sliding" }).click();
-});
-
-test.describe("without motion", () => {
-  test.use({ reducedMotion: "reduce" });
-  test("only buttons move the window", async ({ page }) => {
-    await page.emulateMedia({ reducedMotion: "reduce" });
-    await opener(page, "S4").click();
-    await expect(page.getByRole("button", { name: "Next" })).toBeVisible();
-    await expect(page.getByRole("button", { name: "Slide", exact: true })).toHaveCount(0);
-  });
-});
-
 test("editing a filter updates its feature map", async ({ page }) => {
   await page.getByRole("button", { name: "Try a filter" }).click();
   const map = () => page.getByRole("img", { name: "Feature map of the filter" }).evaluate((c) => c.toDataURL());

@@ -96,6 +96,17 @@ export function onOnePage(title, first, rows) {
   });
 }
 
+/**
+ * Follows a link on the page. The page writes its address a moment after a change: until then the browser takes a link to the old
+ * address for one that leads nowhere, and this says that it was followed.
+ */
+export const follow = (page, link) =>
+  page.evaluate((link) => {
+    const newURL = new URL(link || "#", location.href).href;
+    if (location.hash === link) dispatchEvent(new HashChangeEvent("hashchange", { newURL }));
+    else location.hash = link;
+  }, link);
+
 /** The page says this, as something new: in an alert or a status. */
 export async function says(page, text) {
   const told = page.getByRole("alert").or(page.getByRole("status")).filter({ hasText: text });

@@ -4,6 +4,7 @@ use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
 use trainer::messages::LayerDetail;
 
+use crate::network::grid::Grid;
 use crate::network::receptive_field::position;
 use crate::network::sliding_window::{SlidingWindow, winner};
 use crate::ui::format::{count, format_number};
@@ -45,18 +46,29 @@ impl Explanation {
         detail: Option<&LayerDetail>,
         at: usize,
     ) -> Option<Self> {
-        let (channel, row, column) = position(layer.output, at);
+        Self::under(layer, SlidingWindow::of(layer), (before, input), detail, position(layer.output, at))
+    }
+
+    /// Explains the value that a layer would have in a map, a row and a column of its output with another window over its input.
+    pub(crate) fn under(
+        layer: &LayerSummary,
+        window: Option<SlidingWindow>,
+        (before, input): (Shape, &[f32]),
+        detail: Option<&LayerDetail>,
+        (channel, row, column): (usize, usize, usize),
+    ) -> Option<Self> {
         let learned = |n: usize| -> Option<(Vec<f32>, f32)> {
             let detail = detail?;
             let weights = detail.weights.get(channel * n..(channel + 1) * n)?.to_vec();
             Some((weights, *detail.biases.get(channel)?))
         };
-        let window = SlidingWindow::of(layer);
         let (reduction, patch, sources, weights, bias) = match (layer.spec, window) {
             (LayerSpec::Conv2d { kernel_size, .. }, Some(window)) => {
-                let patch = Shape::maps(layer.input.channels, kernel_size, kernel_size);
-                let (weights, bias) = learned(patch.len())?;
-                (Reduction::Sum, patch, window.sources(0..layer.input.channels, row, column), weights, bias)
+                let channels = layer.input.channels;
+                let (weights, bias) = learned(channels * kernel_size * kernel_size)?;
+                let weights = resized(&weights, kernel_size, window.kernel_size);
+                let patch = Shape::maps(channels, window.kernel_size, window.kernel_size);
+                (Reduction::Sum, patch, window.sources(0..channels, row, column), weights, bias)
             }
             (LayerSpec::Linear { .. }, _) => {
                 let (weights, bias) = learned(layer.input.len())?;
@@ -76,6 +88,14 @@ impl Explanation {
         };
         let inputs = sources.iter().map(|s| s.map_or(Some(0.0), |s| input.get(s).copied()));
         Some(Self { reduction, patch, inputs: inputs.collect::<Option<_>>()?, sources, weights, bias })
+    }
+
+    /// The inputs as a picture.
+    pub(crate) fn grid(patch: Shape) -> Grid {
+        match patch.channels {
+            channels if patch.is_vector() => Grid::with_columns(channels.div_ceil(10), channels, 1, 1),
+            channels => Grid::square(channels, patch.height, patch.width),
+        }
     }
 
     /// Whether every input has a weight.
@@ -154,6 +174,18 @@ impl Explanation {
             }
         }
     }
+}
+
+/// Square kernels `[channel][row][column]` of another size: the middle of larger ones, with zeros around smaller ones.
+pub(crate) fn resized(weights: &[f32], from: usize, to: usize) -> Vec<f32> {
+    let channels = weights.len() / (from * from).max(1);
+    let tap = |at: usize| (at + from / 2).checked_sub(to / 2).filter(|at| *at < from);
+    let taps = (0..channels).flat_map(|c| (0..to).flat_map(move |y| (0..to).map(move |x| (c, y, x))));
+    taps.map(|(c, y, x)| match (tap(y), tap(x)) {
+        (Some(y), Some(x)) => weights[(c * from + y) * from + x],
+        _ => 0.0,
+    })
+    .collect()
 }
 
 /// The arithmetic of a layer that computes each value `y` from one input `x`, in words; none for other layers and dropout.
@@ -237,6 +269,18 @@ mod tests {
                 input = output;
             }
         }
+    }
+
+    #[test]
+    fn kernels_of_another_size_keep_their_middle() {
+        let kernel: Vec<f32> = (1..=9).map(|n| n as f32).collect();
+        assert_eq!(resized(&kernel, 3, 3), kernel);
+        assert_eq!(resized(&kernel, 3, 1), [5.0]);
+        let wide = resized(&kernel, 3, 5);
+        assert_eq!((wide.len(), wide[6], wide[12], wide[18], wide[0]), (25, 1.0, 5.0, 9.0, 0.0));
+        assert_eq!(resized(&wide, 5, 3), kernel);
+        assert_eq!(resized(&[kernel.clone(), wide[..9].to_vec()].concat(), 3, 1), [5.0, wide[4]]);
+        assert_eq!(resized(&kernel, 3, 2), [1.0, 2.0, 4.0, 5.0], "an even one begins before the middle");
     }
 
     #[test]

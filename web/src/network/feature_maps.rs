@@ -22,7 +22,7 @@ pub(crate) fn Maps(
     #[prop(optional)]
     largest: Option<Signal<f32>>,
     /// CSS pixels for each value. By default the stylesheet sets the width.
-    #[prop(optional)]
+    #[prop(default = None, into)]
     scale: Option<usize>,
 ) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
@@ -63,8 +63,9 @@ pub(crate) fn largest_of(values: &[f32]) -> f32 {
 #[component]
 pub(crate) fn FramedMaps(
     grid: Grid,
-    /// CSS pixels for each value.
-    scale: usize,
+    /// CSS pixels for each value. By default the stylesheet sets the width.
+    #[prop(default = None, into)]
+    scale: Option<usize>,
     /// A description for screen readers.
     #[prop(into)]
     label: String,

@@ -3,6 +3,7 @@
 
 use leptos::prelude::*;
 use nn::inspect::grad_norms::{LayerNorms, error_ratio};
+use trainer::messages::Source;
 
 use crate::network::view_state::NetworkView;
 use crate::settings::layers;
@@ -17,7 +18,8 @@ const DECAY: f32 = 0.9;
 /// The norms of one layer.
 #[derive(Clone, Debug, PartialEq)]
 struct Norms {
-    /// The norms after the last step, but with the gradient's as a moving average over about the last ten snapshots.
+    /// The norms after the last step, but with the gradient's as a moving average over about the last ten steps that
+    /// were shown.
     last: LayerNorms,
     /// The norm of the weights in the first snapshot.
     first_weights: f32,
@@ -109,12 +111,18 @@ pub(crate) fn GradientNormsPanel() -> impl IntoView {
     let view = expect_context::<NetworkView>();
     let settings = expect_context::<Settings>();
     let norms = RwSignal::new(Vec::<Norms>::new());
-    Effect::new(move |_| {
-        let next = view.with_snapshot(|snapshot| {
-            let snapshot = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);
-            norms.with_untracked(|norms| follow(norms, snapshot))
+    Effect::new(move |last: Option<Option<Source>>| {
+        let (source, next) = view.with_snapshot(|snapshot| {
+            let source = snapshot.map(|snapshot| snapshot.source);
+            // Another image on the pad gives another snapshot of the same step, which must not count twice.
+            let is_new = source.is_none() || last != Some(source);
+            let of = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);
+            (source, is_new.then(|| norms.with_untracked(|norms| follow(norms, of))))
         });
-        norms.set(next);
+        if let Some(next) = next {
+            norms.set(next);
+        }
+        source
     });
     let names = Memo::new(move |_| settings.network.with(|network| layers::names(&network.layers)));
     let count = Memo::new(move |_| norms.with(Vec::len));

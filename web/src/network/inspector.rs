@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::network::explanation::{Explanation, argmax, pointwise_in_words};
 use crate::network::grid::Grid;
 use crate::network::layer::softmax_terms::softmax_in_words;
+use crate::network::lens::trial::Trial;
 use crate::network::link::OpenPanel;
 use crate::network::receptive_field::{ReceptiveField, position, trace};
 use crate::network::stages::{self, Stage};
@@ -90,12 +91,15 @@ impl Inspector {
         });
     }
 
-    /// Opens the stage in a column, with the map of the inspected pixel.
+    /// Opens the stage in a column, with the map and the window of the inspected pixel.
     pub(crate) fn open(&self, column: usize) {
         let Some(stage) = untrack(|| self.stage(column)) else { return };
         let pixel = self.view.pixel.get_untracked().filter(|pixel| pixel.column == column);
-        let map = pixel.map_or(0, |pixel| position(stage.shape, pixel.at).0);
-        self.view.show(Some(OpenPanel::Stage(stage.name)), map);
+        let place = pixel.map(|pixel| position(stage.shape, pixel.at));
+        let map = place.map_or(0, |(map, ..)| map);
+        let place = place.filter(|_| !stage.shape.is_vector());
+        let trial = place.map_or(Trial::default(), |(_, row, column)| Trial::at(row, column));
+        self.view.show(Some(OpenPanel::Stage(stage.name)), map, trial);
     }
 
     /// Inspects the brightest pixel of a column, unless one of the column is inspected already: that is where the keyboard begins.
@@ -231,6 +235,13 @@ impl Inspector {
         };
         let mut lines: Vec<String> =
             self.explanation.with(|e| e.as_ref().map(Explanation::words)).into_iter().collect();
+        lines.extend(self.arithmetic_after(&stage, at));
+        lines
+    }
+
+    /// The arithmetic of the layers of a stage that follow its first one, for the value with this index, a line each.
+    pub(crate) fn arithmetic_after(&self, stage: &Stage, at: usize) -> Vec<String> {
+        let mut lines = Vec::new();
         let channel = position(stage.shape, at).0;
         for layer in stage.layer + 1..=stage.shown {
             let values = self.output(layer - 1).zip(self.output(layer));

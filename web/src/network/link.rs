@@ -1,13 +1,15 @@
-//! What links carry of the network picture: the panel that is open below it, with its map or filter.
+//! What links carry of the network picture: the layer that is open with its map and its window, or the filter.
 
-use nn::spec::NetworkSpec;
+use nn::spec::{LayerSpec, NetworkSpec};
 
 use crate::network::filter::kernel::Kernel;
+use crate::network::lens::trial::Trial;
+use crate::network::sliding_window::SlidingWindow;
 use crate::network::stages;
 use crate::ui::format::count;
 use crate::ui::link_part::{LinkPart, parse_ordinal};
 
-/// A panel below the network picture.
+/// What is open: a stage in the place of the network picture, or the panel below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OpenPanel {
     /// The stage with this name.
@@ -21,8 +23,10 @@ pub(crate) enum OpenPanel {
 pub(crate) struct NetworkLink {
     /// The panel that is open.
     pub(crate) open: Option<OpenPanel>,
-    /// The map, from 0, that the sliding window of the open stage computes.
+    /// The map, from 0, that the Lens shows of the open stage.
     pub(crate) map: usize,
+    /// The window of the Lens, and where it lies.
+    pub(crate) trial: Trial,
     /// The filter that is made by hand.
     pub(crate) filter: Kernel,
 }
@@ -52,6 +56,37 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
         usage: "use a number from 1 on",
     },
     LinkPart {
+        key: "window",
+        get: |state| {
+            let (row, column) = state.trial.place.filter(|_| is_lens(state))?;
+            Some(format!("{},{}", row + 1, column + 1))
+        },
+        set: |state, text| {
+            let (row, column) = text.split_once(',')?;
+            state.trial.place = Some((parse_ordinal(row)?, parse_ordinal(column)?));
+            Some(())
+        },
+        usage: "use a row and a column from 1 on, as in 3,12",
+    },
+    LinkPart {
+        key: "kernel",
+        get: |state| state.trial.kernel_size.filter(|_| is_lens(state)).map(|size| size.to_string()),
+        set: |state, text| Some(state.trial.kernel_size = Some(text.parse().ok().filter(|size| *size > 0)?)),
+        usage: "use a number from 1 on",
+    },
+    LinkPart {
+        key: "stride",
+        get: |state| state.trial.stride.filter(|_| is_lens(state)).map(|stride| stride.to_string()),
+        set: |state, text| Some(state.trial.stride = Some(text.parse().ok().filter(|stride| *stride > 0)?)),
+        usage: "use a number from 1 on",
+    },
+    LinkPart {
+        key: "padding",
+        get: |state| state.trial.padding.filter(|_| is_lens(state)).map(|padding| padding.to_string()),
+        set: |state, text| Some(state.trial.padding = Some(text.parse().ok()?)),
+        usage: "use a number from 0 on",
+    },
+    LinkPart {
         key: "filter",
         get: |state| {
             let is_shown = state.open == Some(OpenPanel::Filter) && state.filter != Kernel::default();
@@ -62,21 +97,38 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
     },
 ];
 
+/// Whether a stage is open.
+fn is_lens(state: &NetworkLink) -> bool {
+    matches!(state.open, Some(OpenPanel::Stage(_)))
+}
+
 /// Finds the open stage, in whichever case its name is written, and its map in the network. What the network does not have is closed
 /// again; returns its keys, each with what is wrong.
 pub(crate) fn resolve(state: &mut NetworkLink, network: &NetworkSpec) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
-    let Some(OpenPanel::Stage(name)) = &mut state.open else { return wrong };
+    let Some(OpenPanel::Stage(name)) = &mut state.open else {
+        state.trial = Trial::default();
+        return wrong;
+    };
     let stage = stages::of(network).into_iter().find(|stage| stage.name.eq_ignore_ascii_case(name));
     let Some(stage) = stage else {
         wrong.push(("open", "this network has no such layer".to_owned()));
-        (state.open, state.map) = (None, 0);
+        (state.open, state.map, state.trial) = (None, 0, Trial::default());
         return wrong;
     };
     name.clone_from(&stage.name);
     if state.map >= stage.shape.channels {
         wrong.push(("map", format!("{name} has {}", count(stage.shape.channels, "map"))));
         state.map = 0;
+    }
+    let layers = network.summary().unwrap_or_default();
+    let Some(layer) = layers.get(stage.layer) else { return wrong };
+    if let Some(own) = SlidingWindow::of(layer) {
+        let has_padding = matches!(layer.spec, LayerSpec::Conv2d { .. });
+        wrong.extend(state.trial.repair(own, has_padding));
+    } else if state.trial != Trial::default() {
+        wrong.extend(["window", "kernel", "stride", "padding"].map(|key| (key, format!("{name} has no window"))));
+        state.trial = Trial::default();
     }
     wrong
 }
@@ -101,6 +153,9 @@ mod tests {
         for link in [
             "",
             "open=C3&map=16",
+            "open=C1&map=2&window=3,12",
+            "open=C1&window=1,14&kernel=3&stride=2&padding=1",
+            "open=S2&window=7,1&kernel=3",
             "open=Output",
             "open=S2",
             "open=filter",
@@ -130,6 +185,12 @@ mod tests {
             ("open=", "open: this network has no such layer"),
             ("open=C1&map=7", "map: C1 has 6 maps"),
             ("open=C1&map=0", "use a number from 1 on"),
+            ("open=C1&window=0,3", "use a row and a column from 1 on, as in 3,12"),
+            ("open=C1&window=29,3", "window: the output has 28 rows and 28 columns"),
+            ("open=C1&kernel=9", "kernel: use 1 to 7"),
+            ("open=C1&stride=0", "use a number from 1 on"),
+            ("open=S2&padding=1", "padding: use 0 to 0"),
+            ("open=F6&stride=2", "padding: F6 has no window"),
         ] {
             assert_eq!(checked(wrong), Err(why.to_owned()), "{wrong}");
         }

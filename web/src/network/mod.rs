@@ -9,6 +9,7 @@ mod grid;
 mod inspector;
 mod layer;
 mod layout;
+mod lens;
 pub(crate) mod link;
 mod picture;
 mod picture_layout;
@@ -33,7 +34,8 @@ use crate::network::stage::opener_id;
 use crate::runs::store::RunStore;
 use crate::ui::focus::{go_to, restore_focus};
 
-/// The panel with the picture, and below it the panel that is open.
+/// The panel with the picture, and below it the panel that is open. An open layer takes the place of the picture, of which the names
+/// of the layers are left.
 #[component]
 pub(crate) fn NetworkPanel() -> impl IntoView {
     let runs = expect_context::<RunStore>();
@@ -64,7 +66,8 @@ pub(crate) fn NetworkPanel() -> impl IntoView {
                         on:click=move |_| view.toggle(OpenPanel::Filter)>"Try a filter"</button>
                 </div>
                 <NetworkPicture />
-                <Readout />
+                <Show when=move || !view.is_lens()><Readout /></Show>
+                <p class="visually-hidden" aria-live="polite">{inspector.announced}</p>
             </section>
             {move || match open_stage.get() {
                 Some((column, stage, _)) => Some(view! { <LayerPanel column stage /> }.into_any()),

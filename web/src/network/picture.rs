@@ -21,11 +21,11 @@ pub(super) fn NetworkPicture() -> impl IntoView {
     let host = NodeRef::<html::Div>::new();
     let picture = Picture::new(inspector, host);
     provide_context(picture);
-    let Picture { layout, is_strip } = picture;
+    let Picture { layout, is_strip, is_tabs } = picture;
     let style = move || layout.with(|layout| format!("--gap:{}px", layout.gap));
     view! {
         <div class="stages" class:row=move || layout.with(|layout| layout.is_row)
-            class:strip=move || is_strip.get() node_ref=host prop:style=style>
+            class:strip=move || is_strip.get() class:tabs=move || is_tabs.get() node_ref=host prop:style=style>
             <InputFigure layout />
             <WeightFigures />
             <For each=move || inspector.stages.get().into_iter().enumerate() key=|s| format!("{s:?}") let:numbered>

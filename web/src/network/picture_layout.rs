@@ -21,8 +21,10 @@ const STRIP_HEIGHT: f64 = 176.0;
 #[derive(Clone, Copy)]
 pub(super) struct Picture {
     pub(super) layout: Memo<Layout>,
-    /// Whether it is a strip, above an open panel.
+    /// Whether it is a strip, above the panel in which a filter is tried.
     pub(super) is_strip: Memo<bool>,
+    /// Whether only the names of the layers are shown, above the one that is open.
+    pub(super) is_tabs: Memo<bool>,
 }
 
 impl Picture {
@@ -37,7 +39,8 @@ impl Picture {
             columns.with(|columns| arrange(columns, Room { height, ..room.get() }))
         });
         let is_strip = Memo::new(move |_| is_open.get() && layout.with(|layout| layout.is_row));
-        Self { layout, is_strip }
+        let is_tabs = Memo::new(move |_| inspector.view.is_lens());
+        Self { layout, is_strip, is_tabs }
     }
 
     /// A column by its number: 0 is the image, 1 the first stage.

@@ -56,7 +56,7 @@ pub(crate) fn PixelPicker(
 }
 
 /// The index of the value under a pointer; none between maps.
-fn value_under(host: &HtmlElement, grid: Grid, ev: &PointerEvent) -> Option<usize> {
+pub(super) fn value_under(host: &HtmlElement, grid: Grid, ev: &PointerEvent) -> Option<usize> {
     let rect = host.get_bounding_client_rect();
     let (width, height) = grid.size();
     let along = |at: i32, from: f64, size: f64, pixels: usize| {

@@ -5,7 +5,6 @@ use nn::spec::Shape;
 
 use crate::network::explanation::Explanation;
 use crate::network::feature_maps::{FramedMaps, Maps};
-use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
 use crate::pad::store::PadStore;
 use crate::ui::format::format_number;
@@ -41,7 +40,6 @@ pub(crate) fn Readout() -> impl IntoView {
             <output class="arithmetic" aria-label="Arithmetic" aria-live="off">
                 {move || lines.get().into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}
             </output>
-            <p class="visually-hidden" aria-live="polite">{inspector.announced}</p>
         </div>
     }
 }
@@ -50,10 +48,7 @@ pub(crate) fn Readout() -> impl IntoView {
 #[component]
 fn Patch(patch: Shape, is_sum: bool) -> impl IntoView {
     let explanation = expect_context::<Inspector>().explanation;
-    let grid = match patch.channels {
-        channels if patch.is_vector() => Grid::with_columns(channels.div_ceil(10), channels, 1, 1),
-        channels => Grid::square(channels, patch.height, patch.width),
-    };
+    let grid = Explanation::grid(patch);
     let (width, height) = grid.size();
     let scale = (MAX_SIDE / width.max(height)).max(1);
     let of = move |read: fn(&Explanation) -> &Vec<f32>| {

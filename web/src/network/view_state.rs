@@ -6,6 +6,7 @@ use trainer::messages::{Snapshot, Watch};
 
 use crate::client::Client;
 use crate::network::filter::kernel::Kernel;
+use crate::network::lens::trial::Trial;
 use crate::network::link::{NetworkLink, OpenPanel};
 use crate::network::stages;
 use crate::ui::signal::set_if_changed;
@@ -22,10 +23,12 @@ pub(crate) struct PixelRef {
 /// The state of the network picture.
 #[derive(Clone, Copy)]
 pub(crate) struct NetworkView {
-    /// The panel that is open below the picture.
+    /// The layer that is open in the place of the picture, or the panel below it.
     pub(crate) open: RwSignal<Option<OpenPanel>>,
-    /// The map, from 0, that the sliding window of the open stage computes.
+    /// The map, from 0, that the Lens shows of the open stage.
     pub(crate) map: RwSignal<usize>,
+    /// The window of the Lens, and where it lies.
+    pub(crate) trial: RwSignal<Trial>,
     /// The filter that is made by hand.
     pub(crate) filter: RwSignal<Kernel>,
     /// The pixel that is inspected.
@@ -54,21 +57,28 @@ impl NetworkView {
             let pixel = pixel.get().and_then(|pixel| pixel.column.checked_sub(1));
             open.into_iter().chain(pixel.filter(|stage| Some(*stage) != open)).collect()
         });
-        let (map, filter) = (RwSignal::new(link.map), RwSignal::new(link.filter));
+        let (map, trial) = (RwSignal::new(link.map), RwSignal::new(link.trial));
+        let filter = RwSignal::new(link.filter);
         let is_current =
             Memo::new(move |_| client.network.with(|of| network.with(|drawn| of.as_ref() == Some(drawn))));
-        Self { open, map, filter, pixel, network, client, is_current, inspected }
+        Self { open, map, trial, filter, pixel, network, client, is_current, inspected }
     }
 
     /// The state that links carry.
     pub(crate) fn linked(&self) -> NetworkLink {
-        NetworkLink { open: self.open.get(), map: self.map.get(), filter: self.filter.get() }
+        NetworkLink {
+            open: self.open.get(),
+            map: self.map.get(),
+            trial: self.trial.get(),
+            filter: self.filter.get(),
+        }
     }
 
     /// Takes over the state of a link.
     pub(crate) fn follow(&self, link: NetworkLink) {
         set_if_changed(self.open, link.open);
         set_if_changed(self.map, link.map);
+        set_if_changed(self.trial, link.trial);
         set_if_changed(self.filter, link.filter);
     }
 
@@ -90,20 +100,26 @@ impl NetworkView {
         self.with_snapshot(|snapshot| snapshot?.changed.iter().find(|c| c.layer == layer).map(|c| c.share))
     }
 
-    /// Opens a panel, with this map chosen, or closes the one that is open.
-    pub(crate) fn show(&self, panel: Option<OpenPanel>, map: usize) {
+    /// Opens a panel, with this map and this window, or closes the one that is open.
+    pub(crate) fn show(&self, panel: Option<OpenPanel>, map: usize, trial: Trial) {
         set_if_changed(self.open, panel);
         set_if_changed(self.map, map);
+        set_if_changed(self.trial, trial);
+    }
+
+    /// Whether a layer is open in the place of the picture.
+    pub(crate) fn is_lens(&self) -> bool {
+        self.open.with(|open| matches!(open, Some(OpenPanel::Stage(_))))
     }
 
     /// Opens a panel, or closes it if it is open.
     pub(crate) fn toggle(&self, panel: OpenPanel) {
-        self.show((self.open.get_untracked().as_ref() != Some(&panel)).then_some(panel), 0);
+        self.show((self.open.get_untracked().as_ref() != Some(&panel)).then_some(panel), 0, Trial::default());
     }
 
     /// Closes the panel that is open.
     pub(crate) fn close(&self) {
-        self.show(None, 0);
+        self.show(None, 0, Trial::default());
     }
 
     /// Escape closes the open panel; without one, no pixel is inspected any more.

@@ -25,6 +25,17 @@ pub(crate) fn weight(value: f32) -> [u8; 3] {
     blend(&STOPS, (value + 1.0) / 2.0)
 }
 
+/// Whether black is read better on a colour than white: by its relative luminance (WCAG 2.2), where both have the same contrast
+/// at 0.179.
+pub(crate) fn is_light(color: [u8; 3]) -> bool {
+    let linear = |level: u8| {
+        let level = f32::from(level) / 255.0;
+        if level <= 0.04045 { level / 12.92 } else { ((level + 0.055) / 1.055).powf(2.4) }
+    };
+    let [red, green, blue] = color.map(linear);
+    0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179
+}
+
 fn blend(stops: &[[f32; 3]], value: f32) -> [u8; 3] {
     let last = stops.len() - 1;
     // `max` drops NaN, the value of a diverged network, in favour of 0.
@@ -45,6 +56,12 @@ mod tests {
         assert_eq!(activation(f32::NAN), [8, 8, 24]);
         assert_eq!(weight(0.0), [247, 246, 242]);
         assert_eq!(weight(9.0), [170, 75, 0]);
+    }
+
+    #[test]
+    fn black_stands_on_light_colours_and_white_on_dark_ones() {
+        assert!(is_light(weight(0.0)) && is_light(activation(1.0)) && is_light([118, 118, 118]));
+        assert!(!is_light(weight(-1.0)) && !is_light(activation(0.0)) && !is_light([117, 117, 117]));
     }
 
     #[test]

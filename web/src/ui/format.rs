@@ -89,6 +89,19 @@ pub(crate) fn format_number(value: f32) -> String {
     if value < 0.0 { format!("−{text}") } else { text }
 }
 
+/// A number for a small cell: two decimals, or fewer where it is large.
+pub(crate) fn format_short(value: f32) -> String {
+    let size = value.abs();
+    let text = match size {
+        0.0 => return "0".into(),
+        size if !size.is_finite() => return NOT_FINITE.into(),
+        size if size < 9.995 => format!("{size:.2}"),
+        size if size < 99.95 => format!("{size:.1}"),
+        _ => format!("{size:.0}"),
+    };
+    if value < 0.0 { format!("−{text}") } else { text }
+}
+
 /// A number with three significant digits, as in 0.00126, or as in 1.26e-6 where it is very small.
 pub(crate) fn three_digits(value: f32) -> String {
     let size = value.abs();
@@ -139,6 +152,12 @@ pub(crate) fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_cells_are_short() {
+        let written = [0.0, -0.314, 0.0671, -0.001, 9.999, 99.96, -1234.0, f32::NAN].map(format_short);
+        assert_eq!(written, ["0", "−0.31", "0.07", "−0.00", "10.0", "100", "−1234", NOT_FINITE]);
+    }
 
     #[test]
     fn numbers_to_read_are_short() {

@@ -1,9 +1,6 @@
-//! The panel of a stage: its weights, its maps after each layer, and its sliding window.
+//! The panel of a stage: the Lens on its layer, its weights, and its maps after each layer.
 
-mod convolve;
 mod maps;
-mod slide;
-mod slide_controls;
 mod softmax;
 pub(crate) mod softmax_terms;
 mod statistics;
@@ -14,11 +11,11 @@ use nn::spec::LayerSpec;
 use nn::summary::LayerSummary;
 
 use crate::network::inspector::Inspector;
-use crate::network::layer::convolve::SlideWindow;
 use crate::network::layer::maps::{LayerMaps, PoolingInput};
 use crate::network::layer::softmax::SoftmaxTable;
 use crate::network::layer::statistics::BatchNormStatistics;
 use crate::network::layer::weights::{WeightsFigure, is_filter};
+use crate::network::lens::Lens;
 use crate::network::stages::Stage;
 use crate::settings::layers::OUTPUT;
 use crate::ui::format::count;
@@ -37,6 +34,7 @@ pub(crate) fn LayerPanel(column: usize, stage: Stage) -> impl IntoView {
                 <span class="source">{facts(&stage)}</span>
                 <button class="close" on:click=move |_| inspector.view.close() title="Escape">"Close"</button>
             </div>
+            <Lens column stage=stage.clone() layer=layer.clone() />
             <div class="parts">
                 {is_weighted.then(|| view! { <WeightsFigure column stage=stage.clone() layer=layer.clone() /> })}
                 {is_max_pool.then(|| view! { <PoolingInput column layer=layer.clone() /> })}
@@ -44,7 +42,6 @@ pub(crate) fn LayerPanel(column: usize, stage: Stage) -> impl IntoView {
                 {(stage.name == OUTPUT).then(|| view! { <SoftmaxTable layer=stage.shown /> })}
             </div>
             {dropout_hint(inspector, &stage).map(|words| view! { <p class="hint">{words}</p> })}
-            <SlideWindow column stage layer />
         </section>
     }
     .into_any()

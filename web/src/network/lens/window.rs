@@ -1,99 +1,64 @@
-//! The sliding window of a layer, which walks over its input step by step and leaves an output map behind.
+//! The Lens on a layer with a window: its input, the values and the weights under the window, and the map that it computes.
 
 use leptos::prelude::*;
-use nn::spec::LayerSpec;
+use nn::spec::Shape;
 use nn::summary::LayerSummary;
 
-use crate::network::feature_maps::{FramedMaps, largest_of};
+use crate::network::explanation::Explanation;
+use crate::network::feature_maps::{FramedMaps, Maps, largest_of};
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
-use crate::network::layer::slide::Slide;
-use crate::network::layer::slide_controls::SlideControls;
+use crate::network::lens::cells::{MAX_ROWS, NumberCells};
+use crate::network::lens::controls::WindowControls;
+use crate::network::lens::model::WindowLens;
+use crate::network::lens::movable::Movable;
+use crate::network::receptive_field::position;
 use crate::network::sliding_window::SlidingWindow;
 use crate::network::stages::Stage;
 use crate::ui::format::format_number;
 
-/// The largest side of the input maps, in CSS pixels.
-const MAX_INPUT_SIDE: usize = 330;
-/// The largest side of the output map.
-const MAX_OUTPUT_SIDE: usize = 240;
-
-/// The window of a stage's layer over its input; nothing for layers without a window. Stride and padding can be tried here, the
+/// The window of a stage's layer over its input; nothing for layers without a window. Another window can be tried here, the
 /// network keeps its own.
 #[component]
-pub(super) fn SlideWindow(column: usize, stage: Stage, layer: LayerSummary) -> impl IntoView {
+pub(super) fn WindowView(column: usize, stage: Stage, layer: LayerSummary) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
-    let Some(own) = SlidingWindow::of(&layer) else { return ().into_any() };
-    let is_convolution = matches!(layer.spec, LayerSpec::Conv2d { .. });
-    let maps = stage.shape.channels;
-    let slide = Slide::new(own);
-    let window = slide.window;
-    // The network may have fewer maps than when the map was chosen.
-    let map = Memo::new(move |_| inspector.view.map.get().min(maps - 1));
-    let output = Memo::new(move |_| {
-        output(inspector, (column - 1, stage.layer), layer.spec, &window.get(), map.get())
-    });
+    let Some(lens) = WindowLens::new(inspector, column - 1, &stage, layer) else { return ().into_any() };
+    let WindowLens { slide, map, output, explanation, .. } = lens;
     let status = move || {
-        let at = slide.at.get();
-        let columns = window.get().output().1.max(1);
-        let value = output.with(|output| output.as_ref().and_then(|output| output.get(at).copied()));
+        let (row, column) = slide.place.get();
+        let value = output.with(|output| output.as_ref().and_then(|output| output.get(slide.at()).copied()));
         let value = value.map_or("draw a digit first".into(), format_number);
-        let (row, column) = (at / columns + 1, at % columns + 1);
-        format!("Window {} of {}: row {row}, column {column}: {value}", at + 1, slide.positions())
+        let (row, column) = (row + 1, column + 1);
+        format!("Window {} of {}: row {row}, column {column}: {value}", slide.at() + 1, slide.positions())
     };
+    let arithmetic = Memo::new(move |_| {
+        let sum = explanation.with(|explanation| explanation.as_ref().map(Explanation::words));
+        let mut lines: Vec<String> = sum.into_iter().collect();
+        // What follows is known for the network's own output only.
+        if slide.window.get() == lens.own {
+            lines.extend(inspector.arithmetic_after(&stage, map.get() * stage.shape.plane() + slide.at()));
+        }
+        lines
+    });
     view! {
-        <section class="slide" aria-labelledby="slide-title">
-            <h3 id="slide-title">"Slide the window"</h3>
-            <SlideControls slide own is_convolution maps map />
-            <p class="formula">
-                "(n + 2p − k) / s + 1: "<output aria-label="Output size">{move || formula(&window.get())}</output>
-            </p>
-            <div class="walk">
-                {move || {
-                    let window = window.get();
-                    let channels = if is_convolution { window.input.channels } else { 1 };
-                    let values = Signal::derive(move || inspector.values(column - 1));
-                    view! { <SlideInput window channels map at=slide.at values /> }
-                }}
-                <span class="times" aria-hidden="true">"→"</span>
-                {move || {
-                    let (rows, columns) = window.get().output();
-                    view! { <SlideOutput rows columns at=slide.at diverging=is_convolution values=output /> }
-                }}
-            </div>
-            <output aria-label="Window" aria-live="off">{status}</output>
-        </section>
+        <div class="lens">
+            {move || view! { <WindowInput lens window=slide.window.get() /> }}
+            {move || view! { <UnderWindow lens rows=slide.window.get().kernel_size /> }}
+            {move || {
+                let (rows, columns) = slide.window.get().output();
+                view! { <WindowOutput lens rows columns /> }
+            }}
+        </div>
+        <output class="arithmetic" aria-label="Arithmetic" aria-live="off">
+            {move || arithmetic.get().into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}
+        </output>
+        <WindowControls lens />
+        <p class="formula">
+            "(n + 2p − k) / s + 1: "<output aria-label="Output size">{move || formula(&slide.window.get())}</output>
+            <output class="position" aria-label="Window" aria-live=move || if slide.playing.get() { "off" } else { "polite" }>{status}</output>
+        </p>
     }
     .into_any()
-}
-
-/// A map of the output of `layer` with this window over the values of a column; none while the input or the weights are unknown.
-fn output(
-    inspector: Inspector,
-    (column, layer): (usize, usize),
-    spec: LayerSpec,
-    window: &SlidingWindow,
-    map: usize,
-) -> Option<Vec<f32>> {
-    let input = inspector.values(column)?;
-    if input.len() != window.input.len() {
-        return None;
-    }
-    if matches!(spec, LayerSpec::Conv2d { .. }) {
-        return inspector.with_detail(layer, |detail| {
-            let detail = detail?;
-            let kernel = window.input.channels * window.kernel_size * window.kernel_size;
-            let weights = detail.weights.get(map * kernel..(map + 1) * kernel)?;
-            Some(window.correlate(&input, weights, *detail.biases.get(map)?))
-        });
-    }
-    let mut pooled = window.pooled(&input, map, matches!(spec, LayerSpec::MaxPool2d { .. }));
-    // Sub-sampling has a weight and a bias for each map.
-    let learned = inspector
-        .with_detail(layer, |detail| detail.and_then(|d| Some((*d.weights.get(map)?, *d.biases.get(map)?))));
-    let (weight, bias) = learned.unwrap_or((1.0, 0.0));
-    pooled.iter_mut().for_each(|value| *value = *value * weight + bias);
-    Some(pooled)
 }
 
 /// The number of positions along a side, as a formula with its result.
@@ -111,78 +76,127 @@ fn formula(window: &SlidingWindow) -> String {
     format!("{steps} + 1 = {}", window.positions(input.height))
 }
 
-/// The maps under the window, with their padding.
+/// The maps under the window, with their padding: all of a convolution's, or the one that is pooled.
 #[component]
-fn SlideInput(
-    window: SlidingWindow,
-    /// The number of maps under the window: all of a convolution's, or the chosen one.
-    channels: usize,
-    map: Memo<usize>,
-    at: RwSignal<usize>,
-    values: Signal<Option<Vec<f32>>>,
-) -> impl IntoView {
+fn WindowInput(lens: WindowLens, window: SlidingWindow) -> impl IntoView {
+    let inspector = expect_context::<Inspector>();
     let SlidingWindow { input, kernel_size, stride, padding } = window;
-    let (height, width) = (input.height + 2 * padding, input.width + 2 * padding);
-    let grid = Grid::square(channels, height, width);
-    let first = move || if channels == input.channels { 0 } else { map.get() };
-    let padded = Signal::derive(move || {
-        let values = values.get()?;
-        // NaN is drawn grey, as the padding is to be.
-        let mut padded = vec![f32::NAN; grid.len()];
-        for (i, pixel) in padded.iter_mut().enumerate() {
-            let (channel, y, x) = (i / (height * width), i / width % height, i % width);
-            let inside = y.checked_sub(padding).filter(|y| *y < input.height);
-            if let Some((y, x)) = inside.zip(x.checked_sub(padding).filter(|x| *x < input.width)) {
-                *pixel = *values.get(((first() + channel) * input.height + y) * input.width + x)?;
+    let channels = if lens.is_convolution { input.channels } else { 1 };
+    let padded = Shape::maps(channels, input.height + 2 * padding, input.width + 2 * padding);
+    let grid = Grid::square(channels, padded.height, padded.width);
+    let first = move || if lens.is_convolution { 0 } else { lens.map.get() };
+    let values = Signal::derive(move || {
+        lens.input.with(|values| {
+            let values = values.as_ref()?;
+            // NaN is drawn grey, as the padding is to be.
+            let mut pixels = vec![f32::NAN; grid.len()];
+            for (at, pixel) in pixels.iter_mut().enumerate() {
+                let (channel, y, x) = position(padded, at);
+                let inside = y.checked_sub(padding).filter(|y| *y < input.height);
+                if let Some((y, x)) = inside.zip(x.checked_sub(padding).filter(|x| *x < input.width)) {
+                    *pixel = *values.get(((first() + channel) * input.height + y) * input.width + x)?;
+                }
             }
-        }
-        Some(padded)
+            Some(pixels)
+        })
     });
     let path = Memo::new(move |_| {
-        let columns = window.output().1.max(1);
-        let (top, left) = (at.get() / columns * stride, at.get() % columns * stride);
-        (0..channels)
-            .map(|c| grid.frame(c, &(top..top + kernel_size), &(left..left + kernel_size)))
-            .map(|[x, y, w, h]| format!("M{x} {y}h{w}v{h}h-{w}z"))
-            .collect::<String>()
+        let (row, column) = lens.slide.place.get();
+        let (top, left) = (row * stride, column * stride);
+        let frame = |c| grid.frame(c, &(top..top + kernel_size), &(left..left + kernel_size));
+        (0..channels).map(frame).map(|[x, y, w, h]| format!("M{x} {y}h{w}v{h}h-{w}z")).collect::<String>()
     });
-    let scale = scale_within(MAX_INPUT_SIDE, grid);
-    view! { <FramedMaps grid scale label="What the window slides over" diverging=false values=padded path /> }
+    let name = inspector.name(lens.column);
+    let zeros = if padding > 0 { format!(", {padding} rows of zeros around it") } else { String::new() };
+    let words = move || match channels {
+        1 if lens.is_convolution => format!(" {}×{}{zeros}", input.height, input.width),
+        1 => format!(" map {}, {}×{}", lens.map.get() + 1, input.height, input.width),
+        _ => format!(" {channels} maps of {}×{}{zeros}", input.height, input.width),
+    };
+    let (width, height) = grid.size();
+    view! {
+        <figure class="board" prop:style=format!("--w:{width};--h:{height}")>
+            <figcaption><b>{name.clone()}</b>{words}</figcaption>
+            <Movable slide=lens.slide grid label=format!("Window over {name}: drag it, or move it by arrow keys")
+                at=move |at| lens.move_over(at, padded)>
+                <FramedMaps grid label="What the window slides over" diverging=false values path />
+            </Movable>
+        </figure>
+    }
 }
 
-/// The output map up to the position of the window.
+/// The values under the window, and the weights with which they are multiplied.
 #[component]
-fn SlideOutput(
-    rows: usize,
-    columns: usize,
-    at: RwSignal<usize>,
-    diverging: bool,
-    values: Memo<Option<Vec<f32>>>,
-) -> impl IntoView {
+fn UnderWindow(lens: WindowLens, rows: usize) -> impl IntoView {
+    let taps = rows * rows;
+    let of = move |read: fn(&Explanation) -> &Vec<f32>| {
+        Memo::new(move |_| {
+            // A pooling window has the values of its map only.
+            let from = if lens.is_convolution { lens.channel.get() * taps } else { 0 };
+            lens.explanation.with(|e| Some(read(e.as_ref()?).get(from..from + taps)?.to_vec()))
+        })
+    };
+    let largest_input = Signal::derive(move || lens.input.with(|v| largest_of(v.as_deref().unwrap_or_default())));
+    let largest_weight =
+        Signal::derive(move || lens.explanation.with(|e| e.as_ref().map_or(1.0, |e| largest_of(&e.weights))));
+    let winner = Signal::derive(move || lens.explanation.with(|e| e.as_ref().and_then(Explanation::winner)));
+    let (values, weights) = (of(|e| &e.inputs), of(|e| &e.weights));
+    let numbers = move |label, diverging, values: Memo<Option<Vec<f32>>>, largest| {
+        if rows <= MAX_ROWS {
+            view! { <NumberCells rows label diverging values largest framed=winner /> }.into_any()
+        } else {
+            let grid = Grid::new(1, rows, rows);
+            view! { <Maps grid label diverging values=values.into() largest /> }.into_any()
+        }
+    };
+    let of_map = move || if lens.own.input.channels > 1 { format!(", map {}", lens.channel.get() + 1) } else { String::new() };
+    view! {
+        <div class="under">
+            <figure>
+                <figcaption><b>"Under the window"</b>{of_map}</figcaption>
+                {numbers("Values under the window", false, values, largest_input)}
+            </figure>
+            {lens.is_convolution.then(|| view! {
+                <span class="times" aria-hidden="true">"×"</span>
+                <figure>
+                    <figcaption><b>{move || format!("Filter {}", lens.map.get() + 1)}</b>{of_map}</figcaption>
+                    {numbers("Weights of the filter", true, weights, largest_weight)}
+                </figure>
+            })}
+        </div>
+    }
+}
+
+/// The map that the window computes: all of it, or what the window has computed since it began to slide.
+#[component]
+fn WindowOutput(lens: WindowLens, rows: usize, columns: usize) -> impl IntoView {
+    let slide = lens.slide;
     let grid = Grid::with_columns(1, 1, rows.max(1), columns.max(1));
-    let so_far = Signal::derive(move || {
-        let mut values = values.get()?;
-        values.iter_mut().skip(at.get() + 1).for_each(|v| *v = f32::NAN);
+    let values = Signal::derive(move || {
+        let mut values = lens.output.get()?;
+        if slide.fills.get() {
+            values.iter_mut().skip(slide.at() + 1).for_each(|value| *value = f32::NAN);
+        }
         Some(values)
     });
-    let path = Memo::new(move |_| grid.frames(std::iter::once(at.get())));
+    let path = Memo::new(move |_| grid.frames(std::iter::once(slide.at())));
     // The colours are those of the finished map from the first window on.
     let largest =
-        Signal::derive(move || values.with(|values| largest_of(values.as_deref().unwrap_or_default())));
-    let scale = scale_within(MAX_OUTPUT_SIDE, grid);
-    view! { <FramedMaps grid scale label="The map so far" diverging values=so_far largest path /> }
-}
-
-/// The CSS pixels for each value of a grid with at most this side.
-fn scale_within(max_side: usize, grid: Grid) -> usize {
-    let (width, height) = grid.size();
-    (max_side / width.max(height)).max(1)
+        Signal::derive(move || lens.output.with(|values| largest_of(values.as_deref().unwrap_or_default())));
+    let words = move || format!(" {rows}×{columns}{}", if lens.is_convolution { ", before activation" } else { "" });
+    view! {
+        <figure class="board output-board" prop:style=format!("--w:{};--h:{}", columns.max(1), rows.max(1))>
+            <figcaption><b>{move || format!("Map {}", lens.map.get() + 1)}</b>{words}</figcaption>
+            <Movable slide grid label="Value of the map: drag, or move by arrow keys" at=move |at| slide.move_to(at / columns.max(1), at % columns.max(1))>
+                <FramedMaps grid label="The map that the window computes" diverging=lens.is_convolution values largest path />
+            </Movable>
+        </figure>
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nn::spec::Shape;
 
     #[test]
     fn the_formula_is_written_with_its_result() {
