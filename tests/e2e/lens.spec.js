@@ -9,12 +9,19 @@ const size = (page) => page.getByRole("status", { name: "Output size" });
 const input = (page) => page.getByRole("application", { name: /^Window over/ });
 const output = (page) => page.getByRole("application", { name: /^Value of the map/ });
 const menu = (page, name) => page.getByRole("combobox", { name, exact: true });
-const numbers = (page, name) => page.getByRole("img", { name, exact: true });
+const picture = (page, name) => page.getByRole("img", { name, exact: true });
+const square = (page, name) => page.getByRole("group", { name, exact: true });
+
+/** Opens a layer, and waits until it stands still. */
+async function open(page, name) {
+  await opener(page, name).click();
+  await page.locator(".lens").evaluate((lens) => Promise.all(lens.getAnimations().map(({ finished }) => finished)));
+}
 
 /** The numbers that a text shows. */
 const read = (text) => [...text.matchAll(/[−-]?\d[\d.,]*/g)].map(([number]) => Number(number.replace("−", "-").replaceAll(",", "")));
 /** The numbers in the cells of a square. */
-const cells = async (page, name) => (await numbers(page, name).locator("span").allTextContents()).flatMap(read);
+const cells = async (page, name) => (await square(page, name).locator("span").allTextContents()).flatMap(read);
 
 /** Presses the mouse on a value of maps that are `columns` values wide, and drags it to another value. */
 async function drag(page, maps, side, ...places) {
@@ -33,7 +40,7 @@ test.beforeEach(async ({ playground, host }) => {
 });
 
 test("the window is dragged and walked, and its products add up to the value of the map", async ({ page }) => {
-  await opener(page, "C1").click();
+  await open(page, "C1");
   await expect(position(page), "it begins where the answer is largest").toContainText("Window 291 of 784: row 11, column 11: 1.58");
   // The middle of the window is where the mouse is: two rows of zeros lie around the 28 of the image.
   await drag(page, input(page), 32, [12, 20], [9, 15], [7, 12]);
@@ -60,7 +67,7 @@ test("the window is dragged and walked, and its products add up to the value of 
 });
 
 test("kernel, stride and padding are tried, and the network keeps its own", async ({ page }) => {
-  await opener(page, "C1").click();
+  await open(page, "C1");
   await expect(size(page)).toHaveText("(28 + 2·2 − 5) / 1 + 1 = 28");
   await menu(page, "Stride").selectOption("2");
   await menu(page, "Padding").selectOption("0");
@@ -75,10 +82,10 @@ test("kernel, stride and padding are tried, and the network keeps its own", asyn
 });
 
 test("the window slides by itself and fills the map", async ({ page }) => {
-  await opener(page, "C1").click();
+  await open(page, "C1");
   await input(page).focus();
   await page.keyboard.press("Home");
-  const map = numbers(page, "The map that the window computes");
+  const map = picture(page, "The map that the window computes");
   const alpha = (row, column) => map.evaluate((canvas, [x, y]) => canvas.getContext("2d").getImageData(x, y, 1, 1).data[3], [column, row]);
   await expect.poll(() => alpha(27, 27), "all of the map").toBe(255);
   // A window every 66 ms, by a clock that only the test moves.
@@ -95,26 +102,25 @@ test("the window slides by itself and fills the map", async ({ page }) => {
 });
 
 test.describe("without motion", () => {
-  test.use({ reducedMotion: "reduce" });
   test("only buttons, keys and the pointer move the window", async ({ page }) => {
     await page.emulateMedia({ reducedMotion: "reduce" });
-    await opener(page, "S4").click();
+    await open(page, "S4");
     await expect(page.getByRole("button", { name: "Next" })).toBeVisible();
     await expect(page.getByRole("button", { name: "Slide", exact: true })).toHaveCount(0);
   });
 });
 
 test("pooling shows its four values with the winner, a later convolution one map of many, a dense unit its weights", async ({ page }) => {
-  await opener(page, "S2").click();
+  await open(page, "S2");
   const values = await cells(page, "Values under the window");
   expect(values.length).toBe(4);
-  const framed = numbers(page, "Values under the window").locator(".framed");
+  const framed = square(page, "Values under the window").locator(".framed");
   expect(read(await framed.textContent())).toEqual([Math.max(...values)]);
   await input(page).focus();
   await page.keyboard.press("Home");
   await expect(framed, "none wins in a black corner").toHaveCount(0);
 
-  await opener(page, "C3").click();
+  await open(page, "C3");
   await expect(arithmetic(page)).toContainText(/ \+ \d+ smaller terms/);
   const first = await cells(page, "Weights of the filter");
   // Maps of 14 rows, two side by side: the second one.
@@ -123,8 +129,8 @@ test("pooling shows its four values with the winner, a later convolution one map
   await menu(page, "Map").selectOption("16");
   await expect(page.getByText("Filter 16")).toBeVisible();
 
-  await opener(page, "F6").click();
-  for (const name of ["Inputs of the unit", "Weights of the unit", "Inputs times weights"]) await expect(numbers(page, name)).toBeVisible();
+  await open(page, "F6");
+  for (const name of ["Inputs of the unit", "Weights of the unit", "Inputs times weights"]) await expect(picture(page, name)).toBeVisible();
   const line = await arithmetic(page).textContent();
   await page.getByRole("button", { name: "Next" }).click();
   await expect(arithmetic(page)).not.toHaveText(line);
@@ -135,7 +141,7 @@ test("pooling shows its four values with the winner, a later convolution one map
 test("the layer stands in the place of the picture, and Escape brings the picture back", async ({ page, playground, host }) => {
   await page.setViewportSize({ width: 1280, height: 720 });
   for (const name of ["C1", "S2", "C3", "S4", "F5", "F6", "Output"]) {
-    await opener(page, name).click();
+    await open(page, name);
     await expect(page.getByRole("application", { name: "Pixels of Input: arrow keys walk" })).toBeHidden();
     await expect(opener(page, name)).toHaveAttribute("aria-expanded", "true");
     await page.evaluate(() => scrollTo(0, 0));
@@ -154,4 +160,17 @@ test("the layer stands in the place of the picture, and Escape brings the pictur
   await expect(position(page)).toContainText("row 4, column 5");
   await expect(menu(page, "Map")).toHaveValue("2");
   await expect(size(page)).toHaveText("⌊(28 + 2·1 − 5) / 3⌋ + 1 = 9");
+});
+
+test("another network comes while a layer is open: the window lies where that one has a value, and the link is its own", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&image=0&open=C1&map=6&window=28,28&padding=1`);
+  await expect(position(page)).toContainText("row 26, column 26");
+  await page.getByRole("combobox", { name: "Preset", exact: true }).selectOption("one-conv");
+  await expect(size(page)).toHaveText("(28 + 2·1 − 5) / 1 + 1 = 26");
+  await menu(page, "Padding").selectOption("0");
+  await expect(position(page)).toContainText("row 24, column 24");
+  await expect.poll(() => hash(page)).toContain("open=C1&map=6&window=24,24");
+  await page.reload();
+  await expect(position(page)).toContainText("row 24, column 24");
+  await expect(page.getByRole("alert")).toHaveCount(0);
 });

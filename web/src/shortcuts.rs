@@ -114,11 +114,12 @@ const SHORTCUTS: [Shortcut; 13] = [
 ];
 
 /// Keys with modifiers, and keys that work in a part of the page only: their labels and descriptions.
-const OTHER_KEYS: [(&str, &str); 9] = [
+const OTHER_KEYS: [(&str, &str); 10] = [
     ("Ctrl Z, Ctrl Y", "Take back a stroke of the drawing, draw it again"),
     ("Arrows", "On the drawing pad: move the pen"),
     ("Space", "On the drawing pad, after D: put the pen down, lift it"),
     ("Arrows, Enter", "On maps: walk from pixel to pixel, open their layer"),
+    ("Arrows, Home, End", "On an open layer: move its window"),
     ("Arrows, Enter", "On the confusion matrix and images: walk, show"),
     ("← →", "On a chart: read the curves at another epoch"),
     ("+ − 0", "On a chart: zoom in, zoom out, all epochs"),

@@ -15,7 +15,7 @@ use crate::network::explanation::{Explanation, argmax, pointwise_in_words};
 use crate::network::grid::Grid;
 use crate::network::layer::softmax_terms::softmax_in_words;
 use crate::network::lens::trial::Trial;
-use crate::network::link::OpenPanel;
+use crate::network::link::{self, OpenPanel};
 use crate::network::receptive_field::{ReceptiveField, position, trace};
 use crate::network::stages::{self, Stage};
 use crate::network::view_state::{NetworkView, PixelRef};
@@ -28,7 +28,7 @@ use crate::ui::format::format_number;
 /// The inputs of a dense unit that are marked: those with the largest products.
 const MAX_MARKED: usize = 12;
 /// How long a pixel must be inspected until screen readers announce it.
-const ANNOUNCE_AFTER: Duration = Duration::from_millis(500);
+pub(super) const ANNOUNCE_AFTER: Duration = Duration::from_millis(500);
 
 /// The network and the activations of the image, column by column: 0 is the input, 1 the first stage.
 #[derive(Clone, Copy)]
@@ -81,11 +81,10 @@ impl Inspector {
             let now = self.stages.get();
             if before.is_some_and(|before| before != now) {
                 self.view.pixel.set(None);
-                let open = self.view.open.get_untracked();
-                let is_missing = |name: &String| now.iter().all(|stage| stage.name != *name);
-                if matches!(&open, Some(OpenPanel::Stage(name)) if is_missing(name)) {
-                    self.view.close();
-                }
+                // What is open stays so as far as the new network has it.
+                let mut open = untrack(|| self.view.linked());
+                link::resolve(&mut open, &self.settings.network.get_untracked());
+                self.view.follow(open);
             }
             now
         });

@@ -71,19 +71,28 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
     LinkPart {
         key: "kernel",
         get: |state| state.trial.kernel_size.filter(|_| is_lens(state)).map(|size| size.to_string()),
-        set: |state, text| Some(state.trial.kernel_size = Some(text.parse().ok().filter(|size| *size > 0)?)),
+        set: |state, text| {
+            state.trial.kernel_size = Some(text.parse().ok().filter(|size| *size > 0)?);
+            Some(())
+        },
         usage: "use a number from 1 on",
     },
     LinkPart {
         key: "stride",
         get: |state| state.trial.stride.filter(|_| is_lens(state)).map(|stride| stride.to_string()),
-        set: |state, text| Some(state.trial.stride = Some(text.parse().ok().filter(|stride| *stride > 0)?)),
+        set: |state, text| {
+            state.trial.stride = Some(text.parse().ok().filter(|stride| *stride > 0)?);
+            Some(())
+        },
         usage: "use a number from 1 on",
     },
     LinkPart {
         key: "padding",
         get: |state| state.trial.padding.filter(|_| is_lens(state)).map(|padding| padding.to_string()),
-        set: |state, text| Some(state.trial.padding = Some(text.parse().ok()?)),
+        set: |state, text| {
+            state.trial.padding = Some(text.parse().ok()?);
+            Some(())
+        },
         usage: "use a number from 0 on",
     },
     LinkPart {
@@ -127,7 +136,9 @@ pub(crate) fn resolve(state: &mut NetworkLink, network: &NetworkSpec) -> Vec<(&'
         let has_padding = matches!(layer.spec, LayerSpec::Conv2d { .. });
         wrong.extend(state.trial.repair(own, has_padding));
     } else if state.trial != Trial::default() {
-        wrong.extend(["window", "kernel", "stride", "padding"].map(|key| (key, format!("{name} has no window"))));
+        wrong.extend(
+            ["window", "kernel", "stride", "padding"].map(|key| (key, format!("{name} has no window"))),
+        );
         state.trial = Trial::default();
     }
     wrong

@@ -133,6 +133,14 @@ impl Stage {
     }
 }
 
+/// Whether the outputs of a layer have both signs.
+pub(crate) fn has_both_signs(spec: LayerSpec) -> bool {
+    !matches!(
+        spec,
+        LayerSpec::Relu | LayerSpec::Sigmoid | LayerSpec::MaxPool2d { .. } | LayerSpec::AvgPool2d { .. }
+    )
+}
+
 /// The pictures of weights side by side in the column of a first dense layer.
 pub(crate) const WEIGHT_COLUMNS: usize = 6;
 

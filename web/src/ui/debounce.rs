@@ -28,15 +28,19 @@ fn start<T: 'static>(
     action: impl Fn(T) + Copy + 'static,
     with_first: bool,
 ) {
-    Effect::new(move |pending: Option<Option<TimeoutHandle>>| {
-        let is_first = pending.is_none();
-        if let Some(pending) = pending.flatten() {
+    let pending = StoredValue::new(None::<TimeoutHandle>);
+    let cancel = move || {
+        if let Some(Some(pending)) = pending.try_update_value(Option::take) {
             pending.clear();
         }
+    };
+    // What the action reads goes with its owner, such as a panel that closes.
+    on_cleanup(cancel);
+    Effect::new(move |before: Option<()>| {
+        cancel();
         let value = source();
-        if is_first && !with_first {
-            return None;
+        if before.is_some() || with_first {
+            pending.set_value(set_timeout_with_handle(move || action(value), delay).ok());
         }
-        set_timeout_with_handle(move || action(value), delay).ok()
     });
 }

@@ -16,7 +16,7 @@ use crate::network::layer::softmax::SoftmaxTable;
 use crate::network::layer::statistics::BatchNormStatistics;
 use crate::network::layer::weights::{WeightsFigure, is_filter};
 use crate::network::lens::Lens;
-use crate::network::stages::Stage;
+use crate::network::stages::{Stage, has_both_signs};
 use crate::settings::layers::OUTPUT;
 use crate::ui::format::count;
 
@@ -95,12 +95,4 @@ fn StageLayers(column: usize, stage: Stage) -> impl IntoView {
         }
     };
     layers.into_iter().map(figure).collect_view()
-}
-
-/// Whether the outputs of a layer have both signs.
-fn has_both_signs(spec: LayerSpec) -> bool {
-    !matches!(
-        spec,
-        LayerSpec::Relu | LayerSpec::Sigmoid | LayerSpec::MaxPool2d { .. } | LayerSpec::AvgPool2d { .. }
-    )
 }

@@ -41,7 +41,7 @@ pub(super) fn NumberCells(
         }
     };
     view! {
-        <div class="taps" role="img" aria-label=label prop:style=format!("--rows:{rows}")>
+        <div class="taps" role="group" aria-label=label prop:style=format!("--rows:{rows}")>
             {(0..rows * rows).map(cell).collect_view()}
         </div>
     }

@@ -22,9 +22,7 @@ pub(super) fn WindowControls(lens: WindowLens) -> impl IntoView {
     // If the user wants no motion, only the buttons move the window.
     let reduced_motion =
         window().match_media("(prefers-reduced-motion: reduce)").ok().flatten().is_some_and(|m| m.matches());
-    let choose = move |change: fn(&mut Trial, usize)| {
-        move |n: usize| slide.change(|trial| change(trial, n))
-    };
+    let choose = move |change: fn(&mut Trial, usize)| move |n: usize| slide.change(|trial| change(trial, n));
     let tried = slide.window;
     let kernel_size = Memo::new(move |_| tried.get().kernel_size);
     view! {
@@ -44,6 +42,10 @@ pub(super) fn WindowControls(lens: WindowLens) -> impl IntoView {
                 </label>
             })}
             {(maps > 1).then(|| view! { <NumberMenu name="Map" numbers=(0..maps).collect() first=1 now=map choose=move |n| view.map.set(n) /> })}
+            {(is_convolution && own.input.channels > 1).then(|| view! {
+                <NumberMenu name="Input map" numbers=(0..own.input.channels).collect() first=1 now=lens.channel
+                    choose=move |n| lens.chosen_channel.set(n) />
+            })}
             <NumberMenu name="Kernel" numbers=choices(KERNEL_SIZES, own.kernel_size) first=0
                 now=kernel_size choose=choose(|trial, n| trial.kernel_size = Some(n)) />
             <NumberMenu name="Stride" numbers=choices(STRIDES, own.stride) first=0

@@ -6,11 +6,14 @@ use nn::summary::LayerSummary;
 use crate::network::explanation::Explanation;
 use crate::network::feature_maps::{FramedMaps, Maps};
 use crate::network::grid::Grid;
-use crate::network::inspector::Inspector;
+use crate::network::inspector::{ANNOUNCE_AFTER, Inspector};
 use crate::network::lens::controls::NumberMenu;
 use crate::network::pixel_picker::value_under;
 use crate::network::stages::Stage;
 use crate::settings::layers::OUTPUT;
+use crate::ui::debounce::debounce_changes;
+use crate::ui::format::format_number;
+use crate::ui::signal::set_if_changed;
 
 /// A unit of a stage's dense layer.
 #[component]
@@ -40,6 +43,21 @@ pub(super) fn DenseView(column: usize, stage: Stage, layer: LayerSummary) -> imp
         let after = inspector.arithmetic_after(&stage, unit.get());
         sum.into_iter().chain(after).collect::<Vec<_>>()
     });
+    // A unit that is inspected in the maps of the layer is looked at here, too.
+    Effect::new(move |_| {
+        let pixel = inspector.view.pixel.get().filter(|pixel| pixel.column == column && pixel.at < units);
+        if let Some(pixel) = pixel {
+            set_if_changed(chosen, pixel.at);
+        }
+    });
+    debounce_changes(
+        ANNOUNCE_AFTER,
+        move || unit.get(),
+        move |_| {
+            let value = explanation.with_untracked(|e| e.as_ref().map(|e| format_number(e.value())));
+            inspector.announced.set(format!("{}: {}", untrack(label), value.unwrap_or_default()));
+        },
+    );
     let board = format!("--w:{width};--h:{height}");
     let step = move |by: usize| move |_| chosen.set((unit.get_untracked() + by) % units);
     view! {
@@ -60,7 +78,7 @@ pub(super) fn DenseView(column: usize, stage: Stage, layer: LayerSummary) -> imp
             </figure>
             <Units layer=at units unit />
         </div>
-        <output class="arithmetic" aria-label="Arithmetic" aria-live="polite">
+        <output class="arithmetic" aria-label="Arithmetic" aria-live="off" tabindex="0">
             {move || arithmetic.get().into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}
         </output>
         <div class="knobs">
@@ -71,7 +89,7 @@ pub(super) fn DenseView(column: usize, stage: Stage, layer: LayerSummary) -> imp
     }
 }
 
-/// All units before their activation. One is chosen by a press.
+/// The sums of all units. One is chosen by a press.
 #[component]
 fn Units(layer: usize, units: usize, unit: Memo<usize>) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
@@ -93,6 +111,9 @@ fn Units(layer: usize, units: usize, unit: Memo<usize>) -> impl IntoView {
             "ArrowDown" => (0, 1),
             _ => return,
         };
+        if ev.alt_key() || ev.ctrl_key() || ev.meta_key() {
+            return;
+        }
         ev.prevent_default();
         inspector.view.map.set(grid.beside(unit.get_untracked(), dx, dy));
     };
@@ -101,7 +122,7 @@ fn Units(layer: usize, units: usize, unit: Memo<usize>) -> impl IntoView {
             <figcaption><b>"Sums"</b></figcaption>
             <div node_ref=host class="touchable" tabindex="0" role="application" aria-label="Units: arrow keys walk"
                 on:pointerdown=press on:keydown=key>
-                <FramedMaps grid label="Sums of all units, before activation" diverging=true values path />
+                <FramedMaps grid label="Sums of all units" diverging=true values path />
             </div>
         </figure>
     }

@@ -9,8 +9,8 @@ use crate::network::grid::Grid;
 use crate::network::lens::slide::Slide;
 use crate::network::pixel_picker::value_under;
 
-/// The bit of the left mouse button, and of a finger or a pen that touches, among the buttons that are pressed.
-const PRIMARY: u16 = 1;
+/// The number of the left mouse button, and of a finger or a pen that touches, in the event of its press.
+const PRIMARY: i16 = 0;
 
 /// Lets what lies inside be dragged over, and moves the window by arrow keys.
 #[component]
@@ -23,21 +23,23 @@ pub(super) fn Movable(
     children: Children,
 ) -> impl IntoView {
     let host = NodeRef::<html::Div>::new();
-    let drag = move |ev: PointerEvent| {
-        if ev.buttons() & PRIMARY == 0 {
-            return;
+    let drag = move |ev: &PointerEvent| {
+        // A drag that began elsewhere is not for the window. This one may leave the maps.
+        if let Some(host) = host.get_untracked().filter(|host| host.has_pointer_capture(ev.pointer_id()))
+            && let Some(value) = value_under(&host, grid, ev)
+        {
+            at(value);
         }
-        if let Some(host) = host.get_untracked() {
-            // The pointer may leave the maps while it drags.
+    };
+    let press = move |ev: PointerEvent| {
+        if let Some(host) = host.get_untracked().filter(|_| ev.button() == PRIMARY) {
             let _ = host.set_pointer_capture(ev.pointer_id());
-            if let Some(value) = value_under(&host, grid, &ev) {
-                at(value);
-            }
+            drag(&ev);
         }
     };
     view! {
         <div node_ref=host class="touchable movable" tabindex="0" role="application" aria-label=label
-            on:pointerdown=drag on:pointermove=drag on:keydown=move |ev| on_key(slide, &ev)>
+            on:pointerdown=press on:pointermove=move |ev| drag(&ev) on:keydown=move |ev| on_key(slide, &ev)>
             {children()}
         </div>
     }
@@ -45,6 +47,9 @@ pub(super) fn Movable(
 
 /// Arrow keys move the window by one position, Home and End to the first and the last.
 fn on_key(slide: Slide, ev: &KeyboardEvent) {
+    if ev.alt_key() || ev.ctrl_key() || ev.meta_key() {
+        return;
+    }
     match ev.key().as_str() {
         "ArrowLeft" => slide.move_by(0, -1),
         "ArrowRight" => slide.move_by(0, 1),

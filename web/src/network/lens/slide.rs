@@ -20,8 +20,8 @@ pub(super) struct Slide {
     trial: RwSignal<Trial>,
     /// The window, with what is tried.
     pub(super) window: Memo<SlidingWindow>,
-    /// Where it lies as long as nobody has moved it.
-    start: RwSignal<Option<(usize, usize)>>,
+    /// Where it lies while it moves by itself: the link gets the place where it stops.
+    moving: RwSignal<Option<(usize, usize)>>,
     /// The row and the column of the output that it lies on.
     pub(super) place: Memo<(usize, usize)>,
     /// Whether it moves by itself.
@@ -34,34 +34,35 @@ pub(super) struct Slide {
 }
 
 impl Slide {
-    /// The window of a layer. It stops when its owner is cleaned up.
-    pub(super) fn new(own: SlidingWindow, has_padding: bool, trial: RwSignal<Trial>) -> Self {
-        let window = Memo::new(move |_| trial.get().window(own));
-        let start = RwSignal::new(None);
+    /// The window of a layer, which may have padding, with what is tried on it. As long as nobody has moved it, it lies where the
+    /// output is `largest`. It stops when its owner is cleaned up.
+    pub(super) fn new(
+        (own, has_padding): (SlidingWindow, bool),
+        trial: RwSignal<Trial>,
+        window: Memo<SlidingWindow>,
+        largest: Memo<Option<usize>>,
+    ) -> Self {
+        let moving = RwSignal::new(None);
         let place = Memo::new(move |_| {
-            let place = trial.get().place.or_else(|| start.get()).unwrap_or_default();
-            nearest(window.get(), place)
+            let window = window.get();
+            let columns = window.output().1.max(1);
+            let start = || largest.get().map(|at| (at / columns, at % columns));
+            let place = moving.get().or_else(|| trial.get().place).or_else(start).unwrap_or_default();
+            nearest(window, place)
         });
         let slide = Self {
             own: (own, has_padding),
             trial,
             window,
-            start,
+            moving,
             place,
             playing: RwSignal::new(false),
             fills: RwSignal::new(false),
             speed: RwSignal::new(DEFAULT_SPEED),
             timer: StoredValue::new(None),
         };
-        on_cleanup(move || slide.stop());
+        on_cleanup(move || slide.halt());
         slide
-    }
-
-    /// Begins where the output is largest, unless a place was named.
-    pub(super) fn start_at(self, place: (usize, usize)) {
-        if self.start.get_untracked().is_none() {
-            self.start.set(Some(place));
-        }
     }
 
     /// The number of the position, row by row from 0.
@@ -97,7 +98,11 @@ impl Slide {
     }
 
     fn set_place(self, place: (usize, usize)) {
-        set_if_changed(self.trial, Trial { place: Some(place), ..self.trial.get_untracked() });
+        if self.playing.get_untracked() {
+            self.moving.set(Some(place));
+        } else {
+            set_if_changed(self.trial, Trial { place: Some(place), ..self.trial.get_untracked() });
+        }
     }
 
     /// Moves one position forward.
@@ -112,6 +117,7 @@ impl Slide {
 
     /// Moves by itself, at the speed that is chosen, and fills the output from its first value on.
     pub(super) fn play(self) {
+        self.playing.set(true);
         if !self.fills.get_untracked() {
             self.fills.set(true);
             self.go(0);
@@ -121,8 +127,7 @@ impl Slide {
 
     /// Moves by itself from where it is.
     fn run(self) {
-        self.stop();
-        self.playing.set(true);
+        self.halt();
         let every = Duration::from_millis(1000 / self.speed.get_untracked());
         self.timer.set_value(set_interval_with_handle(move || self.forward(), every).ok());
     }
@@ -137,7 +142,16 @@ impl Slide {
 
     /// Stops moving by itself.
     pub(super) fn stop(self) {
+        self.halt();
         self.playing.set(false);
+        if let Some(place) = self.moving.get_untracked() {
+            self.set_place(place);
+            self.moving.set(None);
+        }
+    }
+
+    /// Ends the moves.
+    fn halt(self) {
         if let Some(Some(timer)) = self.timer.try_update_value(Option::take) {
             timer.clear();
         }
@@ -145,6 +159,7 @@ impl Slide {
 
     /// Tries another window, at the position nearest to the present one.
     pub(super) fn change(self, change: impl FnOnce(&mut Trial)) {
+        self.stop();
         let mut trial = Trial { place: Some(self.place.get_untracked()), ..self.trial.get_untracked() };
         change(&mut trial);
         let (own, has_padding) = self.own;

@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn what_cannot_be_tried_is_taken_back_and_named() {
         let own = SlidingWindow { input: Shape::maps(1, 28, 28), kernel_size: 5, stride: 1, padding: 2 };
-        let mut trial = Trial { kernel_size: Some(3), stride: Some(1), padding: Some(3), ..Trial::at(27, 28) };
+        let mut trial =
+            Trial { kernel_size: Some(3), stride: Some(1), padding: Some(3), ..Trial::at(27, 28) };
         let wrong = trial.repair(own, true);
         assert_eq!(trial, Trial { kernel_size: Some(3), ..Trial::at(27, 28) }, "30 positions a side");
         assert_eq!(wrong, [("padding", "use 0 to 2".to_owned())]);
@@ -93,8 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_tried_takes_the_place_of_the_layers_own() {
-        let own =
-            SlidingWindow { input: Shape::maps(1, 28, 28), kernel_size: 5, stride: 1, padding: 2 };
+        let own = SlidingWindow { input: Shape::maps(1, 28, 28), kernel_size: 5, stride: 1, padding: 2 };
         assert_eq!(Trial::at(30, 3).window(own), own);
         let trial = Trial { stride: Some(2), padding: Some(0), ..Trial::at(30, 3) };
         assert_eq!(trial.window(own).output(), (12, 12));

@@ -7,7 +7,7 @@ use nn::summary::LayerSummary;
 use crate::network::explanation::Explanation;
 use crate::network::feature_maps::{FramedMaps, Maps, largest_of};
 use crate::network::grid::Grid;
-use crate::network::inspector::Inspector;
+use crate::network::inspector::{ANNOUNCE_AFTER, Inspector};
 use crate::network::lens::cells::{MAX_ROWS, NumberCells};
 use crate::network::lens::controls::WindowControls;
 use crate::network::lens::model::WindowLens;
@@ -15,6 +15,7 @@ use crate::network::lens::movable::Movable;
 use crate::network::receptive_field::position;
 use crate::network::sliding_window::SlidingWindow;
 use crate::network::stages::Stage;
+use crate::ui::debounce::debounce_changes;
 use crate::ui::format::format_number;
 
 /// The window of a stage's layer over its input; nothing for layers without a window. Another window can be tried here, the
@@ -24,13 +25,28 @@ pub(super) fn WindowView(column: usize, stage: Stage, layer: LayerSummary) -> im
     let inspector = expect_context::<Inspector>();
     let Some(lens) = WindowLens::new(inspector, column - 1, &stage, layer) else { return ().into_any() };
     let WindowLens { slide, map, output, explanation, .. } = lens;
-    let status = move || {
+    let status = Memo::new(move |_| {
+        if slide.positions() == 0 {
+            return "The window does not fit".to_owned();
+        }
         let (row, column) = slide.place.get();
         let value = output.with(|output| output.as_ref().and_then(|output| output.get(slide.at()).copied()));
-        let value = value.map_or("draw a digit first".into(), format_number);
+        let is_empty = lens.input.with(Option::is_none);
+        let value =
+            value.map_or_else(|| if is_empty { "draw a digit first" } else { "…" }.to_owned(), format_number);
         let (row, column) = (row + 1, column + 1);
         format!("Window {} of {}: row {row}, column {column}: {value}", slide.at() + 1, slide.positions())
-    };
+    });
+    // Not while the window moves by itself, nor whenever training changes the value.
+    debounce_changes(
+        ANNOUNCE_AFTER,
+        move || (slide.place.get(), map.get(), slide.playing.get()),
+        move |(.., is_playing)| {
+            if !is_playing {
+                inspector.announced.set(status.get_untracked());
+            }
+        },
+    );
     let arithmetic = Memo::new(move |_| {
         let sum = explanation.with(|explanation| explanation.as_ref().map(Explanation::words));
         let mut lines: Vec<String> = sum.into_iter().collect();
@@ -49,13 +65,13 @@ pub(super) fn WindowView(column: usize, stage: Stage, layer: LayerSummary) -> im
                 view! { <WindowOutput lens rows columns /> }
             }}
         </div>
-        <output class="arithmetic" aria-label="Arithmetic" aria-live="off">
+        <output class="arithmetic" aria-label="Arithmetic" aria-live="off" tabindex="0">
             {move || arithmetic.get().into_iter().map(|line| view! { <span>{line}</span> }).collect_view()}
         </output>
         <WindowControls lens />
         <p class="formula">
             "(n + 2p − k) / s + 1: "<output aria-label="Output size">{move || formula(&slide.window.get())}</output>
-            <output class="position" aria-label="Window" aria-live=move || if slide.playing.get() { "off" } else { "polite" }>{status}</output>
+            <output class="position" aria-label="Window" aria-live="off">{status}</output>
         </p>
     }
     .into_any()
@@ -136,7 +152,8 @@ fn UnderWindow(lens: WindowLens, rows: usize) -> impl IntoView {
             lens.explanation.with(|e| Some(read(e.as_ref()?).get(from..from + taps)?.to_vec()))
         })
     };
-    let largest_input = Signal::derive(move || lens.input.with(|v| largest_of(v.as_deref().unwrap_or_default())));
+    let largest_input =
+        Signal::derive(move || lens.input.with(|v| largest_of(v.as_deref().unwrap_or_default())));
     let largest_weight =
         Signal::derive(move || lens.explanation.with(|e| e.as_ref().map_or(1.0, |e| largest_of(&e.weights))));
     let winner = Signal::derive(move || lens.explanation.with(|e| e.as_ref().and_then(Explanation::winner)));
@@ -149,7 +166,9 @@ fn UnderWindow(lens: WindowLens, rows: usize) -> impl IntoView {
             view! { <Maps grid label diverging values=values.into() largest /> }.into_any()
         }
     };
-    let of_map = move || if lens.own.input.channels > 1 { format!(", map {}", lens.channel.get() + 1) } else { String::new() };
+    let of_map = move || {
+        if lens.own.input.channels > 1 { format!(", map {}", lens.channel.get() + 1) } else { String::new() }
+    };
     view! {
         <div class="under">
             <figure>
@@ -183,12 +202,13 @@ fn WindowOutput(lens: WindowLens, rows: usize, columns: usize) -> impl IntoView 
     // The colours are those of the finished map from the first window on.
     let largest =
         Signal::derive(move || lens.output.with(|values| largest_of(values.as_deref().unwrap_or_default())));
-    let words = move || format!(" {rows}×{columns}{}", if lens.is_convolution { ", before activation" } else { "" });
+    let words =
+        move || format!(" {rows}×{columns}{}", if lens.is_inner { ", before activation" } else { "" });
     view! {
         <figure class="board output-board" prop:style=format!("--w:{};--h:{}", columns.max(1), rows.max(1))>
             <figcaption><b>{move || format!("Map {}", lens.map.get() + 1)}</b>{words}</figcaption>
             <Movable slide grid label="Value of the map: drag, or move by arrow keys" at=move |at| slide.move_to(at / columns.max(1), at % columns.max(1))>
-                <FramedMaps grid label="The map that the window computes" diverging=lens.is_convolution values largest path />
+                <FramedMaps grid label="The map that the window computes" diverging=lens.is_signed values largest path />
             </Movable>
         </figure>
     }
