@@ -85,6 +85,8 @@ export class Playground {
 
   /** Takes single steps. Each is a point of the curves, so the curves are the same on every machine. */
   async takeSteps(count) {
+    // What was changed just now may put the steps back to 0.
+    await this.log.settle();
     await this.step.evaluate(async (button, count) => {
       const { dataset } = document.querySelector("[data-step]");
       const before = Number(dataset.step);

@@ -4,7 +4,11 @@
 export function storedRuns(page) {
   return page.evaluate(async () => {
     const answer = (request) => new Promise((done, failed) => Object.assign(request, { onsuccess: () => done(request.result), onerror: failed }));
-    const database = await answer(indexedDB.open("lenet-playground", 1));
+    const opening = indexedDB.open("lenet-playground", 1);
+    // The worker makes it.
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    const database = await answer(opening).catch(() => null);
+    if (!database) return [];
     const [sessions, runs] = ["sessions", "runs"].map((name) => database.transaction(name).objectStore(name));
     const [names, infos] = await Promise.all([answer(sessions.getAllKeys()), answer(sessions.getAll())]);
     const stored = [];

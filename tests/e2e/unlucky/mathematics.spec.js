@@ -12,7 +12,7 @@ const reports = async (playground, from) =>
 /** Trains until a report fulfils a condition, and pauses. */
 async function trainUntil(playground, fulfils) {
   await playground.train.click();
-  await expect.poll(async () => fulfils((await reports(playground, 0)).at(-1)), { timeout: 60_000 }).toBe(true);
+  await expect.poll(async () => fulfils((await reports(playground, 0)).at(-1))).toBe(true);
   await playground.stop();
 }
 

@@ -184,11 +184,16 @@ class Monkey {
     await this.page.setViewportSize({ width: 1440, height: 900 });
     await this.page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
     for (let i = 0; i < 3; i += 1) await this.page.keyboard.press("Escape");
-    await this.page.evaluate(() => { location.hash = "#v=1"; });
+    await follow(this.page, "#v=1");
     await expect(playground.train.or(playground.pause)).toBeVisible();
-    if (await playground.pause.isVisible()) await playground.pause.click();
+    // Training may end by itself meanwhile.
+    await this.page.evaluate(() => [...document.querySelectorAll("button")].find((button) => button.textContent.endsWith("Pause"))?.click());
     await expect(playground.train).toBeVisible();
-    if (await playground.reset.isEnabled()) await playground.reset.click();
+    // During a comparison, the first Reset only ends that.
+    await expect(async () => {
+      await playground.reset.click();
+      await expect.poll(() => playground.steps(), { timeout: 5_000 }).toBe(0);
+    }).toPass();
     if (await playground.clear.isEnabled()) await playground.clear.click();
     // The page writes its address and what it keeps a moment after a change.
     await this.page.waitForTimeout(500);

@@ -205,7 +205,8 @@ const operations = [
     await button(playground.page, /^C1\b/, {}).click();
     await takeStepByStep(playground, 2);
   }],
-  ["a pixel is pointed at", async (playground) => {
+  ["the layer is closed, and a pixel is pointed at", async (playground) => {
+    await playground.page.keyboard.press("Escape");
     await playground.page.getByRole("application", { name: /^Pixels of S2:/ }).focus();
     await playground.page.keyboard.press("ArrowRight");
     await playground.log.settle();
@@ -228,6 +229,8 @@ const operations = [
     await button(page, "Mistakes").click();
     await expect(page.getByRole("list", { name: "Most confident mistakes" }).getByRole("button").first()).toBeVisible();
     await button(page, "Next images").click();
+    // A press on an image that has not come does nothing.
+    await playground.log.settle();
     await page.getByRole("list", { name: "Most confident mistakes" }).getByRole("button").nth(3).click();
     await playground.log.settle();
   }],

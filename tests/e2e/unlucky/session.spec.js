@@ -89,7 +89,7 @@ situations("session", [
     link: "/",
     then: async ({ page, playground }) => {
       await playground.train.click();
-      await expect.poll(() => playground.steps()).toBeGreaterThan(30);
+      await expect.poll(async () => (await storedRuns(page))[0]?.steps).toBeGreaterThan(0);
       await page.reload();
     },
     holds: async ({ page, playground }) => {
@@ -246,7 +246,7 @@ situations("session", [
     link: FEW,
     then: async (all) => {
       await work(all);
-      await all.page.close({ runBeforeUnload: true });
+      await close(all.page);
       all.next = await all.another("/#v=1&preset=mlp30");
     },
     holds: async ({ next: { page }, next }) => {
@@ -278,7 +278,7 @@ situations("session", [
       const other = await all.another(FEW);
       await other.takeSteps(9);
       await expect.poll(async () => (await storedRuns(all.page)).map((run) => run.steps).sort()).toEqual([6, 9]);
-      await other.page.close({ runBeforeUnload: true });
+      await close(other.page);
       await inWorkers(all.page, failing.silent);
       for (let count = 0; count < 2; count += 1) {
         const before = await sessionOf(all.page);
@@ -301,7 +301,7 @@ situations("session", [
         await expect.poll(async () => (await storedRuns(all.page)).length).toBe(steps);
         all.tabs.push({ tab, steps, entries: await tab.page.evaluate(() => Object.entries(sessionStorage)) });
       }
-      for (const { tab } of all.tabs) await tab.page.close({ runBeforeUnload: true });
+      for (const { tab } of all.tabs) await close(tab.page);
       await all.page.reload();
       await expect(all.playground.train).toBeVisible();
     },
@@ -318,7 +318,7 @@ situations("session", [
     link: FEW,
     then: async (all) => {
       await work(all);
-      await all.page.close({ runBeforeUnload: true });
+      await close(all.page);
       all.next = await all.another(`${FEW}&image=7`);
     },
     holds: async ({ next }) => {
@@ -372,7 +372,7 @@ situations("session", [
       }
       await all.playground.takeSteps(30);
       await expect.poll(async () => (await storedRuns(all.page))[0]?.steps).toBe(34);
-      await all.page.close({ runBeforeUnload: true });
+      await close(all.page);
       all.next = await all.another("/#v=1&preset=mlp30");
     },
     holds: async ({ next: { page }, next }) => {
@@ -388,7 +388,7 @@ situations("session", [
     link: FEW,
     then: async (all) => {
       await work(all);
-      await all.page.close({ runBeforeUnload: true });
+      await close(all.page);
       all.next = await all.another(`${FEW}&open=C1`);
     },
     holds: async (all) => {
@@ -469,9 +469,18 @@ situations("session", [
     then: async ({ page, playground }) => {
       await playground.train.click();
       await expect.poll(() => playground.steps()).toBeGreaterThan(60);
-      await page.evaluate(() => { location.hash = "#v=1&preset=one-conv"; });
+      // Paused right behind the link: the offer ends when the new network has been trained as long as the old one.
+      await playground.pause.evaluate((pause) => new Promise((done) => {
+        const pauses = () => {
+          pause.click();
+          done();
+        };
+        addEventListener("hashchange", pauses, { once: true });
+        location.hash = "#v=1&preset=one-conv";
+      }));
+      await expect(playground.train).toBeVisible();
+      await playground.log.settle();
       await expect(undo(page)).toBeVisible();
-      await playground.stop();
     },
     holds: async ({ page, playground }) => {
       await undo(page).click();

@@ -115,6 +115,8 @@ export async function says(page, text) {
 
 /** The page still trains. */
 export async function trains(playground) {
+  // What was changed just now may put the steps back to 0. The monkey's page keeps no log.
+  await playground.page.evaluate(() => globalThis.pageLog?.settle());
   const before = await playground.steps();
   if (await playground.pause.isVisible()) {
     await expect.poll(() => playground.steps()).toBeGreaterThan(before);

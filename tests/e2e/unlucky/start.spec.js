@@ -37,9 +37,10 @@ const scriptIsMissing = async ({ page }) => {
 
 /** Everything works. */
 const starts = async ({ playground }) => {
+  // Late texts move the pad.
+  await playground.downloaded();
   await reads(playground);
   await trains(playground);
-  await playground.downloaded();
 };
 
 /** The page works, but for its training worker. */

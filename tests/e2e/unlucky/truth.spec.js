@@ -154,6 +154,8 @@ onOnePage("accuracies", { link: "/#v=1&image=7" }, [
       await control(page, "Activation").selectOption("sigmoid");
     },
     holds: async ({ page, playground }) => {
+      // The answer to the change, without which the last measurement counts.
+      await playground.log.settle();
       await playground.measured();
       const [header, listed] = await accuracies(page, playground);
       expect(header).not.toBe(before);
@@ -246,7 +248,9 @@ situations("truth", [
   {
     situation: "a window slides over the first, dark windows, in the colours of the finished map",
     link: "/#v=1&image=7&open=C1",
-    then: async ({ page }) => {
+    then: async ({ page, playground }) => {
+      await playground.downloaded();
+      await expect(page.getByRole("region", { name: "Draw a digit" })).toContainText("Test image 7");
       await page.getByRole("application", { name: /^Window over/ }).press("Home");
       await page.getByRole("combobox", { name: "Speed" }).selectOption("1 a second");
     },

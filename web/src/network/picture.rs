@@ -40,7 +40,7 @@ pub(super) fn NetworkPicture() -> impl IntoView {
 fn InputFigure(layout: Memo<Layout>) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
     let picture = expect_context::<Picture>();
-    let values = Signal::derive(move || inspector.values(0));
+    let values = Signal::derive(move || picture.shown(|| inspector.values(0)));
     let grid = stages::image_grid();
     let network = expect_context::<Settings>().network;
     let filtered = Memo::new(move |_| {

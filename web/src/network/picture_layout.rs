@@ -43,6 +43,11 @@ impl Picture {
         Self { layout, is_strip, is_tabs }
     }
 
+    /// The values of maps, none while an open layer has their place: what nobody sees is not drawn.
+    pub(super) fn shown(&self, values: impl FnOnce() -> Option<Vec<f32>>) -> Option<Vec<f32>> {
+        if self.is_tabs.get() { None } else { values() }
+    }
+
     /// A column by its number: 0 is the image, 1 the first stage.
     pub(super) fn column(&self, column: usize) -> Option<Placed> {
         self.layout.with(|layout| {

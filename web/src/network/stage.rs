@@ -43,7 +43,7 @@ pub(super) fn StageFigure(column: usize, stage: Stage) -> impl IntoView {
     let maps = if is_output {
         view! { <OutputBars label /> }.into_any()
     } else {
-        let values = Signal::derive(move || inspector.values(column));
+        let values = Signal::derive(move || picture.shown(|| inspector.values(column)));
         view! { <Maps grid label diverging=false values /> }.into_any()
     };
     view! {
@@ -102,13 +102,15 @@ fn Foot(column: usize, parameters: usize) -> impl IntoView {
 #[component]
 pub(super) fn FilterMaps(stage: Stage, columns: usize) -> impl IntoView {
     let view = expect_context::<NetworkView>();
+    let picture = expect_context::<Picture>();
     let grid = stage.filter_grid(columns).unwrap_or(Grid::with_columns(columns, 1, 1, 1));
     let layer = stage.layer;
-    let values = Signal::derive(move || {
+    let weights = move || {
         view.with_snapshot(|snapshot| {
             snapshot?.weights.iter().find(|w| w.layer == layer).map(|w| w.values.clone())
         })
-    });
+    };
+    let values = Signal::derive(move || picture.shown(weights));
     view! {
         <Maps grid
             label=format!("The {} filters of {}", stage.shape.channels, stage.name) diverging=true values />
