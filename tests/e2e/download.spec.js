@@ -27,7 +27,8 @@ test.describe("with failing requests", () => {
     await expect.poll(() => tries).toBe(3);
     await playground.downloaded();
     await expect(playground.retry).toHaveCount(0);
-    expect(words).toEqual([]);
+    // A busy machine may be late with the worker.
+    expect(words.filter((text) => !text.startsWith("Still loading worker.js"))).toEqual([]);
   });
 
   test("a shard that always fails shows a message, and retry fetches it", async ({ page, playground, host }) => {

@@ -81,6 +81,11 @@ class HiddenPlayground {
   async stop() {
     await this.press(" ");
     await expect.poll(async () => (await this.log.events("State")).at(-1).state).toBe(0);
+    // What it stopped with is measured then, and the charts show that.
+    await expect.poll(async () => {
+      const events = await this.log.events();
+      return events.slice(events.findLastIndex(({ message }) => message === "State")).some(({ message }) => message === "Tested");
+    }).toBe(true);
     await this.log.settle();
   }
 }

@@ -63,7 +63,8 @@ test("a report and its snapshot draw each map and each chart once, and nothing e
       count += 1;
     } else if (messages.includes("Tested")) {
       expect(CHARTS, messages.join()).toEqual(expect.arrayContaining(draws));
-    } else {
+    } else if (!messages.includes("Progress")) {
+      // A core that gets ready, is late, or answers again is reported at once, without a snapshot.
       expect(draws, messages.join()).toEqual([]);
     }
   }
@@ -152,5 +153,5 @@ test("the pointer marks a pixel at once and draws only its arithmetic", async ({
   expect(marks[0]).toMatch(/^M/);
   expect(marks[1]).toMatch(/^M/);
   expect(marks[1]).not.toBe(marks[0]);
-  expect((await playground.log.since(from)).flatMap(({ draws }) => draws ?? [])).toEqual(ARITHMETIC);
+  expect((await playground.log.since(from)).flatMap(({ draws }) => draws ?? [])).toEqual(["Its inputs", "Their weights"]);
 });

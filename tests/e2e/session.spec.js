@@ -40,7 +40,7 @@ test("a page that is killed and opened again ends in the same weights, on one co
     const context = await browser.newContext();
     const killed = await open(context, count);
     await killed.train.click();
-    await expect.poll(() => killed.steps()).toBeGreaterThanOrEqual(steps[index]);
+    await expect.poll(() => killed.steps(), { intervals: [50] }).toBeGreaterThanOrEqual(steps[index]);
     const crashed = killed.page.waitForEvent("crash");
     const devtools = await context.newCDPSession(killed.page);
     devtools.send("Page.crash").catch(() => {});

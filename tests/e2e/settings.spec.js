@@ -67,6 +67,9 @@ test("every control has a description, shown while it has the focus", async ({ p
 test("the augmentation preview follows the settings", async ({ page, playground }) => {
   await page.locator("summary", { hasText: "Augmentation" }).click();
   const copies = page.getByRole("img", { name: "Eight copies" });
+  // The page opens with an image.
+  await expect(page.getByRole("region", { name: "Draw a digit" })).toContainText("Test image 0");
+  await playground.clear.click();
   await expect(copies).toHaveCount(0);
   await playground.draw(7);
   await expect(copies).toBeVisible();

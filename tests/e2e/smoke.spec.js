@@ -32,6 +32,8 @@ for (const digit of [7, 1, 0, 3]) {
 
 test("clear empties the pad", async ({ playground }) => {
   await playground.draw(1);
+  // Its answer goes with the ink: only then does no answer say that the pad is painted empty.
+  await expect(playground.prediction).toHaveText(/^\s*1/);
   await playground.clear.click();
   await expect(playground.prediction).not.toHaveText(/\d/);
   const blank = await playground.ink();

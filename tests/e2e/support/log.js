@@ -81,6 +81,9 @@ function record({ COMMANDS, EVENTS, drawing }) {
 
   const { postMessage } = Worker.prototype;
   let trainer;
+  let begin;
+  /** The page has handled the trainer's first message: what comes to the trainer before that is lost. */
+  const begun = new Promise((done) => (begin = done));
   let held = null;
   let asked = 0;
   const answered = [];
@@ -111,6 +114,7 @@ function record({ COMMANDS, EVENTS, drawing }) {
       if (entry) note({ from: "page", ...entry });
       else {
         this.addEventListener("message", (event) => {
+          begin();
           for (const entry of events(event.data)) [...handlers].forEach((handler) => handler(entry));
         });
       }
@@ -145,13 +149,15 @@ function record({ COMMANDS, EVENTS, drawing }) {
       }
     },
     /** Until the page has handled all that the trainer has said by now: asks it for no images, and takes the answer. */
-    settle: () =>
-      new Promise((done) => {
+    settle: async () => {
+      await begun;
+      await new Promise((done) => {
         asked += 1;
         answered.push(done);
         const nothing = new Uint8Array([COMMANDS.indexOf("Images"), 0, 0]).buffer;
         postMessage.call(trainer, nothing, [nothing]);
-      }),
+      });
+    },
   };
 
   // Only for the tests that want it: axe reads the layout so often that recording it took minutes.
