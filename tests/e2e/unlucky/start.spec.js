@@ -37,7 +37,8 @@ const scriptIsMissing = async ({ page }) => {
 
 /** Everything works. */
 const starts = async ({ playground }) => {
-  // Late texts move the pad.
+  // Late texts move the pad. Until the page is there, there is no download either.
+  await expect(playground.train).toBeVisible();
   await playground.downloaded();
   await reads(playground);
   await trains(playground);
