@@ -61,6 +61,8 @@ test("the window is dragged and walked, and its products add up to the value of 
   await expect(position(page)).toContainText("row 7, column 12");
   await page.keyboard.press("Home");
   await expect(position(page)).toContainText("Window 1 of 784: row 1, column 1");
+  await page.getByRole("button", { name: "Back", exact: true }).click();
+  await expect(position(page), "before the first comes the last").toContainText("Window 784 of 784");
   await drag(page, output(page), 28, [3, 3], [27, 4]);
   await expect(position(page)).toContainText("row 28, column 5");
   await expect.poll(() => hash(page)).toContain("open=C1&window=28,5");

@@ -89,6 +89,7 @@ situations("session", [
     link: "/",
     then: async ({ page, playground }) => {
       await playground.train.click();
+      await expect.poll(() => playground.steps()).toBeGreaterThan(30);
       await expect.poll(async () => (await storedRuns(page))[0]?.steps).toBeGreaterThan(0);
       await page.reload();
     },
