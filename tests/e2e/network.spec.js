@@ -102,6 +102,13 @@ test("arrow keys move from pixel to pixel, and the receptive field lights up", a
   await expect(lit("S2")).toHaveAttribute("d", "");
 });
 
+test("an inspected pixel is announced, and the announcement goes, since training changes the value", async ({ page }) => {
+  const announced = page.getByRole("region", { name: "Network picture" }).locator("[aria-live=polite]");
+  await pixels(page, "C3").first().focus();
+  await expect(announced).toHaveText(/C3.*\d/);
+  await expect(announced).toHaveText("", { timeout: 15_000 });
+});
+
 test("editing a filter updates its feature map", async ({ page }) => {
   await page.getByRole("button", { name: "Try a filter" }).click();
   const map = () => page.getByRole("img", { name: "Feature map of the filter" }).evaluate((c) => c.toDataURL());

@@ -22,13 +22,16 @@ use crate::network::view_state::{NetworkView, PixelRef};
 use crate::pad::store::PadStore;
 use crate::settings::layers::OUTPUT;
 use crate::settings::store::Settings;
-use crate::ui::debounce::debounce;
+use crate::ui::debounce::{debounce, debounce_changes};
 use crate::ui::format::format_number;
+use crate::ui::signal::set_if_changed;
 
 /// The inputs of a dense unit that are marked: those with the largest products.
 const MAX_MARKED: usize = 12;
 /// How long a pixel must be inspected until screen readers announce it.
 pub(super) const ANNOUNCE_AFTER: Duration = Duration::from_millis(500);
+/// How long an announcement is there to be read: training changes the values that it tells.
+const ANNOUNCED_FOR: Duration = Duration::from_secs(5);
 
 /// The network and the activations of the image, column by column: 0 is the input, 1 the first stage.
 #[derive(Clone, Copy)]
@@ -43,7 +46,7 @@ pub(crate) struct Inspector {
     pub(crate) explanation: Memo<Option<Explanation>>,
     /// The receptive fields of the inspected pixel in the input of each layer up to its own.
     fields: Memo<Vec<ReceptiveField>>,
-    /// The inspected pixel and its value, for screen readers.
+    /// The inspected pixel and its value, for screen readers; empty once it was told.
     pub(crate) announced: RwSignal<String>,
 }
 
@@ -72,6 +75,8 @@ impl Inspector {
             move || view.pixel.track(),
             move |()| inspector.announced.set(untrack(move || inspector.pixel_with_value())),
         );
+        let announced = inspector.announced;
+        debounce_changes(ANNOUNCED_FOR, move || announced.track(), move |()| set_if_changed(announced, String::new()));
         inspector
     }
 
