@@ -3,16 +3,18 @@
 use crate::plan::{Buffer, Op, Plan};
 use crate::random;
 use crate::spec::BATCH_NORM_EPS;
+use serde::{Deserialize, Serialize};
 use tensor::conv2d::direct;
 use tensor::conv2d::{Convolution, Pooled, Scratch};
 use tensor::softmax::{self, Score};
 use tensor::{BLOCK, Lanes, ZERO, activation, batch_norm, interleave, pool};
+use wide::f32x4;
 
 /// The mode of a pass, as PyTorch's `train()` and `eval()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Dropout does nothing, batch normalisation uses the running estimates.
-    Inference,
+    /// Dropout does nothing unless [`Units`] say so, batch normalisation uses the running estimates.
+    Inference(Units),
     /// Dropout zeroes units, batch normalisation uses the statistics of the batch.
     Training {
         /// Seed of the dropout masks.
@@ -20,6 +22,33 @@ pub enum Mode {
         /// Number of the training step: every step has other masks.
         step: u32,
     },
+}
+
+/// The units behind dropout that take part in an inference. Only [`Units::All`] read as the network does; the others show what
+/// it does in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Units {
+    /// All, as they are.
+    #[default]
+    All,
+    /// All, each divided by `1 - p`, as those that dropout keeps: what the next layer would get if training dropped none. In
+    /// the paper's convention (Srivastava et al. 2014), in which a reading network's weights are multiplied by `1 - p`, this is
+    /// the network without that.
+    AllScaled,
+    /// Those that dropout keeps in the first step of training with this seed, for image number `sample` of the batch and those
+    /// after it, divided by `1 - p`: a thinned network. The mean of many is Monte Carlo dropout (Gal and Ghahramani 2016).
+    Kept {
+        /// Seed of the masks.
+        seed: u32,
+        /// Index of the first image's mask.
+        sample: u32,
+    },
+}
+
+impl Mode {
+    fn is_training(self) -> bool {
+        matches!(self, Self::Training { .. })
+    }
 }
 
 /// Packed weights, statistics and scratch memory for one plan. Activations are in [`Memory`], parameters are
@@ -165,7 +194,7 @@ impl Cpu {
     pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
         for (op, convolution) in self.plan.ops.iter().zip(&mut self.convolutions) {
             if let (Op::Conv2d { source, weight, .. }, Some(convolution)) = (op, convolution) {
-                let backward = mode != Mode::Inference && source.is_some();
+                let backward = mode.is_training() && source.is_some();
                 convolution.load(&parameters[weight.clone()], backward);
             }
         }
@@ -232,9 +261,9 @@ impl Cpu {
     }
 
     /// All segments forward, in inference mode. Returns false if the budget is spent before all is done.
-    pub fn infer(&mut self, memory: &mut Memory, parameters: &[f32]) -> bool {
+    pub fn infer(&mut self, memory: &mut Memory, parameters: &[f32], units: Units) -> bool {
         while self.segments_done < self.plan.segments.len() {
-            if !self.forward(self.segments_done, memory, parameters, Mode::Inference, &mut []) {
+            if !self.forward(self.segments_done, memory, parameters, Mode::Inference(units), &mut []) {
                 return false;
             }
             self.segments_done += 1;
@@ -303,7 +332,7 @@ impl Cpu {
                     batch_norm::affine_forward(scale, shift, x, y);
                 }
                 Op::Moments { input, statistics, .. } => {
-                    if mode != Mode::Inference {
+                    if mode.is_training() {
                         let used = batch_norm::lanes_in_use(*samples);
                         let (first, second) = sums.split_at_mut(input.shape.channels);
                         let pivot = &self.normalizers[*statistics].pivot;
@@ -317,11 +346,20 @@ impl Cpu {
                 }
                 Op::Dropout { p, layer, input, mask, output } => {
                     copy(values, *input, *output);
-                    if let Mode::Training { seed, step } = mode {
-                        let (mask, y) = split(values, *mask, *output);
-                        random::dropout_mask(seed, step, *layer as u32, *first as u32, *p, mask);
-                        activation::multiply(y, mask);
+                    let (mask, y) = split(values, *mask, *output);
+                    let masked = match mode {
+                        Mode::Inference(Units::All) => continue,
+                        Mode::Inference(Units::AllScaled) => None,
+                        Mode::Inference(Units::Kept { seed, .. }) => Some((seed, 0)),
+                        Mode::Training { seed, step } => Some((seed, step)),
+                    };
+                    match masked {
+                        Some((seed, step)) => {
+                            random::dropout_mask(seed, step, *layer as u32, *first as u32, *p, mask);
+                        }
+                        None => mask.fill([f32x4::splat(1.0 / (1.0 - p)); BLOCK / 4]),
                     }
+                    activation::multiply(y, mask);
                 }
             }
         }

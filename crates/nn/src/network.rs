@@ -1,6 +1,6 @@
 //! A network with its parameters, for inference and inspection.
 
-use crate::cpu::{Cpu, Memory, Mode};
+use crate::cpu::{Cpu, Memory, Mode, Units};
 use crate::plan::{Plan, Role};
 use crate::random::{Stream, normal};
 use crate::spec::{Initializer, NetworkSpec};
@@ -21,6 +21,8 @@ pub struct Network {
     memory: Memory,
     /// Number of the inference that began last.
     inference: u64,
+    /// The units that take part in it.
+    units: Units,
 }
 
 /// Grey levels as pixels in [0, 1], as torchvision's `ToTensor`.
@@ -53,6 +55,7 @@ impl Network {
             memory: Memory::new(&plan),
             cpu: Cpu::new(plan),
             inference: 0,
+            units: Units::All,
         };
         network.initialize(initializer, seed);
         Ok(network)
@@ -90,7 +93,7 @@ impl Network {
 
     /// Prepares for [`Network::infer`]; needed after the parameters changed.
     pub fn prepare(&mut self) {
-        self.cpu.load(&self.parameters, &self.running, Mode::Inference);
+        self.cpu.load(&self.parameters, &self.running, Mode::Inference(Units::All));
     }
 
     /// Runs up to sixteen images, bytes `[channel][row][column]`, through the network. [`Network::output`],
@@ -99,28 +102,39 @@ impl Network {
     /// # Panics
     /// If there are more than sixteen images.
     pub fn infer<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) {
-        self.begin_inference(images);
-        self.continue_inference(Budget::UNLIMITED);
+        self.begin_inference(images, Units::All);
+        self.limit_work(Budget::UNLIMITED);
+        self.continue_inference();
     }
 
-    /// Begins [`Network::infer`], which [`Network::continue_inference`] goes on with. Returns its number.
+    /// Begins [`Network::infer`] with these units, which [`Network::continue_inference`] goes on with. Returns its number.
     ///
     /// # Panics
     /// If there are more than sixteen images.
-    pub fn begin_inference<'a>(&mut self, images: impl ExactSizeIterator<Item = &'a [u8]>) -> u64 {
+    pub fn begin_inference<'a>(
+        &mut self,
+        images: impl ExactSizeIterator<Item = &'a [u8]>,
+        units: Units,
+    ) -> u64 {
         let (count, mut images) = (images.len(), images);
+        let first = if let Units::Kept { sample, .. } = units { sample } else { 0 };
+        self.units = units;
         self.cpu.abandon();
-        self.cpu.start(&mut self.memory, 0, count, |_, sample| {
+        self.cpu.start(&mut self.memory, first as usize, count, |_, sample| {
             pixels(images.next().unwrap_or_default(), sample);
         });
         self.inference += 1;
         self.inference
     }
 
-    /// Goes on with the inference that began last, for about `work` multiply-adds. Returns whether it is done.
-    pub fn continue_inference(&mut self, work: i64) -> bool {
+    /// Allows inferences about `work` multiply-adds from now on.
+    pub fn limit_work(&mut self, work: i64) {
         self.cpu.limit_work(work);
-        self.cpu.infer(&mut self.memory, &self.parameters)
+    }
+
+    /// Goes on with the inference that began last. Returns whether it is done: if not, the work that was allowed is.
+    pub fn continue_inference(&mut self) -> bool {
+        self.cpu.infer(&mut self.memory, &self.parameters, self.units)
     }
 
     /// The number of the inference that began last.
@@ -162,6 +176,14 @@ impl Network {
         let buffer = *self.plan().layers.get(layer)?;
         let (vector, lane) = (image / 4, image % 4);
         Some(self.memory.values(buffer).iter().map(|lanes| lanes[vector].to_array()[lane]).collect())
+    }
+
+    /// The logits of image number `image` of those inferred last, `[class]`.
+    ///
+    /// # Panics
+    /// If `image` is not below sixteen.
+    pub fn logits_of(&self, image: usize) -> Vec<f32> {
+        self.output_of(image, self.spec.layers.len() - 1).unwrap_or_default()
     }
 
     /// The weights of layer number `layer`: `[out_channel][in_channel][row][column]` of a convolution,

@@ -62,10 +62,10 @@ pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: 
     }
 }
 
-/// The units that dropout zeroes in the first sample of a batch.
-pub fn dropped_units(seed: u32, step: u32, layer: u32, p: f32, units: usize) -> Vec<bool> {
+/// The units that dropout zeroes in sample number `sample` of a batch.
+pub fn dropped_units(seed: u32, (step, sample): (u32, u32), layer: u32, p: f32, units: usize) -> Vec<bool> {
     let mut mask = vec![tensor::ZERO; units];
-    dropout_mask(seed, step, layer, 0, p, &mut mask);
+    dropout_mask(seed, step, layer, sample, p, &mut mask);
     mask.iter().map(|unit| unit[0].to_array()[0] == 0.0).collect()
 }
 
@@ -147,7 +147,7 @@ mod tests {
         assert!((zeros - 0.3).abs() < 0.02, "{zeros}");
         assert!(values.iter().all(|v| *v == 0.0 || (v - 1.0 / 0.7).abs() < 1e-6));
         let first: Vec<bool> = whole.iter().map(|unit| unit[0].to_array()[0] == 0.0).collect();
-        assert_eq!(dropped_units(9, 5, 2, 0.3, 403), first);
+        assert_eq!(dropped_units(9, (5, 0), 2, 0.3, 403), first);
         // Sample 4 of a batch has the same mask in a block that begins with it.
         let mut later = whole.clone();
         dropout_mask(9, 5, 2, 4, 0.3, &mut later);

@@ -1,6 +1,7 @@
 //! Evaluation of a network: loss, accuracy and the prediction for each image.
 
 use data::mnist::{CLASSES, PIXELS};
+use nn::cpu::Units;
 use nn::network::{Network, Score};
 use tensor::BLOCK;
 
@@ -79,9 +80,10 @@ impl EvaluationTask {
             // Something else may have been inferred since the last slice.
             if self.inference != Some(network.inference()) {
                 let pixels = &images[block.start * PIXELS..block.end * PIXELS];
-                self.inference = Some(network.begin_inference(pixels.chunks_exact(PIXELS)));
+                self.inference = Some(network.begin_inference(pixels.chunks_exact(PIXELS), Units::All));
             }
-            if network.continue_inference(WORK) {
+            network.limit_work(WORK);
+            if network.continue_inference() {
                 self.done.add_block(network, &labels[block]);
                 self.inference = None;
             }

@@ -8,6 +8,8 @@
 //! assert!(matches!(decode(&bytes), Some(Command::Train)));
 //! ```
 
+use nn::cpu::Units;
+use nn::inspect::batch_statistics::ChannelStatistics;
 use nn::inspect::divergence::Divergence;
 use nn::inspect::grad_norms::LayerNorms;
 use nn::inspect::histogram::Histogram;
@@ -175,7 +177,18 @@ pub struct Watch {
     pub details: Vec<usize>,
     /// Whether [`Event::Predictions`] are sent.
     pub predictions: bool,
+    /// The units behind dropout with which the shown image is read.
+    pub units: Units,
+    /// If set, the image is also read with all units, and by [`MASKS`] thinned networks of this seed.
+    pub masks: Option<u32>,
+    /// Batch normalisations of which a whole batch is included.
+    pub batches: Vec<usize>,
 }
+
+/// The thinned networks that answer together.
+pub const MASKS: u32 = 20;
+/// The test images of [`Snapshot::batches`]; as many as a batch of training has at first.
+pub const BATCH_IMAGES: usize = 64;
 
 /// One of MNIST's two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -414,6 +427,32 @@ pub struct Snapshot {
     pub norms: Vec<LayerNorms>,
     /// The layers of [`Watch::details`] that have parameters.
     pub details: Vec<LayerDetail>,
+    /// The units behind dropout with which the image was read. Unless all were, `changed` is empty.
+    pub units: Units,
+    /// The answers of other units, with [`Watch::masks`] and an image.
+    pub masks: Option<MaskAnswers>,
+    /// The batch normalisations of [`Watch::batches`], once so many test images are here.
+    pub batches: Vec<BatchDetail>,
+}
+
+/// The logits for the shown image, `[class]`, with different units behind dropout.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaskAnswers {
+    /// With [`Units::All`]: how the network reads.
+    pub all: Vec<f32>,
+    /// With [`Units::AllScaled`].
+    pub all_scaled: Vec<f32>,
+    /// Those of the thinned networks, [`Units::Kept`] with mask 0 to [`MASKS`].
+    pub thinned: Vec<Vec<f32>>,
+}
+
+/// A batch normalisation of the first [`BATCH_IMAGES`] test images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchDetail {
+    /// Index into [`NetworkSpec::layers`].
+    pub layer: usize,
+    /// Each channel of the batch.
+    pub channels: Vec<ChannelStatistics>,
 }
 
 /// All parameters and statistics of one layer.

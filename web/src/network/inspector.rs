@@ -76,7 +76,11 @@ impl Inspector {
             move |()| inspector.announced.set(untrack(move || inspector.pixel_with_value())),
         );
         let announced = inspector.announced;
-        debounce_changes(ANNOUNCED_FOR, move || announced.track(), move |()| set_if_changed(announced, String::new()));
+        debounce_changes(
+            ANNOUNCED_FOR,
+            move || announced.track(),
+            move |()| set_if_changed(announced, String::new()),
+        );
         inspector
     }
 

@@ -1,6 +1,7 @@
 //! What the page shows of a network and its training: histograms of values, norms of gradients, the place of
-//! a divergence, how much another image changes.
+//! a divergence, how much another image changes, what batch normalisation does to a batch.
 
+pub mod batch_statistics;
 pub mod changed_share;
 pub mod divergence;
 pub mod grad_norms;

@@ -7,6 +7,7 @@ mod golden_schedules;
 mod golden_training;
 mod gradients;
 mod shuffled;
+mod thinned;
 mod transfer;
 mod untrusted;
 mod vanishing_signals;

@@ -45,7 +45,7 @@ impl Session {
     /// Goes on with the snapshot that is pending, and sends it once it is complete.
     pub(super) fn advance_snapshot(&mut self) {
         let training = shown_training(&mut self.comparison, &mut self.group);
-        if let Some(snapshot) = self.view.advance_snapshot(training) {
+        if let Some(snapshot) = self.view.advance_snapshot(training, &self.data.test) {
             self.emit(Event::Snapshot(snapshot));
         }
     }

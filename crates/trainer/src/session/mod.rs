@@ -14,6 +14,7 @@ mod keep;
 mod kept_runs;
 mod layer_detail;
 mod meters;
+mod passes;
 mod predictions;
 mod run;
 mod state;

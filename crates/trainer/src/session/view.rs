@@ -1,7 +1,10 @@
 //! What is on screen: the shown image, the watched layers, and the network that they come from.
 
 use super::layer_detail::{gradient_histogram, layer_detail};
+use super::passes::Passes;
 use crate::messages::{ChangedShare, LayerValues, Snapshot, Source, Watch};
+use data::DataSet;
+use nn::cpu::Units;
 use nn::inspect::changed_share::changed_share;
 use nn::inspect::grad_norms::layer_norms;
 use nn::inspect::histogram::Histogram;
@@ -18,18 +21,8 @@ pub(super) struct View {
     /// The image that it is compared with.
     pub(super) reference: Option<Vec<u8>>,
     pub(super) watch: Watch,
-    snapshot: Pending,
-}
-
-/// A snapshot that is not complete.
-#[derive(Default, PartialEq)]
-enum Pending {
-    #[default]
-    None,
-    /// It has not begun.
-    New,
-    /// The number of the network's inference of the shown image.
-    Inference(u64),
+    /// The forward passes of a snapshot that is not complete.
+    pending: Option<Passes>,
 }
 
 /// Multiply-adds of a slice of a snapshot: less than 50 ms. LeNet-5 takes 7 million.
@@ -49,38 +42,35 @@ impl View {
 
     /// Begins a snapshot in place of the one that is pending.
     pub(super) fn begin_snapshot(&mut self) {
-        self.snapshot = Pending::New;
+        self.pending = Some(Passes::default());
     }
 
     /// Whether a snapshot has begun and is not complete.
     pub(super) fn is_snapshot_pending(&self) -> bool {
-        self.snapshot != Pending::None
+        self.pending.is_some()
     }
 
-    /// Goes on with the forward pass of the shown image. Returns it, and what is watched of the network, once
-    /// it is done.
-    pub(super) fn advance_snapshot(&mut self, training: &mut Training) -> Option<Snapshot> {
+    /// Goes on with the forward passes of a snapshot; `test` are the test images that are here. Returns it once they are done.
+    pub(super) fn advance_snapshot(&mut self, training: &mut Training, test: &DataSet) -> Option<Snapshot> {
         let (network, source) = active_model(&mut self.pretrained, training);
-        if let Some(image) = &self.image {
-            if self.snapshot != Pending::Inference(network.inference()) {
-                if source != Source::Pretrained {
-                    network.prepare();
-                }
-                // Both at once cost as much as one.
-                let images: Vec<&[u8]> =
-                    [Some(image), self.reference.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
-                self.snapshot = Pending::Inference(network.begin_inference(images.into_iter()));
+        let passes = self.pending.as_mut()?;
+        if !passes.have_begun(network) {
+            if source != Source::Pretrained {
+                network.prepare();
             }
-            if !network.continue_inference(WORK) {
-                return None;
-            }
+            let images = self.image.as_deref().map(|image| (image, self.reference.as_deref()));
+            *passes = Passes::new(&self.watch, images, test);
         }
-        self.snapshot = Pending::None;
-        Some(self.snapshot(training))
+        network.limit_work(WORK);
+        if !passes.advance(network) {
+            return None;
+        }
+        let passes = self.pending.take().unwrap_or_default();
+        Some(self.snapshot(training, passes))
     }
 
-    /// What is watched of the network, after the forward pass of the shown image.
-    fn snapshot(&mut self, training: &mut Training) -> Snapshot {
+    /// What is watched of the network, after the forward passes.
+    fn snapshot(&mut self, training: &mut Training, passes: Passes) -> Snapshot {
         let watch = &self.watch;
         let mut norms = Vec::new();
         let gradients = known_gradients(training);
@@ -98,7 +88,7 @@ impl View {
         if self.image.is_some() {
             probabilities = network.probabilities();
             activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
-            if self.reference.is_some() {
+            if self.reference.is_some() && watch.units == Units::All {
                 let share = |LayerValues { layer, values }: &LayerValues| {
                     let share = changed_share(values, &network.output_of(1, *layer)?);
                     Some(ChangedShare { layer: *layer, share })
@@ -111,7 +101,19 @@ impl View {
         let details = watch.details.iter().zip(histograms);
         let details =
             details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
-        Snapshot { source, probabilities, activations, changed, weights, norms, details }
+        let (masks, batches) = passes.results(network);
+        Snapshot {
+            source,
+            probabilities,
+            activations,
+            changed,
+            weights,
+            norms,
+            details,
+            units: watch.units,
+            masks,
+            batches,
+        }
     }
 }
 

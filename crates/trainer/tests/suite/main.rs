@@ -12,6 +12,7 @@ mod mnist;
 #[cfg(not(target_family = "wasm"))]
 mod on_gpu;
 mod parallel;
+mod passes;
 mod predictions;
 mod reports;
 mod silent_workers;

@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use data::shard;
+use nn::cpu::Units;
+use nn::inspect::batch_statistics::ChannelStatistics;
 use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Augmentation, LayerSpec, NetworkSpec, TrainingSpec};
 use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
-    ChangedShare, Command, DeviceChoice, Download, Event, Images, LayerValues, Predictions, RunConfig,
-    Snapshot, Source, Split, ViewState, Watch, decode, encode,
+    BatchDetail, ChangedShare, Command, DeviceChoice, Download, Event, Images, LayerValues, MaskAnswers,
+    Predictions, RunConfig, Snapshot, Source, Split, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -63,6 +65,9 @@ fn commands() -> Vec<Command> {
             norms: true,
             details: vec![4],
             predictions: true,
+            units: Units::Kept { seed: 7, sample: 19 },
+            masks: Some(7),
+            batches: vec![1, 99],
         }),
         Command::Compare {
             runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
@@ -107,6 +112,13 @@ fn events() -> Vec<Event> {
             weights: vec![values],
             norms: Vec::new(),
             details: Vec::new(),
+            units: Units::AllScaled,
+            masks: Some(MaskAnswers {
+                all: vec![0.5; 10],
+                thinned: vec![vec![1.0; 10]; 2],
+                ..MaskAnswers::default()
+            }),
+            batches: vec![BatchDetail { layer: 1, channels: vec![ChannelStatistics::default()] }],
         }),
         Event::Predictions(Predictions {
             source: Source::Pretrained,

@@ -1,0 +1,125 @@
+//! What a snapshot holds besides the shown image as the network reads it: thinned networks, and a batch.
+
+use nn::cpu::Units;
+use nn::preset::Preset;
+use nn::spec::{LayerSpec, TrainingSpec};
+use trainer::Session;
+use trainer::messages::{BATCH_IMAGES, Command, Event, MASKS, Snapshot, Watch};
+
+use crate::common::{SingleCore, calculator_digit, digits};
+
+/// LeNet-5 with batch normalisation and dropout after 20 steps, with a digit on the pad.
+fn session(tests: usize) -> Session {
+    let mut session = Session::default();
+    session.add_train(&digits(5_000, 0)).unwrap();
+    session.add_test(&digits(tests, 7)).unwrap();
+    session.handle(Command::Configure {
+        network: Preset::LeNetTricks.network(),
+        training: TrainingSpec::default(),
+    });
+    session.handle(Command::Show { image: calculator_digit(3, 99).to_vec(), reference: Some(vec![0; 784]) });
+    for _ in 0..20 {
+        session.handle(Command::Step);
+        while session.busy() {
+            session.work(&SingleCore::default());
+        }
+    }
+    session
+}
+
+fn watched(session: &mut Session, watch: Watch) -> Snapshot {
+    let mut events = session.handle(Command::Watch(watch));
+    while session.busy() {
+        events.extend(session.work(&SingleCore::default()));
+    }
+    let snapshots = events.into_iter().filter_map(|event| match event {
+        Event::Snapshot(snapshot) => Some(snapshot),
+        _ => None,
+    });
+    snapshots.last().expect("a snapshot is sent")
+}
+
+fn dropouts() -> Vec<usize> {
+    let layers = Preset::LeNetTricks.network().layers;
+    (0..layers.len()).filter(|at| matches!(layers[*at], LayerSpec::Dropout { .. })).collect()
+}
+
+fn logits(snapshot: &Snapshot) -> &[f32] {
+    let last = Preset::LeNetTricks.network().layers.len() - 1;
+    &snapshot.activations.iter().find(|of| of.layer == last).expect("the logits are watched").values
+}
+
+#[test]
+fn thinned_networks_answer_beside_the_whole_one() {
+    let mut session = session(64);
+    let last = Preset::LeNetTricks.network().layers.len() - 1;
+    let activations = vec![dropouts()[0], last];
+    let watch = |units, masks| Watch { activations: activations.clone(), units, masks, ..Watch::default() };
+    let plain = watched(&mut session, watch(Units::All, None));
+    assert_eq!((plain.units, &plain.masks), (Units::All, &None));
+    assert_eq!(plain.changed.len(), 2);
+
+    let all = watched(&mut session, watch(Units::All, Some(4)));
+    let masks = all.masks.clone().expect("masks are watched");
+    assert_eq!(all.activations, plain.activations, "the image is shown as before");
+    assert_eq!(masks.all, logits(&plain));
+    assert_eq!(masks.thinned.len(), MASKS as usize);
+
+    // Each of them is what the page shows if it shows that one, and drops its own units.
+    for sample in [0, 15, 16, 19] {
+        let units = Units::Kept { seed: 4, sample };
+        let thin = watched(&mut session, watch(units, Some(4)));
+        assert_eq!((thin.units, logits(&thin)), (units, &masks.thinned[sample as usize][..]));
+        assert_eq!(thin.masks.as_ref(), Some(&masks), "they do not depend on the one that is shown");
+        assert!(thin.changed.is_empty());
+        let LayerSpec::Dropout { p } = Preset::LeNetTricks.network().layers[dropouts()[0]] else {
+            unreachable!()
+        };
+        let (kept, whole) = (&thin.activations[0].values, &plain.activations[0].values);
+        let dropped = nn::random::dropped_units(4, (0, sample), dropouts()[0] as u32, p, kept.len());
+        for (at, dropped) in dropped.into_iter().enumerate() {
+            let expected = if dropped { 0.0 } else { whole[at] / (1.0 - p) };
+            assert!((kept[at] - expected).abs() < 1e-5, "unit {at}: {} and {expected}", kept[at]);
+        }
+    }
+    let scaled = watched(&mut session, watch(Units::AllScaled, None));
+    assert_eq!(logits(&scaled), masks.all_scaled);
+    let again = watched(&mut session, watch(Units::All, None));
+    assert_eq!(again, plain, "nothing of it stays");
+}
+
+#[test]
+fn a_batch_is_normalised_channel_by_channel() {
+    let mut session = session(100);
+    let network = Preset::LeNetTricks.network();
+    let norm = network.layers.iter().position(|layer| *layer == LayerSpec::BatchNorm).unwrap();
+    // A layer that is none, and one that is not there, have no batch.
+    let watch = Watch { batches: vec![norm, norm - 1, 99], ..Watch::default() };
+    let snapshot = watched(&mut session, watch);
+    let [batch] = &snapshot.batches[..] else { panic!("{:?}", snapshot.batches) };
+    assert_eq!((batch.layer, batch.channels.len()), (norm, 6));
+    let mut network = session.network().clone();
+    network.prepare();
+    let mut values = vec![Vec::new(); 6];
+    for image in 0..BATCH_IMAGES {
+        network.infer(std::iter::once(digits(100, 7).image(image)));
+        for (channel, plane) in network.output(norm - 1).unwrap().chunks(28 * 28).enumerate() {
+            values[channel].extend_from_slice(plane);
+        }
+    }
+    for (channel, values) in batch.channels.iter().zip(values) {
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        assert!((channel.mean - mean).abs() < 1e-3, "{} and {mean}", channel.mean);
+        let count = |counts: &[u32]| counts.iter().sum::<u32>() as usize;
+        assert_eq!(
+            (count(&channel.before.counts), count(&channel.after.counts)),
+            (values.len(), values.len())
+        );
+    }
+}
+
+#[test]
+fn there_is_no_batch_before_its_images_are_here() {
+    let watch = Watch { batches: vec![1], ..Watch::default() };
+    assert!(watched(&mut session(BATCH_IMAGES - 1), watch).batches.is_empty());
+}
