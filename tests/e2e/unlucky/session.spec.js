@@ -286,7 +286,8 @@ situations("session", [
         await all.page.reload();
         await expect.poll(() => sessionOf(all.page)).not.toBe(before);
       }
-      await all.page.unrouteAll();
+      // A script that is under way to a worker comes there first.
+      await all.page.unrouteAll({ behavior: "wait" });
       await all.page.reload();
     },
     holds: (all) => isBack(all, 6),

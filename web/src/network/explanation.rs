@@ -196,8 +196,18 @@ pub(crate) fn pointwise_in_words(
     detail: Option<&LayerDetail>,
     channel: usize,
 ) -> Option<String> {
+    let is_unchanged = x == y;
     let (x, y) = (format_number(x), format_number(y));
     Some(match layer {
+        // Unless a thinned network is shown, dropout leaves the values as they are.
+        LayerSpec::Dropout { .. } if is_unchanged => return None,
+        LayerSpec::Dropout { p } => {
+            if y == "0" {
+                format!("dropout: this mask drops {x}")
+            } else {
+                format!("dropout: {x} / (1 − {}) = {y}", format_number(p))
+            }
+        }
         LayerSpec::Relu => format!("ReLU: max({x}, 0) = {y}"),
         LayerSpec::LeakyRelu { .. } => format!("leaky ReLU of {x} = {y}"),
         LayerSpec::Elu { .. } => format!("ELU of {x} = {y}"),
@@ -215,7 +225,6 @@ pub(crate) fn pointwise_in_words(
                 format_number(of(&detail.biases)?),
             )
         }
-        // Dropout is active in training only: it leaves the values of the image on the pad as they are.
         _ => return None,
     })
 }

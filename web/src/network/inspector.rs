@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use data::mnist::{PIXELS, SIDE};
 use leptos::prelude::*;
+use nn::cpu::Units;
 use nn::inspect::changed_share::changed_share;
 use nn::spec::{LayerSpec, Shape};
 use nn::summary::LayerSummary;
@@ -311,25 +312,56 @@ impl Inspector {
         path
     }
 
-    /// Crosses over the units that dropout drops in the next training step; empty unless the network is being trained.
+    /// Crosses over the units that dropout drops: those of the mask that is shown, or in training those of the next step.
     pub(crate) fn dropped_units(&self, column: usize, grid: Grid) -> String {
         let mut path = String::new();
-        if self.client.run.get() != RunState::Training {
-            return path;
-        }
-        let source = self.view.with_snapshot(|snapshot| snapshot.map(|s| s.source));
-        let (Some(stage), Some(Source::Session { step })) = (self.stage(column), source) else { return path };
-        let seed = self.settings.training.with(|training| training.seed);
-        for layer in stage.layers() {
-            if let Some(LayerSpec::Dropout { p }) = self.layer(layer).map(|layer| layer.spec) {
-                let dropped = nn::random::dropped_units(seed, step as u32, layer as u32, p, grid.len());
-                for at in (0..dropped.len()).filter(|at| dropped[*at]) {
-                    let (x, y) = grid.pixel(at);
-                    let _ = write!(path, "M{x}.2 {y}.2l.6.6m0-.6l-.6.6");
-                }
-            }
+        let Some((stage, mask)) = self.stage(column).zip(self.mask()) else { return path };
+        for at in self.dropped_by(&stage, mask) {
+            let (x, y) = grid.pixel(at);
+            let _ = write!(path, "M{x}.2 {y}.2l.6.6m0-.6l-.6.6");
         }
         path
+    }
+
+    /// The mask of dropout that is shown: its seed, and step and sample; none if all units are.
+    fn mask(&self) -> Option<(u32, (u32, u32))> {
+        let (source, units) = self.view.with_snapshot(|snapshot| snapshot.map(|s| (s.source, s.units)))?;
+        match (units, source) {
+            (Units::Kept { seed, sample }, _) => Some((seed, (0, sample))),
+            (Units::All, Source::Session { step }) if self.client.run.get() == RunState::Training => {
+                Some((self.settings.training.with(|training| training.seed), (step as u32, 0)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The units of a stage that a mask drops.
+    fn dropped_by(&self, stage: &Stage, (seed, sample): (u32, (u32, u32))) -> Vec<usize> {
+        let units = stage.shape.len();
+        let dropped = |layer: usize| match self.layer(layer)?.spec {
+            LayerSpec::Dropout { p } => Some(nn::random::dropped_units(seed, sample, layer as u32, p, units)),
+            _ => None,
+        };
+        let masks: Vec<Vec<bool>> = stage.layers().filter_map(dropped).collect();
+        (0..units).filter(|at| masks.iter().any(|mask| mask[*at])).collect()
+    }
+
+    /// Which units the shown answer is of, in words.
+    pub(crate) fn units_in_words(&self) -> String {
+        let units = self.view.with_snapshot(|snapshot| snapshot.map(|snapshot| snapshot.units));
+        match units {
+            None | Some(Units::All) => "all units, as the network reads".to_owned(),
+            Some(Units::AllScaled) => "all units, each as loud as the kept ones in training".to_owned(),
+            Some(Units::Kept { seed, sample }) => {
+                let stages = self.stages.get();
+                let of = |stage: &Stage| {
+                    let dropped = self.dropped_by(stage, (seed, (0, sample))).len();
+                    (dropped > 0).then(|| format!("{dropped} of {} in {}", stage.shape.len(), stage.name))
+                };
+                let off: Vec<String> = stages.iter().filter_map(of).collect();
+                format!("mask {}: off are {}", sample + 1, off.join(", "))
+            }
+        }
     }
 }
 

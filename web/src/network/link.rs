@@ -6,6 +6,7 @@ use crate::network::filter::kernel::Kernel;
 use crate::network::lens::trial::Trial;
 use crate::network::sliding_window::SlidingWindow;
 use crate::network::stages;
+use crate::network::thinned::units_choice::UnitsChoice;
 use crate::ui::format::count;
 use crate::ui::link_part::{LinkPart, parse_ordinal};
 
@@ -27,6 +28,8 @@ pub(crate) struct NetworkLink {
     pub(crate) map: usize,
     /// The window of the Lens, and where it lies.
     pub(crate) trial: Trial,
+    /// The units behind dropout with which the digit is read.
+    pub(crate) units: UnitsChoice,
     /// The filter that is made by hand.
     pub(crate) filter: Kernel,
 }
@@ -96,6 +99,12 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
         usage: "use a number from 0 on",
     },
     LinkPart {
+        key: "mask",
+        get: |state| state.units.write(),
+        set: |state, text| UnitsChoice::read(text).map(|units| state.units = units),
+        usage: "use the number of a mask, from 1 to 20, or scaled",
+    },
+    LinkPart {
         key: "filter",
         get: |state| {
             let is_shown = state.open == Some(OpenPanel::Filter) && state.filter != Kernel::default();
@@ -115,6 +124,11 @@ fn is_lens(state: &NetworkLink) -> bool {
 /// again; returns its keys, each with what is wrong.
 pub(crate) fn resolve(state: &mut NetworkLink, network: &NetworkSpec) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
+    let has_dropout = network.layers.iter().any(|layer| matches!(layer, LayerSpec::Dropout { .. }));
+    if !has_dropout && state.units != UnitsChoice::All {
+        wrong.push(("mask", "this network has no dropout".to_owned()));
+        state.units = UnitsChoice::All;
+    }
     let Some(OpenPanel::Stage(name)) = &mut state.open else {
         state.trial = Trial::default();
         return wrong;
@@ -178,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn masks_round_trip_where_there_is_dropout() {
+        let tricks = Preset::LeNetTricks.network();
+        for link in ["mask=1", "open=F5&mask=20", "mask=scaled"] {
+            let mut state = parse(PARTS, link).unwrap();
+            assert_eq!(resolve(&mut state, &tricks), []);
+            assert_eq!(text(PARTS, &state), link);
+        }
+    }
+
+    #[test]
     fn a_closed_panel_leaves_nothing_in_the_link() {
         let closed = NetworkLink { open: None, ..checked("open=C3&map=5").unwrap() };
         assert_eq!(text(PARTS, &closed), "");
@@ -204,6 +228,13 @@ mod tests {
             ("open=F6&stride=2", "padding: F6 has no window"),
         ] {
             assert_eq!(checked(wrong), Err(why.to_owned()), "{wrong}");
+        }
+        assert_eq!(checked("mask=3"), Err("mask: this network has no dropout".to_owned()));
+        for wrong in ["mask=0", "mask=21", "mask=-1", "mask=all"] {
+            assert!(
+                checked(wrong).is_err_and(|usage| usage.starts_with("use the number of a mask")),
+                "{wrong}"
+            );
         }
         assert!(checked("filter=emboss").is_err_and(|usage| usage.starts_with("use ")));
     }

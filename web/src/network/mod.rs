@@ -19,6 +19,7 @@ mod receptive_field;
 mod sliding_window;
 mod stage;
 pub(crate) mod stages;
+mod thinned;
 pub(crate) mod view_state;
 mod wires;
 
@@ -31,6 +32,7 @@ use crate::network::link::OpenPanel;
 use crate::network::picture::NetworkPicture;
 use crate::network::readout::Readout;
 use crate::network::stage::opener_id;
+use crate::network::thinned::units_choice::UnitsChoice;
 use crate::runs::store::RunStore;
 use crate::ui::focus::{go_to, restore_focus};
 
@@ -62,6 +64,9 @@ pub(crate) fn NetworkPanel() -> impl IntoView {
                         <span><i class="ramp weight"></i>"weight, − to +"</span>
                     </p>
                     <span class="source">{move || runs.snapshot_label()}</span>
+                    <Show when=move || view.units.get() != UnitsChoice::All>
+                        <button class="small" on:click=move |_| view.units.set(UnitsChoice::All)>"All units"</button>
+                    </Show>
                     <button id="try-filter" class="small" aria-expanded=move || is_filter_open.get().to_string()
                         on:click=move |_| view.toggle(OpenPanel::Filter)>"Try a filter"</button>
                 </div>

@@ -6,6 +6,7 @@ use trainer::messages::Watch;
 
 use crate::network::grid::Grid;
 use crate::network::layout::{Column, Kind};
+use crate::network::thinned::units_choice::MASK_SEED;
 use crate::settings::layers;
 
 /// Which maps of a stage are computed from which ones of the stage before.
@@ -170,9 +171,16 @@ pub(crate) fn batch_norms(network: &NetworkSpec) -> impl Iterator<Item = usize> 
     layers.filter(|(_, layer)| **layer == LayerSpec::BatchNorm).map(|(at, _)| at)
 }
 
-/// What the worker must send to draw the stages of a network, to inspect some of them, and to show every batch normalisation.
-pub(crate) fn watch(network: &NetworkSpec, inspected: &[usize]) -> Watch {
+/// What the worker must send to draw the stages of a network, to inspect some of them, to show every batch normalisation, and to
+/// show what dropout and batch normalisation do in the one that is open.
+pub(crate) fn watch(network: &NetworkSpec, inspected: &[usize], open: Option<&str>) -> Watch {
     let stages = of(network);
+    let in_open = |is: fn(&LayerSpec) -> bool| {
+        let open = stages.iter().find(|stage| Some(stage.name.as_str()) == open);
+        let layers = open.into_iter().flat_map(Stage::layers);
+        layers.filter(move |at| network.layers.get(*at).is_some_and(is)).collect::<Vec<_>>()
+    };
+    let dropouts = in_open(|layer| matches!(layer, LayerSpec::Dropout { .. }));
     let inspected = || inspected.iter().filter_map(|i| stages.get(*i)).flat_map(Stage::layers);
     let batch_norms = batch_norms(network).flat_map(|at| at.saturating_sub(1)..=at);
     let mut activations: Vec<usize> =
@@ -184,6 +192,8 @@ pub(crate) fn watch(network: &NetworkSpec, inspected: &[usize]) -> Watch {
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
         norms: true,
         details: inspected().collect(),
+        masks: (!dropouts.is_empty()).then_some(MASK_SEED),
+        batches: in_open(|layer| *layer == LayerSpec::BatchNorm),
         ..Watch::default()
     }
 }
@@ -203,9 +213,9 @@ mod tests {
             ["C1 6@28x28", "S2 6@14x14", "C3 16@10x10", "S4 16@5x5", "F5 120", "F6 84", "Output 10"]
         );
         assert_eq!(stages[0].shown, 1, "C1 is shown after its ReLU");
-        assert_eq!(watch(&network, &[]).weights, [0]);
-        assert_eq!(watch(&network, &[]).activations, [1, 2, 4, 5, 8, 10, 11]);
-        let inspected = watch(&network, &[2, 99]);
+        assert_eq!(watch(&network, &[], None).weights, [0]);
+        assert_eq!(watch(&network, &[], None).activations, [1, 2, 4, 5, 8, 10, 11]);
+        let inspected = watch(&network, &[2, 99], None);
         assert_eq!((inspected.activations[2..4].to_vec(), inspected.details), (vec![3, 4], vec![3, 4]));
         let before: Vec<_> = stages.iter().map(|s| s.before.to_string()).collect();
         assert_eq!(before[4..], ["16@5x5", "120", "84"]);
@@ -217,13 +227,27 @@ mod tests {
         let stages = of(&network);
         assert_eq!(stages[0].filters, Some((28, 28)));
         assert_eq!(stages[1].filters, None);
-        assert_eq!(watch(&network, &[]).weights, [1]);
+        assert_eq!(watch(&network, &[], None).weights, [1]);
+    }
+
+    #[test]
+    fn an_open_stage_shows_its_dropout_and_its_batch() {
+        let layers = layers::read("c6p2,b,r,f,d10,r,o0.5,d10").unwrap();
+        let network = NetworkSpec { layers, ..Preset::LeNet5.network() };
+        let of = |open| {
+            let watch = watch(&network, &[], Some(open));
+            (watch.masks, watch.batches)
+        };
+        assert_eq!(of("C1"), (None, vec![1]));
+        assert_eq!(of("F2"), (Some(MASK_SEED), vec![]));
+        assert_eq!(of("Output"), (None, vec![]));
+        assert_eq!(of("C9"), (None, vec![]));
     }
 
     #[test]
     fn inputs_and_outputs_of_batch_normalisation_are_watched() {
         let layers = layers::read("b,c6p2,b,r,f,d10").unwrap();
         let network = NetworkSpec { layers, ..Preset::LeNet5.network() };
-        assert_eq!(watch(&network, &[]).activations, [0, 1, 2, 3, 5], "before the first is the image");
+        assert_eq!(watch(&network, &[], None).activations, [0, 1, 2, 3, 5], "before the first is the image");
     }
 }

@@ -9,6 +9,7 @@ use crate::network::filter::kernel::Kernel;
 use crate::network::lens::trial::Trial;
 use crate::network::link::{NetworkLink, OpenPanel};
 use crate::network::stages;
+use crate::network::thinned::units_choice::UnitsChoice;
 use crate::ui::signal::set_if_changed;
 
 /// A pixel of the network picture.
@@ -29,6 +30,8 @@ pub(crate) struct NetworkView {
     pub(crate) map: RwSignal<usize>,
     /// The window of the Lens, and where it lies.
     pub(crate) trial: RwSignal<Trial>,
+    /// The units behind dropout with which the digit is read.
+    pub(crate) units: RwSignal<UnitsChoice>,
     /// The filter that is made by hand.
     pub(crate) filter: RwSignal<Kernel>,
     /// The pixel that is inspected.
@@ -58,10 +61,10 @@ impl NetworkView {
             open.into_iter().chain(pixel.filter(|stage| Some(*stage) != open)).collect()
         });
         let (map, trial) = (RwSignal::new(link.map), RwSignal::new(link.trial));
-        let filter = RwSignal::new(link.filter);
+        let (units, filter) = (RwSignal::new(link.units), RwSignal::new(link.filter));
         let is_current =
             Memo::new(move |_| client.network.with(|of| network.with(|drawn| of.as_ref() == Some(drawn))));
-        Self { open, map, trial, filter, pixel, network, client, is_current, inspected }
+        Self { open, map, trial, units, filter, pixel, network, client, is_current, inspected }
     }
 
     /// The state that links carry.
@@ -70,6 +73,7 @@ impl NetworkView {
             open: self.open.get(),
             map: self.map.get(),
             trial: self.trial.get(),
+            units: self.units.get(),
             filter: self.filter.get(),
         }
     }
@@ -79,6 +83,7 @@ impl NetworkView {
         set_if_changed(self.open, link.open);
         set_if_changed(self.map, link.map);
         set_if_changed(self.trial, link.trial);
+        set_if_changed(self.units, link.units);
         set_if_changed(self.filter, link.filter);
     }
 
@@ -133,6 +138,12 @@ impl NetworkView {
 
     /// What the worker must send for the picture, the open panel and the inspected pixel.
     pub(crate) fn watch(&self) -> Watch {
-        self.network.with(|network| stages::watch(network, &self.inspected.get()))
+        let open = self.open.with(|open| match open {
+            Some(OpenPanel::Stage(name)) => Some(name.clone()),
+            _ => None,
+        });
+        let watch =
+            self.network.with(|network| stages::watch(network, &self.inspected.get(), open.as_deref()));
+        Watch { units: self.units.get().units(), ..watch }
     }
 }

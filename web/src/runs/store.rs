@@ -1,6 +1,7 @@
 //! The store of the runs: the present one, others beside it, and the comparison under way.
 
 use leptos::prelude::*;
+use nn::cpu::Units;
 use nn::spec::{LayerSpec, NetworkSpec};
 use trainer::messages::{Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested};
 
@@ -145,8 +146,15 @@ impl RunStore {
 
     /// The name of the model that read the image on the pad.
     pub(crate) fn snapshot_label(self) -> String {
-        let source = self.client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
-        self.model_label(source)
+        let snapshot = self.client.snapshot;
+        let of =
+            snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| (snapshot.source, snapshot.units)));
+        let label = self.model_label(of.map(|(source, _)| source));
+        match of {
+            Some((_, Units::Kept { sample, .. })) => format!("{label}, thinned by mask {}", sample + 1),
+            Some((_, Units::AllScaled)) => format!("{label}, units as in training"),
+            _ => label,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::network::layer::statistics::BatchNormStatistics;
 use crate::network::layer::weights::{WeightsFigure, is_filter};
 use crate::network::lens::Lens;
 use crate::network::stages::{Stage, has_both_signs};
+use crate::network::thinned::ThinnedNetworks;
 use crate::settings::layers::OUTPUT;
 use crate::ui::format::count;
 
@@ -36,12 +37,12 @@ pub(crate) fn LayerPanel(column: usize, stage: Stage) -> impl IntoView {
             </div>
             <Lens column stage=stage.clone() layer=layer.clone() />
             <div class="parts">
+                {dropout_rate(inspector, &stage).map(|p| view! { <ThinnedNetworks p /> })}
                 {is_weighted.then(|| view! { <WeightsFigure column stage=stage.clone() layer=layer.clone() /> })}
                 {is_max_pool.then(|| view! { <PoolingInput column layer=layer.clone() /> })}
                 <StageLayers column stage=stage.clone() />
                 {(stage.name == OUTPUT).then(|| view! { <SoftmaxTable layer=stage.shown /> })}
             </div>
-            {dropout_hint(inspector, &stage).map(|words| view! { <p class="hint">{words}</p> })}
         </section>
     }
     .into_any()
@@ -63,13 +64,10 @@ fn facts(stage: &Stage) -> String {
     )
 }
 
-/// What dropout does to the stage; none if it has no dropout.
-fn dropout_hint(inspector: Inspector, stage: &Stage) -> Option<String> {
+/// The share of a stage's units that dropout drops; none if it has no dropout.
+fn dropout_rate(inspector: Inspector, stage: &Stage) -> Option<f32> {
     stage.layers().find_map(|at| match inspector.layer(at)?.spec {
-        LayerSpec::Dropout { p } => Some(format!(
-            "Dropout: each training step strikes out {:.0} % of these values, crossed out while training; none when your drawing is read.",
-            100.0 * p
-        )),
+        LayerSpec::Dropout { p } => Some(p),
         _ => None,
     })
 }

@@ -60,7 +60,7 @@ pub(super) fn WindowControls(lens: WindowLens) -> impl IntoView {
 
 /// A menu of numbers, which are shown from `first` on.
 #[component]
-pub(super) fn NumberMenu(
+pub(in crate::network) fn NumberMenu(
     name: &'static str,
     numbers: Vec<usize>,
     first: usize,

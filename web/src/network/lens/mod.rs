@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use nn::spec::LayerSpec;
 use nn::summary::LayerSummary;
 
+pub(super) use crate::network::lens::controls::NumberMenu;
 use crate::network::lens::dense::DenseView;
 use crate::network::lens::window::WindowView;
 use crate::network::stages::Stage;

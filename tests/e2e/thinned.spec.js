@@ -1,0 +1,115 @@
+// Dropout and batch normalisation in an open layer: thinned networks that stay and vote, and a whole batch by channel.
+
+import { expect, test } from "./support/playground.js";
+
+const pixels = (page, name) => page.getByRole("application", { name: new RegExp(`^Pixels of ${name}:`) });
+const struck = (page, name) => pixels(page, name).last().locator("path.struck");
+const panel = (page) => page.getByRole("region", { name: "F1: dense" });
+const units = (page) => panel(page).getByRole("status", { name: "Units" });
+const mask = (page, number) => panel(page).getByRole("button", { name: new RegExp(`^Mask ${number}:`) });
+const press = (page, name) => panel(page).getByRole("button", { name, exact: true }).click();
+const ANSWER = /^by: your network, step 20/;
+
+/** The cells of a row of the answers. */
+const row = (page, name) => panel(page).getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) }).getByRole("cell").allTextContents();
+/** The ten probabilities on the pad. */
+const probabilities = (page) => page.getByRole("list", { name: "Probabilities" }).getByRole("listitem").allTextContents();
+const numbers = (cells) => cells.map((text) => Number(text.replace("−", "-").replace(" %", "")));
+
+test("a batch goes through batch normalisation channel by channel", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&preset=lenet-tricks&open=C1&map=2`);
+  await playground.downloaded();
+  const layer = page.getByRole("region", { name: "C1: convolution" });
+  await expect(layer.getByText("Batch normalisation, channel 2 of 64 test images", { exact: false })).toBeVisible();
+  const bars = (when) => layer.getByRole("img", { name: new RegExp(`^${when} batch normalisation, from`) });
+  const shape = (when) => bars(when).locator("path").getAttribute("d");
+  const second = [await shape("Before"), await shape("After")];
+  expect(second[0]).not.toBe(second[1]);
+  await layer.getByRole("combobox", { name: "Channel" }).selectOption("5");
+  await expect.poll(() => shape("Before")).not.toBe(second[0]);
+  await expect(layer.getByText("Batch normalisation, channel 5", { exact: false })).toBeVisible();
+  // One scale for both.
+  const range = async (when) => (await bars(when).getAttribute("aria-label")).replace(/^\w+ /, "");
+  expect(await range("Before")).toBe(await range("After"));
+  const of = (name) => layer.getByRole("row", { name: new RegExp(`^${name} `) }).getByRole("cell").allTextContents();
+  const means = await of("Mean of the batch");
+  expect(means).toHaveLength(6);
+  expect(await of("Running mean")).toEqual(Array(6).fill("0"));
+  await playground.takeSteps(20);
+  await expect.poll(() => of("Running mean")).not.toContain("0");
+  await expect.poll(() => of("Mean of the batch")).not.toEqual(means);
+});
+
+test.describe("dropout", () => {
+  /** A dense network with half of its hundred units dropped, after 20 steps. */
+  test.beforeEach(async ({ playground, host }) => {
+    await playground.open(`${host}/#v=1&layers=f,d100,r,o0.5,d10&open=F1`);
+    await playground.downloaded();
+    await playground.takeSteps(20);
+    await expect(playground.page.getByText(ANSWER)).toBeVisible();
+  });
+
+  test("a mask stays: its units are off, the page shows what is left, and all units come back", async ({ page, playground }) => {
+    await expect(units(page)).toHaveText("all units, as the network reads");
+    await expect(struck(page, "F1")).toHaveAttribute("d", "");
+    const whole = await probabilities(page);
+
+    await press(page, "Another mask");
+    await expect(page.getByText("by: your network, step 20, thinned by mask 1", { exact: true })).toBeVisible();
+    await expect(mask(page, 1)).toHaveAttribute("aria-pressed", "true");
+    const off = Number(/^mask 1: off are (\d+) of 100 in F1$/.exec(await units(page).textContent())[1]);
+    expect(off).toBeGreaterThan(30);
+    expect(off).toBeLessThan(70);
+    // A cross for each, and the crossed units are 0 in what the next layer gets.
+    const crosses = async () => ((await struck(page, "F1").getAttribute("d")).match(/M/g) ?? []).length;
+    expect(await crosses()).toBe(off);
+    const thinned = await probabilities(page);
+    expect(thinned).not.toEqual(whole);
+
+    await press(page, "Another mask");
+    await expect(page.getByText(/thinned by mask 2$/).first()).toBeVisible();
+    await expect.poll(() => probabilities(page)).not.toEqual(thinned);
+    // With the layer closed the mask stays on the picture, and in the link.
+    await page.keyboard.press("Escape");
+    await expect(struck(page, "F1")).toHaveAttribute("d", /^M/);
+    await expect.poll(() => page.url()).toContain("mask=2");
+    await page.getByRole("region", { name: "Network picture" }).getByRole("button", { name: "All units" }).click();
+    await expect(struck(page, "F1")).toHaveAttribute("d", "");
+    await expect(page.getByText("by: your network, step 20", { exact: true })).toBeVisible();
+    await expect.poll(() => probabilities(page)).toEqual(whole);
+  });
+
+  test("twenty masks vote, and their mean is near what all units say", async ({ page, playground }) => {
+    const votes = numbers(await row(page, "Votes of 20 masks"));
+    expect(votes.reduce((a, b) => a + b)).toBe(20);
+    const buttons = panel(page).getByRole("list", { name: "Thinned networks" }).getByRole("button");
+    await expect(buttons).toHaveCount(20);
+    const read = (await buttons.evaluateAll((all) => all.map((button) => button.ariaLabel))).map((name) => Number(/: reads (\d)$/.exec(name)[1]));
+    expect(votes).toEqual(Array.from({ length: 10 }, (_, digit) => read.filter((answer) => answer === digit).length));
+
+    // A mask that is chosen answers on the page what it voted for.
+    await mask(page, 17).click();
+    await expect(page.getByText(/thinned by mask 17$/).first()).toBeVisible();
+    await expect(playground.prediction).toHaveText(new RegExp(`^${read[16]} `));
+
+    // The logits: the masks' mean is that of all units but for chance; all units as loud as the kept ones are twice as large, but for
+    // the biases, which 20 steps leave small.
+    const [all, mean, loud] = [await row(page, "Logits of all units"), await row(page, "Mean logits of the masks"), await row(page, "Logits of all units × 2")].map(numbers);
+    const largest = all.indexOf(Math.max(...all));
+    expect(loud[largest] / all[largest]).toBeGreaterThan(1.9);
+    expect(loud[largest] / all[largest]).toBeLessThan(2.1);
+    expect(Math.abs(mean[largest] / all[largest] - 1)).toBeLessThan(0.3);
+    await press(page, "All units × 2");
+    await expect(page.getByText("by: your network, step 20, units as in training", { exact: true })).toBeVisible();
+  });
+
+  test("a mask goes with the dropout that it is one of", async ({ page, playground }) => {
+    await mask(page, 3).click();
+    await expect(page.getByText(/thinned by mask 3$/).first()).toBeVisible();
+    await playground.showSettings();
+    await page.getByRole("switch", { name: "Dropout" }).uncheck();
+    await expect(page.getByText(/thinned/)).toHaveCount(0);
+    await expect(panel(page).getByRole("list", { name: "Thinned networks" })).toHaveCount(0);
+    await expect(page.getByText(ANSWER)).toBeVisible();
+  });
+});
