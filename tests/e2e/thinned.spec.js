@@ -20,14 +20,14 @@ test("a batch goes through batch normalisation channel by channel", async ({ pag
   await playground.open(`${host}/#v=1&preset=lenet-tricks&open=C1&map=2`);
   await playground.downloaded();
   const layer = page.getByRole("region", { name: "C1: convolution" });
-  await expect(layer.getByText("Batch normalisation, channel 2 of 64 test images", { exact: false })).toBeVisible();
+  await expect(layer.getByText("Batch normalisation, channel 2 of 6, over 64 test images", { exact: false })).toBeVisible();
   const bars = (when) => layer.getByRole("img", { name: new RegExp(`^${when} batch normalisation, from`) });
   const shape = (when) => bars(when).locator("path").getAttribute("d");
   const second = [await shape("Before"), await shape("After")];
   expect(second[0]).not.toBe(second[1]);
-  await layer.getByRole("combobox", { name: "Channel" }).selectOption("5");
+  await layer.getByRole("combobox", { name: "Channel" }).selectOption({ label: "5" });
   await expect.poll(() => shape("Before")).not.toBe(second[0]);
-  await expect(layer.getByText("Batch normalisation, channel 5", { exact: false })).toBeVisible();
+  await expect(layer.getByText("Batch normalisation, channel 5 of 6", { exact: false })).toBeVisible();
   // One scale for both.
   const range = async (when) => (await bars(when).getAttribute("aria-label")).replace(/^\w+ /, "");
   expect(await range("Before")).toBe(await range("After"));
@@ -57,14 +57,39 @@ test.describe("dropout", () => {
     await press(page, "Another mask");
     await expect(page.getByText("by: your network, step 20, thinned by mask 1", { exact: true })).toBeVisible();
     await expect(mask(page, 1)).toHaveAttribute("aria-pressed", "true");
-    const off = Number(/^mask 1: off are (\d+) of 100 in F1$/.exec(await units(page).textContent())[1]);
+    const off = Number(/^mask 1: struck out are (\d+) of 100 in F1$/.exec(await units(page).textContent())[1]);
     expect(off).toBeGreaterThan(30);
     expect(off).toBeLessThan(70);
     // A cross for each, and the crossed units are 0 in what the next layer gets.
     const crosses = async () => ((await struck(page, "F1").getAttribute("d")).match(/M/g) ?? []).length;
     expect(await crosses()).toBe(off);
+    await expect.poll(() => probabilities(page)).not.toEqual(whole);
     const thinned = await probabilities(page);
-    expect(thinned).not.toEqual(whole);
+    // A crossed unit is 0 for the next layer, and the others are doubled.
+    const [crossed, kept] = await struck(page, "F1").evaluate((path) => {
+      const crosses = new Set(path.getAttribute("d").match(/M\d+\.2 \d+/g));
+      const columns = 40;
+      const at = (unit) => `M${unit % columns}.2 ${Math.floor(unit / columns)}`;
+      const units = Array.from({ length: 100 }, (_, unit) => unit);
+      return [units.filter((unit) => crosses.has(at(unit))), units.filter((unit) => !crosses.has(at(unit)))];
+    });
+    expect(crossed).toHaveLength(off);
+    const arithmetic = panel(page).getByRole("status", { name: "Arithmetic" });
+    const unit = panel(page).getByRole("combobox", { name: "Unit" });
+    // A unit that is 0 without dropout says nothing.
+    const lines = { crossed: [], kept: [] };
+    for (const [name, units] of Object.entries({ crossed, kept })) {
+      for (const at of units.slice(0, 8)) {
+        await unit.selectOption({ label: String(at + 1) });
+        await expect(panel(page).getByText(new RegExp(`^Unit ${at + 1}`))).toBeVisible();
+        lines[name].push((await arithmetic.locator("span").allTextContents()).find((line) => line.startsWith("dropout: ")));
+      }
+    }
+    const said = (lines) => lines.filter(Boolean);
+    expect(said(lines.crossed).length).toBeGreaterThan(0);
+    for (const line of said(lines.crossed)) expect(line).toMatch(/^dropout: this mask drops /);
+    expect(said(lines.kept).length).toBeGreaterThan(0);
+    for (const line of said(lines.kept)) expect(line).toMatch(/^dropout: .* \/ \(1 − 0.50\) = /);
 
     await press(page, "Another mask");
     await expect(page.getByText(/thinned by mask 2$/).first()).toBeVisible();
@@ -73,17 +98,17 @@ test.describe("dropout", () => {
     await page.keyboard.press("Escape");
     await expect(struck(page, "F1")).toHaveAttribute("d", /^M/);
     await expect.poll(() => page.url()).toContain("mask=2");
-    await page.getByRole("region", { name: "Network picture" }).getByRole("button", { name: "All units" }).click();
+    await page.getByRole("region", { name: "Network picture" }).getByRole("button", { name: "Show all units again" }).click();
     await expect(struck(page, "F1")).toHaveAttribute("d", "");
     await expect(page.getByText("by: your network, step 20", { exact: true })).toBeVisible();
     await expect.poll(() => probabilities(page)).toEqual(whole);
   });
 
   test("twenty masks vote, and their mean is near what all units say", async ({ page, playground }) => {
-    const votes = numbers(await row(page, "Votes of 20 masks"));
-    expect(votes.reduce((a, b) => a + b)).toBe(20);
     const buttons = panel(page).getByRole("list", { name: "Thinned networks" }).getByRole("button");
     await expect(buttons).toHaveCount(20);
+    const votes = numbers(await row(page, "Votes of 20 masks"));
+    expect(votes.reduce((a, b) => a + b)).toBe(20);
     const read = (await buttons.evaluateAll((all) => all.map((button) => button.ariaLabel))).map((name) => Number(/: reads (\d)$/.exec(name)[1]));
     expect(votes).toEqual(Array.from({ length: 10 }, (_, digit) => read.filter((answer) => answer === digit).length));
 
@@ -94,13 +119,13 @@ test.describe("dropout", () => {
 
     // The logits: the masks' mean is that of all units but for chance; all units as loud as the kept ones are twice as large, but for
     // the biases, which 20 steps leave small.
-    const [all, mean, loud] = [await row(page, "Logits of all units"), await row(page, "Mean logits of the masks"), await row(page, "Logits of all units × 2")].map(numbers);
+    const [all, mean, loud] = [await row(page, "Logits of all units"), await row(page, "Mean logits of the masks"), await row(page, "Logits of all, scaled up")].map(numbers);
     const largest = all.indexOf(Math.max(...all));
     expect(loud[largest] / all[largest]).toBeGreaterThan(1.9);
     expect(loud[largest] / all[largest]).toBeLessThan(2.1);
     expect(Math.abs(mean[largest] / all[largest] - 1)).toBeLessThan(0.3);
-    await press(page, "All units × 2");
-    await expect(page.getByText("by: your network, step 20, units as in training", { exact: true })).toBeVisible();
+    await press(page, "All units, scaled up");
+    await expect(page.getByText("by: your network, step 20, units scaled up", { exact: true })).toBeVisible();
   });
 
   test("a mask goes with the dropout that it is one of", async ({ page, playground }) => {

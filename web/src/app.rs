@@ -22,6 +22,7 @@ use crate::network::batch_norm::BatchNormPanel;
 use crate::network::gradient_norms::GradientNormsPanel;
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
+use crate::pad::why::Why;
 use crate::pad::{PadPanel, example};
 use crate::runs::panel::RunsPanel;
 use crate::runs::store::RunStore;
@@ -113,7 +114,7 @@ fn provide_stores() {
     settings.send_to(client);
     storage::store_changes(runs, client);
     explore.drop_stale_predictions(mnist);
-    send_watch(client, network, explore);
+    send_watch(client, network, explore, pad);
     controls.send_to(client);
     pad.send_to(client);
 
@@ -191,11 +192,16 @@ fn route(
 }
 
 /// Sends the worker what the page shows, now and after every change.
-fn send_watch(client: Client, network: NetworkView, explore: ExploreView) {
+fn send_watch(client: Client, network: NetworkView, explore: ExploreView, pad: PadStore) {
     let predictions = Memo::new(move |_| explore.is_open());
+    let occlusion = Memo::new(move |_| pad.why.get() != Why::Closed);
     Effect::new(move |_| {
         let watch = network.watch();
-        client.send(Command::Watch(Watch { predictions: predictions.get(), ..watch }));
+        client.send(Command::Watch(Watch {
+            predictions: predictions.get(),
+            occlusion: occlusion.get(),
+            ..watch
+        }));
     });
 }
 

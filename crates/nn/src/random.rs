@@ -50,7 +50,7 @@ pub fn dropout_mask(seed: u32, step: u32, layer: u32, first: u32, p: f32, mask: 
     let kept = f32x4::splat(1.0 / (1.0 - p));
     let stream = u32x4::splat(Stream::Dropout as u32 | layer << 8);
     let groups = mask.len().div_ceil(4) as u32;
-    let sample = [0, 4, 8, 12].map(|q| u32x4::from([0, 1, 2, 3]) + u32x4::splat(first + q));
+    let sample = [0, 4, 8, 12].map(|q| u32x4::from([0, 1, 2, 3]) + u32x4::splat(first.wrapping_add(q)));
     for (group, elements) in mask.chunks_mut(4).enumerate() {
         for (q, sample) in sample.iter().enumerate() {
             let index = *sample * u32x4::splat(groups) + u32x4::splat(group as u32);

@@ -8,6 +8,7 @@
 //! assert!(matches!(decode(&bytes), Some(Command::Train)));
 //! ```
 
+use data::mnist;
 use nn::cpu::Units;
 use nn::inspect::batch_statistics::ChannelStatistics;
 use nn::inspect::divergence::Divergence;
@@ -183,6 +184,8 @@ pub struct Watch {
     pub masks: Option<u32>,
     /// Batch normalisations of which a whole batch is included.
     pub batches: Vec<usize>,
+    /// Whether the image is also read with a part covered, place by place, unless dropout's masks are shown.
+    pub occlusion: bool,
 }
 
 /// The thinned networks that answer together.
@@ -430,9 +433,34 @@ pub struct Snapshot {
     /// The units behind dropout with which the image was read. Unless all were, `changed` is empty.
     pub units: Units,
     /// The answers of other units, with [`Watch::masks`] and an image.
-    pub masks: Option<MaskAnswers>,
+    pub masks: Option<Box<MaskAnswers>>,
     /// The batch normalisations of [`Watch::batches`], once so many test images are here.
     pub batches: Vec<BatchDetail>,
+    /// With [`Watch::occlusion`] and an image.
+    pub occlusion: Option<Box<Occlusion>>,
+}
+
+/// The logits for the shown image, `[class]`, as it is and with a part of it covered by background (Zeiler and Fergus 2014,
+/// section 4.2, who cover it with grey; here what is covered is as if it had not been drawn).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Occlusion {
+    /// Nothing is covered.
+    pub whole: Vec<f32>,
+    /// A square is covered, for each of [`Occlusion::places`].
+    pub covered: Vec<Vec<f32>>,
+}
+
+impl Occlusion {
+    /// Side of the square, in pixels.
+    pub const SIDE: usize = 7;
+    /// Pixels from one place to the next. The squares of all places cover the image.
+    pub const STRIDE: usize = 3;
+
+    /// The rows and columns of the squares' upper left corners, row by row.
+    pub fn places() -> impl Iterator<Item = (usize, usize)> {
+        let along = || (0..=mnist::SIDE - Self::SIDE).step_by(Self::STRIDE);
+        along().flat_map(move |row| along().map(move |column| (row, column)))
+    }
 }
 
 /// The logits for the shown image, `[class]`, with different units behind dropout.

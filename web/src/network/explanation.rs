@@ -196,13 +196,13 @@ pub(crate) fn pointwise_in_words(
     detail: Option<&LayerDetail>,
     channel: usize,
 ) -> Option<String> {
-    let is_unchanged = x == y;
+    let (is_unchanged, is_dropped) = (x == y || x.is_nan(), y == 0.0);
     let (x, y) = (format_number(x), format_number(y));
     Some(match layer {
         // Unless a thinned network is shown, dropout leaves the values as they are.
         LayerSpec::Dropout { .. } if is_unchanged => return None,
         LayerSpec::Dropout { p } => {
-            if y == "0" {
+            if is_dropped {
                 format!("dropout: this mask drops {x}")
             } else {
                 format!("dropout: {x} / (1 − {}) = {y}", format_number(p))

@@ -85,15 +85,16 @@ impl Inspector {
         inspector
     }
 
-    /// Forgets the inspected pixel when the network changes, and closes a stage that the new network has not.
+    /// Forgets the inspected pixel when the stages change, and what is open or shown as far as a new network does not have it.
     fn forget_missing_stages(self) {
         Effect::new(move |before: Option<Vec<Stage>>| {
-            let now = self.stages.get();
-            if before.is_some_and(|before| before != now) {
+            let (network, now) = (self.settings.network.get(), self.stages.get());
+            if before.as_ref().is_some_and(|before| *before != now) {
                 self.view.pixel.set(None);
-                // What is open stays so as far as the new network has it.
+            }
+            if before.is_some() {
                 let mut open = untrack(|| self.view.linked());
-                link::resolve(&mut open, &self.settings.network.get_untracked());
+                link::resolve(&mut open, &network);
                 self.view.follow(open);
             }
             now
@@ -137,6 +138,11 @@ impl Inspector {
     /// A layer of the network.
     pub(crate) fn layer(&self, layer: usize) -> Option<LayerSummary> {
         self.layers.with(|layers| layers.get(layer).cloned())
+    }
+
+    /// Whether masks of dropout can be shown.
+    pub(crate) fn has_masks(&self) -> bool {
+        self.settings.network.with(stages::has_masks)
     }
 
     /// The name of a column.
@@ -351,7 +357,9 @@ impl Inspector {
         let units = self.view.with_snapshot(|snapshot| snapshot.map(|snapshot| snapshot.units));
         match units {
             None | Some(Units::All) => "all units, as the network reads".to_owned(),
-            Some(Units::AllScaled) => "all units, each as loud as the kept ones in training".to_owned(),
+            Some(Units::AllScaled) => {
+                "all units, each multiplied as the kept ones are in training".to_owned()
+            }
             Some(Units::Kept { seed, sample }) => {
                 let stages = self.stages.get();
                 let of = |stage: &Stage| {
@@ -359,7 +367,8 @@ impl Inspector {
                     (dropped > 0).then(|| format!("{dropped} of {} in {}", stage.shape.len(), stage.name))
                 };
                 let off: Vec<String> = stages.iter().filter_map(of).collect();
-                format!("mask {}: off are {}", sample + 1, off.join(", "))
+                let off = if off.is_empty() { "no unit".to_owned() } else { off.join(", ") };
+                format!("mask {}: struck out are {off}", sample + 1)
             }
         }
     }

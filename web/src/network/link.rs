@@ -124,9 +124,8 @@ fn is_lens(state: &NetworkLink) -> bool {
 /// again; returns its keys, each with what is wrong.
 pub(crate) fn resolve(state: &mut NetworkLink, network: &NetworkSpec) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
-    let has_dropout = network.layers.iter().any(|layer| matches!(layer, LayerSpec::Dropout { .. }));
-    if !has_dropout && state.units != UnitsChoice::All {
-        wrong.push(("mask", "this network has no dropout".to_owned()));
+    if state.units != UnitsChoice::All && !stages::has_masks(network) {
+        wrong.push(("mask", "this network has no dropout of units".to_owned()));
         state.units = UnitsChoice::All;
     }
     let Some(OpenPanel::Stage(name)) = &mut state.open else {
@@ -229,7 +228,7 @@ mod tests {
         ] {
             assert_eq!(checked(wrong), Err(why.to_owned()), "{wrong}");
         }
-        assert_eq!(checked("mask=3"), Err("mask: this network has no dropout".to_owned()));
+        assert_eq!(checked("mask=3"), Err("mask: this network has no dropout of units".to_owned()));
         for wrong in ["mask=0", "mask=21", "mask=-1", "mask=all"] {
             assert!(
                 checked(wrong).is_err_and(|usage| usage.starts_with("use the number of a mask")),

@@ -65,7 +65,7 @@ pub(crate) fn NetworkPanel() -> impl IntoView {
                     </p>
                     <span class="source">{move || runs.snapshot_label()}</span>
                     <Show when=move || view.units.get() != UnitsChoice::All>
-                        <button class="small" on:click=move |_| view.units.set(UnitsChoice::All)>"All units"</button>
+                        <button class="small" on:click=move |_| view.units.set(UnitsChoice::All)>"Show all units again"</button>
                     </Show>
                     <button id="try-filter" class="small" aria-expanded=move || is_filter_open.get().to_string()
                         on:click=move |_| view.toggle(OpenPanel::Filter)>"Try a filter"</button>

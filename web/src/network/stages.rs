@@ -171,6 +171,15 @@ pub(crate) fn batch_norms(network: &NetworkSpec) -> impl Iterator<Item = usize> 
     layers.filter(|(_, layer)| **layer == LayerSpec::BatchNorm).map(|(at, _)| at)
 }
 
+/// Whether masks of dropout can be shown: every dropout is one of a stage's, which is crossed out, and there is one.
+pub(crate) fn has_masks(network: &NetworkSpec) -> bool {
+    let mut dropouts = (0..network.layers.len())
+        .filter(|at| matches!(network.layers[*at], LayerSpec::Dropout { .. }))
+        .peekable();
+    let first = of(network).first().map_or(usize::MAX, |stage| stage.layer);
+    dropouts.peek().is_some_and(|at| *at > first)
+}
+
 /// What the worker must send to draw the stages of a network, to inspect some of them, to show every batch normalisation, and to
 /// show what dropout and batch normalisation do in the one that is open.
 pub(crate) fn watch(network: &NetworkSpec, inspected: &[usize], open: Option<&str>) -> Watch {
@@ -192,7 +201,7 @@ pub(crate) fn watch(network: &NetworkSpec, inspected: &[usize], open: Option<&st
         weights: stages.iter().filter(|stage| stage.filters.is_some()).map(|stage| stage.layer).collect(),
         norms: true,
         details: inspected().collect(),
-        masks: (!dropouts.is_empty()).then_some(MASK_SEED),
+        masks: (!dropouts.is_empty() && has_masks(network)).then_some(MASK_SEED),
         batches: in_open(|layer| *layer == LayerSpec::BatchNorm),
         ..Watch::default()
     }
@@ -242,6 +251,12 @@ mod tests {
         assert_eq!(of("F2"), (Some(MASK_SEED), vec![]));
         assert_eq!(of("Output"), (None, vec![]));
         assert_eq!(of("C9"), (None, vec![]));
+        let first = layers::read("o0.5,f,d10,r,o0.5,d10").unwrap();
+        assert!(
+            !has_masks(&NetworkSpec { layers: first, ..Preset::LeNet5.network() }),
+            "pixels are not crossed out"
+        );
+        assert!(has_masks(&network) && !has_masks(&Preset::LeNet5.network()));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What links carry of the pad: the test image on it, how it is moved and turned, and, when they are copied, what is drawn.
 
-use data::mnist::TEST_IMAGES;
+use data::mnist::{CLASSES, TEST_IMAGES};
 use data::pose::Pose;
 
 use crate::pad::drawing::Stroke;
 use crate::pad::strokes;
+use crate::pad::why::Why;
 use crate::ui::format::shortest;
 use crate::ui::link_part::LinkPart;
 
@@ -22,6 +23,8 @@ pub(crate) struct PadLink {
     pub(crate) example: Option<u32>,
     /// How the network gets it.
     pub(crate) pose: Pose,
+    /// The digit for which evidence is shown.
+    pub(crate) why: Why,
     /// What is drawn. The address of the page has no drawings, copied links have them.
     pub(crate) strokes: Option<Vec<Stroke>>,
 }
@@ -50,6 +53,22 @@ pub(crate) const PARTS: &[LinkPart<PadLink>] = &[
             Some(())
         },
         usage: "use pixels to the right, pixels down (-14 to 14), degrees (-180 to 180) and a factor (0.5 to 1.5), as in 2,-1,15,1",
+    },
+    LinkPart {
+        key: "why",
+        get: |state| match state.why {
+            Why::Closed => None,
+            Why::Answer => Some("answer".to_owned()),
+            Why::Digit(digit) => Some(digit.to_string()),
+        },
+        set: |state, text| {
+            state.why = match text {
+                "answer" => Why::Answer,
+                _ => Why::Digit(text.parse().ok().filter(|digit| *digit < CLASSES)?),
+            };
+            Some(())
+        },
+        usage: "use answer, or a digit",
     },
     LinkPart {
         key: "strokes",
@@ -87,6 +106,8 @@ mod tests {
             "image=3&pose=-14,14,-180,0.55",
             "strokes=saaab.99",
             "pose=0,0,0,1.5",
+            "why=answer",
+            "image=3&why=8",
         ] {
             assert_eq!(text(PARTS, &parse(PARTS, link).unwrap()), link);
         }
@@ -107,8 +128,17 @@ mod tests {
             "0,0,0,1,1",
         ];
         let poses = poses.map(|pose| format!("pose={pose}"));
-        let others = ["image=10000", "image=-1", "strokes=", "strokes=sa", "strokes=sa*", "strokes=saa..bb"]
-            .map(str::to_owned);
+        let others = [
+            "image=10000",
+            "image=-1",
+            "why=",
+            "why=10",
+            "strokes=",
+            "strokes=sa",
+            "strokes=sa*",
+            "strokes=saa..bb",
+        ]
+        .map(str::to_owned);
         for wrong in poses.into_iter().chain(others) {
             assert!(parse(PARTS, &wrong).is_err_and(|usage| usage.starts_with("use ")), "{wrong}");
         }

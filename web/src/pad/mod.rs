@@ -10,6 +10,7 @@ mod pose;
 mod prediction;
 pub(crate) mod store;
 mod strokes;
+pub(crate) mod why;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -22,6 +23,7 @@ use crate::pad::paint::paint_changes;
 use crate::pad::pose::MoveAndTurn;
 use crate::pad::prediction::Prediction;
 use crate::pad::store::{PadStore, Pen};
+use crate::pad::why::WhyThisAnswer;
 
 /// The panel with the pad, its buttons and the prediction.
 #[component]
@@ -44,6 +46,7 @@ pub(crate) fn PadPanel() -> impl IntoView {
                 <ExampleButton />
             </div>
             <Prediction><MoveAndTurn /></Prediction>
+            <WhyThisAnswer />
         </section>
     }
 }

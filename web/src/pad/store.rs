@@ -10,6 +10,7 @@ use crate::pad::drawing::{Drawing, SIDE};
 use crate::pad::link::PadLink;
 use crate::pad::pointers::Pointers;
 use crate::pad::strokes;
+use crate::pad::why::Why;
 use crate::ui::signal::set_if_changed;
 
 /// The pen that the keyboard moves, in pixels of the pad.
@@ -30,6 +31,8 @@ pub(crate) struct PadStore {
     pub(super) centred: RwSignal<Option<[u8; PIXELS]>>,
     /// How it is moved and turned from there.
     pub(crate) pose: RwSignal<Pose>,
+    /// The digit for which evidence is shown.
+    pub(crate) why: RwSignal<Why>,
     /// The image that the network gets.
     pub(crate) image: Memo<Option<[u8; PIXELS]>>,
     /// The ten probabilities of the image; empty while there is none.
@@ -66,6 +69,7 @@ impl PadStore {
             drawing: RwSignal::default(),
             centred,
             pose,
+            why: RwSignal::new(link.why),
             image,
             probabilities,
             prediction: Memo::new(move |_| probabilities.with(|probabilities| argmax(probabilities))),
@@ -80,13 +84,14 @@ impl PadStore {
     /// The state that links carry; `with_strokes`: also what is drawn.
     pub(crate) fn linked(&self, with_strokes: bool) -> PadLink {
         let strokes = if with_strokes { self.drawing.with(Drawing::strokes) } else { None };
-        PadLink { example: self.example.get(), pose: self.pose.get(), strokes }
+        PadLink { example: self.example.get(), pose: self.pose.get(), why: self.why.get(), strokes }
     }
 
     /// Takes over the state of a link.
     pub(crate) fn follow(&self, link: PadLink) {
         set_if_changed(self.example, link.example);
         set_if_changed(self.pose, link.pose);
+        set_if_changed(self.why, link.why);
         if let Some(strokes) = link.strokes {
             self.drawing.update(|drawing| drawing.draw(strokes));
         }

@@ -152,7 +152,7 @@ impl RunStore {
         let label = self.model_label(of.map(|(source, _)| source));
         match of {
             Some((_, Units::Kept { sample, .. })) => format!("{label}, thinned by mask {}", sample + 1),
-            Some((_, Units::AllScaled)) => format!("{label}, units as in training"),
+            Some((_, Units::AllScaled)) => format!("{label}, units scaled up"),
             _ => label,
         }
     }

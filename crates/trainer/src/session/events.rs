@@ -42,6 +42,14 @@ impl Session {
         self.advance_snapshot();
     }
 
+    /// As [`Session::emit_snapshot`], because time has passed and not because something else is to be shown: a snapshot that is
+    /// pending is completed first, or a large network's never would be.
+    pub(super) fn emit_frame(&mut self) {
+        if !self.view.is_snapshot_pending() {
+            self.emit_snapshot();
+        }
+    }
+
     /// Goes on with the snapshot that is pending, and sends it once it is complete.
     pub(super) fn advance_snapshot(&mut self) {
         let training = shown_training(&mut self.comparison, &mut self.group);

@@ -148,7 +148,11 @@ impl Session {
         if drained || (gpu.state == GpuState::Training && self.frames.is_due(now)) {
             self.frames.reset(now);
             self.emit_progress();
-            self.emit_snapshot();
+            if drained {
+                self.emit_snapshot();
+            } else {
+                self.emit_frame();
+            }
         }
         if drained {
             self.run_queued_commands();

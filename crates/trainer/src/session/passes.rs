@@ -1,9 +1,9 @@
-//! The forward passes of a snapshot: of a batch of test images, of the shown image with different units, and of the shown image
+//! The forward passes of a snapshot: of a batch of test images, of the shown image with different units, with a part covered, and
 //! as it is shown, which comes last, so that its activations can be read.
 
-use crate::messages::{BATCH_IMAGES, BatchDetail, MASKS, MaskAnswers, Watch};
+use crate::messages::{BATCH_IMAGES, BatchDetail, MASKS, MaskAnswers, Occlusion, Watch};
 use data::DataSet;
-use data::mnist::PIXELS;
+use data::mnist::{PIXELS, SIDE};
 use nn::cpu::Units;
 use nn::inspect::batch_statistics::batch_statistics;
 use nn::network::Network;
@@ -15,12 +15,23 @@ use tensor::BLOCK;
 #[derive(Default)]
 pub(super) struct Passes {
     left: VecDeque<Pass>,
-    /// The number of the inference of the first of them, once it has begun.
-    inference: Option<u64>,
+    /// Whether the first of them has begun.
+    has_begun: bool,
+    /// The images of [`Kind::Shown`].
+    images: usize,
     /// The logits of the shown image, [`Kind::Answer`] by answer.
     answers: Vec<Vec<f32>>,
+    /// Those of [`Kind::Covered`], place by place.
+    covered: Vec<Vec<f32>>,
     /// The batch normalisations that are watched, and for each the values before it, image by image.
     batches: Vec<(usize, Vec<Vec<f32>>)>,
+}
+
+/// What the passes found, as in a [`Snapshot`](crate::messages::Snapshot).
+pub(super) struct Results {
+    pub(super) masks: Option<Box<MaskAnswers>>,
+    pub(super) batches: Vec<BatchDetail>,
+    pub(super) occlusion: Option<Box<Occlusion>>,
 }
 
 /// The images of a pass, `[image][28][28]`, and the units with which they are read.
@@ -33,6 +44,7 @@ struct Pass {
 enum Kind {
     Batch,
     Answer,
+    Covered,
     Shown,
 }
 
@@ -56,6 +68,13 @@ impl Passes {
                     answer(Units::Kept { seed, sample }, BLOCK.min((MASKS - sample) as usize));
                 }
             }
+            if watch.occlusion && watch.units == Units::All {
+                let places: Vec<(usize, usize)> = Occlusion::places().collect();
+                for places in places.chunks(BLOCK) {
+                    let images = places.iter().flat_map(|place| covered(image, *place)).collect();
+                    left.push_back(Pass { images, units: Units::All, kind: Kind::Covered });
+                }
+            }
             // Both at once cost as much as one.
             let images = [image, reference.unwrap_or_default()].concat();
             left.push_back(Pass { images, units: watch.units, kind: Kind::Shown });
@@ -64,16 +83,18 @@ impl Passes {
         Self { left, batches, ..Self::default() }
     }
 
-    /// Whether the pass under way is what the network inferred last: something else may have been inferred since the last slice.
-    pub(super) fn have_begun(&self, network: &Network) -> bool {
-        self.inference == Some(network.inference())
+    /// The number of images that are shown: none, the one, or it and the one that it is compared with.
+    pub(super) fn images(&self) -> usize {
+        self.images
     }
 
-    /// Goes on for as much work as the network is allowed. Returns whether all passes are done.
+    /// Goes on for as much work as the network is allowed, which must be the same network each time, and infer nothing else in
+    /// between. Returns whether all passes are done.
     pub(super) fn advance(&mut self, network: &mut Network) -> bool {
         while let Some(Pass { images, units, kind }) = self.left.front() {
-            if !self.have_begun(network) {
-                self.inference = Some(network.begin_inference(images.chunks_exact(PIXELS), *units));
+            if !self.has_begun {
+                network.begin_inference(images.chunks_exact(PIXELS), *units);
+                self.has_begun = true;
             }
             if !network.continue_inference() {
                 return false;
@@ -97,22 +118,22 @@ impl Passes {
                     }
                 }
                 Kind::Answer => self.answers.extend((0..count).map(|image| network.logits_of(image))),
-                Kind::Shown => {}
+                Kind::Covered => self.covered.extend((0..count).map(|image| network.logits_of(image))),
+                Kind::Shown => self.images = count,
             }
             self.left.pop_front();
-            self.inference = None;
+            self.has_begun = false;
         }
         true
     }
 
-    /// What they found.
-    pub(super) fn results(self, network: &Network) -> (Option<MaskAnswers>, Vec<BatchDetail>) {
+    /// What they found; the shown image must be what the network inferred last, if there is one.
+    pub(super) fn results(self, network: &Network) -> Results {
         let mut answers = self.answers.into_iter();
-        let masks = answers.next().zip(answers.next()).map(|(all, all_scaled)| MaskAnswers {
-            all,
-            all_scaled,
-            thinned: answers.collect(),
-        });
+        let masks = answers
+            .next()
+            .zip(answers.next())
+            .map(|(all, all_scaled)| Box::new(MaskAnswers { all, all_scaled, thinned: answers.collect() }));
         let detail = |(layer, images): (usize, Vec<Vec<f32>>)| {
             let is_batch_norm = network.spec().layers.get(layer) == Some(&LayerSpec::BatchNorm);
             let plan = network.plan();
@@ -125,6 +146,17 @@ impl Passes {
             );
             (!channels.is_empty()).then_some(BatchDetail { layer, channels })
         };
-        (masks, self.batches.into_iter().filter_map(detail).collect())
+        let occlusion = (!self.covered.is_empty())
+            .then(|| Box::new(Occlusion { whole: network.logits_of(0), covered: self.covered }));
+        Results { masks, batches: self.batches.into_iter().filter_map(detail).collect(), occlusion }
     }
+}
+
+/// An image with a square of background in a place.
+fn covered(image: &[u8], (row, column): (usize, usize)) -> Vec<u8> {
+    let mut covered = image.to_vec();
+    for row in covered.chunks_exact_mut(SIDE).skip(row).take(Occlusion::SIDE) {
+        row[column..column + Occlusion::SIDE].fill(0);
+    }
+    covered
 }

@@ -10,7 +10,7 @@ use super::view::View;
 use crate::cursor::DataCursor;
 use crate::device::Devices;
 use crate::evaluation::evaluate;
-use crate::messages::{Command, Event, RunState, Source, Split, Tested};
+use crate::messages::{BATCH_IMAGES, Command, Event, RunState, Source, Split, Tested};
 use crate::parallel::cost_model::optimal_core_count;
 use crate::parallel::group::ProcessGroup;
 use data::DataSet;
@@ -98,7 +98,12 @@ impl Session {
     /// # Errors
     /// A sentence, if they are not 28x28.
     pub fn add_test(&mut self, part: &DataSet) -> Result<usize, String> {
-        self.data.add(Split::Test, part)
+        let before = self.data.test.len();
+        let now = self.data.add(Split::Test, part)?;
+        if !self.view.watch.batches.is_empty() && before < BATCH_IMAGES && now >= BATCH_IMAGES {
+            self.view.begin_snapshot();
+        }
+        Ok(now)
     }
 
     /// Sets the checkpoint (safetensors) that classifies drawings until the session's own network is trained.

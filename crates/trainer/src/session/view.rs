@@ -1,12 +1,12 @@
 //! What is on screen: the shown image, the watched layers, and the network that they come from.
 
 use super::layer_detail::{gradient_histogram, layer_detail};
-use super::passes::Passes;
+use super::passes::{Passes, Results};
 use crate::messages::{ChangedShare, LayerValues, Snapshot, Source, Watch};
 use data::DataSet;
 use nn::cpu::Units;
 use nn::inspect::changed_share::changed_share;
-use nn::inspect::grad_norms::layer_norms;
+use nn::inspect::grad_norms::{LayerNorms, layer_norms};
 use nn::inspect::histogram::Histogram;
 use nn::network::Network;
 use nn::train::Training;
@@ -21,8 +21,18 @@ pub(super) struct View {
     /// The image that it is compared with.
     pub(super) reference: Option<Vec<u8>>,
     pub(super) watch: Watch,
-    /// The forward passes of a snapshot that is not complete.
-    pending: Option<Passes>,
+    pending: Pending,
+}
+
+/// A snapshot that is not complete.
+#[derive(Default)]
+enum Pending {
+    #[default]
+    None,
+    /// It has not begun.
+    New,
+    /// It takes several slices: its passes, and a copy of the network as it was when they began, since training goes on.
+    Begun(Passes, Box<Network>, Source),
 }
 
 /// Multiply-adds of a slice of a snapshot: less than 50 ms. LeNet-5 takes 7 million.
@@ -42,78 +52,101 @@ impl View {
 
     /// Begins a snapshot in place of the one that is pending.
     pub(super) fn begin_snapshot(&mut self) {
-        self.pending = Some(Passes::default());
+        self.pending = Pending::New;
     }
 
     /// Whether a snapshot has begun and is not complete.
     pub(super) fn is_snapshot_pending(&self) -> bool {
-        self.pending.is_some()
+        !matches!(self.pending, Pending::None)
     }
 
     /// Goes on with the forward passes of a snapshot; `test` are the test images that are here. Returns it once they are done.
     pub(super) fn advance_snapshot(&mut self, training: &mut Training, test: &DataSet) -> Option<Snapshot> {
-        let (network, source) = active_model(&mut self.pretrained, training);
-        let passes = self.pending.as_mut()?;
-        if !passes.have_begun(network) {
-            if source != Source::Pretrained {
-                network.prepare();
+        match std::mem::take(&mut self.pending) {
+            Pending::None => None,
+            Pending::New => {
+                let images = self.image.as_deref().map(|image| (image, self.reference.as_deref()));
+                let mut passes = Passes::new(&self.watch, images, test);
+                let (network, source) = active_model(&mut self.pretrained, training);
+                if source != Source::Pretrained {
+                    network.prepare();
+                }
+                network.limit_work(WORK);
+                if !passes.advance(network) {
+                    self.pending = Pending::Begun(passes, Box::new(network.clone()), source);
+                    return None;
+                }
+                let gradients = (self.norms(training), self.gradient_histograms(training));
+                let model = active_model(&mut self.pretrained, training);
+                Some(snapshot(&self.watch, model, passes, gradients))
             }
-            let images = self.image.as_deref().map(|image| (image, self.reference.as_deref()));
-            *passes = Passes::new(&self.watch, images, test);
+            Pending::Begun(mut passes, mut network, source) => {
+                network.limit_work(WORK);
+                if !passes.advance(&mut network) {
+                    self.pending = Pending::Begun(passes, network, source);
+                    return None;
+                }
+                let gradients = (self.norms(training), self.gradient_histograms(training));
+                Some(snapshot(&self.watch, (&mut network, source), passes, gradients))
+            }
         }
-        network.limit_work(WORK);
-        if !passes.advance(network) {
-            return None;
-        }
-        let passes = self.pending.take().unwrap_or_default();
-        Some(self.snapshot(training, passes))
     }
 
-    /// What is watched of the network, after the forward passes.
-    fn snapshot(&mut self, training: &mut Training, passes: Passes) -> Snapshot {
-        let watch = &self.watch;
-        let mut norms = Vec::new();
-        let gradients = known_gradients(training);
-        if watch.norms && !gradients.is_empty() {
-            let network = &training.network;
-            norms = layer_norms(network.plan(), &network.parameters, gradients);
+    /// The norms of weights and gradients, if they are watched and known.
+    fn norms(&self, training: &Training) -> Vec<LayerNorms> {
+        let (network, gradients) = (&training.network, known_gradients(training));
+        if self.watch.norms && !gradients.is_empty() {
+            layer_norms(network.plan(), &network.parameters, gradients)
+        } else {
+            Vec::new()
         }
-        let of = |layer: &usize| gradient_histogram(training.network.plan(), gradients, *layer);
-        let histograms: Vec<Histogram> = watch.details.iter().map(of).collect();
-        let (network, source) = active_model(&mut self.pretrained, training);
-        let values = |layer: &usize, values: Option<Vec<f32>>| {
-            values.map(|values| LayerValues { layer: *layer, values })
+    }
+
+    /// The gradients of the layers of which everything is watched.
+    fn gradient_histograms(&self, training: &Training) -> Vec<Histogram> {
+        let (plan, gradients) = (training.network.plan(), known_gradients(training));
+        self.watch.details.iter().map(|layer| gradient_histogram(plan, gradients, *layer)).collect()
+    }
+}
+
+/// What is watched of a network after the forward passes, with the norms and the histograms of the gradients of the last step.
+fn snapshot(
+    watch: &Watch,
+    (network, source): (&mut Network, Source),
+    passes: Passes,
+    (norms, histograms): (Vec<LayerNorms>, Vec<Histogram>),
+) -> Snapshot {
+    let values =
+        |layer: &usize, values: Option<Vec<f32>>| values.map(|values| LayerValues { layer: *layer, values });
+    let (mut probabilities, mut activations, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    if passes.images() > 0 {
+        probabilities = network.probabilities();
+        activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
+    }
+    if passes.images() > 1 && watch.units == Units::All {
+        let share = |LayerValues { layer, values }: &LayerValues| {
+            let share = changed_share(values, &network.output_of(1, *layer)?);
+            Some(ChangedShare { layer: *layer, share })
         };
-        let (mut probabilities, mut activations, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-        if self.image.is_some() {
-            probabilities = network.probabilities();
-            activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
-            if self.reference.is_some() && watch.units == Units::All {
-                let share = |LayerValues { layer, values }: &LayerValues| {
-                    let share = changed_share(values, &network.output_of(1, *layer)?);
-                    Some(ChangedShare { layer: *layer, share })
-                };
-                changed = activations.iter().filter_map(share).collect();
-            }
-        }
-        let weights = watch.weights.iter();
-        let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
-        let details = watch.details.iter().zip(histograms);
-        let details =
-            details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
-        let (masks, batches) = passes.results(network);
-        Snapshot {
-            source,
-            probabilities,
-            activations,
-            changed,
-            weights,
-            norms,
-            details,
-            units: watch.units,
-            masks,
-            batches,
-        }
+        changed = activations.iter().filter_map(share).collect();
+    }
+    let weights = watch.weights.iter();
+    let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
+    let details = watch.details.iter().zip(histograms);
+    let details = details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
+    let Results { masks, batches, occlusion } = passes.results(network);
+    Snapshot {
+        source,
+        probabilities,
+        activations,
+        changed,
+        weights,
+        norms,
+        details,
+        units: watch.units,
+        masks,
+        batches,
+        occlusion,
     }
 }
 
@@ -133,5 +166,44 @@ fn active_model<'a>(
             (pretrained, Source::Pretrained)
         }
         _ => (&mut training.network, Source::Session { step }),
+    }
+}
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests {
+    use super::*;
+    use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
+
+    #[test]
+    fn a_snapshot_of_several_slices_is_of_the_network_with_which_it_began() {
+        let conv = |kernel_size| LayerSpec::Conv2d {
+            out_channels: 32,
+            kernel_size,
+            stride: 1,
+            padding: kernel_size / 2,
+        };
+        // 65 million multiply-adds an image: a block takes more than a slice.
+        let layers = vec![conv(5), conv(9), LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }];
+        let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
+        let mut training = Training::new(network, TrainingSpec::default()).unwrap();
+        let watch = Watch { masks: Some(3), ..Watch::default() };
+        let mut view = View { image: Some(vec![90; 784]), watch, ..View::default() };
+        let mut complete = |training: &mut Training, change: bool| {
+            view.begin_snapshot();
+            for slice in 1.. {
+                if let Some(snapshot) = view.advance_snapshot(training, &DataSet::default()) {
+                    return (slice, snapshot);
+                }
+                if change {
+                    training.network.parameters.iter_mut().for_each(|parameter| *parameter += 0.5);
+                }
+            }
+            unreachable!("it ends")
+        };
+        let (_, undisturbed) = complete(&mut training, false);
+        let (slices, changed) = complete(&mut training, true);
+        assert!(slices > 3, "{slices} slices");
+        assert_eq!(changed, undisturbed);
+        assert_ne!(complete(&mut training, false).1, undisturbed, "the next one is of the changed network");
     }
 }

@@ -171,7 +171,11 @@ impl Session {
         if self.frames.is_due(now) || self.state == RunState::Paused {
             self.frames.reset(now);
             self.emit_progress();
-            self.emit_snapshot();
+            if self.state == RunState::Paused {
+                self.emit_snapshot();
+            } else {
+                self.emit_frame();
+            }
         }
         if self.state != RunState::Paused {
             self.schedule_next_run();

@@ -4,7 +4,7 @@ use nn::cpu::Units;
 use nn::preset::Preset;
 use nn::spec::{LayerSpec, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{BATCH_IMAGES, Command, Event, MASKS, Snapshot, Watch};
+use trainer::messages::{BATCH_IMAGES, Command, Event, MASKS, Occlusion, Snapshot, Watch};
 
 use crate::common::{SingleCore, calculator_digit, digits};
 
@@ -32,11 +32,11 @@ fn watched(session: &mut Session, watch: Watch) -> Snapshot {
     while session.busy() {
         events.extend(session.work(&SingleCore::default()));
     }
-    let snapshots = events.into_iter().filter_map(|event| match event {
+    let mut snapshots = events.into_iter().filter_map(|event| match event {
         Event::Snapshot(snapshot) => Some(snapshot),
         _ => None,
     });
-    snapshots.last().expect("a snapshot is sent")
+    snapshots.next_back().expect("a snapshot is sent")
 }
 
 fn dropouts() -> Vec<usize> {
@@ -108,8 +108,11 @@ fn a_batch_is_normalised_channel_by_channel() {
         }
     }
     for (channel, values) in batch.channels.iter().zip(values) {
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let n = values.len() as f32;
+        let mean = values.iter().sum::<f32>() / n;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / n;
         assert!((channel.mean - mean).abs() < 1e-3, "{} and {mean}", channel.mean);
+        assert!((channel.variance / variance - 1.0).abs() < 1e-3, "{} and {variance}", channel.variance);
         let count = |counts: &[u32]| counts.iter().sum::<u32>() as usize;
         assert_eq!(
             (count(&channel.before.counts), count(&channel.after.counts)),
@@ -119,7 +122,45 @@ fn a_batch_is_normalised_channel_by_channel() {
 }
 
 #[test]
-fn there_is_no_batch_before_its_images_are_here() {
+fn a_batch_comes_with_its_images() {
+    let mut session = session(BATCH_IMAGES - 1);
     let watch = Watch { batches: vec![1], ..Watch::default() };
-    assert!(watched(&mut session(BATCH_IMAGES - 1), watch).batches.is_empty());
+    assert!(watched(&mut session, watch).batches.is_empty());
+    session.add_test(&digits(1, 30)).unwrap();
+    let mut events = Vec::new();
+    while session.busy() {
+        events.extend(session.work(&SingleCore::default()));
+    }
+    let comes =
+        events.iter().any(|event| matches!(event, Event::Snapshot(snapshot) if snapshot.batches.len() == 1));
+    assert!(comes, "{events:?}");
+}
+
+#[test]
+fn each_part_of_the_image_is_covered_in_turn() {
+    let mut session = session(10);
+    let watch = Watch { occlusion: true, ..Watch::default() };
+    let occlusion = watched(&mut session, watch.clone()).occlusion.expect("it is watched");
+    let places: Vec<(usize, usize)> = Occlusion::places().collect();
+    assert_eq!((places.len(), places[1], places[63]), (64, (0, 3), (21, 21)));
+    assert_eq!(occlusion.covered.len(), 64);
+    let mut network = session.network().clone();
+    network.prepare();
+    let mut logits = |image: [u8; 784]| {
+        network.infer(std::iter::once(image.as_slice()));
+        network.logits_of(0)
+    };
+    let image = calculator_digit(3, 99);
+    assert_eq!(occlusion.whole, logits(image));
+    for at in [0, 27, 63] {
+        let ((top, left), mut covered) = (places[at], image);
+        for (pixel, value) in covered.iter_mut().enumerate() {
+            if (top..top + 7).contains(&(pixel / 28)) && (left..left + 7).contains(&(pixel % 28)) {
+                *value = 0;
+            }
+        }
+        assert_eq!(occlusion.covered[at], logits(covered), "{:?}", places[at]);
+    }
+    let masked = Watch { units: Units::AllScaled, ..watch };
+    assert_eq!(watched(&mut session, masked).occlusion, None);
 }

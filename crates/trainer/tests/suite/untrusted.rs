@@ -13,7 +13,7 @@ use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     BatchDetail, ChangedShare, Command, DeviceChoice, Download, Event, Images, LayerValues, MaskAnswers,
-    Predictions, RunConfig, Snapshot, Source, Split, ViewState, Watch, decode, encode,
+    Occlusion, Predictions, RunConfig, Snapshot, Source, Split, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -68,6 +68,7 @@ fn commands() -> Vec<Command> {
             units: Units::Kept { seed: 7, sample: 19 },
             masks: Some(7),
             batches: vec![1, 99],
+            occlusion: true,
         }),
         Command::Compare {
             runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
@@ -113,11 +114,12 @@ fn events() -> Vec<Event> {
             norms: Vec::new(),
             details: Vec::new(),
             units: Units::AllScaled,
-            masks: Some(MaskAnswers {
+            masks: Some(Box::new(MaskAnswers {
                 all: vec![0.5; 10],
                 thinned: vec![vec![1.0; 10]; 2],
                 ..MaskAnswers::default()
-            }),
+            })),
+            occlusion: Some(Box::new(Occlusion { whole: vec![0.5; 10], covered: vec![vec![1.0; 10]; 2] })),
             batches: vec![BatchDetail { layer: 1, channels: vec![ChannelStatistics::default()] }],
         }),
         Event::Predictions(Predictions {

@@ -64,21 +64,23 @@ fn facts(stage: &Stage) -> String {
     )
 }
 
-/// The share of a stage's units that dropout drops; none if it has no dropout.
+/// The share of a stage's units that dropout drops; none if it has no dropout that can be shown.
 fn dropout_rate(inspector: Inspector, stage: &Stage) -> Option<f32> {
-    stage.layers().find_map(|at| match inspector.layer(at)?.spec {
-        LayerSpec::Dropout { p } => Some(p),
+    let kept = stage.layers().filter_map(|at| match inspector.layer(at)?.spec {
+        LayerSpec::Dropout { p } => Some(1.0 - p),
         _ => None,
-    })
+    });
+    let kept = kept.reduce(|kept, of_next| kept * of_next).filter(|_| inspector.has_masks())?;
+    Some(1.0 - kept)
 }
 
-/// The maps after each layer of a stage, except after dropout and flattening, which do not change them.
+/// The maps after each layer of a stage, except after flattening, which does not change them.
 #[component]
 fn StageLayers(column: usize, stage: Stage) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
     let layers: Vec<(usize, LayerSummary)> = (stage.layers())
         .filter_map(|at| inspector.layer(at).map(|layer| (at, layer)))
-        .filter(|(_, layer)| !matches!(layer.spec, LayerSpec::Dropout { .. } | LayerSpec::Flatten))
+        .filter(|(_, layer)| layer.spec != LayerSpec::Flatten)
         .collect();
     let last = layers.last().map_or(stage.layer, |(at, _)| *at);
     let figure = |(at, layer): (usize, LayerSummary)| {

@@ -45,9 +45,11 @@ pub(super) fn BatchNormStatistics(layer: usize) -> impl IntoView {
     let head = (1..=channels).map(|channel| view! { <th scope="col">{channel}</th> }).collect_view();
     let what = move || {
         if batch.with(Option::is_some) {
-            format!(" of {BATCH_IMAGES} test images, read as one batch, as in training")
+            format!(
+                " of {channels}, over {BATCH_IMAGES} test images: this layer normalises them as one batch, as in training; layers before it read as the network does"
+            )
         } else {
-            format!(": comes with the first {BATCH_IMAGES} test images")
+            format!(" of {channels}: comes with the first {BATCH_IMAGES} test images")
         }
     };
     view! {

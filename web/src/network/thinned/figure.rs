@@ -4,9 +4,10 @@ use data::mnist::CLASSES;
 use leptos::prelude::*;
 use trainer::messages::{MASKS, MaskAnswers};
 
-use crate::network::inspector::Inspector;
+use crate::network::inspector::{ANNOUNCE_AFTER, Inspector};
 use crate::network::thinned::answers::Answers;
 use crate::network::thinned::units_choice::UnitsChoice;
+use crate::ui::debounce::debounce_changes;
 use crate::ui::format::{format_number, percent};
 
 /// The masks of a stage's dropout with rate `p`, and what the networks that they leave answer.
@@ -15,7 +16,7 @@ pub(in crate::network) fn ThinnedNetworks(p: f32) -> impl IntoView {
     let inspector = expect_context::<Inspector>();
     let choice = inspector.view.units;
     let masks = Memo::new(move |_| inspector.view.with_snapshot(|snapshot| snapshot?.masks.clone()));
-    let answers = Memo::new(move |_| masks.with(|masks| masks.as_ref().map(Answers::of)));
+    let answers = Memo::new(move |_| masks.with(|masks| masks.as_deref().map(Answers::of)));
     let is_drawn = Memo::new(move |_| answers.with(Option::is_some));
     let pressed = move |of: UnitsChoice| (choice.get() == of).to_string();
     let mask = move |mask: u32| {
@@ -32,30 +33,35 @@ pub(in crate::network) fn ThinnedNetworks(p: f32) -> impl IntoView {
             </button></li>
         }
     };
+    debounce_changes(
+        ANNOUNCE_AFTER,
+        move || choice.get(),
+        move |_| inspector.announced.set(untrack(|| inspector.units_in_words())),
+    );
     let factor = StoredValue::new(rounded(1.0 / (1.0 - p)));
     let kept = rounded(1.0 - p);
     view! {
         <figure class="part wide thinned">
             <figcaption>
-                <b>"Dropout, p = "{rounded(p)}</b>" each training step trains another thinned network. Here are "{MASKS}" of them: they stay, and each reads your digit"
+                <b>"Dropout, p = "{rounded(p)}</b>": in training each image is read with about "{percent(p, 0)}" of these units struck out at random (a mask, crossed out while the network trains). What is left is a thinned network. Here are "{MASKS}" that stay, and each reads your digit."
             </figcaption>
             <div class="knobs">
                 <button aria-pressed=move || pressed(UnitsChoice::All) on:click=move |_| choice.set(UnitsChoice::All)>"All units"</button>
                 <button on:click=move |_| choice.update(|choice| *choice = choice.next_mask())>"Another mask"</button>
                 <button aria-pressed=move || pressed(UnitsChoice::AllScaled) on:click=move |_| choice.set(UnitsChoice::AllScaled)>
-                    "All units × "{factor.get_value()}
+                    "All units, scaled up"
                 </button>
                 <output aria-label="Units" aria-live="off">{move || inspector.units_in_words()}</output>
             </div>
             <Show when=move || is_drawn.get() fallback=|| view! { <p class="hint">"Draw a digit: the thinned networks will read it."</p> }>
                 <ol class="votes" aria-label="Thinned networks">{(0..MASKS).map(mask).collect_view()}</ol>
                 <div class="scrolls" tabindex="0" role="region" aria-label="Answers with and without dropout">
-                    <AnswersTable masks answers factor=factor.get_value() />
+                    <AnswersTable masks answers />
                 </div>
             </Show>
             <p class="hint">
-                "In training the kept units are multiplied by "{factor.get_value()}", so that the next layer gets as much on average as from all of them: compare the logits. The paper does it the other way round: it leaves the kept units as they are, and multiplies the weights by "
-                {kept}" when the network reads. Without either, all units together would give the last row."
+                "In training the kept units are scaled up by "{factor.get_value()}", so that the next layer gets as much on average as from all of them. The paper of dropout does it the other way round: it leaves the kept units as they are, and multiplies the weights by "
+                {kept}" when the network reads. The last row has both all units and the factor: too much for the layers behind them."
             </p>
         </figure>
     }
@@ -63,11 +69,7 @@ pub(in crate::network) fn ThinnedNetworks(p: f32) -> impl IntoView {
 
 /// The answers as probabilities, votes and logits, digit by digit.
 #[component]
-fn AnswersTable(
-    masks: Memo<Option<MaskAnswers>>,
-    answers: Memo<Option<Answers>>,
-    factor: String,
-) -> impl IntoView {
+fn AnswersTable(masks: Memo<Option<Box<MaskAnswers>>>, answers: Memo<Option<Answers>>) -> impl IntoView {
     let row = move |name: String, text: Signal<Vec<String>>| {
         let cell =
             move |digit: usize| view! { <td>{move || text.with(|text| text.get(digit).cloned())}</td> };
@@ -77,7 +79,7 @@ fn AnswersTable(
         Signal::derive(move || answers.with(|a| a.as_ref().map(read)).unwrap_or_default())
     };
     let from_logits = move |read: fn(&MaskAnswers) -> Vec<String>| {
-        Signal::derive(move || masks.with(|m| m.as_ref().map(read)).unwrap_or_default())
+        Signal::derive(move || masks.with(|m| m.as_deref().map(read)).unwrap_or_default())
     };
     let head = (0..CLASSES).map(|digit| view! { <th scope="col">{digit}</th> }).collect_view();
     view! {
@@ -89,7 +91,7 @@ fn AnswersTable(
                 {row(format!("Votes of {MASKS} masks"), from_answers(|a| a.votes.iter().map(usize::to_string).collect()))}
                 {row("Logits of all units".to_owned(), from_logits(|m| numbers(&m.all)))}
                 {row("Mean logits of the masks".to_owned(), from_answers(|a| numbers(&a.mean_logits)))}
-                {row(format!("Logits of all units × {factor}"), from_logits(|m| numbers(&m.all_scaled)))}
+                {row("Logits of all, scaled up".to_owned(), from_logits(|m| numbers(&m.all_scaled)))}
             </tbody>
         </table>
     }

@@ -1,0 +1,218 @@
+//! Why the network gives its answer: how much less, or more, likely a digit is when a part of the drawing is covered.
+
+use data::mnist::{PIXELS, SIDE};
+use leptos::html;
+use leptos::prelude::*;
+use trainer::messages::Occlusion;
+
+use crate::client::Client;
+use crate::pad::store::PadStore;
+use crate::ui::canvas::put_pixels;
+use crate::ui::colormap;
+use crate::ui::format::percent;
+
+/// The digit for which evidence is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The panel is closed.
+    #[default]
+    Closed,
+    /// The answer.
+    Answer,
+    /// This digit.
+    Digit(usize),
+}
+
+/// The panel, which opens below the probabilities.
+#[component]
+pub(super) fn WhyThisAnswer() -> impl IntoView {
+    let pad = expect_context::<PadStore>();
+    let why = pad.why;
+    let is_open = Memo::new(move |_| why.get() != Why::Closed);
+    // The event comes later, when the panel may be gone.
+    let toggled = move |ev: leptos::ev::Event| {
+        let now = event_target::<web_sys::Element>(&ev).has_attribute("open");
+        if now != is_open.get_untracked() {
+            why.set(if now { Why::Answer } else { Why::Closed });
+        }
+    };
+    view! {
+        <details class="why" open=move || is_open.get() on:toggle=toggled>
+            <summary>"Why this answer?"</summary>
+            <Show when=move || is_open.get()><Evidence /></Show>
+        </details>
+    }
+}
+
+/// The map of evidence, the digit that it is for, and what it says.
+#[component]
+fn Evidence() -> impl IntoView {
+    let (pad, client) = (expect_context::<PadStore>(), expect_context::<Client>());
+    let answer = Memo::new(move |_| pad.prediction.get().map(|(digit, _)| digit));
+    let class = Memo::new(move |_| match pad.why.get() {
+        Why::Digit(digit) => Some(digit),
+        Why::Answer | Why::Closed => answer.get(),
+    });
+    // What is not drawn any more has no evidence.
+    let evidence = Memo::new(move |_| {
+        let class = class.get().filter(|_| pad.image.with(Option::is_some))?;
+        client.snapshot.with(|snapshot| Evidence::of(snapshot.as_ref()?.occlusion.as_ref()?, class))
+    });
+    let canvas = NodeRef::<html::Canvas>::new();
+    Effect::new(move |_| {
+        let image = pad.image.get().unwrap_or([0; PIXELS]);
+        let Some(canvas) = canvas.get() else { return };
+        let rgba = evidence.with(|evidence| {
+            evidence.as_ref().map_or_else(|| vec![0; 4 * PIXELS], |evidence| evidence.picture(&image))
+        });
+        put_pixels(&canvas, &rgba, SIDE);
+    });
+    let frame = move || {
+        let place = evidence.with(|evidence| evidence.as_ref().and_then(|evidence| evidence.strongest));
+        let side = Occlusion::SIDE;
+        place.map_or_else(String::new, |(row, column)| format!("M{column} {row}h{side}v{side}h-{side}z"))
+    };
+    let words = move || match (evidence.get(), class.get()) {
+        (Some(evidence), Some(class)) => evidence.words(class),
+        (None, Some(_)) => "With a mask of dropout there is none: choose all units.".to_owned(),
+        (_, None) => "Draw a digit: here you will see which parts speak for it.".to_owned(),
+    };
+    let choose = move |ev| {
+        pad.why.set(event_target_value(&ev).parse().map_or(Why::Answer, Why::Digit));
+    };
+    let is_chosen = move |digit: usize| pad.why.get() == Why::Digit(digit);
+    let options = (0..data::mnist::CLASSES)
+        .map(|digit| view! { <option value=digit.to_string() prop:selected=move || is_chosen(digit)>{digit}</option> })
+        .collect_view();
+    view! {
+        <label>
+            "Evidence for "
+            <select on:change=choose>
+                <option value="answer" prop:selected=move || pad.why.get() == Why::Answer>"the answer"</option>
+                {options}
+            </select>
+        </label>
+        <div class="evidence">
+            <canvas node_ref=canvas width=SIDE height=SIDE role="img" aria-label="The drawing, coloured by what covering a part changes"></canvas>
+            <svg viewBox=format!("0 0 {SIDE} {SIDE}") aria-hidden="true"><path class="halo" d=frame></path><path class="mark" d=frame></path></svg>
+        </div>
+        <output aria-label="Evidence" aria-live="off">{words}</output>
+        <p class="hint">
+            "A square of 7×7 pixels is wiped out, place by place, and the network reads the rest. Orange: without what is there, the digit would be less likely. Blue: more likely."
+        </p>
+    }
+}
+
+/// What covering parts of an image does to the probability of a digit.
+#[derive(Clone, Debug, PartialEq)]
+struct Evidence {
+    /// For each pixel the mean of what covering it does: the logarithm of how many times less likely the digit is then.
+    pixels: Vec<f32>,
+    /// Where covering makes the digit least likely; none if it does so nowhere.
+    strongest: Option<(usize, usize)>,
+    /// Its probability when nothing is covered, and when that place is.
+    probabilities: (f32, f32),
+}
+
+/// Evidence of less than a twentieth is drawn pale: it is next to nothing.
+const LEAST: f32 = 0.05;
+
+impl Evidence {
+    /// The evidence for a class; none if a number is not finite.
+    fn of(occlusion: &Occlusion, class: usize) -> Option<Self> {
+        let whole = log_probability(&occlusion.whole, class)?;
+        let covered: Option<Vec<f32>> =
+            occlusion.covered.iter().map(|logits| log_probability(logits, class)).collect();
+        let covered = covered?;
+        let (mut sums, mut counts) = (vec![0.0; PIXELS], vec![0.0; PIXELS]);
+        let mut least = None;
+        for ((row, column), covered) in Occlusion::places().zip(covered) {
+            for y in row..row + Occlusion::SIDE {
+                for at in y * SIDE + column..y * SIDE + column + Occlusion::SIDE {
+                    sums[at] += whole - covered;
+                    counts[at] += 1.0;
+                }
+            }
+            if covered < least.map_or(whole, |(least, _)| least) {
+                least = Some((covered, (row, column)));
+            }
+        }
+        let pixels = sums.iter().zip(&counts).map(|(sum, count)| sum / f32::max(*count, 1.0)).collect();
+        let strongest = least.map(|(_, place)| place);
+        Some(Self {
+            pixels,
+            strongest,
+            probabilities: (whole.exp(), least.map_or(whole, |(log, _)| log).exp()),
+        })
+    }
+
+    /// The colours of the evidence, darker where there is ink.
+    fn picture(&self, image: &[u8; PIXELS]) -> Vec<u8> {
+        let largest = self.pixels.iter().fold(LEAST, |largest, value| largest.max(value.abs()));
+        let pixel = |(value, ink): (&f32, &u8)| {
+            let [r, g, b] = colormap::weight(value / largest)
+                .map(|level| (f32::from(level) * (1.0 - 0.7 * f32::from(*ink) / 255.0)) as u8);
+            [r, g, b, 255]
+        };
+        self.pixels.iter().zip(image).flat_map(pixel).collect()
+    }
+
+    fn words(&self, class: usize) -> String {
+        let (whole, least) = self.probabilities;
+        let whole = percent(whole, 1);
+        match self.strongest {
+            Some(_) => {
+                format!("Without what is in the frame, {class} falls from {whole} to {}.", percent(least, 1))
+            }
+            None => format!("Wherever a part is covered, {class} does not fall: {whole}."),
+        }
+    }
+}
+
+/// The logarithm of a class's softmax; none if a logit is not a finite number.
+fn log_probability(logits: &[f32], class: usize) -> Option<f32> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+    let log = logits.get(class)? - largest - sum.ln();
+    log.is_finite().then_some(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Logits of ten classes, of which the first has this one.
+    fn logits(first: f32) -> Vec<f32> {
+        (0..10).map(|class| if class == 0 { first } else { 0.0 }).collect()
+    }
+
+    #[test]
+    fn evidence_lies_where_covering_makes_the_digit_less_likely() {
+        let places: Vec<(usize, usize)> = Occlusion::places().collect();
+        let covered = places.iter().map(|place| logits(if *place == (9, 12) { 1.0 } else { 4.0 })).collect();
+        let evidence = Evidence::of(&Occlusion { whole: logits(4.0), covered }, 0).unwrap();
+        assert_eq!(evidence.strongest, Some((9, 12)));
+        let [whole, least] = [4.0, 1.0f32].map(|logit| logit.exp() / (logit.exp() + 9.0));
+        assert!(
+            (evidence.probabilities.0 - whole).abs() < 1e-5
+                && (evidence.probabilities.1 - least).abs() < 1e-5
+        );
+        let at = |row: usize, column: usize| evidence.pixels[row * SIDE + column];
+        assert!(at(12, 15) > 0.1 && at(0, 0) == 0.0 && at(8, 15) == 0.0 && at(9, 19) == 0.0);
+        // For the others it is evidence against them.
+        let other =
+            Evidence::of(&Occlusion { whole: logits(4.0), covered: vec![logits(1.0); 64] }, 3).unwrap();
+        assert!(other.pixels.iter().all(|value| *value < 0.0), "each pixel is covered by some place");
+        assert_eq!(
+            (other.strongest, other.words(3)),
+            (None, "Wherever a part is covered, 3 does not fall: 1.6 %.".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_diverged_network_has_no_evidence() {
+        let occlusion = Occlusion { whole: logits(f32::NAN), covered: vec![logits(1.0); 64] };
+        assert_eq!(Evidence::of(&occlusion, 0), None);
+        assert_eq!(Evidence::of(&Occlusion::default(), 0), None);
+    }
+}
