@@ -113,8 +113,8 @@ test("an inspected pixel is announced, and the announcement goes, since training
   // The focus scrolls the page, and maps come under a mouse that stays.
   await page.mouse.move(1, 1);
   await pixels(page, "C3").first().focus();
-  await expect.poll(() => said.evaluate((said) => said.map((text) => text.replace(/\d+/g, "1")))).toEqual([
-    expect.stringMatching(/^C3, map 1, row 1, column 1: /), "",
+  await expect.poll(() => said.jsonValue()).toEqual([
+    expect.stringMatching(/^C3, map \d+, row \d+, column \d+: \d/), "",
   ]);
 });
 

@@ -22,14 +22,12 @@ pub(in crate::network) fn ThinnedNetworks(p: f32) -> impl IntoView {
     let mask = move |mask: u32| {
         let of = UnitsChoice::Mask(mask);
         let class = Memo::new(move |_| answers.with(|a| a.as_ref()?.classes.get(mask as usize).copied()?));
-        let name = move || {
-            let answer = class.get().map_or_else(|| "no answer".to_owned(), |class| format!("reads {class}"));
-            format!("Mask {}: {answer}", mask + 1)
-        };
+        let answer = move || class.get().map_or_else(|| "–".to_owned(), |class| class.to_string());
         view! {
-            <li><button aria-pressed=move || pressed(of) aria-label=name on:click=move |_| choice.set(of)
+            <li><button aria-pressed=move || pressed(of) on:click=move |_| choice.set(of)
                 prop:style=move || class.get().map(|class| format!("--class:var(--class-{class})"))>
-                <small>{mask + 1}</small><b>{move || class.get().map_or_else(|| "–".to_owned(), |class| class.to_string())}</b>
+                <span class="visually-hidden">"Mask "</span><small>{mask + 1}</small>
+                <span class="visually-hidden">": reads "</span><b>{answer}</b>
             </button></li>
         }
     };
