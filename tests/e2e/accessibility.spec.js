@@ -30,7 +30,7 @@ const VIEWS = [
   ["open=C1&batchnorm=on&image=0&window=9,12&kernel=3", (page) => page.getByRole("region", { name: "Statistics of the batch normalisation" })],
   ["open=S2&image=0", (page) => page.getByRole("img", { name: /^Before pooling/ })],
   ["open=F5&dropout=on&image=0&mask=3", (page) => page.getByRole("button", { name: /^Mask 3\b.* \d$/, pressed: true })],
-  ["image=0&why=7", (page) => page.getByRole("status", { name: "Evidence" }).filter({ hasText: /^(Without|Wherever)/ })],
+  ["image=0&why=7", (page) => page.getByRole("status", { name: "Evidence" }).filter({ hasText: /^(Without|Whichever)/ })],
   ["open=Output", (page) => page.getByRole("heading", { name: "Output: dense and softmax" })],
   ["preset=mlp30&open=F1", (page) => page.getByRole("heading", { name: "F1: dense" })],
   ["open=filter&filter=curve", (page) => page.getByRole("heading", { name: "Try a filter" })],

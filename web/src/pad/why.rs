@@ -108,9 +108,9 @@ fn Evidence() -> impl IntoView {
 struct Evidence {
     /// For each pixel the mean of what covering it does: the logarithm of how many times less likely the digit is then.
     pixels: Vec<f32>,
-    /// Where covering makes the digit least likely; none if it does so nowhere.
+    /// Where covering changes the digit's probability most, by its logarithm; none if it does so nowhere.
     strongest: Option<(usize, usize)>,
-    /// Its probability when nothing is covered, and when that place is.
+    /// The probability when nothing is covered, and when that place is.
     probabilities: (f32, f32),
 }
 
@@ -125,7 +125,7 @@ impl Evidence {
             occlusion.covered.iter().map(|logits| log_probability(logits, class)).collect();
         let covered = covered?;
         let (mut sums, mut counts) = (vec![0.0; PIXELS], vec![0.0; PIXELS]);
-        let mut least = None;
+        let mut strongest: Option<(f32, (usize, usize))> = None;
         for ((row, column), covered) in Occlusion::places().zip(covered) {
             for y in row..row + Occlusion::SIDE {
                 for at in y * SIDE + column..y * SIDE + column + Occlusion::SIDE {
@@ -133,17 +133,15 @@ impl Evidence {
                     counts[at] += 1.0;
                 }
             }
-            if covered < least.map_or(whole, |(least, _)| least) {
-                least = Some((covered, (row, column)));
+            let change = (covered - whole).abs();
+            if change > strongest.map_or(0.0, |(log, _)| (log - whole).abs()) {
+                strongest = Some((covered, (row, column)));
             }
         }
         let pixels = sums.iter().zip(&counts).map(|(sum, count)| sum / f32::max(*count, 1.0)).collect();
-        let strongest = least.map(|(_, place)| place);
-        Some(Self {
-            pixels,
-            strongest,
-            probabilities: (whole.exp(), least.map_or(whole, |(log, _)| log).exp()),
-        })
+        let covered = strongest.map_or(whole, |(log, _)| log);
+        let strongest = strongest.map(|(_, place)| place);
+        Some(Self { pixels, strongest, probabilities: (whole.exp(), covered.exp()) })
     }
 
     /// The colours of the evidence, darker where there is ink.
@@ -158,13 +156,13 @@ impl Evidence {
     }
 
     fn words(&self, class: usize) -> String {
-        let (whole, least) = self.probabilities;
-        let whole = percent(whole, 1);
-        match self.strongest {
-            Some(_) => {
-                format!("Without what is in the frame, {class} falls from {whole} to {}.", percent(least, 1))
-            }
-            None => format!("Wherever a part is covered, {class} does not fall: {whole}."),
+        let (whole, covered) = self.probabilities;
+        let verb = if covered < whole { "falls" } else { "rises" };
+        let [whole, covered] = [whole, covered].map(|probability| percent(probability, 1));
+        if whole == covered {
+            format!("Whichever part is covered, {class} stays at {whole}.")
+        } else {
+            format!("Without what is in the frame, {class} {verb} from {whole} to {covered}.")
         }
     }
 }
@@ -199,13 +197,17 @@ mod tests {
         );
         let at = |row: usize, column: usize| evidence.pixels[row * SIDE + column];
         assert!(at(12, 15) > 0.1 && at(0, 0) == 0.0 && at(8, 15) == 0.0 && at(9, 19) == 0.0);
+        assert_eq!(evidence.words(0), "Without what is in the frame, 0 falls from 85.8 % to 23.2 %.");
         // For the others it is evidence against them.
         let other =
             Evidence::of(&Occlusion { whole: logits(4.0), covered: vec![logits(1.0); 64] }, 3).unwrap();
         assert!(other.pixels.iter().all(|value| *value < 0.0), "each pixel is covered by some place");
+        assert_eq!(other.words(3), "Without what is in the frame, 3 rises from 1.6 % to 8.5 %.");
+        let same =
+            Evidence::of(&Occlusion { whole: logits(4.0), covered: vec![logits(4.0); 64] }, 3).unwrap();
         assert_eq!(
-            (other.strongest, other.words(3)),
-            (None, "Wherever a part is covered, 3 does not fall: 1.6 %.".to_owned())
+            (same.strongest, same.words(3)),
+            (None, "Whichever part is covered, 3 stays at 1.6 %.".to_owned())
         );
     }
 
