@@ -81,7 +81,7 @@ test.describe("dropout", () => {
     for (const [name, units] of Object.entries({ crossed, kept })) {
       for (const at of units.slice(0, 8)) {
         await unit.selectOption({ label: String(at + 1) });
-        await expect(panel(page).getByText(new RegExp(`^Unit ${at + 1}`))).toBeVisible();
+        await expect(panel(page).getByText(new RegExp(`^Unit ${at + 1}\\b`))).toBeVisible();
         lines[name].push((await arithmetic.locator("span").allTextContents()).find((line) => line.startsWith("dropout: ")));
       }
     }

@@ -14,7 +14,7 @@ test("the part of a digit that speaks for it is framed, and another digit has ot
   await playground.downloaded();
   await expect(playground.prediction).toHaveText(/^7/);
   await page.getByText("Why this answer?").click();
-  await expect(evidence(page)).toHaveText(/^Without what is in the frame, 7 falls from [\d.]+ % to [\d.]+ %\.$/);
+  await expect(evidence(page)).toHaveText(/^Without what is in the frame \(rows \d+ to \d+, columns \d+ to \d+\), 7 falls from [\d.]+ % to [\d.]+ %\.$/);
   const [whole, least] = (await evidence(page).textContent()).match(/[\d.]+(?= %)/g).map(Number);
   expect(least).toBeLessThan(whole);
   // The whole is what the page says beside it.
@@ -32,10 +32,10 @@ test("the part of a digit that speaks for it is framed, and another digit has ot
   await expect(evidence(page)).toHaveText(/, 1 rises from < 0.1 % to [\d.]+ %\.$/);
   await expect.poll(() => colours(page)).not.toBe(sevens);
   await expect.poll(() => page.url()).toContain("why=1");
-  await menu(page).selectOption("the answer");
   await playground.clear.click();
   await expect(evidence(page)).toHaveText(/^Draw a digit/);
   await expect(frame(page)).toHaveAttribute("d", "");
+  await menu(page).selectOption("the answer");
   await playground.draw(7);
   await expect(evidence(page)).toHaveText(/^(Without|Whichever)/);
 });
@@ -43,10 +43,12 @@ test("the part of a digit that speaks for it is framed, and another digit has ot
 test("with a mask of dropout there is no evidence, and with all units there is", async ({ page, playground, host }) => {
   await playground.open(`${host}/#v=1&preset=lenet-tricks&image=0&mask=2&why=answer`);
   await playground.downloaded();
-  await expect(evidence(page)).toHaveText("With a mask of dropout there is none: choose all units.");
+  await expect(evidence(page)).toHaveText("There is none while dropout is shown at work: show all units again.");
   await page.getByRole("region", { name: "Network picture" }).getByRole("button", { name: "Show all units again" }).click();
   await expect(evidence(page)).toHaveText(/^(Without|Whichever)/);
   // It follows the network while it learns.
+  const blank = () => page.evaluate(() => Object.assign(document.createElement("canvas"), { width: 28, height: 28 }).toDataURL());
+  await expect.poll(() => colours(page)).not.toBe(await blank());
   const before = await colours(page);
   await playground.takeSteps(20);
   await expect.poll(() => colours(page)).not.toBe(before);

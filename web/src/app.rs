@@ -21,8 +21,8 @@ use crate::network::NetworkPanel;
 use crate::network::batch_norm::BatchNormPanel;
 use crate::network::gradient_norms::GradientNormsPanel;
 use crate::network::view_state::NetworkView;
+use crate::pad::link::Why;
 use crate::pad::store::PadStore;
-use crate::pad::why::Why;
 use crate::pad::{PadPanel, example};
 use crate::runs::panel::RunsPanel;
 use crate::runs::store::RunStore;
@@ -194,7 +194,7 @@ fn route(
 /// Sends the worker what the page shows, now and after every change.
 fn send_watch(client: Client, network: NetworkView, explore: ExploreView, pad: PadStore) {
     let predictions = Memo::new(move |_| explore.is_open());
-    let occlusion = Memo::new(move |_| pad.why.get() != Why::Closed);
+    let occlusion = Memo::new(move |_| pad.why.get() != Why::Closed && pad.image.with(Option::is_some));
     Effect::new(move |_| {
         let watch = network.watch();
         client.send(Command::Watch(Watch {

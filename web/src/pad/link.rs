@@ -5,7 +5,6 @@ use data::pose::Pose;
 
 use crate::pad::drawing::Stroke;
 use crate::pad::strokes;
-use crate::pad::why::Why;
 use crate::ui::format::shortest;
 use crate::ui::link_part::LinkPart;
 
@@ -15,6 +14,18 @@ pub(super) const MAX_MOVE: i32 = 14;
 pub(super) const MAX_TURN: f32 = 180.0;
 /// The least and the most to which it is scaled.
 pub(super) const SCALES: std::ops::RangeInclusive<f32> = 0.5..=1.5;
+
+/// The digit for which evidence is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The panel is closed.
+    #[default]
+    Closed,
+    /// The answer.
+    Answer,
+    /// This digit.
+    Digit(usize),
+}
 
 /// The state of the pad that links carry.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -10,7 +10,7 @@ mod pose;
 mod prediction;
 pub(crate) mod store;
 mod strokes;
-pub(crate) mod why;
+mod why;
 
 use leptos::html;
 use leptos::prelude::*;

@@ -7,10 +7,9 @@ use trainer::messages::Command;
 
 use crate::client::Client;
 use crate::pad::drawing::{Drawing, SIDE};
-use crate::pad::link::PadLink;
+use crate::pad::link::{PadLink, Why};
 use crate::pad::pointers::Pointers;
 use crate::pad::strokes;
-use crate::pad::why::Why;
 use crate::ui::signal::set_if_changed;
 
 /// The pen that the keyboard moves, in pixels of the pad.

@@ -3,25 +3,15 @@
 use data::mnist::{PIXELS, SIDE};
 use leptos::html;
 use leptos::prelude::*;
+use nn::cpu::Units;
 use trainer::messages::Occlusion;
 
 use crate::client::Client;
+use crate::pad::link::Why;
 use crate::pad::store::PadStore;
 use crate::ui::canvas::put_pixels;
 use crate::ui::colormap;
-use crate::ui::format::percent;
-
-/// The digit for which evidence is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// The panel is closed.
-    #[default]
-    Closed,
-    /// The answer.
-    Answer,
-    /// This digit.
-    Digit(usize),
-}
+use crate::ui::format::{NOT_FINITE, percent};
 
 /// The panel, which opens below the probabilities.
 #[component]
@@ -72,11 +62,18 @@ fn Evidence() -> impl IntoView {
         let side = Occlusion::SIDE;
         place.map_or_else(String::new, |(row, column)| format!("M{column} {row}h{side}v{side}h-{side}z"))
     };
-    let words = move || match (evidence.get(), class.get()) {
+    let units = Memo::new(move |_| client.snapshot.with(|snapshot| snapshot.as_ref().map(|s| s.units)));
+    let words = Memo::new(move |_| match (evidence.get(), class.get()) {
+        _ if pad.image.with(Option::is_none) => {
+            "Draw a digit: here you will see which parts speak for it.".to_owned()
+        }
         (Some(evidence), Some(class)) => evidence.words(class),
-        (None, Some(_)) => "With a mask of dropout there is none: choose all units.".to_owned(),
-        (_, None) => "Draw a digit: here you will see which parts speak for it.".to_owned(),
-    };
+        _ if units.get().is_some_and(|units| units != Units::All) => {
+            "There is none while dropout is shown at work: show all units again.".to_owned()
+        }
+        _ if pad.is_unanswered() => format!("No answer: the network’s numbers are {NOT_FINITE}."),
+        _ => String::new(),
+    });
     let choose = move |ev| {
         pad.why.set(event_target_value(&ev).parse().map_or(Why::Answer, Why::Digit));
     };
@@ -98,7 +95,7 @@ fn Evidence() -> impl IntoView {
         </div>
         <output aria-label="Evidence" aria-live="off">{words}</output>
         <p class="hint">
-            "A square of 7×7 pixels is wiped out, place by place, and the network reads the rest. Orange: without what is there, the digit would be less likely. Blue: more likely."
+            "A square of 7×7 pixels is wiped out, place by place, and the network reads the rest. Orange: without what is there, the digit would be less likely. Blue: more likely. The strongest colour is the largest change on this picture."
         </p>
     }
 }
@@ -108,7 +105,7 @@ fn Evidence() -> impl IntoView {
 struct Evidence {
     /// For each pixel the mean of what covering it does: the logarithm of how many times less likely the digit is then.
     pixels: Vec<f32>,
-    /// Where covering changes the digit's probability most, by its logarithm; none if it does so nowhere.
+    /// Where covering changes the digit's probability most; none if it changes it nowhere so much that it reads differently.
     strongest: Option<(usize, usize)>,
     /// The probability when nothing is covered, and when that place is.
     probabilities: (f32, f32),
@@ -133,15 +130,18 @@ impl Evidence {
                     counts[at] += 1.0;
                 }
             }
-            let change = (covered - whole).abs();
-            if change > strongest.map_or(0.0, |(log, _)| (log - whole).abs()) {
+            let change = |log: f32| (log.exp() - whole.exp()).abs();
+            if change(covered) > strongest.map_or(0.0, |(log, _)| change(log)) {
                 strongest = Some((covered, (row, column)));
             }
         }
         let pixels = sums.iter().zip(&counts).map(|(sum, count)| sum / f32::max(*count, 1.0)).collect();
-        let covered = strongest.map_or(whole, |(log, _)| log);
-        let strongest = strongest.map(|(_, place)| place);
-        Some(Self { pixels, strongest, probabilities: (whole.exp(), covered.exp()) })
+        let probabilities = (whole.exp(), strongest.map_or(whole, |(log, _)| log).exp());
+        let strongest = strongest.map(|(_, place)| place).filter(|_| {
+            let (whole, covered) = probabilities;
+            percent(whole, 1) != percent(covered, 1)
+        });
+        Some(Self { pixels, strongest, probabilities })
     }
 
     /// The colours of the evidence, darker where there is ink.
@@ -149,7 +149,7 @@ impl Evidence {
         let largest = self.pixels.iter().fold(LEAST, |largest, value| largest.max(value.abs()));
         let pixel = |(value, ink): (&f32, &u8)| {
             let [r, g, b] = colormap::weight(value / largest)
-                .map(|level| (f32::from(level) * (1.0 - 0.7 * f32::from(*ink) / 255.0)) as u8);
+                .map(|level| (f32::from(level) * (1.0 - 0.45 * f32::from(*ink) / 255.0)) as u8);
             [r, g, b, 255]
         };
         self.pixels.iter().zip(image).flat_map(pixel).collect()
@@ -159,10 +159,15 @@ impl Evidence {
         let (whole, covered) = self.probabilities;
         let verb = if covered < whole { "falls" } else { "rises" };
         let [whole, covered] = [whole, covered].map(|probability| percent(probability, 1));
-        if whole == covered {
-            format!("Whichever part is covered, {class} stays at {whole}.")
-        } else {
-            format!("Without what is in the frame, {class} {verb} from {whole} to {covered}.")
+        match self.strongest {
+            Some((row, column)) => format!(
+                "Without what is in the frame (rows {} to {}, columns {} to {}), {class} {verb} from {whole} to {covered}.",
+                row + 1,
+                row + Occlusion::SIDE,
+                column + 1,
+                column + Occlusion::SIDE
+            ),
+            None => format!("Whichever part is covered, {class} stays at {whole}."),
         }
     }
 }
@@ -197,18 +202,39 @@ mod tests {
         );
         let at = |row: usize, column: usize| evidence.pixels[row * SIDE + column];
         assert!(at(12, 15) > 0.1 && at(0, 0) == 0.0 && at(8, 15) == 0.0 && at(9, 19) == 0.0);
-        assert_eq!(evidence.words(0), "Without what is in the frame, 0 falls from 85.8 % to 23.2 %.");
+        assert_eq!(
+            evidence.words(0),
+            "Without what is in the frame (rows 10 to 16, columns 13 to 19), 0 falls from 85.8 % to 23.2 %."
+        );
         // For the others it is evidence against them.
         let other =
             Evidence::of(&Occlusion { whole: logits(4.0), covered: vec![logits(1.0); 64] }, 3).unwrap();
         assert!(other.pixels.iter().all(|value| *value < 0.0), "each pixel is covered by some place");
-        assert_eq!(other.words(3), "Without what is in the frame, 3 rises from 1.6 % to 8.5 %.");
+        assert_eq!(
+            other.words(3),
+            "Without what is in the frame (rows 1 to 7, columns 1 to 7), 3 rises from 1.6 % to 8.5 %."
+        );
         let same =
             Evidence::of(&Occlusion { whole: logits(4.0), covered: vec![logits(4.0); 64] }, 3).unwrap();
         assert_eq!(
             (same.strongest, same.words(3)),
             (None, "Whichever part is covered, 3 stays at 1.6 %.".to_owned())
         );
+    }
+
+    #[test]
+    fn the_frame_is_where_the_probability_changes_most_not_its_logarithm() {
+        // A place that makes an unlikely digit all but impossible, and one that makes it likely.
+        let logit = |at| match at {
+            5 => logits(-16.0),
+            40 => logits(1.0),
+            _ => logits(-5.0),
+        };
+        let evidence =
+            Evidence::of(&Occlusion { whole: logits(-5.0), covered: (0..64).map(logit).collect() }, 0);
+        let evidence = evidence.unwrap();
+        assert_eq!(evidence.strongest, Occlusion::places().nth(40));
+        assert!(evidence.words(0).ends_with("0 rises from 0.1 % to 23.2 %."), "{}", evidence.words(0));
     }
 
     #[test]

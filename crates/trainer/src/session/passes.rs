@@ -7,7 +7,7 @@ use data::mnist::{PIXELS, SIDE};
 use nn::cpu::Units;
 use nn::inspect::batch_statistics::batch_statistics;
 use nn::network::Network;
-use nn::spec::LayerSpec;
+use nn::spec::{LayerSpec, NetworkSpec};
 use std::collections::VecDeque;
 use tensor::BLOCK;
 
@@ -17,8 +17,9 @@ pub(super) struct Passes {
     left: VecDeque<Pass>,
     /// Whether the first of them has begun.
     has_begun: bool,
-    /// The images of [`Kind::Shown`].
+    /// The images of [`Kind::Shown`], and the units with which they are read.
     images: usize,
+    units: Units,
     /// The logits of the shown image, [`Kind::Answer`] by answer.
     answers: Vec<Vec<f32>>,
     /// Those of [`Kind::Covered`], place by place.
@@ -49,8 +50,16 @@ enum Kind {
 }
 
 impl Passes {
-    /// The passes for the shown image and the one that it is compared with, and for what is watched besides.
-    pub(super) fn new(watch: &Watch, images: Option<(&[u8], Option<&[u8]>)>, test: &DataSet) -> Self {
+    /// The passes of a network for the shown image and the one that it is compared with, and for what is watched besides.
+    pub(super) fn new(
+        network: &NetworkSpec,
+        watch: &Watch,
+        images: Option<(&[u8], Option<&[u8]>)>,
+        test: &DataSet,
+    ) -> Self {
+        // In a comparison the shown network may be without the dropout that the page's has.
+        let has_dropout = network.layers.iter().any(|layer| matches!(layer, LayerSpec::Dropout { .. }));
+        let units = if has_dropout { watch.units } else { Units::All };
         let mut left = VecDeque::new();
         if !watch.batches.is_empty() && test.len() >= BATCH_IMAGES {
             for images in test.images[..BATCH_IMAGES * PIXELS].chunks(BLOCK * PIXELS) {
@@ -68,7 +77,7 @@ impl Passes {
                     answer(Units::Kept { seed, sample }, BLOCK.min((MASKS - sample) as usize));
                 }
             }
-            if watch.occlusion && watch.units == Units::All {
+            if watch.occlusion && units == Units::All {
                 let places: Vec<(usize, usize)> = Occlusion::places().collect();
                 for places in places.chunks(BLOCK) {
                     let images = places.iter().flat_map(|place| covered(image, *place)).collect();
@@ -77,15 +86,20 @@ impl Passes {
             }
             // Both at once cost as much as one.
             let images = [image, reference.unwrap_or_default()].concat();
-            left.push_back(Pass { images, units: watch.units, kind: Kind::Shown });
+            left.push_back(Pass { images, units, kind: Kind::Shown });
         }
         let batches = watch.batches.iter().map(|layer| (*layer, Vec::new())).collect();
-        Self { left, batches, ..Self::default() }
+        Self { left, batches, units, ..Self::default() }
     }
 
     /// The number of images that are shown: none, the one, or it and the one that it is compared with.
     pub(super) fn images(&self) -> usize {
         self.images
+    }
+
+    /// The units with which they are read.
+    pub(super) fn units(&self) -> Units {
+        self.units
     }
 
     /// Goes on for as much work as the network is allowed, which must be the same network each time, and infer nothing else in

@@ -66,8 +66,8 @@ impl View {
             Pending::None => None,
             Pending::New => {
                 let images = self.image.as_deref().map(|image| (image, self.reference.as_deref()));
-                let mut passes = Passes::new(&self.watch, images, test);
                 let (network, source) = active_model(&mut self.pretrained, training);
+                let mut passes = Passes::new(network.spec(), &self.watch, images, test);
                 if source != Source::Pretrained {
                     network.prepare();
                 }
@@ -123,7 +123,8 @@ fn snapshot(
         probabilities = network.probabilities();
         activations = watch.activations.iter().filter_map(|l| values(l, network.output(*l))).collect();
     }
-    if passes.images() > 1 && watch.units == Units::All {
+    let units = passes.units();
+    if passes.images() > 1 && units == Units::All {
         let share = |LayerValues { layer, values }: &LayerValues| {
             let share = changed_share(values, &network.output_of(1, *layer)?);
             Some(ChangedShare { layer: *layer, share })
@@ -143,7 +144,7 @@ fn snapshot(
         weights,
         norms,
         details,
-        units: watch.units,
+        units,
         masks,
         batches,
         occlusion,

@@ -161,6 +161,11 @@ fn each_part_of_the_image_is_covered_in_turn() {
         }
         assert_eq!(occlusion.covered[at], logits(covered), "{:?}", places[at]);
     }
-    let masked = Watch { units: Units::AllScaled, ..watch };
+    let masked = Watch { units: Units::AllScaled, ..watch.clone() };
     assert_eq!(watched(&mut session, masked).occlusion, None);
+    // A network without dropout has no masks.
+    session
+        .handle(Command::Configure { network: Preset::LeNet5.network(), training: TrainingSpec::default() });
+    let plain = watched(&mut session, Watch { units: Units::Kept { seed: 1, sample: 0 }, ..watch });
+    assert_eq!((plain.units, plain.occlusion.is_some()), (Units::All, true));
 }

@@ -31,9 +31,10 @@ pub(in crate::network) fn ThinnedNetworks(p: f32) -> impl IntoView {
             </button></li>
         }
     };
+    let shown = Memo::new(move |_| inspector.view.with_snapshot(|snapshot| snapshot.map(|s| s.units)));
     debounce_changes(
         ANNOUNCE_AFTER,
-        move || choice.get(),
+        move || shown.get(),
         move |_| inspector.announced.set(untrack(|| inspector.units_in_words())),
     );
     let factor = StoredValue::new(rounded(1.0 / (1.0 - p)));
