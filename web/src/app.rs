@@ -188,6 +188,7 @@ fn route(
         Event::Restored(kept) => session.on_restored(&kept),
         Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
         Event::NotKept(sentence) | Event::Note(sentence) => client.report(Topic::Fault, sentence),
+        Event::Checkpoints(_) | Event::Shown(_) => {}
     }
 }
 

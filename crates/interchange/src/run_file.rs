@@ -1,8 +1,9 @@
 //! Runs: a network in training with everything that determines its further steps, bit for bit.
 //!
 //! Tensors are f32, under PyTorch's names: `conv1.weight`, `bn_conv1.running_mean`, and the optimizer's memory as
-//! `optimizer.exp_avg.conv1.weight` (Adam's `exp_avg` and `exp_avg_sq`, SGD's `momentum_buffer`). The metadata
-//! holds JSON: the network, the training, the numbers of steps, and notes of the program that wrote it.
+//! `optimizer.exp_avg.conv1.weight` (Adam's `exp_avg` and `exp_avg_sq`, SGD's `momentum_buffer`). The gradients of the
+//! last step, where they are known, are `grad.conv1.weight`. The metadata holds JSON: the network, the training, the
+//! numbers of steps, and notes of the program that wrote it.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ const PREFIX: &str = "lenet_playground.";
 const VERSION_KEY: &str = "lenet_playground.version";
 const TRAINING: &str = "lenet_playground.training";
 const STEPS: &str = "lenet_playground.steps";
+/// What the names of gradients begin with.
+const GRADIENT: &str = "grad.";
 
 /// A run as it is read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct RunFile {
     pub training: TrainingSpec,
     /// What it has learned.
     pub state: TrainingState,
+    /// The gradients of the last step, in the order of the parameters; empty where they are not known.
+    pub gradients: Vec<f32>,
     /// Texts of the program that wrote the file, by their names.
     pub notes: BTreeMap<String, String>,
 }
@@ -52,6 +57,8 @@ pub struct RunView<'a> {
     pub running: &'a [f32],
     /// The optimizer's memory.
     pub optimizer: &'a OptimizerState,
+    /// The gradients of the last step, in the order of the parameters. They are not written if they are empty or not finite.
+    pub gradients: &'a [f32],
     /// Steps taken.
     pub steps: u64,
 }
@@ -66,6 +73,7 @@ impl<'a> From<&'a Training> for RunView<'a> {
             parameters: &network.parameters,
             running: &network.running,
             optimizer: training.optimizer(),
+            gradients: training.known_gradients(),
             steps: training.steps(),
         }
     }
@@ -105,6 +113,7 @@ pub fn write_run(run: RunView, notes: &[(&str, String)]) -> Result<Vec<u8>, Stri
     let mut add = |name: String, dims: Vec<usize>, values| {
         TensorView::new(Dtype::F32, dims, bytemuck::cast_slice(values)).map(|view| views.push((name, view)))
     };
+    let has_gradients = !run.gradients.is_empty() && run.gradients.iter().all(|value| value.is_finite());
     for (name, dims, range) in tensors(run.plan) {
         match range {
             TensorRange::Running(range) => add(name, dims, &run.running[range]),
@@ -112,6 +121,10 @@ pub fn write_run(run: RunView, notes: &[(&str, String)]) -> Result<Vec<u8>, Stri
                 let vectors = [&run.optimizer.first, &run.optimizer.second];
                 for (kind, vector) in memory(run.training.optimizer).iter().zip(vectors) {
                     add(memory_name(kind, &name), dims.clone(), &vector[range.clone()])
+                        .map_err(|e| failed(&e))?;
+                }
+                if has_gradients {
+                    add(gradient_name(&name), dims.clone(), &run.gradients[range.clone()])
                         .map_err(|e| failed(&e))?;
                 }
                 add(name, dims, &run.parameters[range])
@@ -159,6 +172,8 @@ pub fn read_run(bytes: &[u8]) -> Result<RunFile, String> {
     let mut state = TrainingState { steps: steps.steps, ..TrainingState::default() };
     state.optimizer.steps = steps.optimizer;
     let kinds = memory(training.optimizer);
+    let mut gradients = Vec::new();
+    let has_gradients = file.names().iter().any(|name| name.starts_with(GRADIENT));
     // The tensors come in the order of the flat vectors.
     for (name, dims, range) in tensors(&plan) {
         match range {
@@ -169,6 +184,9 @@ pub fn read_run(bytes: &[u8]) -> Result<RunFile, String> {
                 for (kind, vector) in kinds.iter().zip(vectors) {
                     read_memory(&file, &memory_name(kind, &name), &dims, vector)?;
                 }
+                if has_gradients {
+                    read_finite(&file, &gradient_name(&name), &dims, &mut gradients)?;
+                }
             }
         }
     }
@@ -178,7 +196,11 @@ pub fn read_run(bytes: &[u8]) -> Result<RunFile, String> {
     let ours = [VERSION_KEY, NETWORK, TRAINING, STEPS];
     let notes = metadata.iter().filter(|(key, _)| !ours.contains(&key.as_str()));
     let notes = notes.filter_map(|(key, text)| Some((key.strip_prefix(PREFIX)?.to_owned(), text.clone())));
-    Ok(RunFile { network, training, state, notes: notes.collect() })
+    Ok(RunFile { network, training, state, gradients, notes: notes.collect() })
+}
+
+fn gradient_name(parameter: &str) -> String {
+    format!("{GRADIENT}{parameter}")
 }
 
 fn memory_name(kind: &str, parameter: &str) -> String {
@@ -252,7 +274,8 @@ mod tests {
             TrainingSpec { optimizer, learning_rate: 0.1, subset: Some(50), ..TrainingSpec::default() };
         let notes =
             [("cursor".to_owned(), "{\"images_seen\":7}".to_owned()), ("page".into(), "“\"\n".into())];
-        RunFile { network: network.spec().clone(), training, state, notes: notes.into() }
+        let gradients = (0..count).map(|i| i as f32 / 11.0).collect();
+        RunFile { network: network.spec().clone(), training, state, gradients, notes: notes.into() }
     }
 
     fn write(run: &RunFile) -> Result<Vec<u8>, String> {
@@ -266,6 +289,7 @@ mod tests {
             parameters: &state.parameters,
             running: &state.running,
             optimizer: &state.optimizer,
+            gradients: &run.gradients,
             steps: state.steps,
         };
         write_run(view, &notes)
@@ -276,6 +300,19 @@ mod tests {
         for optimizer in [Optimizer::MOMENTUM, Optimizer::ADAM, Optimizer::ADAM_W] {
             let run = run(optimizer);
             assert_eq!(read_run(&write(&run).unwrap()), Ok(run));
+        }
+    }
+
+    #[test]
+    fn gradients_that_are_unknown_or_not_finite_are_left_out() {
+        for gradient in [None, Some(f32::INFINITY)] {
+            let mut run = run(Optimizer::ADAM);
+            run.gradients.resize(gradient.map_or(0, |_| run.gradients.len()), 0.0);
+            if let Some(gradient) = gradient {
+                run.gradients[7] = gradient;
+            }
+            let read = read_run(&write(&run).unwrap());
+            assert_eq!(read, Ok(RunFile { gradients: Vec::new(), ..run }));
         }
     }
 

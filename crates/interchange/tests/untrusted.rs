@@ -70,7 +70,8 @@ fn checkpoint() -> Vec<u8> {
 
 fn run() -> Vec<u8> {
     let training = Training::new(network(), TrainingSpec::default()).expect("its layers fit");
-    let view = RunView { steps: 7, ..RunView::from(&training) };
+    let gradients = vec![0.5; training.network.parameters.len()];
+    let view = RunView { steps: 7, gradients: &gradients, ..RunView::from(&training) };
     write_run(view, &[("place", "{\"cursor\":{\"images_seen\":448}}".into())]).expect("it can be written")
 }
 
@@ -108,11 +109,12 @@ fn outcome<T>(
 
 /// Checks a file of a run. Returns the sentence, if the bytes are refused.
 fn check_run(bytes: &[u8]) -> Result<Option<String>, TestCaseError> {
-    let RunFile { network, training, state, .. } = match outcome(bytes, read_run)? {
+    let RunFile { network, training, state, gradients, .. } = match outcome(bytes, read_run)? {
         Err(message) => return Ok(Some(message)),
         Ok(run) => run,
     };
-    prop_assert!(state.parameters.iter().chain(&state.running).all(|v| v.is_finite()));
+    prop_assert!(state.parameters.iter().chain(&state.running).chain(&gradients).all(|v| v.is_finite()));
+    prop_assert!(gradients.is_empty() || gradients.len() == state.parameters.len());
     let lengths = [&state.optimizer.first, &state.optimizer.second].map(Vec::len);
     prop_assert_eq!(lengths, [state.parameters.len(); 2]);
     let mut restored = Training::new(network, training).expect("the network was checked");

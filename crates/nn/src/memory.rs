@@ -79,7 +79,7 @@ impl Footprint {
         let inspected_block = block_bytes(&inspected) + scratch_bytes(&inspected);
         let trace = inspected_block + weights(&inspected);
         let copy = 4 * (parameters + running) + weights(&inspected);
-        let file = 4 * (3 * parameters + running);
+        let file = checkpoint_bytes(parameters, running);
         Ok(Self {
             weights: all * (4 * replica + weights(&plan) + weights(&inspected))
                 + 4 * session
@@ -102,6 +102,11 @@ impl Footprint {
     pub fn peak(&self) -> u64 {
         self.total() + self.occasional
     }
+}
+
+/// Bytes of a run in memory or in a file: the parameters, two moments and the gradients, and the running estimates.
+pub fn checkpoint_bytes(parameters: u64, running: u64) -> u64 {
+    4 * (4 * parameters + running)
 }
 
 /// Number of partial sums, each over a node of the tree of blocks, that a shard of these blocks sends.

@@ -8,8 +8,10 @@
 //! assert!(matches!(decode(&bytes), Some(Command::Train)));
 //! ```
 
+mod kept;
 mod snapshot;
 
+pub use kept::{CheckpointSummary, Kept, PageState, ViewState};
 pub use snapshot::{
     BATCH_IMAGES, BatchDetail, ChangedShare, LayerDetail, LayerValues, MASKS, MaskAnswers, Occlusion,
     Snapshot, Source, Watch,
@@ -116,46 +118,11 @@ pub enum Command {
         /// Milliseconds that the page's thread worked on it.
         ms: f64,
     },
-}
-
-/// What the page shows, as texts that the worker stores and returns.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ViewState {
-    /// The state of the page as a link: the settings and what is open.
-    pub link: String,
-    /// The fragment of the page's address, which may be another one: a link that was not understood, or one that
-    /// the page has not caught up with.
-    pub address: String,
-    /// What is on the pad.
-    pub drawing: String,
-    /// When this was so, in milliseconds since 1970.
-    pub time: f64,
-}
-
-/// What the page keeps with a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PageState {
-    /// The settings of the run.
-    pub setup: String,
-    /// Its curves and last figures.
-    pub record: String,
-    /// What the page showed. The worker, which stores it beside the run, adds it.
-    pub view: ViewState,
-}
-
-/// A run that can be brought back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Kept {
-    /// What the page kept with it.
-    pub page: PageState,
-    /// Its network and training.
-    pub config: RunConfig,
-    /// Steps taken.
-    pub step: u64,
-    /// Epochs trained.
-    pub epoch: f64,
+    /// Pauses, and shows the network as it was at the checkpoint of this step ([`Event::Checkpoints`]); `None`: as it is
+    /// now. Whatever trains or replaces the run later shows it as it is now, too. Answered by [`Event::Shown`].
+    ShowCheckpoint(Option<u64>),
+    /// Makes the checkpoint of this step the present run, paused. [`Command::Undo`] restores the run that was.
+    ContinueFrom(u64),
 }
 
 /// A network and the options of its training.
@@ -242,6 +209,11 @@ pub enum Event {
     PretrainedTested(f32),
     /// A command had an effect that nobody would expect: one sentence for people.
     Note(String),
+    /// The checkpoints of the present run, the oldest one first: the initial state, and the evaluations that are kept.
+    Checkpoints(Vec<CheckpointSummary>),
+    /// Later snapshots and predictions are of the checkpoint of this step; `None`: of the network as it is now. Progress and
+    /// evaluations always are.
+    Shown(Option<u64>),
 }
 
 /// The state of the download of MNIST.

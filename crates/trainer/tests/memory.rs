@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nn::memory::{Footprint, MAX_BYTES, max_cores};
+use nn::memory::{Footprint, MAX_BYTES, checkpoint_bytes, max_cores};
 use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
@@ -91,7 +91,16 @@ impl Run {
         (0..3).for_each(|_| self.step());
         PEAK.store(live(), Ordering::Relaxed);
         self.step();
-        PEAK.load(Ordering::Relaxed) - self.before
+        PEAK.load(Ordering::Relaxed) - self.before - self.checkpoints()
+    }
+
+    /// The bytes of the checkpoints, which take memory that is left.
+    fn checkpoints(&self) -> usize {
+        let network = self.session.network();
+        let (parameters, running) = (network.parameters.len() as u64, network.running.len() as u64);
+        let count = self.session.checkpoints().len() as u64;
+        // The first one has no gradients.
+        (count * checkpoint_bytes(parameters, running) - count.min(1) * 4 * parameters) as usize
     }
 }
 
@@ -228,7 +237,7 @@ fn tracing_a_divergence_takes_no_more_than_a_step() {
         events.iter().any(|event| matches!(event, Event::Diverged(_)))
     });
     assert!(diverged);
-    let peak = PEAK.load(Ordering::Relaxed) - run.before;
+    let peak = PEAK.load(Ordering::Relaxed) - run.before - run.checkpoints();
     assert!(peak < 2 * of_step, "{peak} bytes to find the cause, {of_step} for a step");
     let counted = Footprint::new(run.session.network().spec(), 1024, 1).unwrap();
     assert!(peak as f64 <= 1.1 * counted.peak() as f64, "{peak} bytes to find the cause, {counted:?}");
@@ -243,11 +252,31 @@ fn a_file_of_the_run_and_its_copy_are_counted() {
     let mut run = Run::new(1);
     run.configure(&network, 16);
     run.bytes();
-    let resting = live() - run.before;
+    let resting = live() - run.before - run.checkpoints();
     let peak = resting + peak_of(|| drop(run.session.encode().map(|file| (file.clone(), file)).unwrap()));
     let counted = Footprint::new(&network, 16, 1).unwrap();
     assert!(peak as f64 <= 1.1 * counted.peak() as f64, "{peak} bytes to store the run, {counted:?}");
     assert!(counted.occasional >= 24 * network.parameters() as u64, "{counted:?}");
+}
+
+#[test]
+fn checkpoints_take_half_of_the_memory_that_is_left() {
+    let _alone = ALONE.lock();
+    let network = Preset::Mlp30.network();
+    let mut run = Run::new(1);
+    run.session.add_test(&digits(10_000, 600)).unwrap();
+    run.configure(&network, 64);
+    let room = 1_000_000;
+    run.session.limit_memory(Footprint::new(&network, 64, 1).unwrap().peak() + 2 * room);
+    run.step();
+    let before = live() - run.checkpoints();
+    (0..12).for_each(|_| run.step());
+    let taken = live() - before;
+    assert!((room / 3..=room + 50_000).contains(&(taken as u64)), "{taken} bytes");
+    // Where not one fits, there is none.
+    run.session.limit_memory(Footprint::new(&network, 64, 1).unwrap().peak() + 100_000);
+    run.step();
+    assert!(run.session.checkpoints().is_empty());
 }
 
 #[test]

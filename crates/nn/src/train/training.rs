@@ -112,10 +112,10 @@ impl Training {
         &self.gradients
     }
 
-    /// Whether [`Training::gradients`] are those of the last step of this network: not before its first
-    /// step, and not after its layers or its state were replaced.
-    pub fn has_gradients(&self) -> bool {
-        self.has_gradients
+    /// [`Training::gradients`], if they are those of the last step of this network; empty before its first step, and
+    /// after its layers or its state were replaced.
+    pub fn known_gradients(&self) -> &[f32] {
+        if self.has_gradients { &self.gradients } else { &[] }
     }
 
     /// The running estimates after the step under way, or after the last one.

@@ -78,8 +78,6 @@ pub(crate) struct Schedule {
     pub(crate) test_images: Option<usize>,
     /// Milliseconds between two states that are read back.
     pub(crate) save_interval: f64,
-    /// Whether the state is read back with each evaluation, too.
-    pub(crate) saves_evaluated: bool,
 }
 
 /// What has come back from the GPU.
@@ -293,7 +291,8 @@ impl GpuTraining {
         let is_due = self.cursor.evaluations_due(spec) > due;
         let evaluated = schedule.test_images.filter(|_| counts && is_due);
         let is_old = now - self.saved_at >= schedule.save_interval;
-        let save = counts && (is_old || (evaluated.is_some() && schedule.saves_evaluated));
+        // A checkpoint, and predictions where they are shown, are of the very network that is evaluated.
+        let save = counts && (is_old || evaluated.is_some());
         if save {
             self.saved_at = now;
         }

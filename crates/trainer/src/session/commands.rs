@@ -9,7 +9,7 @@ use crate::cursor::DataCursor;
 use crate::messages::{Command, Event, RunConfig, RunState};
 use data::mnist::PIXELS;
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::train::Transfer;
+use nn::train::{Training, Transfer};
 
 /// Images on which new batch normalisations are calibrated. No command is executed meanwhile, and an image takes 30 ms
 /// in the largest networks, at 25 million multiply-adds a millisecond.
@@ -41,6 +41,11 @@ impl Session {
         );
         if changes_training && self.queue_command(&command) {
             return;
+        }
+        let looks_only =
+            matches!(command, Command::ShowCheckpoint(_) | Command::Pause | Command::UseDevice(_));
+        if changes_training && !looks_only {
+            self.show_checkpoint(None);
         }
         match command {
             Command::Configure { network, training } => {
@@ -94,6 +99,15 @@ impl Session {
             Command::Resume => self.resume(),
             Command::SetAside => self.set_aside(),
             Command::Restore => self.restore_checkpoint(),
+            Command::ShowCheckpoint(step) => {
+                let shown = self.view.past_step();
+                self.show_checkpoint(step);
+                // The page waits for an answer, even if nothing changes.
+                if self.view.past_step() == shown {
+                    self.emit(Event::Shown(shown));
+                }
+            }
+            Command::ContinueFrom(step) => self.continue_from(step),
             Command::Show { image, reference }
                 if image.len() == PIXELS && reference.as_ref().is_none_or(|r| r.len() == PIXELS) =>
             {
@@ -195,11 +209,32 @@ impl Session {
 
     pub(super) fn train(&mut self, steps: Option<u64>) {
         self.steps_left = steps;
+        if self.group.training().steps() == 0 {
+            self.record_checkpoint(None);
+        }
         if self.schedule_next_run() {
             return;
         }
         let state = if self.has_batch() { RunState::Training } else { RunState::WaitingForData };
         self.set_state(state);
+    }
+
+    /// Shows the network as it was at the checkpoint of this step, paused; as it is now, if there is none.
+    fn show_checkpoint(&mut self, step: Option<u64>) {
+        let checkpoint = step.filter(|_| self.comparison.is_none());
+        let checkpoint = checkpoint.and_then(|step| self.kept.checkpoints.get(step));
+        let past = checkpoint.and_then(|checkpoint| checkpoint.training());
+        let shown = past.as_ref().map(Training::steps);
+        if shown == self.view.past_step() {
+            return;
+        }
+        if shown.is_some() {
+            self.pause();
+        }
+        self.view.past = past.map(Box::new);
+        self.emit(Event::Shown(shown));
+        self.invalidate_predictions();
+        self.emit_snapshot();
     }
 
     /// Pauses, and reports where: the last report may be a thirtieth of a second old.
@@ -222,6 +257,9 @@ impl Session {
         self.group.update(|training| training.restart());
         self.jump(DataCursor::default());
         self.run.restart_checkpoint(self.group.training());
+        if self.state != RunState::Paused {
+            self.record_checkpoint(None);
+        }
     }
 
     fn restore_checkpoint(&mut self) {
@@ -234,6 +272,9 @@ impl Session {
     /// Moves to `cursor`, after the training was set to another state.
     pub(super) fn jump(&mut self, cursor: DataCursor) {
         self.devices.cpu_until_step = 0;
+        if self.kept.checkpoints.truncate(self.group.training().steps()) {
+            self.emit_checkpoints();
+        }
         self.run.jump(cursor);
         self.invalidate_predictions();
         self.emit_progress();

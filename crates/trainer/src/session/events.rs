@@ -33,7 +33,8 @@ impl Session {
     /// Sends what is on screen: at once, unless the network is so large that it takes several slices. If it is of
     /// another network than before, that is sent first.
     pub(super) fn emit_snapshot(&mut self) {
-        let spec = shown_training(&mut self.comparison, &mut self.group).network.spec();
+        let training = shown_training(&mut self.comparison, &mut self.group);
+        let spec = self.view.past.as_deref().unwrap_or(training).network.spec();
         if self.announced.as_ref() != Some(spec) {
             self.announced = Some(spec.clone());
             self.events.push(Event::Network(spec.clone()));

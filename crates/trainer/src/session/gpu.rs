@@ -129,8 +129,6 @@ impl Session {
             train_images: self.data.train.len(),
             test_images: self.data.test_set_is_complete().then_some(self.data.test.len()),
             save_interval: if self.view.shows_anything() { self.frames.interval_ms() } else { SAVE_MS },
-            // Predictions are shown of the very network that is evaluated.
-            saves_evaluated: self.view.watch.predictions,
         };
         gpu.submit(self.group.training().spec(), schedule, now);
     }
@@ -178,6 +176,9 @@ impl Session {
                 }
                 GpuUpdate::Evaluated(tested) => {
                     self.emit(Event::Tested(tested));
+                    if self.group.training().steps() == tested.step {
+                        self.record_checkpoint(Some(tested));
+                    }
                     // The GPU counts hits, but returns no predictions. If a pass takes longer than the time
                     // to the next evaluation, some evaluations are skipped, or no pass would ever end.
                     if !self.predictions_are_pending() {

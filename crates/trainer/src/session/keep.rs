@@ -1,12 +1,12 @@
 //! The session outlives the page: its own run as a file, the run of the last visit, and the runs that were replaced.
 
-use super::kept_runs::{KeptRun, MIN_SHARE, Place, write};
+use super::checkpoints::Checkpoints;
+use super::kept_run::{KeptRun, Place, write};
+use super::kept_runs::{MIN_SHARE, Replaced};
 use super::state::Session;
 use crate::cursor::DataCursor;
-use crate::messages::{Event, RunState};
-use interchange::RunView;
-use nn::plan::Plan;
-use nn::train::{Training, TrainingState};
+use crate::messages::{Event, PageState, RunState, Tested};
+use nn::train::Training;
 
 /// A network that is followed by another one is kept if it has taken this many steps, or a tenth of those of the
 /// longest run that is kept. Dragging a slider while training changes the network many times a second: those are no
@@ -52,52 +52,59 @@ impl Session {
     pub fn encode(&self) -> Result<Vec<u8>, String> {
         let (training, cursor, evaluating) = self.own_run();
         let place = Place { cursor, evaluating, data: self.kept.data.clone() };
-        write(training.into(), &place, &self.kept.page)
+        write(training.into(), &place, &self.kept.page, &[])
     }
 
-    /// The numbers of the runs that were replaced, the last one at the end. A number is never given to another run.
+    /// The numbers of the runs that were replaced, the last one at the end. A number is never given to another file.
     pub fn replaced_runs(&self) -> Vec<u32> {
-        self.kept.replaced.iter().map(|(number, _)| *number).collect()
+        self.kept.replaced.iter().map(|replaced| replaced.number).collect()
     }
 
-    /// The run with this number as a file; `None` if there is no such run.
+    /// The numbers of the checkpoints of the session's own run, the oldest one first.
+    pub fn checkpoints(&self) -> Vec<u32> {
+        self.kept.checkpoints.iter().map(|checkpoint| checkpoint.number).collect()
+    }
+
+    /// The replaced run or the checkpoint with this number as a file; `None` if there is none.
     ///
     /// # Errors
     /// As [`Session::encode`].
-    pub fn encode_replaced(&self, number: u32) -> Option<Result<Vec<u8>, String>> {
-        let (_, run) = self.kept.replaced.iter().find(|(other, _)| *other == number)?;
-        let plan = match Plan::for_inspection(&run.network) {
-            Ok(plan) => plan,
-            Err(e) => return Some(Err(e.message)),
-        };
-        let view = RunView {
-            network: &run.network,
-            plan: &plan,
-            training: &run.training,
-            parameters: &run.state.parameters,
-            running: &run.state.running,
-            optimizer: &run.state.optimizer,
-            steps: run.state.steps,
-        };
-        Some(write(view, &run.place, &run.page))
+    pub fn encode_numbered(&self, number: u32) -> Option<Result<Vec<u8>, String>> {
+        let replaced = self.kept.replaced.iter().find(|replaced| replaced.number == number);
+        let checkpoint = || self.kept.checkpoints.iter().find(|checkpoint| checkpoint.number == number);
+        match replaced {
+            Some(replaced) => Some(replaced.run.write(&[])),
+            None => checkpoint().map(|checkpoint| checkpoint.write()),
+        }
     }
 
     /// Offers the page the run of a file that [`Session::encode`] wrote, which the page
     /// [resumes](crate::messages::Command::Resume) or [sets aside](crate::messages::Command::SetAside). The runs that
-    /// had been replaced by it, the last one at the end, can be restored from now on; those that cannot be read are
-    /// left out.
+    /// had been replaced by it, the last one at the end, can be restored from now on. Of these and of its `checkpoints`,
+    /// those that cannot be read are left out.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the file. The session is as it was then.
-    pub fn offer(&mut self, file: &[u8], replaced: &[Vec<u8>]) -> Result<Vec<Event>, String> {
-        let run = KeptRun::read(file)?;
+    pub fn offer(
+        &mut self,
+        file: &[u8],
+        replaced: &[Vec<u8>],
+        checkpoints: &[Vec<u8>],
+    ) -> Result<Vec<Event>, String> {
+        let (run, _) = KeptRun::read(file)?;
         let older: Vec<_> = replaced.iter().filter_map(|file| KeptRun::read(file).ok()).collect();
         // What was replaced before this file came is newer.
         let newer = std::mem::take(&mut self.kept.replaced);
-        older.into_iter().for_each(|run| self.kept.push(run));
-        newer.into_iter().for_each(|(_, run)| self.kept.push(run));
+        for (run, _) in older {
+            let steps = run.state.steps;
+            self.kept.push(run, steps, Checkpoints::default());
+        }
+        for Replaced { run, trained, checkpoints, .. } in newer {
+            self.kept.push(run, trained, checkpoints);
+        }
         self.emit(Event::Kept(Box::new(run.summary())));
-        self.kept.offered = Some(run);
+        let checkpoints = Checkpoints::read(checkpoints, run.state.steps, || self.kept.next_number());
+        self.kept.offered = Some((run, checkpoints));
         Ok(self.take_events())
     }
 }
@@ -115,12 +122,12 @@ impl Session {
 
     /// Brings the offered run back, paused. A run that was trained meanwhile can be restored.
     pub(super) fn resume(&mut self) {
-        let Some(run) = self.kept.take_offer() else { return };
+        let Some((run, checkpoints)) = self.kept.take_offer() else { return };
         self.end_comparison();
         self.set_state(RunState::Paused);
         self.keep_present(true);
         let other_data = matches!((&run.place.data, &self.kept.data), (Some(a), Some(b)) if a != b);
-        self.restore_run(run);
+        self.restore_run(run, checkpoints);
         self.emit_replaced();
         if other_data {
             let sentence = "The run that was brought back was trained on other images than this page has now: \
@@ -131,10 +138,11 @@ impl Session {
 
     /// Puts the offered run among those that were replaced.
     pub(super) fn set_aside(&mut self) {
-        if let Some(run) = self.kept.take_offer()
+        if let Some((run, checkpoints)) = self.kept.take_offer()
             && run.state.steps > 0
         {
-            self.kept.push(run);
+            let steps = run.state.steps;
+            self.kept.push(run, steps, checkpoints);
         }
         self.emit_replaced();
     }
@@ -144,13 +152,29 @@ impl Session {
         if self.comparison.is_some() {
             return;
         }
-        let Some((_, run)) = self.kept.replaced.pop() else { return };
+        let Some(Replaced { run, checkpoints, .. }) = self.kept.replaced.pop() else { return };
         self.set_state(RunState::Paused);
-        if let Some(present) = self.present_run() {
-            self.kept.push(present);
+        if let Some((present, trained)) = self.present_run() {
+            self.kept.push(present, trained, self.kept.checkpoints.clone());
             self.kept.replaced.rotate_right(1);
         }
-        self.restore_run(run);
+        self.restore_run(run, checkpoints);
+        self.emit_replaced();
+    }
+
+    /// Makes the checkpoint of this step the present run, paused. The run that was can be restored.
+    pub(super) fn continue_from(&mut self, step: u64) {
+        let checkpoint = self.kept.checkpoints.get(step).filter(|_| self.comparison.is_none());
+        let Some(checkpoint) = checkpoint else { return };
+        self.set_state(RunState::Paused);
+        self.keep_present(true);
+        let mut checkpoints = self.kept.checkpoints.clone();
+        checkpoints.truncate(step);
+        let mut run = checkpoint.run.clone();
+        // The page cuts the curves where the run goes on.
+        run.page.record.clone_from(&self.kept.page.record);
+        self.restore_run(run, checkpoints);
+        self.kept.replaced_at = step;
         self.emit_replaced();
     }
 
@@ -164,12 +188,11 @@ impl Session {
     /// Keeps the present run because another one is about to take its place: always, or if it is more than the trace
     /// of a control that is dragged. Returns whether it did.
     fn keep_present(&mut self, always: bool) -> bool {
-        let Some(run) = self.present_run() else { return false };
-        let longest = self.kept.replaced.iter().map(|(_, run)| run.trained).max().unwrap_or(0);
+        let Some((run, trained)) = self.present_run() else { return false };
         self.kept.replaced_at = run.state.steps;
-        let is_kept = always || run.trained >= longest.div_ceil(MIN_SHARE).min(MIN_STEPS);
+        let is_kept = always || trained >= self.kept.longest().div_ceil(MIN_SHARE).min(MIN_STEPS);
         if is_kept {
-            self.kept.push(run);
+            self.kept.push(run, trained, self.kept.checkpoints.clone());
         }
         is_kept
     }
@@ -185,50 +208,62 @@ impl Session {
     pub(super) fn begin_run(&mut self) {
         self.kept.replaced_at = 0;
         self.kept.note_change();
+        if self.kept.checkpoints.clear() {
+            self.emit_checkpoints();
+        }
     }
 
-    /// The present run, unless it took no step since another run was replaced by it.
-    fn present_run(&self) -> Option<KeptRun> {
+    /// Records the session's own run as it is, at the beginning or with its evaluation.
+    pub(super) fn record_checkpoint(&mut self, tested: Option<Tested>) {
+        if self.comparison.is_some() || !self.kept.checkpoints.count(self.group.training()) {
+            return;
+        }
+        let place = Place { cursor: self.saved_cursor(), evaluating: false, data: self.kept.data.clone() };
+        // The curves are those of the run, which has them.
+        let page = PageState { setup: self.kept.page.setup.clone(), ..PageState::default() };
+        let run = KeptRun::of(self.group.training(), place, page);
+        let number = self.kept.next_number();
+        self.kept.checkpoints.push(number, run, tested);
+        self.kept.note_change();
+        self.emit_checkpoints();
+    }
+
+    /// The present run, and the steps that it took since another run was replaced by it; none if it took no step.
+    fn present_run(&self) -> Option<(KeptRun, u64)> {
         let (training, cursor, evaluating) = self.own_run();
         let trained = training.steps().saturating_sub(self.kept.replaced_at);
-        if trained == 0 {
-            return None;
-        }
-        let mut state = TrainingState::default();
-        training.save(&mut state);
-        Some(KeptRun {
-            network: training.network.spec().clone(),
-            training: training.spec().clone(),
-            state,
-            place: Place { cursor, evaluating, data: self.kept.data.clone() },
-            page: self.kept.page.clone(),
-            trained,
-        })
+        let place = Place { cursor, evaluating, data: self.kept.data.clone() };
+        (trained > 0).then(|| (KeptRun::of(training, place, self.kept.page.clone()), trained))
     }
 
-    /// Replaces the present run.
-    fn restore_run(&mut self, run: KeptRun) {
-        let summary = run.summary();
-        let KeptRun { network, training, state, place, page, .. } = run;
-        let restored = self.group.update(|now| now.configure(network, training).map(|_| now.restore(&state)));
-        if let Err(e) = restored {
-            return self.emit(Event::Failed(e.message));
+    /// Replaces the present run, and its checkpoints.
+    fn restore_run(&mut self, run: KeptRun, checkpoints: Checkpoints) {
+        if let Err(sentence) = self.group.update(|now| run.restore(now)) {
+            return self.emit(Event::Failed(sentence));
         }
         self.refused = None;
         self.devices.forget_speeds();
         self.limit_world_size();
         self.begin_run();
+        self.emit(Event::Restored(Box::new(run.summary())));
+        let KeptRun { place, page, .. } = run;
         // What the page shows is as it is now, whatever it was when the run was kept.
         (self.kept.page.setup, self.kept.page.record) = (page.setup, page.record);
-        self.emit(Event::Restored(Box::new(summary)));
+        self.kept.checkpoints.replace(checkpoints);
+        self.emit_checkpoints();
         self.jump(place.cursor);
         self.run.evaluating = place.evaluating && self.data.test_set_is_complete();
         self.run.restart_checkpoint(self.group.training());
     }
 
+    pub(super) fn emit_checkpoints(&mut self) {
+        let checkpoints = self.kept.checkpoints.summaries();
+        self.emit(Event::Checkpoints(checkpoints));
+    }
+
     fn emit_replaced(&mut self) {
         let last = self.kept.replaced.last();
-        let summary = last.map(|(_, run)| Box::new(run.summary()));
+        let summary = last.map(|replaced| Box::new(replaced.run.summary()));
         self.emit(Event::Replaced(summary));
     }
 

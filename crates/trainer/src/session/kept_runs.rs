@@ -1,47 +1,31 @@
 //! Runs that are kept beside the one in training: the run of the last visit that is offered, and the runs that were
-//! replaced and can be restored. A run as a file.
+//! replaced and can be restored.
 
-use super::validate::check_config;
-use crate::cursor::DataCursor;
-use crate::messages::{Kept, PageState, RunConfig};
-use interchange::{RunFile, RunView, read_run, write_run};
-use nn::memory::MAX_BYTES;
-use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
-use nn::train::TrainingState;
-use serde::{Deserialize, Serialize};
+use super::checkpoints::Checkpoints;
+use super::kept_run::KeptRun;
+use crate::messages::PageState;
+use nn::spec::{LayerSpec, NetworkSpec};
 
 /// The most replaced runs that can be restored, and the most parameters of all of them together. The last one is
 /// kept whatever its size.
 const MAX_REPLACED: usize = 3;
 const MAX_PARAMETERS: u64 = 5_000_000;
-/// Bytes of a kept run for each parameter: the parameter and two moments.
-const BYTES_PER_PARAMETER: u64 = 12;
+/// Bytes of a kept run for each parameter: the parameter, two moments and the gradient.
+const BYTES_PER_PARAMETER: u64 = 16;
 /// Replaced runs take at most this fraction of the memory of a training.
 const MEMORY_SHARE: u64 = 8;
 /// A run that took less than this fraction of the steps of the longest one is the first to be forgotten.
 pub(super) const MIN_SHARE: u64 = 10;
-/// Beyond this number of epochs a file is damaged: a century of training.
-const MAX_EPOCHS: f64 = 1e9;
 
-/// A run that is not the one in training, with everything that its further steps depend on.
-pub(super) struct KeptRun {
-    pub(super) network: NetworkSpec,
-    pub(super) training: TrainingSpec,
-    pub(super) state: TrainingState,
-    pub(super) place: Place,
-    pub(super) page: PageState,
+/// A run that was replaced and can be restored.
+pub(super) struct Replaced {
+    /// Its number, which is never given to another run.
+    pub(super) number: u32,
+    pub(super) run: KeptRun,
     /// Steps that it took before it was replaced, since the last run that was.
     pub(super) trained: u64,
-}
-
-/// The place of a run in the data.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Place {
-    pub(super) cursor: DataCursor,
-    /// Whether the test set is to be evaluated before the next step.
-    pub(super) evaluating: bool,
-    /// The data set, if it has a name.
-    pub(super) data: Option<String>,
+    /// Of the run that was replaced last: those of all would take much memory.
+    pub(super) checkpoints: Checkpoints,
 }
 
 /// The runs that are kept beside the one in training.
@@ -50,15 +34,17 @@ pub(super) struct KeptRuns {
     pub(super) page: PageState,
     /// Grows with every change that is no step.
     pub(super) changes: u64,
-    /// Runs that can be restored, the one that was replaced last at the end, and their numbers.
-    pub(super) replaced: Vec<(u32, KeptRun)>,
+    /// The checkpoints of the session's own run.
+    pub(super) checkpoints: Checkpoints,
+    /// Runs that can be restored, the one that was replaced last at the end.
+    pub(super) replaced: Vec<Replaced>,
     last_number: u32,
     /// The most parameters of all replaced runs together.
     max_parameters: u64,
     /// Steps of the own run when another one was replaced by it.
     pub(super) replaced_at: u64,
-    /// The run of the last visit.
-    pub(super) offered: Option<KeptRun>,
+    /// The run of the last visit, and its checkpoints.
+    pub(super) offered: Option<(KeptRun, Checkpoints)>,
     /// Whether it was taken.
     pub(super) is_answered: bool,
     /// The name of the data set.
@@ -70,6 +56,7 @@ impl Default for KeptRuns {
         Self {
             page: PageState::default(),
             changes: 0,
+            checkpoints: Checkpoints::default(),
             replaced: Vec::new(),
             last_number: 0,
             max_parameters: MAX_PARAMETERS,
@@ -87,7 +74,13 @@ impl KeptRuns {
         self.changes += 1;
     }
 
-    pub(super) fn take_offer(&mut self) -> Option<KeptRun> {
+    /// A number that no other file of the session has.
+    pub(super) fn next_number(&mut self) -> u32 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    pub(super) fn take_offer(&mut self) -> Option<(KeptRun, Checkpoints)> {
         let run = self.offered.take()?;
         self.is_answered = true;
         Some(run)
@@ -100,59 +93,29 @@ impl KeptRuns {
 
     /// Adds a run as the last one, and forgets others beyond the limits: first the oldest trace of a control that was
     /// dragged, then the oldest run.
-    pub(super) fn push(&mut self, run: KeptRun) {
-        self.last_number += 1;
+    pub(super) fn push(&mut self, run: KeptRun, trained: u64, checkpoints: Checkpoints) {
+        let number = self.next_number();
         self.note_change();
-        self.replaced.push((self.last_number, run));
-        let parameters = |runs: &[(u32, KeptRun)]| -> u64 {
-            runs.iter().map(|(_, run)| run.state.parameters.len() as u64).sum()
-        };
+        for older in &mut self.replaced {
+            older.checkpoints.clear();
+        }
+        self.replaced.push(Replaced { number, run, trained, checkpoints });
+        let parameters =
+            |runs: &[Replaced]| runs.iter().map(|r| r.run.state.parameters.len() as u64).sum::<u64>();
         while let [others @ .., _] = self.replaced.as_slice()
             && !others.is_empty()
             && (others.len() >= MAX_REPLACED || parameters(&self.replaced) > self.max_parameters)
         {
-            let longest = self.replaced.iter().map(|(_, run)| run.trained).max().unwrap_or(0);
-            let is_trace = |(_, run): &(u32, KeptRun)| run.trained.saturating_mul(MIN_SHARE) < longest;
+            let longest = self.longest();
+            let is_trace = |replaced: &Replaced| replaced.trained.saturating_mul(MIN_SHARE) < longest;
             self.replaced.remove(others.iter().position(is_trace).unwrap_or(0));
         }
     }
-}
 
-impl KeptRun {
-    pub(super) fn read(file: &[u8]) -> Result<Self, String> {
-        let RunFile { network, training, state, notes } = read_run(file)?;
-        check_config(&network, &training, MAX_BYTES)?;
-        let note = |name| notes.get(name).map_or("", String::as_str);
-        let damaged = || "The run does not say where in the images it was: it is damaged.".to_owned();
-        let place: Place = serde_json::from_str(note("place")).map_err(|_| damaged())?;
-        let cursor = place.cursor;
-        let epochs = [cursor.epochs(&training), cursor.schedule_epochs()];
-        let is_inside = (cursor.images_of_epoch as usize) < DataCursor::epoch_images(&training);
-        // A step uses an image at least.
-        let is_counted = state.steps <= cursor.images_seen && u64::from(state.optimizer.steps) <= state.steps;
-        if !is_inside || !is_counted || !epochs.iter().all(|epochs| (0.0..=MAX_EPOCHS).contains(epochs)) {
-            return Err(damaged());
-        }
-        // Weights are worth more than what the page looked like.
-        let page = serde_json::from_str(note("page")).unwrap_or_default();
-        Ok(Self { trained: state.steps, network, training, state, place, page })
+    /// The most steps that a replaced run took.
+    pub(super) fn longest(&self) -> u64 {
+        self.replaced.iter().map(|replaced| replaced.trained).max().unwrap_or(0)
     }
-
-    pub(super) fn summary(&self) -> Kept {
-        Kept {
-            page: self.page.clone(),
-            config: RunConfig { network: self.network.clone(), training: self.training.clone() },
-            step: self.state.steps,
-            epoch: self.place.cursor.epochs(&self.training),
-        }
-    }
-}
-
-pub(super) fn write(view: RunView, place: &Place, page: &PageState) -> Result<Vec<u8>, String> {
-    let failed = |e| format!("The run cannot be written: {e}.");
-    let place = serde_json::to_string(place).map_err(failed)?;
-    let page = serde_json::to_string(page).map_err(failed)?;
-    write_run(view, &[("place", place), ("page", page)])
 }
 
 /// Whether two networks are the same but for dropout, batch normalisations and shuffled pixels, which come and go in mid-training.

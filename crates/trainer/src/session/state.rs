@@ -15,7 +15,7 @@ use crate::parallel::cost_model::optimal_core_count;
 use crate::parallel::group::ProcessGroup;
 use data::DataSet;
 use data::mnist::PIXELS;
-use nn::memory::{MAX_BYTES, max_cores};
+use nn::memory::{Footprint, MAX_BYTES, max_cores};
 use nn::network::{Network, Score};
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::Training;
@@ -214,12 +214,19 @@ impl Session {
         self.emit_progress();
     }
 
-    /// Uses no more cores than are faster together and fit the memory.
+    /// Uses no more cores than are faster together and fit the memory. Checkpoints take at most half of the memory that is left:
+    /// those of a run that was replaced may be kept, too.
     pub(super) fn limit_world_size(&mut self) {
         let training = self.group.training();
         let (plan, batch) = (training.network.plan(), training.spec().batch_size);
         let fastest = optimal_core_count(plan, batch, self.group.available_cores());
-        self.group.set_max_world_size(max_cores(training.network.spec(), batch, fastest, self.memory));
+        let cores = max_cores(training.network.spec(), batch, fastest, self.memory);
+        let footprint = Footprint::new(training.network.spec(), batch, cores).unwrap_or_default();
+        self.group.set_max_world_size(cores);
+        let left = self.memory.saturating_sub(footprint.peak());
+        if self.comparison.is_none() && self.kept.checkpoints.limit_memory(left / 2) {
+            self.emit_checkpoints();
+        }
     }
 
     /// The options of the training.
@@ -262,13 +269,18 @@ impl Session {
     /// nothing trains, so that the accuracy on the page is that of the network on the page.
     pub(super) fn invalidate_predictions(&mut self) {
         let epoch = self.epoch();
-        let is_idle = self.state == RunState::Paused && self.comparison.is_none();
+        let is_idle = self.is_idle();
         let is_watched = self.view.watch.predictions;
         let training = shown_training(&mut self.comparison, &mut self.group);
         let (network, source) = self.view.active_model(training);
         let is_learned = source != Source::Session { step: 0 };
         self.pass = (is_watched || (is_idle && is_learned))
             .then(|| EvaluationPass::new(network.clone(), source, epoch));
+    }
+
+    /// Whether the network that is shown is the session's own as it is now, which does not train.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state == RunState::Paused && self.comparison.is_none() && self.view.past.is_none()
     }
 
     /// Whether images of the test set are still to be classified. Without anybody who watches their predictions, they

@@ -21,6 +21,8 @@ pub(super) struct View {
     /// The image that it is compared with.
     pub(super) reference: Option<Vec<u8>>,
     pub(super) watch: Watch,
+    /// The checkpoint that is shown in place of the network in training.
+    pub(super) past: Option<Box<Training>>,
     pending: Pending,
 }
 
@@ -44,10 +46,16 @@ impl View {
         self.image.is_some() || self.watch != Watch::default()
     }
 
-    /// The network that is shown: the one in training, or the checkpoint as long as that one is untrained and
-    /// has the same layers.
+    /// The step of the checkpoint that is shown in place of the network in training.
+    pub(super) fn past_step(&self) -> Option<u64> {
+        self.past.as_ref().map(|past| past.steps())
+    }
+
+    /// The network that is shown: a checkpoint of the run, the one in training, or the pretrained one as long as that one is
+    /// untrained and has the same layers.
     pub(super) fn active_model<'a>(&'a mut self, training: &'a mut Training) -> (&'a mut Network, Source) {
-        active_model(&mut self.pretrained, training)
+        let (pretrained, training) = shown(&mut self.past, &mut self.pretrained, training);
+        active_model(pretrained, training)
     }
 
     /// Begins a snapshot in place of the one that is pending.
@@ -62,51 +70,48 @@ impl View {
 
     /// Goes on with the forward passes of a snapshot; `test` are the test images that are here. Returns it once they are done.
     pub(super) fn advance_snapshot(&mut self, training: &mut Training, test: &DataSet) -> Option<Snapshot> {
-        match std::mem::take(&mut self.pending) {
+        let Self { pretrained, image, reference, watch, past, pending } = self;
+        let (mut pretrained, training) = shown(past, pretrained, training);
+        match std::mem::take(pending) {
             Pending::None => None,
             Pending::New => {
-                let images = self.image.as_deref().map(|image| (image, self.reference.as_deref()));
-                let (network, source) = active_model(&mut self.pretrained, training);
-                let mut passes = Passes::new(network.spec(), &self.watch, images, test);
+                let images = image.as_deref().map(|image| (image, reference.as_deref()));
+                let (network, source) = active_model(pretrained.as_deref_mut(), training);
+                let mut passes = Passes::new(network.spec(), watch, images, test);
                 if source != Source::Pretrained {
                     network.prepare();
                 }
                 network.limit_work(WORK);
                 if !passes.advance(network) {
-                    self.pending = Pending::Begun(passes, Box::new(network.clone()), source);
+                    *pending = Pending::Begun(passes, Box::new(network.clone()), source);
                     return None;
                 }
-                let gradients = (self.norms(training), self.gradient_histograms(training));
-                let model = active_model(&mut self.pretrained, training);
-                Some(snapshot(&self.watch, model, passes, gradients))
+                let gradients = gradients(watch, training);
+                Some(snapshot(watch, active_model(pretrained, training), passes, gradients))
             }
             Pending::Begun(mut passes, mut network, source) => {
                 network.limit_work(WORK);
                 if !passes.advance(&mut network) {
-                    self.pending = Pending::Begun(passes, network, source);
+                    *pending = Pending::Begun(passes, network, source);
                     return None;
                 }
-                let gradients = (self.norms(training), self.gradient_histograms(training));
-                Some(snapshot(&self.watch, (&mut network, source), passes, gradients))
+                Some(snapshot(watch, (&mut network, source), passes, gradients(watch, training)))
             }
         }
     }
+}
 
-    /// The norms of weights and gradients, if they are watched and known.
-    fn norms(&self, training: &Training) -> Vec<LayerNorms> {
-        let (network, gradients) = (&training.network, known_gradients(training));
-        if self.watch.norms && !gradients.is_empty() {
-            layer_norms(network.plan(), &network.parameters, gradients)
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// The gradients of the layers of which everything is watched.
-    fn gradient_histograms(&self, training: &Training) -> Vec<Histogram> {
-        let (plan, gradients) = (training.network.plan(), known_gradients(training));
-        self.watch.details.iter().map(|layer| gradient_histogram(plan, gradients, *layer)).collect()
-    }
+/// The norms of weights and gradients, if they are watched and known, and the histograms of the gradients of the layers of which
+/// everything is watched.
+fn gradients(watch: &Watch, training: &Training) -> (Vec<LayerNorms>, Vec<Histogram>) {
+    let (network, gradients) = (&training.network, training.known_gradients());
+    let norms = if watch.norms && !gradients.is_empty() {
+        layer_norms(network.plan(), &network.parameters, gradients)
+    } else {
+        Vec::new()
+    };
+    let histogram = |layer: &usize| gradient_histogram(network.plan(), gradients, *layer);
+    (norms, watch.details.iter().map(histogram).collect())
 }
 
 /// What is watched of a network after the forward passes, with the norms and the histograms of the gradients of the last step.
@@ -151,14 +156,20 @@ fn snapshot(
     }
 }
 
-/// The gradients of the last step; empty before the first one of these layers, and until a run that was brought back
-/// has taken one.
-fn known_gradients(training: &Training) -> &[f32] {
-    if training.has_gradients() { training.gradients() } else { &[] }
+/// The training that is shown: the checkpoint's or, besides the pretrained network, the present one.
+fn shown<'a>(
+    past: &'a mut Option<Box<Training>>,
+    pretrained: &'a mut Option<Network>,
+    training: &'a mut Training,
+) -> (Option<&'a mut Network>, &'a mut Training) {
+    match past {
+        Some(past) => (None, past),
+        None => (pretrained.as_mut(), training),
+    }
 }
 
 fn active_model<'a>(
-    pretrained: &'a mut Option<Network>,
+    pretrained: Option<&'a mut Network>,
     training: &'a mut Training,
 ) -> (&'a mut Network, Source) {
     let step = training.steps();

@@ -191,7 +191,9 @@ impl Session {
         }
         let loss = (score.loss / images as f64) as f32;
         let accuracy = score.correct as f32 / images as f32;
-        self.emit(Event::Tested(Tested { step, epoch, loss, accuracy }));
+        let tested = Tested { step, epoch, loss, accuracy };
+        self.emit(Event::Tested(tested));
+        self.record_checkpoint(Some(tested));
         let is_shown = self.comparison.as_ref().is_none_or(|comparison| comparison.first_is_active());
         if self.view.watch.predictions && is_shown {
             self.pass = None;
@@ -230,13 +232,16 @@ impl Session {
             return;
         }
         let predictions = self.view.watch.predictions.then(|| Event::Predictions(pass.predictions()));
-        let is_complete = self.data.test_set_is_complete() && self.comparison.is_none();
-        let tested = is_complete.then(|| pass.tested());
-        if is_complete && self.state == RunState::Paused {
+        let is_own = self.comparison.is_none() && self.view.past.is_none();
+        let tested = (is_own && self.data.test_set_is_complete()).then(|| pass.tested());
+        self.events.extend(tested.iter().cloned().chain(predictions));
+        if tested.is_some() && self.state == RunState::Paused {
             // This was the evaluation that was due before the next step.
             self.run.evaluating = false;
+            if let Some(Event::Tested(tested)) = tested {
+                self.record_checkpoint(Some(tested));
+            }
         }
-        self.events.extend(tested.into_iter().chain(predictions));
     }
 
     /// Continues a comparison: switches to the run whose turn it is, evaluates a run that has reached its

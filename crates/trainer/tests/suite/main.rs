@@ -1,5 +1,6 @@
 //! The tests of the trainer in one program, which is linked once; those that count allocations are programs of their own.
 
+mod checkpoints;
 #[path = "../common/mod.rs"]
 mod common;
 mod comparison;

@@ -277,10 +277,43 @@ fn a_run_that_is_killed_on_the_gpu_goes_on_bit_by_bit() {
     });
     let file = killed.session.encode().unwrap();
     let mut next = new();
-    let events = next.session.offer(&file, &[]).unwrap();
+    let events = next.session.offer(&file, &[], &[]).unwrap();
     let Event::Kept(kept) = &events[0] else { panic!("{events:?}") };
     assert!((15..end.0).contains(&kept.step), "stored at step {}", kept.step);
     next.tell(Command::Resume);
     assert_eq!(next.last_step(), kept.step);
     assert_eq!(train_to_the_last_image(&mut next), end, "killed at step {}", kept.step);
+}
+
+#[test]
+fn an_evaluation_on_the_gpu_leaves_a_checkpoint_of_the_network_that_was_measured() {
+    let mut run = Run::new(Preset::Mlp30, &spec(), DeviceChoice::WebGpu);
+    let Event::Labels { labels, .. } = run.session.handle(Command::Labels(Split::Test)).remove(0) else {
+        panic!()
+    };
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.until("a measurement", |event| matches!(event, Event::Tested(_)));
+    let tested = run.tested()[0];
+    run.until_step(tested.step + 5);
+    run.pause();
+    run.tell(Command::Watch(Watch { predictions: true, ..Watch::default() }));
+    run.events.clear();
+    run.tell(Command::ShowCheckpoint(Some(tested.step)));
+    run.until("the answers", |event| matches!(event, Event::Predictions(_)));
+    let Some(Event::Predictions(answers)) =
+        run.events.iter().find(|event| matches!(event, Event::Predictions(_)))
+    else {
+        panic!()
+    };
+    assert_eq!(answers.source, Source::Session { step: tested.step });
+    let correct = answers.classes.iter().zip(&labels).filter(|(class, label)| class == label).count();
+    // Rounding may decide an image or two.
+    assert!((correct as f32 - tested.accuracy * 10_000.0).abs() <= 5.0, "{correct}, {tested:?}");
+    // The cores go on from there, as they do from any step.
+    run.tell(Command::UseDevice(DeviceChoice::Cpu));
+    run.tell(Command::ContinueFrom(tested.step));
+    assert_eq!(run.last_step(), tested.step);
+    run.tell(Command::Step);
+    run.until_step(tested.step + 1);
 }

@@ -12,8 +12,9 @@ use nn::spec::{Augmentation, LayerSpec, NetworkSpec, TrainingSpec};
 use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
-    BatchDetail, ChangedShare, Command, DeviceChoice, Download, Event, Images, LayerValues, MaskAnswers,
-    Occlusion, Predictions, RunConfig, Snapshot, Source, Split, ViewState, Watch, decode, encode,
+    BatchDetail, ChangedShare, CheckpointSummary, Command, DeviceChoice, Download, Event, Images,
+    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Snapshot, Source, Split, ViewState, Watch,
+    decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -97,6 +98,8 @@ fn commands() -> Vec<Command> {
         Command::SetAside,
         Command::ForgetReplaced,
         Command::Painted { ms: f64::INFINITY },
+        Command::ShowCheckpoint(Some(0)),
+        Command::ContinueFrom(u64::MAX),
     ]
 }
 
@@ -131,6 +134,8 @@ fn events() -> Vec<Event> {
         Event::Images(Images { split: Split::Test, indices: vec![9, 200], pixels: vec![3; 2 * 784] }),
         Event::Network(Preset::LeNet5.network()),
         Event::PretrainedTested(0.99),
+        Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, tested: None }]),
+        Event::Shown(Some(9)),
     ]
 }
 

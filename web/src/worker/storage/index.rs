@@ -11,6 +11,8 @@ const MAX_CLOSED: usize = 20;
 const MAX_CONTINUED: usize = 2;
 /// Sessions without a run.
 const MAX_EMPTY: usize = 20;
+/// Sessions that no page has open whose checkpoints are kept: those of LeNet-5 are some 10 MB.
+const MAX_WITH_CHECKPOINTS: usize = 3;
 /// Milliseconds that a session is kept where the storage is full: a semester. Elsewhere its age says nothing: a clock may be wrong.
 const MAX_AGE: f64 = 180.0 * 24.0 * 3600.0 * 1000.0;
 
@@ -27,6 +29,16 @@ pub(super) struct Info {
     pub(super) content: Content,
     /// The numbers of the runs that were replaced and can be restored.
     pub(super) replaced: Vec<u32>,
+    /// The numbers of the checkpoints of its own run.
+    #[serde(default)]
+    pub(super) checkpoints: Vec<u32>,
+}
+
+impl Info {
+    /// The numbers of all that is stored beside its own run.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.replaced.iter().chain(&self.checkpoints).copied()
+    }
 }
 
 /// What is stored of a session.
@@ -106,9 +118,8 @@ impl Index {
         self.0.iter().any(|(_, other)| other.parent.as_deref() == Some(name) && other.created >= info.saved)
     }
 
-    /// The sessions to be removed at `now`, with the numbers of their runs, given those that are open; if the storage is
-    /// full, all that nobody needs.
-    pub(super) fn excess(&self, open: &[String], now: f64, is_full: bool) -> Vec<(&str, &[u32])> {
+    /// The sessions that no page has open or needs, the one that was stored last first.
+    fn closed(&self, open: &[String]) -> Vec<&(String, Info)> {
         let is_needed = |name: &str| {
             self.0.iter().any(|(other, info)| {
                 info.content == Content::Parents && info.parent.as_deref() == Some(name) && other != name
@@ -117,9 +128,21 @@ impl Index {
         let mut closed: Vec<_> =
             self.0.iter().filter(|(name, _)| !open.contains(name) && !is_needed(name)).collect();
         closed.sort_by(|(_, a), (_, b)| b.saved.total_cmp(&a.saved));
+        closed
+    }
+
+    /// The sessions whose checkpoints are to be removed, though not their runs; if the storage is full, of all that are closed.
+    pub(super) fn excess_checkpoints(&self, open: &[String], is_full: bool) -> Vec<(&str, &Info)> {
+        let closed = self.closed(open).into_iter().filter(|(_, info)| !info.checkpoints.is_empty());
+        let kept = if is_full { 0 } else { MAX_WITH_CHECKPOINTS };
+        closed.skip(kept).map(|(name, info)| (name.as_str(), info)).collect()
+    }
+
+    /// The sessions to be removed at `now`, given those that are open; if the storage is full, all that nobody needs.
+    pub(super) fn excess(&self, open: &[String], now: f64, is_full: bool) -> Vec<(&str, &Info)> {
         let (mut runs, mut continued, mut empty) = (0, 0, 0);
         let mut excess = Vec::new();
-        for (name, info) in closed {
+        for (name, info) in self.closed(open) {
             let (count, max) = if self.source(name).is_none() {
                 (&mut empty, MAX_EMPTY)
             } else if self.is_continued(name, info) {
@@ -129,7 +152,7 @@ impl Index {
             };
             *count += 1;
             if *count > max || (is_full && now - info.saved > MAX_AGE) {
-                excess.push((name.as_str(), info.replaced.as_slice()));
+                excess.push((name.as_str(), info));
             }
         }
         excess
@@ -141,7 +164,8 @@ mod tests {
     use super::*;
 
     fn info(saved: f64, parent: Option<&str>, content: Content) -> Info {
-        Info { created: saved - 1.0, saved, parent: parent.map(str::to_owned), content, replaced: vec![] }
+        let parent = parent.map(str::to_owned);
+        Info { created: saved - 1.0, saved, parent, content, ..Info::default() }
     }
 
     fn index(entries: &[(&str, f64, Option<&str>, Content)]) -> Index {
@@ -201,6 +225,29 @@ mod tests {
         assert_eq!(excess(2.0 * MAX_AGE, false), oldest, "a wrong clock removes nothing");
         assert_eq!(excess(300.0, true).len(), 26);
         assert_eq!(excess(2.0 * MAX_AGE, true).len(), 27, "all but the open one and the needed one");
+    }
+
+    #[test]
+    fn checkpoints_of_the_last_closed_sessions_are_kept_and_none_where_the_storage_is_full() {
+        let entries = (0..6).map(|i| {
+            let checkpoints = if i == 4 { vec![] } else { vec![1, 7] };
+            (format!("run{i}"), Info { checkpoints, ..info(10.0 + f64::from(i), None, Run) })
+        });
+        let index = Index(entries.collect());
+        let excess = |is_full| -> Vec<&str> {
+            let excess = index.excess_checkpoints(&["run5".into()], is_full);
+            assert!(excess.iter().all(|(_, info)| info.numbers().eq([1, 7])));
+            excess.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(excess(false), ["run0"], "run5 is open, and run4 has none");
+        assert_eq!(excess(true), ["run3", "run2", "run1", "run0"]);
+        let old = r#"{"created":1,"saved":2,"parent":null,"content":"Run","replaced":[3]}"#;
+        let read = Index::read(vec![("before".into(), old.into())]);
+        assert_eq!(
+            read.get("before").map(|info| info.numbers().collect()),
+            Some(vec![3]),
+            "of an older page"
+        );
     }
 
     #[test]

@@ -20,6 +20,8 @@ use super::presence::Presence;
 const INTERVAL: f64 = 1_500.0;
 /// Milliseconds between two versions while paused: whoever holds the key of single steps makes many.
 const PAUSED_INTERVAL: f64 = 200.0;
+/// The most replaced runs and checkpoints that are written at a time: a page that was just opened has many.
+const MAX_FILES: usize = 4;
 /// Milliseconds until the storage is tried again after it failed.
 const RETRY_AFTER: f64 = 15_000.0;
 
@@ -64,7 +66,8 @@ struct Stored {
     version: Option<KeptVersion>,
     view_version: u64,
     content: Content,
-    replaced: Vec<u32>,
+    /// The numbers of the replaced runs and of the checkpoints.
+    numbers: Vec<u32>,
     /// When the next version may be stored, training and paused, on the worker's clock.
     next: f64,
     next_paused: f64,
@@ -126,7 +129,7 @@ impl Keeper {
             }
             let now = Date::now();
             let content = if parent.is_some() { Content::Parents } else { Content::Nothing };
-            let info = Info { created: now, saved: now, parent, content, replaced: Vec::new() };
+            let info = Info { created: now, saved: now, parent, content, ..Info::default() };
             let mut changes = Changes::default();
             changes.sessions.push((name.clone(), json(&info)));
             // If this fails, the first run that is stored says so.
@@ -172,7 +175,12 @@ impl Keeper {
             let stored = self.stored.borrow();
             // What the parent has is left to it until there is something else, or the page has set it aside.
             let is_stored = match version {
-                Some(_) => stored.version == version && stored.view_version == self.view_version.get(),
+                Some(_) => {
+                    let is_current =
+                        stored.version == version && stored.view_version == self.view_version.get();
+                    is_current
+                        && numbers(&worker.session()).iter().all(|number| stored.numbers.contains(number))
+                }
                 None => stored.content != Content::Run && !worker.session().is_offer_answered(),
             };
             let nothing_new = version.is_none() && stored.content == Content::Nothing;
@@ -204,8 +212,8 @@ impl Keeper {
         self.at_once.set(false);
         let view_version = self.view_version.get();
         let changes = self.changes(worker, &opened, version);
-        let replaced = worker.session().replaced_runs();
-        let result = changes.map(|(content, changes)| (content, opened.database.change(&changes), changes));
+        let result = changes
+            .map(|(content, numbers, changes)| (content, numbers, opened.database.change(&changes), changes));
         let now = self.now();
         {
             let mut stored = self.stored.borrow_mut();
@@ -216,7 +224,7 @@ impl Keeper {
         spawn_local(async move {
             let keeper = worker.keeper();
             let failure = match result {
-                Ok((content, first, changes)) => {
+                Ok((content, numbers, first, changes)) => {
                     let mut outcome = first.await;
                     if outcome == Err(Failure::Full) && keeper.prune(true).await {
                         outcome = opened.database.change(&changes).await;
@@ -224,7 +232,8 @@ impl Keeper {
                     if outcome.is_ok() {
                         let mut stored = keeper.stored.borrow_mut();
                         (stored.version, stored.view_version) = (version, view_version);
-                        (stored.content, stored.replaced) = (content, replaced);
+                        stored.content = content;
+                        stored.numbers = numbers;
                     }
                     outcome.err()
                 }
@@ -249,19 +258,19 @@ impl Keeper {
         });
     }
 
-    /// What is to be written.
+    /// What is to be written, and the numbers of the files that are stored then.
     fn changes(
         &self,
         worker: &Rc<impl Owner>,
         opened: &Opened,
         version: Option<KeptVersion>,
-    ) -> Result<(Content, Changes), String> {
+    ) -> Result<(Content, Vec<u32>, Changes), String> {
         let session = worker.session();
         let stored = self.stored.borrow();
-        let replaced = session.replaced_runs();
+        let (replaced, checkpoints) = (session.replaced_runs(), session.checkpoints());
         let mut changes = Changes::default();
         let content = if version.is_some() { Content::Run } else { Content::Nothing };
-        let info = Info { saved: Date::now(), content, replaced: replaced.clone(), ..opened.info.clone() };
+        let info = Info { saved: Date::now(), content, replaced, checkpoints, ..opened.info.clone() };
         changes.sessions.push((opened.name.clone(), json(&info)));
         if version.is_none() {
             changes.removed_runs.extend([opened.name.clone(), view_key(&opened.name)]);
@@ -273,14 +282,17 @@ impl Keeper {
             let view = serde_json::to_vec(&*self.view.borrow()).unwrap_or_default();
             changes.runs.push((view_key(&opened.name), Uint8Array::from(view.as_slice())));
         }
-        for number in replaced.iter().filter(|number| !stored.replaced.contains(number)) {
-            if let Some(Ok(file)) = session.encode_replaced(*number) {
-                changes.runs.push((key(&opened.name, *number), Uint8Array::from(file.as_slice())));
+        let (mut kept, gone): (Vec<u32>, Vec<u32>) =
+            stored.numbers.iter().partition(|number| numbers(&session).contains(number));
+        let new = numbers(&session).into_iter().filter(|number| !stored.numbers.contains(number));
+        for number in new.take(MAX_FILES) {
+            if let Some(Ok(file)) = session.encode_numbered(number) {
+                changes.runs.push((key(&opened.name, number), Uint8Array::from(file.as_slice())));
             }
+            kept.push(number);
         }
-        let gone = stored.replaced.iter().filter(|number| !replaced.contains(number));
-        changes.removed_runs.extend(gone.map(|number| key(&opened.name, *number)));
-        Ok((content, changes))
+        changes.removed_runs.extend(gone.into_iter().map(|number| key(&opened.name, number)));
+        Ok((content, kept, changes))
     }
 
     /// Removes old sessions. Returns whether there were any.
@@ -291,12 +303,20 @@ impl Keeper {
         let Ok(stored) = opened.database.sessions().await else { return false };
         let index = Index::read(stored);
         let mut changes = Changes::default();
-        for (name, replaced) in index.excess(&open, Date::now(), is_full) {
+        for (name, info) in index.excess(&open, Date::now(), is_full) {
             changes.removed_sessions.push(name.to_owned());
             changes.removed_runs.extend([name.to_owned(), view_key(name)]);
-            changes.removed_runs.extend(replaced.iter().map(|number| key(name, *number)));
+            changes.removed_runs.extend(info.numbers().map(|number| key(name, number)));
         }
-        !changes.removed_sessions.is_empty() && opened.database.change(&changes).await.is_ok()
+        for (name, info) in index.excess_checkpoints(&open, is_full) {
+            if changes.removed_sessions.iter().any(|removed| removed == name) {
+                continue;
+            }
+            changes.removed_runs.extend(info.checkpoints.iter().map(|number| key(name, *number)));
+            let without = Info { checkpoints: Vec::new(), ..info.clone() };
+            changes.sessions.push((name.to_owned(), json(&without)));
+        }
+        !changes.removed_runs.is_empty() && opened.database.change(&changes).await.is_ok()
     }
 
     /// Opens the database anew: a browser may have closed it.
@@ -309,7 +329,7 @@ impl Keeper {
             // The database may have been emptied.
             let mut stored = self.stored.borrow_mut();
             stored.version = None;
-            stored.replaced.clear();
+            stored.numbers.clear();
         }
     }
 
@@ -337,14 +357,17 @@ async fn offer(
     let Some(file) = database.run(name).await.map_err(unreadable)? else {
         return Err("It is no longer in this browser's storage.".into());
     };
-    let mut replaced = Vec::new();
+    let (mut replaced, mut checkpoints) = (Vec::new(), Vec::new());
     for number in info.iter().flat_map(|info| &info.replaced) {
         replaced.extend(database.run(&key(name, *number)).await.map_err(unreadable)?);
+    }
+    for number in info.iter().flat_map(|info| &info.checkpoints) {
+        checkpoints.extend(database.run(&key(name, *number)).await.map_err(unreadable)?);
     }
     let view = database.run(&view_key(name)).await.map_err(unreadable)?;
     let view = view.and_then(|view| serde_json::from_slice::<ViewState>(&view).ok());
     let view = view.into_iter().chain(left).max_by(|a, b| a.time.total_cmp(&b.time));
-    let mut events = worker.session().offer(&file, &replaced)?;
+    let mut events = worker.session().offer(&file, &replaced, &checkpoints)?;
     for event in &mut events {
         if let (Event::Kept(kept), Some(view)) = (event, &view) {
             kept.page.view = view.clone();
@@ -359,7 +382,12 @@ fn view_key(session: &str) -> String {
     format!("{session}/view")
 }
 
-/// The key of a run that was replaced.
+/// The numbers of what is stored beside the session's own run.
+fn numbers(session: &Session) -> Vec<u32> {
+    [session.replaced_runs(), session.checkpoints()].concat()
+}
+
+/// The key of a run that was replaced, or of a checkpoint.
 fn key(session: &str, number: u32) -> String {
     format!("{session}/{number}")
 }

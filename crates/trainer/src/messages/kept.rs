@@ -1,0 +1,55 @@
+//! What is kept of runs beside the one in training, as the page sees it.
+
+use super::{RunConfig, Tested};
+use serde::{Deserialize, Serialize};
+
+/// What the page shows, as texts that the worker stores and returns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewState {
+    /// The state of the page as a link: the settings and what is open.
+    pub link: String,
+    /// The fragment of the page's address, which may be another one: a link that was not understood, or one that
+    /// the page has not caught up with.
+    pub address: String,
+    /// What is on the pad.
+    pub drawing: String,
+    /// When this was so, in milliseconds since 1970.
+    pub time: f64,
+}
+
+/// What the page keeps with a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PageState {
+    /// The settings of the run.
+    pub setup: String,
+    /// Its curves and last figures.
+    pub record: String,
+    /// What the page showed. The worker, which stores it beside the run, adds it.
+    pub view: ViewState,
+}
+
+/// A run that can be brought back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// What the page kept with it.
+    pub page: PageState,
+    /// Its network and training.
+    pub config: RunConfig,
+    /// Steps taken.
+    pub step: u64,
+    /// Epochs trained.
+    pub epoch: f64,
+}
+
+/// A checkpoint of the present run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointSummary {
+    /// Steps taken before it.
+    pub step: u64,
+    /// Epochs trained before it.
+    pub epoch: f64,
+    /// How it did on the test set; `None` for the initial state.
+    pub tested: Option<Tested>,
+}

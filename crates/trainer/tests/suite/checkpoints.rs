@@ -1,0 +1,303 @@
+//! The checkpoints of a run: the page is wound back to them and forward again, a new run goes on from one, and they outlive the page.
+
+use nn::memory::{Footprint, checkpoint_bytes};
+use nn::preset::Preset;
+use nn::spec::{LayerSpec, TrainingSpec};
+use trainer::Session;
+use trainer::messages::{
+    CheckpointSummary, Command, Event, Kept, Predictions, RunConfig, Snapshot, Source, Tested, Watch,
+};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::common::{SingleCore, digits};
+
+fn config() -> RunConfig {
+    let training = TrainingSpec { subset: Some(2_000), ..TrainingSpec::default() };
+    RunConfig { network: Preset::Mlp30.network(), training }
+}
+
+/// A session with all test images, so that it is measured wherever it stops, and a drawing of which everything is watched.
+fn session(RunConfig { network, training }: RunConfig) -> Session {
+    let mut session = Session::default();
+    session.add_train(&digits(2_000, 0)).unwrap();
+    session.add_test(&digits(10_000, 1_000)).unwrap();
+    session.handle(Command::Configure { network, training });
+    let watch =
+        Watch { activations: vec![1], weights: vec![1], norms: true, details: vec![1], ..Watch::default() };
+    session.handle(Command::Watch(watch));
+    session.handle(Command::Show { image: digits(1, 77).images, reference: None });
+    session
+}
+
+/// Executes a command, and works until nothing is left to do.
+fn tell(session: &mut Session, command: Command) -> Vec<Event> {
+    let core = SingleCore::default();
+    let mut events = session.handle(command);
+    while session.busy() {
+        events.extend(session.work(&core));
+    }
+    events
+}
+
+/// The last of the events that `of` takes.
+fn last<T>(events: &[Event], of: impl Fn(&Event) -> Option<T>) -> Option<T> {
+    events.iter().rev().find_map(of)
+}
+
+fn snapshot(events: &[Event]) -> Snapshot {
+    last(events, |e| if let Event::Snapshot(snapshot) = e { Some(snapshot.clone()) } else { None })
+        .expect("a snapshot")
+}
+
+fn checkpoints(events: &[Event]) -> Option<Vec<CheckpointSummary>> {
+    last(events, |e| if let Event::Checkpoints(list) = e { Some(list.clone()) } else { None })
+}
+
+fn shown(events: &[Event]) -> Option<Option<u64>> {
+    last(events, |e| if let Event::Shown(step) = e { Some(*step) } else { None })
+}
+
+fn tested(events: &[Event]) -> Option<Tested> {
+    last(events, |e| if let Event::Tested(tested) = e { Some(*tested) } else { None })
+}
+
+fn steps_of(list: &[CheckpointSummary]) -> Vec<u64> {
+    list.iter().map(|checkpoint| checkpoint.step).collect()
+}
+
+/// Takes steps one by one. Returns the snapshot after each of them, and all events.
+fn step_by_step(session: &mut Session, steps: usize) -> (Vec<Snapshot>, Vec<Event>) {
+    let mut all = Vec::new();
+    let mut snapshots = Vec::new();
+    for _ in 0..steps {
+        let events = tell(session, Command::Step);
+        snapshots.push(snapshot(&events));
+        all.extend(events);
+    }
+    (snapshots, all)
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_was_shown_is_shown_again_and_the_run_is_as_it_was() {
+    let mut session = session(config());
+    let untrained = snapshot(&session.handle(Command::Show { image: digits(1, 77).images, reference: None }));
+    let (then, events) = step_by_step(&mut session, 4);
+    let list = checkpoints(&events).expect("a list");
+    assert_eq!(steps_of(&list), [0, 1, 2, 3, 4]);
+    assert_eq!(list[0].tested, None);
+    assert_eq!(list[4].tested, tested(&events));
+    assert!(then.iter().all(|snapshot| snapshot.norms.len() == 2), "gradients are watched");
+    for step in [2, 4, 1] {
+        let events = tell(&mut session, Command::ShowCheckpoint(Some(step)));
+        assert_eq!((snapshot(&events), shown(&events)), (then[step as usize - 1].clone(), Some(Some(step))));
+        assert_eq!(tested(&events), None, "it was measured then");
+    }
+    let first = snapshot(&tell(&mut session, Command::ShowCheckpoint(Some(0))));
+    assert_eq!(first, untrained, "the initial weights, and no pretrained network");
+    let events = tell(&mut session, Command::ShowCheckpoint(None));
+    assert_eq!((snapshot(&events), shown(&events)), (then[3].clone(), Some(None)));
+    // And it trains on as one that was never wound back.
+    let (on, _) = step_by_step(&mut session, 3);
+    let mut twin = self::session(config());
+    let (never, _) = step_by_step(&mut twin, 7);
+    assert_eq!(on, never[4..]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn predictions_are_those_of_the_network_that_is_shown() {
+    let mut session = session(config());
+    let predictions = |events: &[Event]| -> Predictions {
+        last(events, |e| if let Event::Predictions(p) = e { Some(p.clone()) } else { None })
+            .expect("predictions")
+    };
+    tell(&mut session, Command::Watch(Watch { predictions: true, ..Watch::default() }));
+    let (_, first) = step_by_step(&mut session, 1);
+    let (_, later) = step_by_step(&mut session, 2);
+    assert_ne!(predictions(&first).classes, predictions(&later).classes);
+    let back = tell(&mut session, Command::ShowCheckpoint(Some(1)));
+    assert_eq!(predictions(&back), predictions(&first));
+    assert_eq!(predictions(&back).source, Source::Session { step: 1 });
+    assert_eq!(predictions(&tell(&mut session, Command::ShowCheckpoint(None))), predictions(&later));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn every_evaluation_of_a_training_is_kept() {
+    let mut session = session(config());
+    let core = SingleCore::default();
+    let mut events = session.handle(Command::Train);
+    while events.iter().filter(|event| matches!(event, Event::Tested(_))).count() < 3 {
+        events.extend(session.work(&core));
+    }
+    events.extend(session.handle(Command::Pause));
+    let measured = events.iter().filter_map(|e| if let Event::Tested(t) = e { Some(*t) } else { None });
+    let kept = checkpoints(&events).expect("a list");
+    assert_eq!(kept[0].step, 0);
+    assert_eq!(kept[1..].iter().filter_map(|c| c.tested).collect::<Vec<_>>(), measured.collect::<Vec<_>>());
+    // After 3,000 images: an epoch in 32 batches, the last of which is smaller, and 16 more.
+    assert_eq!(kept[1].step, 48);
+    // While it trains, looking back pauses it.
+    session.handle(Command::Train);
+    let events = session.handle(Command::ShowCheckpoint(Some(kept[1].step)));
+    assert!(session.is_paused());
+    assert_eq!(snapshot(&events).source, Source::Session { step: kept[1].step });
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn whatever_trains_or_replaces_the_run_shows_it_as_it_is_now() {
+    let RunConfig { network, training } = config();
+    let other = TrainingSpec { learning_rate: 0.5, ..training };
+    let commands = [
+        Command::Train,
+        Command::Step,
+        Command::Reset,
+        Command::Undo,
+        Command::Configure { network, training: other },
+        Command::Compare { runs: vec![config(); 2], epochs: 0.1 },
+    ];
+    for command in commands {
+        let mut session = session(config());
+        step_by_step(&mut session, 3);
+        session.handle(Command::ShowCheckpoint(Some(1)));
+        let events = session.handle(command.clone());
+        assert_eq!(shown(&events), Some(None), "{command:?}");
+        let ends_at = snapshot(&events).source;
+        assert_ne!(ends_at, Source::Session { step: 1 }, "{command:?}");
+    }
+    let mut session = session(config());
+    step_by_step(&mut session, 2);
+    session.handle(Command::ShowCheckpoint(Some(1)));
+    for command in [Command::Pause, Command::ShowCheckpoint(Some(1))] {
+        let events = session.handle(command);
+        assert!(!events.contains(&Event::Shown(None)), "{events:?}");
+    }
+    let events = session.handle(Command::ShowCheckpoint(Some(77)));
+    assert_eq!(shown(&events), Some(None), "there is no such one");
+    assert_eq!(
+        session.handle(Command::ShowCheckpoint(None)),
+        [Event::Shown(None)],
+        "the page waits for an answer"
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_new_run_goes_on_from_a_checkpoint_and_the_old_one_comes_back() {
+    let mut session = session(config());
+    session.handle(Command::KeepRecord { setup: "settings".into(), record: "curves".into() });
+    let (then, _) = step_by_step(&mut session, 6);
+    session.handle(Command::ShowCheckpoint(Some(2)));
+    let events = tell(&mut session, Command::ContinueFrom(2));
+    let restored = |events: &[Event]| -> Kept {
+        last(events, |e| if let Event::Restored(kept) = e { Some((**kept).clone()) } else { None })
+            .expect("a run")
+    };
+    let kept = restored(&events);
+    assert_eq!((kept.step, kept.config, kept.page.record.as_str()), (2, config(), "curves"));
+    assert_eq!((snapshot(&events), shown(&events)), (then[1].clone(), Some(None)));
+    assert_eq!(checkpoints(&events).map(|list| steps_of(&list)), Some(vec![0, 1, 2]));
+    let replaced = last(&events, |e| if let Event::Replaced(kept) = e { kept.clone() } else { None });
+    assert_eq!(replaced.map(|kept| kept.step), Some(6));
+    // Its steps are those of the run that it goes on from.
+    let (on, events) = step_by_step(&mut session, 2);
+    assert_eq!(on, then[2..4]);
+    assert_eq!(checkpoints(&events).map(|list| steps_of(&list)), Some(vec![0, 1, 2, 3, 4]));
+    let events = tell(&mut session, Command::Undo);
+    assert_eq!(restored(&events).step, 6);
+    assert_eq!(snapshot(&events), then[5]);
+    assert_eq!(checkpoints(&events).map(|list| steps_of(&list)), Some((0..=6).collect()));
+    assert_eq!(session.handle(Command::ContinueFrom(99)), [], "there is no such checkpoint");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_checkpoint_has_the_layers_that_the_network_had_then() {
+    let mut session = session(config());
+    step_by_step(&mut session, 2);
+    let RunConfig { network: plain, training } = config();
+    let mut normalised = plain.clone();
+    normalised.layers.insert(2, LayerSpec::BatchNorm);
+    tell(&mut session, Command::Configure { network: normalised.clone(), training });
+    let (_, events) = step_by_step(&mut session, 2);
+    assert_eq!(checkpoints(&events).map(|list| steps_of(&list)), Some(vec![0, 1, 2, 3, 4]));
+    let network =
+        |events: &[Event]| last(events, |e| if let Event::Network(n) = e { Some(n.clone()) } else { None });
+    assert_eq!(network(&tell(&mut session, Command::ShowCheckpoint(Some(1)))), Some(plain.clone()));
+    assert_eq!(network(&tell(&mut session, Command::ShowCheckpoint(Some(4)))), Some(normalised));
+    tell(&mut session, Command::ContinueFrom(1));
+    assert_eq!(session.network().spec(), &plain);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_run_begun_anew_has_none_of_the_one_before() {
+    let mut session = session(config());
+    step_by_step(&mut session, 2);
+    assert_eq!(checkpoints(&tell(&mut session, Command::Reset)), Some(vec![]));
+    assert!(session.checkpoints().is_empty());
+    let (_, events) = step_by_step(&mut session, 1);
+    assert_eq!(checkpoints(&events).map(|list| steps_of(&list)), Some(vec![0, 1]));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn checkpoints_outlive_the_page() {
+    let mut first = session(config());
+    let (then, events) = step_by_step(&mut first, 4);
+    let list = checkpoints(&events).unwrap();
+    let mut files: Vec<_> = first
+        .checkpoints()
+        .into_iter()
+        .map(|number| first.encode_numbered(number).unwrap().unwrap())
+        .collect();
+    assert_eq!(files.len(), 5);
+    let own = first.encode().unwrap();
+    // Whatever order they come in. One is damaged, and one is no checkpoint.
+    files.reverse();
+    files[1].truncate(100);
+    files.push(own.clone());
+    let mut next = session(config());
+    next.offer(&own, &[], &files).unwrap();
+    let events = tell(&mut next, Command::Resume);
+    let mut expected = list;
+    expected.remove(3);
+    assert_eq!(checkpoints(&events), Some(expected));
+    assert_eq!(snapshot(&tell(&mut next, Command::ShowCheckpoint(Some(2)))), then[1]);
+    assert_eq!(snapshot(&tell(&mut next, Command::ShowCheckpoint(None))), then[3]);
+    // Those of a longer run do not belong to a shorter one.
+    let mut short = session(config());
+    step_by_step(&mut short, 1);
+    let mut next = session(config());
+    next.offer(&short.encode().unwrap(), &[], &files).unwrap();
+    assert_eq!(checkpoints(&tell(&mut next, Command::Resume)).map(|list| steps_of(&list)), Some(vec![0, 1]));
+    // A run that is set aside comes back with its own.
+    let mut aside = session(config());
+    aside.offer(&own, &[], &files).unwrap();
+    tell(&mut aside, Command::SetAside);
+    assert_eq!(
+        checkpoints(&tell(&mut aside, Command::Undo)).map(|list| steps_of(&list)),
+        Some(vec![0, 1, 2, 4])
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn where_memory_is_short_checkpoints_are_spread_evenly() {
+    let mut session = session(config());
+    // Half of the memory that is left: five checkpoints fit.
+    let RunConfig { network, training } = config();
+    let left = 2 * 5 * checkpoint_bytes(network.parameters() as u64, 0);
+    session.limit_memory(Footprint::new(&network, training.batch_size, 1).unwrap().peak() + left);
+    let (then, events) = step_by_step(&mut session, 22);
+    let steps = steps_of(&checkpoints(&events).unwrap());
+    assert_eq!(steps, [0, 8, 16]);
+    assert_eq!(snapshot(&tell(&mut session, Command::ShowCheckpoint(Some(16)))), then[15]);
+    tell(&mut session, Command::ShowCheckpoint(None));
+    let (_, events) = step_by_step(&mut session, 10);
+    assert_eq!(steps_of(&checkpoints(&events).unwrap()), [0, 8, 16, 24, 32]);
+    // So they stay when they are brought back.
+    let files: Vec<_> = session
+        .checkpoints()
+        .into_iter()
+        .map(|number| session.encode_numbered(number).unwrap().unwrap())
+        .collect();
+    let mut next = self::session(config());
+    next.offer(&session.encode().unwrap(), &[], &files).unwrap();
+    tell(&mut next, Command::Resume);
+    let (_, events) = step_by_step(&mut next, 8);
+    assert_eq!(steps_of(&checkpoints(&events).unwrap()), [0, 8, 16, 24, 32, 40]);
+}
