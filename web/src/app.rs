@@ -26,6 +26,7 @@ use crate::pad::store::PadStore;
 use crate::pad::{PadPanel, example};
 use crate::runs::panel::RunsPanel;
 use crate::runs::store::RunStore;
+use crate::runs::time::bar::TimeBar;
 use crate::runs::undo::{UndoPretrained, UndoReplaced};
 use crate::runs::{keep, storage};
 use crate::session::notice::BroughtBack;
@@ -57,7 +58,7 @@ pub(crate) fn App() -> impl IntoView {
         </Header>
         <Announcer />
         <main>
-            <NetworkPanel />
+            <NetworkPanel><TimeBar /></NetworkPanel>
             <PadPanel />
             <ControlsPanel />
             <div class="middle">
@@ -188,7 +189,8 @@ fn route(
         Event::Restored(kept) => session.on_restored(&kept),
         Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
         Event::NotKept(sentence) | Event::Note(sentence) => client.report(Topic::Fault, sentence),
-        Event::Checkpoints(_) | Event::Shown(_) => {}
+        Event::Checkpoints(list) => runs.time.on_checkpoints(list),
+        Event::Shown(step) => runs.time.on_shown(step),
     }
 }
 

@@ -57,7 +57,7 @@ struct Shortcut {
     act: fn(&Stores),
 }
 
-const SHORTCUTS: [Shortcut; 13] = [
+const SHORTCUTS: [Shortcut; 15] = [
     Shortcut {
         key: " ",
         label: "Space",
@@ -75,6 +75,18 @@ const SHORTCUTS: [Shortcut; 13] = [
         label: "R",
         description: "Reset to untrained weights; can be undone",
         act: |stores| stores.runs.reset(),
+    },
+    Shortcut {
+        key: ",",
+        label: ",",
+        description: "Back to the checkpoint before",
+        act: |stores| stores.runs.time.go_by(-1),
+    },
+    Shortcut {
+        key: ".",
+        label: ".",
+        description: "On to the next checkpoint, and to now",
+        act: |stores| stores.runs.time.go_by(1),
     },
     Shortcut { key: "d", label: "D", description: "To the drawing pad", act: |_| go_to(PAD) },
     Shortcut {

@@ -5,11 +5,11 @@
 const COMMANDS = [
   "Configure", "Train", "Pause", "Step", "Reset", "Undo", "Show", "Watch", "Labels", "Images", "Restore", "RetryDownload",
   "UseDevice", "UseCores", "Compare", "EndComparison", "OpenStorage", "KeepRecord", "KeepView", "Resume", "SetAside",
-  "ForgetReplaced", "Painted",
+  "ForgetReplaced", "Painted", "ShowCheckpoint", "ContinueFrom",
 ];
 const EVENTS = [
   "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",
-  "Kept", "Restored", "Replaced", "NotKept", "Network", "PretrainedTested", "Note",
+  "Kept", "Restored", "Replaced", "NotKept", "Network", "PretrainedTested", "Note", "Checkpoints", "Shown",
 ];
 
 /** Runs in the page before its scripts. */

@@ -56,11 +56,16 @@ impl<'a> Painter<'a> {
         Self { plot, context, frame: surface.frame, surface, axis: plot.axis() }
     }
 
-    /// Draws the axes, the cursor and the curves.
+    /// Draws the axes, the moment that is shown, the cursor and the curves.
     pub(super) fn draw(&self, cursor: Option<f64>) -> Result<(), JsValue> {
         self.draw_axes()?;
+        if let Some(epoch) = self.plot.moment {
+            self.context.set_line_width(2.0);
+            self.draw_upright(epoch, "--accent");
+            self.context.set_line_width(1.0);
+        }
         if let Some(epoch) = cursor {
-            self.draw_cursor(epoch);
+            self.draw_upright(epoch, "--edge");
         }
         self.draw_curves(cursor)?;
         self.draw_letters()
@@ -88,8 +93,9 @@ impl<'a> Painter<'a> {
         context.fill_text("epochs", Frame::LEFT + frame.inner_width() / 2.0, frame.height - 8.0)
     }
 
-    fn draw_cursor(&self, epoch: f64) {
-        self.context.set_stroke_style_str(&self.surface.color("--edge"));
+    /// Draws an upright line at an epoch.
+    fn draw_upright(&self, epoch: f64, color: &str) {
+        self.context.set_stroke_style_str(&self.surface.color(color));
         let x = self.x_of(epoch).round() + 0.5;
         self.stroke_line((x, Frame::TOP), (x, Frame::TOP + self.frame.inner_height()));
     }

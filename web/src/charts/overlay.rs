@@ -225,7 +225,8 @@ mod tests {
             line(None, Split::Test, &[]),
         ];
         let range = EpochRange::all(2.0);
-        let plot = Plot { measure: Measure::Loss, lines, range, zoomed: false, scale: Scale::Linear };
+        let plot =
+            Plot { measure: Measure::Loss, lines, range, zoomed: false, scale: Scale::Linear, moment: None };
         let words = |epoch| readings_in_words(&readings(&plot, epoch), epoch);
         assert_eq!(
             words(1.0),

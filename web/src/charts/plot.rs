@@ -70,6 +70,8 @@ pub(crate) struct Plot {
     pub(crate) zoomed: bool,
     /// How the axis of values is scaled.
     pub(crate) scale: Scale,
+    /// The epoch to which the page is wound back.
+    pub(crate) moment: Option<f64>,
 }
 
 /// The range of values that a chart shows at least.
@@ -131,7 +133,7 @@ mod tests {
     fn plot(range: EpochRange, zoomed: bool, scale: Scale) -> Plot {
         let raw = [(0.0, 2.5), (1.0, 0.2), (2.0, 0.1)];
         let lines = vec![PlotLine::new(None, Split::Test, String::new(), &raw, 12.0)];
-        Plot { measure: Measure::Loss, lines, range, zoomed, scale }
+        Plot { measure: Measure::Loss, lines, range, zoomed, scale, moment: None }
     }
 
     #[test]

@@ -121,7 +121,8 @@ impl ChartsView {
             Measure::Accuracy if self.errors.get() => Scale::Error,
             Measure::Loss | Measure::Accuracy => Scale::Linear,
         };
-        Plot { measure, lines, range: self.range(), zoomed, scale }
+        let moment = self.runs.time.checkpoint.get().map(|checkpoint| checkpoint.epoch);
+        Plot { measure, lines, range: self.range(), zoomed, scale, moment }
     }
 
     /// Makes all epochs visible.

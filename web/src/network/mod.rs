@@ -37,9 +37,9 @@ use crate::runs::store::RunStore;
 use crate::ui::focus::{go_to, restore_focus};
 
 /// The panel with the picture, and below it the panel that is open. An open layer takes the place of the picture, of which the names
-/// of the layers are left.
+/// of the layers are left. `children` stand below the picture.
 #[component]
-pub(crate) fn NetworkPanel() -> impl IntoView {
+pub(crate) fn NetworkPanel(children: Children) -> impl IntoView {
     let runs = expect_context::<RunStore>();
     let inspector = Inspector::new();
     provide_context(inspector);
@@ -71,6 +71,7 @@ pub(crate) fn NetworkPanel() -> impl IntoView {
                         on:click=move |_| view.toggle(OpenPanel::Filter)>"Try a filter"</button>
                 </div>
                 <NetworkPicture />
+                {children()}
                 <Show when=move || !view.is_lens()><Readout /></Show>
                 <p class="visually-hidden" aria-live="polite">{inspector.announced}</p>
             </section>

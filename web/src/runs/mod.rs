@@ -11,4 +11,5 @@ pub(crate) mod storage;
 pub(crate) mod store;
 pub(crate) mod swatch;
 pub(crate) mod table;
+pub(crate) mod time;
 pub(crate) mod undo;

@@ -98,6 +98,13 @@ impl Record {
         self.tested = Some(tested);
     }
 
+    /// The last training loss up to an epoch.
+    pub(crate) fn training_loss_at(&self, epoch: f64) -> Option<f32> {
+        let points = self.curve(Measure::Loss, Split::Train).points();
+        let (_, loss) = points[..points.partition_point(|point| point.0 <= epoch)].last()?;
+        Some(*loss as f32).filter(|loss| !loss.is_nan())
+    }
+
     /// The record as JSON, which has no text for NaN and infinity.
     pub(crate) fn to_json(&self) -> String {
         let mut record = self.clone();
@@ -147,6 +154,16 @@ mod tests {
         assert_eq!((record.tested, record.last_loss, record.end()), (None, None, 0.5));
         record.on_progress(Progress::default());
         assert_eq!(record, Record::default());
+    }
+
+    #[test]
+    fn the_loss_at_an_epoch_is_the_last_one_before() {
+        let mut record = Record::default();
+        for (epoch, loss) in [(0.25, 2.0), (0.5, 1.0)] {
+            record.on_progress(Progress { train_loss: Some(loss), ..progress(1, epoch) });
+        }
+        let losses = [0.0, 0.25, 0.4, 9.0].map(|epoch| record.training_loss_at(epoch));
+        assert_eq!(losses, [None, Some(2.0), Some(2.0), Some(1.0)]);
     }
 
     #[test]

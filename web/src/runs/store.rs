@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 use nn::cpu::Units;
 use nn::spec::{LayerSpec, NetworkSpec};
-use trainer::messages::{Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested};
+use trainer::messages::{
+    CheckpointSummary, Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested,
+};
 
 use crate::client::Client;
 use crate::client::problems::Topic;
@@ -11,6 +13,7 @@ use crate::runs::comparison::{Comparison, Length};
 use crate::runs::record::Record;
 use crate::runs::replaced::{Cause, Replaced, record_of};
 use crate::runs::run::{Runs, letter};
+use crate::runs::time::store::Time;
 use crate::settings::store::Settings;
 use crate::settings::{Setting, Setup, codec, layers};
 use crate::ui::format::{percent, thousands};
@@ -40,11 +43,14 @@ pub(crate) struct RunStore {
     pub(crate) took_over: RwSignal<bool>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
-    /// The progress of the run that is drawn: the present one or, during a comparison, the first of the two.
+    /// Which moment of the present run is shown.
+    pub(crate) time: Time,
+    /// The progress of the run that is drawn, at the moment that is shown: of the present one or, during a comparison, the first of
+    /// the two.
     pub(crate) progress: Memo<Progress>,
-    /// The last training loss of the run that is drawn.
+    /// The last training loss before that moment.
     pub(crate) loss: Memo<Option<f32>>,
-    /// The last measurement of the run that is drawn.
+    /// The last measurement before that moment.
     pub(crate) tested: Memo<Option<Tested>>,
 }
 
@@ -53,6 +59,7 @@ impl RunStore {
     pub(crate) fn new(client: Client, settings: Settings, others: Runs) -> Self {
         let (record, others) = (RwSignal::new(Record::default()), RwSignal::new(others));
         let comparison = RwSignal::new(None::<Comparison>);
+        let time = Time::new(client);
         let store = Self {
             client,
             settings,
@@ -66,9 +73,22 @@ impl RunStore {
             cause: StoredValue::default(),
             took_over: RwSignal::default(),
             diverged: RwSignal::default(),
-            progress: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.progress)),
-            loss: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.last_loss)),
-            tested: Memo::new(move |_| of_drawn(record, others, comparison, |record| record.tested)),
+            time,
+            progress: Memo::new(move |_| match time.checkpoint.get() {
+                Some(CheckpointSummary { step, epoch, learning_rate, .. }) => {
+                    let cores = record.with(|record| record.progress.cores);
+                    Progress { step, epoch, learning_rate, cores, ..Progress::default() }
+                }
+                None => of_drawn(record, others, comparison, |record| record.progress),
+            }),
+            loss: Memo::new(move |_| match time.checkpoint.get() {
+                Some(checkpoint) => record.with(|record| record.training_loss_at(checkpoint.epoch)),
+                None => of_drawn(record, others, comparison, |record| record.last_loss),
+            }),
+            tested: Memo::new(move |_| match time.checkpoint.get() {
+                Some(checkpoint) => checkpoint.tested,
+                None => of_drawn(record, others, comparison, |record| record.tested),
+            }),
         };
         store.forget_divergence();
         store
@@ -92,6 +112,19 @@ impl RunStore {
         self.keep_record(&untrack(|| self.settings.trained()));
         self.cause.set_value(Cause::Restored);
         self.client.send(Command::Undo);
+    }
+
+    /// Trains a new run from the checkpoint of this step on. The present run stays among the runs, if there is room.
+    pub(crate) fn continue_from(self, step: u64) {
+        let setup = untrack(|| self.settings.trained());
+        self.keep_record(&setup);
+        let record = self.record.get_untracked();
+        self.others.update(|others| {
+            others.pin_once(setup, record);
+        });
+        self.cause.set_value(Cause::Restored);
+        self.client.send(Command::ContinueFrom(step));
+        self.client.toggle_training();
     }
 
     /// Gives the worker the record of the present run, which has these settings, to be kept with the run.
@@ -206,6 +239,10 @@ impl RunStore {
 
     /// Later reports are about this network. Where it computes something else than the one before, figures of that one are stale.
     pub(crate) fn on_network(self, network: &NetworkSpec) {
+        if self.time.checkpoint.with_untracked(Option::is_some) {
+            // It is one that the present run had.
+            return;
+        }
         let before = self.network.get_value();
         self.network.set_value(Some(network.clone()));
         if before.is_some_and(|before| !computes_the_same(&before, network)) {

@@ -28,6 +28,8 @@ fn by_place(code: &str, shift: bool) -> String {
     match code {
         "Space" => " ".to_owned(),
         "Slash" if shift => "?".to_owned(),
+        "Comma" => ",".to_owned(),
+        "Period" => ".".to_owned(),
         _ => code.strip_prefix("Key").unwrap_or(code).to_ascii_lowercase(),
     }
 }

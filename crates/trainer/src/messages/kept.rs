@@ -50,6 +50,8 @@ pub struct CheckpointSummary {
     pub step: u64,
     /// Epochs trained before it.
     pub epoch: f64,
+    /// The learning rate of the next step, as the schedule had it.
+    pub learning_rate: f32,
     /// How it did on the test set; `None` for the initial state.
     pub tested: Option<Tested>,
 }

@@ -4,6 +4,7 @@ use super::kept_run::KeptRun;
 use crate::messages::{CheckpointSummary, Tested};
 use nn::memory::checkpoint_bytes;
 use nn::train::Training;
+use nn::train::optimizer::learning_rate;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
@@ -154,10 +155,11 @@ impl Checkpoints {
     }
 
     pub(super) fn summaries(&self) -> Vec<CheckpointSummary> {
-        let summary = |checkpoint: &Checkpoint| CheckpointSummary {
-            step: checkpoint.run.state.steps,
-            epoch: checkpoint.run.epoch(),
-            tested: checkpoint.note.tested,
+        let summary = |Checkpoint { run, note, .. }: &Checkpoint| CheckpointSummary {
+            step: run.state.steps,
+            epoch: run.epoch(),
+            learning_rate: learning_rate(&run.training, run.place.cursor.schedule_epochs()),
+            tested: note.tested,
         };
         self.iter().map(summary).collect()
     }

@@ -134,7 +134,7 @@ fn events() -> Vec<Event> {
         Event::Images(Images { split: Split::Test, indices: vec![9, 200], pixels: vec![3; 2 * 784] }),
         Event::Network(Preset::LeNet5.network()),
         Event::PretrainedTested(0.99),
-        Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, tested: None }]),
+        Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, learning_rate: 0.1, tested: None }]),
         Event::Shown(Some(9)),
     ]
 }
