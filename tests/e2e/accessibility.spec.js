@@ -59,6 +59,9 @@ for (const [name, options, theme, rules] of [
       await playground.step.click();
       await expect(page.getByRole("table", { name: "Sizes by layer" })).toBeVisible();
       await check(page, "gradients and weights");
+      await page.getByRole("slider", { name: "Checkpoint" }).fill("0");
+      await expect(page.getByRole("button", { name: "Back to now" })).toBeVisible();
+      await check(page, "wound back");
       for (const [view, sign] of VIEWS) {
         const link = view.includes("present") ? `${view}&theme=${theme.split("&")[0]}` : `${view}&theme=${theme}`;
         await page.evaluate((link) => { location.hash = `#v=1&${link}`; }, link);

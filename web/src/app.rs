@@ -92,7 +92,12 @@ fn provide_stores() {
     let linked = opening.linked.clone();
     let settings = Settings::new(linked.setup, linked.presentation);
     let runs = RunStore::new(client, settings, storage::last_visit(client));
-    let network = NetworkView::new(linked.network, settings.network, client);
+    // A checkpoint may be of other layers than the settings have now.
+    let drawn = Memo::new(move |_| {
+        let past = client.network.get().filter(|_| runs.time.checkpoint.with(Option::is_some));
+        past.unwrap_or_else(|| settings.network.get())
+    });
+    let network = NetworkView::new(linked.network, drawn, client);
     let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
     let strokes = linked.pad.strokes.clone();
     let pad = PadStore::new(linked.pad, client);

@@ -18,7 +18,7 @@ export function storedRuns(page) {
       const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
       const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
       const { steps } = JSON.parse(header.__metadata__["lenet_playground.steps"]);
-      const tensors = Object.entries(header).filter(([key]) => key !== "__metadata__" && !key.startsWith("optimizer."));
+      const tensors = Object.entries(header).filter(([key]) => key !== "__metadata__" && !/^(optimizer|grad)\./.test(key));
       tensors.sort(([a], [b]) => (a < b ? -1 : 1));
       const data = tensors.flatMap(([, { data_offsets: [from, to] }]) => [...file.subarray(8 + length + from, 8 + length + to)]);
       let hash = 0xcbf29ce484222325n;

@@ -7,7 +7,6 @@ use crate::network::stages;
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::layers;
-use crate::settings::store::Settings;
 use crate::ui::format::format_number;
 use crate::ui::histogram::Bars;
 
@@ -17,11 +16,11 @@ type Pair = [Vec<f32>; 2];
 /// The panel; nothing if the network has no batch normalisation.
 #[component]
 pub(crate) fn BatchNormPanel() -> impl IntoView {
-    let settings = expect_context::<Settings>();
+    let network = expect_context::<NetworkView>().network;
     let pad = expect_context::<PadStore>();
     // The index of each batch normalisation, and the name of the layer whose output it normalises.
     let batch_norms = Memo::new(move |_| {
-        settings.network.with(|network| {
+        network.with(|network| {
             let names = layers::names(&network.layers);
             let name = |at: usize| {
                 let before = names[..at].iter().rev().find(|name| !name.is_empty());

@@ -6,8 +6,8 @@ use nn::inspect::grad_norms::{LayerNorms, error_ratio};
 use trainer::messages::Source;
 
 use crate::network::view_state::NetworkView;
+use crate::runs::store::RunStore;
 use crate::settings::layers;
-use crate::settings::store::Settings;
 use crate::ui::format::{NOT_FINITE, bar, format_number, listed};
 
 /// The decades that a bar of a gradient spans, up to 1.
@@ -109,22 +109,40 @@ fn sentence(norms: &[Norms], names: &[String]) -> String {
 #[component]
 pub(crate) fn GradientNormsPanel() -> impl IntoView {
     let view = expect_context::<NetworkView>();
-    let settings = expect_context::<Settings>();
-    let norms = RwSignal::new(Vec::<Norms>::new());
+    let time = expect_context::<RunStore>().time;
+    // Of the network as it is now.
+    let present = RwSignal::new(Vec::<Norms>::new());
     Effect::new(move |last: Option<Option<Source>>| {
+        if let Some(last) = last.filter(|_| time.checkpoint.with(Option::is_some)) {
+            return last;
+        }
         let (source, next) = view.with_snapshot(|snapshot| {
             let source = snapshot.map(|snapshot| snapshot.source);
             // Another image on the pad gives another snapshot of the same step, which must not count twice.
             let is_new = source.is_none() || last != Some(source);
             let of = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);
-            (source, is_new.then(|| norms.with_untracked(|norms| follow(norms, of))))
+            (source, is_new.then(|| present.with_untracked(|norms| follow(norms, of))))
         });
         if let Some(next) = next {
-            norms.set(next);
+            present.set(next);
         }
         source
     });
-    let names = Memo::new(move |_| settings.network.with(|network| layers::names(&network.layers)));
+    // A checkpoint has the gradients of one step.
+    let norms = Memo::new(move |_| {
+        if time.checkpoint.with(Option::is_none) {
+            return present.get();
+        }
+        let first = |at: usize, now: &LayerNorms| {
+            present.with(|norms| norms.get(at).map_or(now.weights, |norms| norms.first_weights))
+        };
+        view.with_snapshot(|snapshot| {
+            let of = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);
+            let norms = |(at, now): (usize, &LayerNorms)| Norms { last: *now, first_weights: first(at, now) };
+            of.iter().enumerate().map(norms).collect()
+        })
+    });
+    let names = Memo::new(move |_| view.network.with(|network| layers::names(&network.layers)));
     let count = Memo::new(move |_| norms.with(Vec::len));
     let max_weights = Memo::new(move |_| {
         let max = |max: f32, norms: &Norms| max.max(norms.first_weights).max(norms.last.weights);
@@ -158,7 +176,7 @@ pub(crate) fn GradientNormsPanel() -> impl IntoView {
 /// The row of a layer.
 #[component]
 fn NormsRow(
-    norms: RwSignal<Vec<Norms>>,
+    norms: Memo<Vec<Norms>>,
     names: Memo<Vec<String>>,
     /// The largest norm of weights in the table.
     max_weights: Memo<f32>,

@@ -55,7 +55,7 @@ impl Inspector {
     /// Makes the inspector of the page, to be provided as context.
     pub(crate) fn new() -> Self {
         let (settings, view) = (expect_context::<Settings>(), expect_context::<NetworkView>());
-        let network = settings.network;
+        let network = view.network;
         let stages = Memo::new(move |_| stages::of(&network.get()));
         let layers = Memo::new(move |_| network.get().summary().unwrap_or_default());
         let inspector = Self {
@@ -88,7 +88,7 @@ impl Inspector {
     /// Forgets the inspected pixel when the stages change, and what is open or shown as far as a new network does not have it.
     fn forget_missing_stages(self) {
         Effect::new(move |before: Option<Vec<Stage>>| {
-            let (network, now) = (self.settings.network.get(), self.stages.get());
+            let (network, now) = (self.view.network.get(), self.stages.get());
             if before.as_ref().is_some_and(|before| *before != now) {
                 self.view.pixel.set(None);
             }
@@ -142,7 +142,7 @@ impl Inspector {
 
     /// Whether masks of dropout can be shown.
     pub(crate) fn has_masks(&self) -> bool {
-        self.settings.network.with(stages::has_masks)
+        self.view.network.with(stages::has_masks)
     }
 
     /// The name of a column.

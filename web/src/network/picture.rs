@@ -11,7 +11,6 @@ use crate::network::pixel_picker::PixelPicker;
 use crate::network::stage::{FilterMaps, StageFigure};
 use crate::network::stages::{self, Stage};
 use crate::network::wires::Wires;
-use crate::settings::store::Settings;
 use crate::ui::format::{count, percent};
 
 /// All columns and the lines between them.
@@ -42,7 +41,7 @@ fn InputFigure(layout: Memo<Layout>) -> impl IntoView {
     let picture = expect_context::<Picture>();
     let values = Signal::derive(move || picture.shown(|| inspector.values(0)));
     let grid = stages::image_grid();
-    let network = expect_context::<Settings>().network;
+    let network = inspector.view.network;
     let filtered = Memo::new(move |_| {
         let filters = picture.column(0)?.filters?;
         Some((inspector.stages_with_filters(false).into_iter().next()?, filters.grid.columns))

@@ -36,7 +36,8 @@ pub(crate) struct NetworkView {
     pub(crate) filter: RwSignal<Kernel>,
     /// The pixel that is inspected.
     pub(crate) pixel: RwSignal<Option<PixelRef>>,
-    network: Memo<NetworkSpec>,
+    /// The network that is drawn.
+    pub(crate) network: Memo<NetworkSpec>,
     client: Client,
     /// Whether the last snapshot is one of the network that is drawn. For a moment after a change it is not, and nothing of it
     /// is shown.

@@ -101,7 +101,9 @@ impl Record {
     /// The last training loss up to an epoch.
     pub(crate) fn training_loss_at(&self, epoch: f64) -> Option<f32> {
         let points = self.curve(Measure::Loss, Split::Train).points();
-        let (_, loss) = points[..points.partition_point(|point| point.0 <= epoch)].last()?;
+        // Points that were stored have the precision of a chart.
+        let end = epoch * (1.0 + 1e-6);
+        let (_, loss) = points[..points.partition_point(|point| point.0 <= end)].last()?;
         Some(*loss as f32).filter(|loss| !loss.is_nan())
     }
 

@@ -18,7 +18,12 @@ pub(crate) enum Cause {
     Link,
     /// A run that was brought back.
     Restored,
+    /// A run that goes on from one of its checkpoints.
+    Continued,
 }
+
+/// The steps of an epoch of all images in batches of 64.
+pub(crate) const EPOCH_STEPS: u64 = 938;
 
 /// A run that can be restored.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +50,18 @@ impl Replaced {
             Cause::Restored => {
                 format!("{name} at epoch {epoch_at} can be brought back.", name = capitalized(&name))
             }
+            Cause::Continued => {
+                format!(
+                    "A new run goes on from here. The one before, {name} at epoch {epoch_at}, can be brought back."
+                )
+            }
         };
-        let starts_anew = matches!(cause, Cause::Reset | Cause::Link);
-        Self { sentence, until: if starts_anew { kept.step } else { step + kept.step } }
+        let until = match cause {
+            Cause::Reset | Cause::Link => kept.step,
+            Cause::Network | Cause::Restored => step + kept.step,
+            Cause::Continued => step + kept.step.max(EPOCH_STEPS),
+        };
+        Self { sentence, until }
     }
 }
 
@@ -98,6 +112,9 @@ mod tests {
             offer(Cause::Restored, 40),
             ("MLP 784-30-10 at epoch 1.50 can be brought back.".into(), 70)
         );
+        let sentence =
+            "A new run goes on from here. The one before, MLP 784-30-10 at epoch 1.50, can be brought back.";
+        assert_eq!(offer(Cause::Continued, 20), (sentence.into(), 958));
     }
 
     #[test]

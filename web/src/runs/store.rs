@@ -122,7 +122,7 @@ impl RunStore {
         self.others.update(|others| {
             others.pin_once(setup, record);
         });
-        self.cause.set_value(Cause::Restored);
+        self.cause.set_value(Cause::Continued);
         self.client.send(Command::ContinueFrom(step));
         self.client.toggle_training();
     }

@@ -6,12 +6,9 @@ use trainer::messages::{Command, Source};
 
 use crate::client::Client;
 use crate::runs::record::Record;
-use crate::runs::replaced::Replaced;
+use crate::runs::replaced::{EPOCH_STEPS, Replaced};
 use crate::runs::store::RunStore;
 use crate::ui::toast::Toast;
-
-/// The steps of an epoch of all images in batches of 64.
-const FIRST_STEPS: u64 = 938;
 
 /// Says what took the place of a run, and offers to restore it.
 #[component]
@@ -42,7 +39,7 @@ pub(crate) fn UndoPretrained() -> impl IntoView {
     let is_trained = Memo::new(move |_| runs.record.with(Record::is_trained));
     // The first epoch is enough to see what happened. Of few images, it is over at once.
     let is_young = Memo::new(move |_| {
-        runs.record.with(|record| record.progress.epoch < 1.0 || record.progress.step < FIRST_STEPS)
+        runs.record.with(|record| record.progress.epoch < 1.0 || record.progress.step < EPOCH_STEPS)
     });
     let source = Memo::new(move |_| {
         client.snapshot.with(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source))
