@@ -85,7 +85,7 @@ test("while it trains, the page sends only what is to be stored and that it has 
     if (isNew && reports[i + 1]?.message !== "Snapshot") alone += 1;
   });
   expect(alone, "a core that gets ready, is late, or answers again is reported at once, without a snapshot").toBeLessThanOrEqual(3);
-  const others = new Set(kinds.filter((kind) => !["Progress", "Snapshot", "Tested", "Device"].includes(kind)));
+  const others = new Set(kinds.filter((kind) => !["Progress", "Snapshot", "Tested", "Checkpoints", "Device"].includes(kind)));
   expect([...others]).toEqual(["State"]);
   const steps = reports.flatMap(({ step }) => step ?? []);
   expect(steps).toEqual(steps.toSorted((a, b) => a - b));

@@ -79,6 +79,7 @@ pub(crate) fn App() -> impl IntoView {
             <BroughtBack />
             <UndoReplaced />
             <UndoPretrained />
+            <StoppedToast />
             <DivergedToast />
             <ProblemToasts />
         </div>
@@ -196,6 +197,7 @@ fn route(
         Event::NotKept(sentence) | Event::Note(sentence) => client.report(Topic::Fault, sentence),
         Event::Checkpoints(list) => runs.time.on_checkpoints(list),
         Event::Shown(step) => runs.time.on_shown(step),
+        Event::Stopped(sentence) => runs.stopped.set(Some(sentence)),
     }
 }
 
@@ -213,7 +215,18 @@ fn send_watch(client: Client, network: NetworkView, explore: ExploreView, pad: P
     });
 }
 
-/// Says that training stopped by itself, and offers the last healthy checkpoint.
+/// Says that training stopped where it is set to.
+#[component]
+fn StoppedToast() -> impl IntoView {
+    let sentence = expect_context::<RunStore>().stopped;
+    view! {
+        <Toast sentence>
+            <button on:click=move |_| sentence.set(None)>"Dismiss"</button>
+        </Toast>
+    }
+}
+
+/// Says that training diverged, and offers the last healthy checkpoint.
 #[component]
 fn DivergedToast() -> impl IntoView {
     let client = expect_context::<Client>();

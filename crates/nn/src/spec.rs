@@ -145,6 +145,34 @@ pub struct TrainingSpec {
     pub augmentation: Augmentation,
     /// Number of training images, from the first on, at least 1; `None` for all.
     pub subset: Option<u32>,
+    /// When training stops by itself.
+    #[serde(default)]
+    pub stop: StopRule,
+}
+
+/// When training stops by itself. It is judged at evaluations on the test set, one of which is due at the epoch of
+/// [`StopRule::Epoch`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopRule {
+    /// It does not.
+    #[default]
+    Never,
+    /// After so many epochs of the run.
+    Epoch {
+        /// Epochs.
+        epochs: f32,
+    },
+    /// When the accuracy on the test set reaches this one.
+    Accuracy {
+        /// Accuracy, 0 to 1.
+        accuracy: f32,
+    },
+    /// When the loss on the test set has not fallen in so many evaluations: early stopping.
+    Patience {
+        /// Evaluations, at least 1.
+        evaluations: f32,
+    },
 }
 
 /// Random distortions of training images, each drawn uniformly between minus and plus the strength given. 0
@@ -291,6 +319,7 @@ impl Default for TrainingSpec {
             initializer: Initializer::He,
             augmentation: Augmentation::default(),
             subset: None,
+            stop: StopRule::Never,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use data::mnist::{SHARD_IMAGES, TRAIN_IMAGES};
 use nn::random::{Stream, permute};
-use nn::spec::TrainingSpec;
+use nn::spec::{StopRule, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
 /// The position of a training in the data.
@@ -111,12 +111,14 @@ impl DataCursor {
 
     /// Evaluations that are due up to here: two in each epoch (an evaluation costs about a third of training,
     /// image by image) but at most one every 3,000 images, and more in the first epoch, while the curve
-    /// moves.
+    /// moves; and one where training is to stop.
     pub(crate) fn evaluations_due(self, spec: &TrainingSpec) -> usize {
         const EARLY: [u64; 4] = [3_000, 7_500, 15_000, 45_000];
         let regular = (Self::epoch_images(spec) as u64 / 2).max(3_000);
         let early = EARLY.iter().filter(|&&at| self.images_seen >= at).count();
-        early + (self.images_seen / regular) as usize
+        // As the epoch is written: 0.1 in single precision is more than in double precision.
+        let last = matches!(spec.stop, StopRule::Epoch { epochs } if self.epochs(spec) as f32 >= epochs);
+        early + (self.images_seen / regular) as usize + usize::from(last)
     }
 }
 

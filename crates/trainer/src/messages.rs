@@ -214,6 +214,8 @@ pub enum Event {
     /// Later snapshots and predictions are of the checkpoint of this step; `None`: of the network as it is now. Progress and
     /// evaluations always are.
     Shown(Option<u64>),
+    /// Training has stopped by its own rule ([`nn::spec::StopRule`]): why, in a sentence for people.
+    Stopped(String),
 }
 
 /// The state of the download of MNIST.

@@ -9,7 +9,7 @@ const COMMANDS = [
 ];
 const EVENTS = [
   "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",
-  "Kept", "Restored", "Replaced", "NotKept", "Network", "PretrainedTested", "Note", "Checkpoints", "Shown",
+  "Kept", "Restored", "Replaced", "NotKept", "Network", "PretrainedTested", "Note", "Checkpoints", "Shown", "Stopped",
 ];
 
 /** Runs in the page before its scripts. */

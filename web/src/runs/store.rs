@@ -43,6 +43,8 @@ pub(crate) struct RunStore {
     pub(crate) took_over: RwSignal<bool>,
     /// Why training stopped by itself, until it goes on.
     pub(crate) diverged: RwSignal<Option<Diverged>>,
+    /// Why training stopped by its own rule, in a sentence, until it goes on.
+    pub(crate) stopped: RwSignal<Option<String>>,
     /// Which moment of the present run is shown.
     pub(crate) time: Time,
     /// The progress of the run that is drawn, at the moment that is shown: of the present one or, during a comparison, the first of
@@ -73,6 +75,7 @@ impl RunStore {
             cause: StoredValue::default(),
             took_over: RwSignal::default(),
             diverged: RwSignal::default(),
+            stopped: RwSignal::default(),
             time,
             progress: Memo::new(move |_| match time.checkpoint.get() {
                 Some(CheckpointSummary { step, epoch, learning_rate, .. }) => {
@@ -199,6 +202,7 @@ impl RunStore {
             return;
         }
         self.diverged.set(None);
+        self.stopped.set(None);
         let source =
             self.client.snapshot.with_untracked(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
         if source == Some(Source::Pretrained) && self.comparison.with_untracked(Option::is_none) {
@@ -209,6 +213,7 @@ impl RunStore {
     /// A run was brought back. Its progress follows.
     pub(crate) fn on_restored(self, kept: &Kept) {
         self.took_over.set(false);
+        self.stopped.set(None);
         self.record.set(record_of(kept));
         self.network.set_value(Some(kept.config.network.clone()));
     }
@@ -287,9 +292,15 @@ impl RunStore {
         }
     }
 
-    /// Forgets the divergence once the present run is restored or reset.
+    /// Forgets why training stopped once the present run is restored or reset.
     fn forget_divergence(self) {
-        let Self { diverged, record, .. } = self;
+        let Self { diverged, stopped, record, .. } = self;
+        let is_trained = Memo::new(move |_| record.with(Record::is_trained));
+        Effect::new(move |_| {
+            if !is_trained.get() {
+                stopped.set(None);
+            }
+        });
         let is_diverged = Memo::new(move |_| record.with(|record| record.diverged.is_some()));
         Effect::new(move |_| {
             if !is_diverged.get() {

@@ -2,21 +2,21 @@
 
 use data::mnist::TRAIN_IMAGES;
 use nn::preset::Preset;
-use nn::spec::{Initializer, LayerSpec, Optimizer, Schedule};
+use nn::spec::{Initializer, LayerSpec, Optimizer, Schedule, StopRule};
 
 use super::declare::field_of_variant;
 use super::setting::Field;
 use super::setup::Setup;
 use super::tricks;
 
-/// A preset keeps the seed and the number of training images.
+/// A preset keeps the seed, the number of training images, and when training stops.
 pub(super) const PRESET: Field<&str> = Field {
     get: |s| Some(s.preset.id()),
     set: |s, id| {
         if let Some(preset) = Preset::from_id(id) {
-            let kept = (s.training.seed, s.training.subset);
+            let kept = (s.training.seed, s.training.subset, s.training.stop);
             *s = Setup::of(preset);
-            (s.training.seed, s.training.subset) = kept;
+            (s.training.seed, s.training.subset, s.training.stop) = kept;
         }
     },
 };
@@ -103,6 +103,15 @@ pub(super) const SCHEDULE_EPOCHS: Field<f64> = field_of_variant!(
 
 pub(super) const SCHEDULE_FACTOR: Field<f64> =
     field_of_variant!(training.schedule, Schedule::Step { factor, .. } => factor);
+
+pub(super) const STOP_EPOCHS: Field<f64> =
+    field_of_variant!(training.stop, StopRule::Epoch { epochs } => epochs);
+
+pub(super) const STOP_ACCURACY: Field<f64> =
+    field_of_variant!(training.stop, StopRule::Accuracy { accuracy } => accuracy);
+
+pub(super) const STOP_EVALUATIONS: Field<f64> =
+    field_of_variant!(training.stop, StopRule::Patience { evaluations } => evaluations);
 
 /// The training images that are used, from the first on.
 pub(super) const IMAGES: Field<f64> = Field {

@@ -2,7 +2,7 @@
 
 use data::mnist::TRAIN_IMAGES;
 use nn::preset::Preset;
-use nn::spec::{Initializer, Schedule};
+use nn::spec::{Initializer, Schedule, StopRule};
 
 use super::declare::{field, setting, variants};
 use super::fields;
@@ -10,7 +10,7 @@ use super::setting::Group::{Augmentation, Data, Layers, Network, Training, Trick
 use super::setting::{Choice, Field, Setting};
 
 /// All settings in the order of the page. A setting may depend on those above it, never on those below.
-pub(crate) static SETTINGS: [Setting; 34] = [
+pub(crate) static SETTINGS: [Setting; 38] = [
     setting(Network, "preset", "Preset")
         .choice(Choice { options: &PRESETS, field: fields::PRESET })
         .custom_if(|s| !s.is_preset())
@@ -109,6 +109,30 @@ pub(crate) static SETTINGS: [Setting; 34] = [
         .help(
             "What is left of the learning rate after each stair. If little is, the curve turns smooth and \
              flat.",
+        ),
+    setting(Training, "stop", "Stop")
+        .choice(variants!(
+            training.stop,
+            [
+                ("by-hand", "By hand", StopRule::Never),
+                ("epoch", "At an epoch", StopRule::Epoch { epochs: 5.0 }),
+                ("accuracy", "At a test accuracy", StopRule::Accuracy { accuracy: 0.98 }),
+                ("patience", "When the test loss stays", StopRule::Patience { evaluations: 4.0 }),
+            ]
+        ))
+        .help(
+            "When training pauses by itself. Runs of the same length can be compared; stopping where the test              loss falls no more is early stopping. Train goes on in any case.",
+        ),
+    setting(Training, "stop-epoch", "Epoch to stop at")
+        .menu(&[0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 100.0, 1_000.0], fields::STOP_EPOCHS)
+        .help("Of this run, from its first step on. The test set is evaluated there."),
+    setting(Training, "stop-accuracy", "Accuracy to stop at")
+        .menu(&[0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.992, 0.995], fields::STOP_ACCURACY)
+        .help("On the test set, at the first evaluation that reaches it: look how many images that took."),
+    setting(Training, "stop-evaluations", "Evaluations to wait")
+        .menu(&[1.0, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0], fields::STOP_EVALUATIONS)
+        .help(
+            "How many evaluations the test loss may stay above its lowest value: two are an epoch of all              images. Wind back to the lowest then.",
         ),
     setting(Training, "seed", "Seed").integer((0.0, u32::MAX as f64), field!(training.seed)).help(
         "Where all chance comes from. The same seed gives the same curve on every machine; another one \

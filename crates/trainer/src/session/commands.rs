@@ -209,6 +209,10 @@ impl Session {
 
     pub(super) fn train(&mut self, steps: Option<u64>) {
         self.steps_left = steps;
+        if self.state == RunState::Paused {
+            let epoch = self.epoch();
+            self.run.stopping.begin(epoch);
+        }
         if self.group.training().steps() == 0 {
             self.record_checkpoint(None);
         }

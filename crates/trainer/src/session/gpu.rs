@@ -176,8 +176,13 @@ impl Session {
                 }
                 GpuUpdate::Evaluated(tested) => {
                     self.emit(Event::Tested(tested));
+                    // The state that was read back last is the one that was measured: the page is left there.
                     if self.group.training().steps() == tested.step {
                         self.record_checkpoint(Some(tested));
+                        if self.stops_at(tested) {
+                            self.stop_on_gpu();
+                            return false;
+                        }
                     }
                     // The GPU counts hits, but returns no predictions. If a pass takes longer than the time
                     // to the next evaluation, some evaluations are skipped, or no pass would ever end.
@@ -283,6 +288,17 @@ impl Session {
             self.devices.on_device_lost("The GPU was lost. The CPU trains".into());
             self.emit_devices();
         }
+    }
+
+    /// Drops the steps after the state that was read back last, and pauses there.
+    fn stop_on_gpu(&mut self) {
+        let cursor = self.saved_cursor();
+        if let Some(gpu) = &mut self.devices.gpu {
+            gpu.abandon();
+        }
+        self.run.cursor = cursor;
+        self.set_state(RunState::Paused);
+        self.restore_from_save(cursor);
     }
 
     fn on_gpu_divergence(&mut self) {

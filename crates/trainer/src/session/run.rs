@@ -1,6 +1,7 @@
 //! A run: what belongs to one training beside its weights and optimizer state.
 
 use super::meters::Meters;
+use super::stopping::Stopping;
 use crate::cursor::DataCursor;
 use crate::rollback::LastHealthyCheckpoint;
 use nn::network::Score;
@@ -13,6 +14,8 @@ pub(super) struct Run {
     pub(super) meters: Meters,
     /// Whether the test set is to be evaluated before the next step.
     pub(super) evaluating: bool,
+    /// Where it stops by itself.
+    pub(super) stopping: Stopping,
 }
 
 impl Run {
@@ -24,6 +27,7 @@ impl Run {
             checkpoint: LastHealthyCheckpoint::new(training, cursor),
             meters: Meters::default(),
             evaluating: false,
+            stopping: Stopping::default(),
         }
     }
 
@@ -32,6 +36,7 @@ impl Run {
         self.cursor = cursor;
         self.evaluating = false;
         self.meters = Meters::default();
+        self.stopping = Stopping::default();
     }
 
     /// Takes the present state as healthy.

@@ -3,7 +3,7 @@
 use crate::cursor::DataCursor;
 use data::mnist::{CLASSES, IMAGE, SHARD_IMAGES};
 use nn::memory;
-use nn::spec::{LayerSpec, NetworkSpec, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, StopRule, TrainingSpec};
 use nn::summary::LayerSummary;
 
 /// Checks that a network can be trained with these options, in `memory` bytes.
@@ -26,6 +26,18 @@ pub(super) fn check_config(
     }
     if !(0.0..=1.0).contains(&training.label_noise) {
         return Err("The share of wrong labels lies between 0 and 1.".into());
+    }
+    let stops = match training.stop {
+        StopRule::Never => true,
+        StopRule::Epoch { epochs } => epochs > 0.0,
+        StopRule::Accuracy { accuracy } => (0.0..=1.0).contains(&accuracy),
+        StopRule::Patience { evaluations } => evaluations >= 1.0,
+    };
+    if !stops {
+        return Err(
+            "Training can stop after some time, at an accuracy from 0 to 1, or after an evaluation or more."
+                .into(),
+        );
     }
     let layers = network.summary().map_err(|e| e.message)?;
     let classes = layers.last().map(|layer| layer.output.len());

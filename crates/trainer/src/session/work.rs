@@ -194,11 +194,25 @@ impl Session {
         let tested = Tested { step, epoch, loss, accuracy };
         self.emit(Event::Tested(tested));
         self.record_checkpoint(Some(tested));
+        if self.stops_at(tested) {
+            self.set_state(RunState::Paused);
+        }
         let is_shown = self.comparison.as_ref().is_none_or(|comparison| comparison.first_is_active());
         if self.view.watch.predictions && is_shown {
             self.pass = None;
             self.emit(Event::Predictions(predictions(Source::Session { step }, evaluation)));
         }
+    }
+
+    /// Takes notice of an evaluation of the session's own run. Returns whether training stops with it, and tells the page.
+    pub(super) fn stops_at(&mut self, tested: Tested) -> bool {
+        if self.comparison.is_some() {
+            return false;
+        }
+        let reason = self.run.stopping.observe(self.group.training().spec().stop, tested);
+        let Some(reason) = reason.filter(|_| self.state != RunState::Paused) else { return false };
+        self.emit(Event::Stopped(reason));
+        true
     }
 
     fn finish_step(&mut self, images: usize, result: StepResult) {
@@ -240,6 +254,7 @@ impl Session {
             self.run.evaluating = false;
             if let Some(Event::Tested(tested)) = tested {
                 self.record_checkpoint(Some(tested));
+                self.stops_at(tested);
             }
         }
     }

@@ -7,7 +7,7 @@ pub(crate) mod gpu;
 
 use data::{DataSet, drawing, shard};
 use nn::random::pcg4d;
-use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, TrainingSpec};
+use nn::spec::{Augmentation, Initializer, Optimizer, Penalty, Schedule, StopRule, TrainingSpec};
 use std::cell::{Cell, RefCell};
 use trainer::messages::Event;
 use trainer::parallel::transport::Transport;
@@ -79,6 +79,7 @@ pub(crate) fn all_options() -> TrainingSpec {
             crop: 1,
         },
         subset: Some(5_000),
+        stop: StopRule::Never,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nn::memory::{Footprint, checkpoint_bytes};
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, TrainingSpec};
+use nn::spec::{LayerSpec, StopRule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{
     CheckpointSummary, Command, Event, Kept, Predictions, RunConfig, Snapshot, Source, Tested, Watch,
@@ -300,4 +300,58 @@ fn where_memory_is_short_checkpoints_are_spread_evenly() {
     tell(&mut next, Command::Resume);
     let (_, events) = step_by_step(&mut next, 8);
     assert_eq!(steps_of(&checkpoints(&events).unwrap()), [0, 8, 16, 24, 32, 40]);
+}
+
+/// Trains until the session pauses by itself. Returns its reason, and the last evaluation.
+fn train_to_the_stop(session: &mut Session) -> (Option<String>, Tested) {
+    let events = tell(session, Command::Train);
+    assert!(session.is_paused());
+    let reason = last(&events, |e| if let Event::Stopped(reason) = e { Some(reason.clone()) } else { None });
+    (reason, tested(&events).expect("an evaluation"))
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn training_stops_at_the_epoch_that_is_set_and_goes_on_when_it_is_told_to() {
+    let RunConfig { network, training } = config();
+    let stop = |epochs| TrainingSpec { stop: StopRule::Epoch { epochs }, ..training.clone() };
+    let mut session = session(RunConfig { network: network.clone(), training: stop(2.5) });
+    let (reason, tested) = train_to_the_stop(&mut session);
+    assert_eq!(reason.as_deref(), Some("Training stopped at epoch 2.5, as it is set to."));
+    // 32 batches an epoch, and 1,000 images of the third one in batches of 64.
+    assert_eq!((tested.step, session.checkpoints().len()), (80, 3), "{tested:?}");
+    // It is the network after as many steps one by one.
+    let mut twin = self::session(config());
+    step_by_step(&mut twin, 80);
+    assert_eq!(session.network().parameters, twin.network().parameters);
+    // It goes on, and stops where it is set to then.
+    tell(&mut session, Command::Configure { network, training: stop(4.0) });
+    let (reason, tested) = train_to_the_stop(&mut session);
+    assert_eq!(reason.as_deref(), Some("Training stopped at epoch 4, as it is set to."));
+    assert_eq!(tested.step, 128);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn training_stops_at_an_accuracy_and_where_the_test_loss_falls_no_more() {
+    let RunConfig { network, training } = config();
+    let with =
+        |stop| RunConfig { network: network.clone(), training: TrainingSpec { stop, ..training.clone() } };
+    let mut at_accuracy = session(with(StopRule::Accuracy { accuracy: 0.6 }));
+    let (reason, reached) = train_to_the_stop(&mut at_accuracy);
+    assert!(reason.is_some_and(|reason| reason.contains("set to stop at 60 %")) && reached.accuracy >= 0.6);
+    // A rate of 0 learns nothing: the second evaluation after the first has the same loss.
+    let still = RunConfig {
+        training: TrainingSpec {
+            learning_rate: 0.0,
+            ..with(StopRule::Patience { evaluations: 1.0 }).training
+        },
+        network: network.clone(),
+    };
+    let mut still = session(still);
+    let (reason, tested) = train_to_the_stop(&mut still);
+    assert!(reason.is_some_and(|reason| reason.contains("has not fallen in 1 evaluation.")));
+    assert_eq!(tested.step, 96, "after 6,000 images");
+    // A comparison has a length of its own.
+    let runs = vec![with(StopRule::Epoch { epochs: 0.5 }); 2];
+    let events = tell(&mut still, Command::Compare { runs, epochs: 1.0 });
+    assert!(!events.iter().any(|event| matches!(event, Event::Stopped(_))));
 }

@@ -2,7 +2,7 @@
 //! tests do the same.
 
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, NetworkSpec, Schedule, Shape, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, Schedule, Shape, StopRule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Device, DeviceChoice, Event, RunState, Snapshot, Source, Split, Watch};
 
@@ -314,6 +314,23 @@ fn an_evaluation_on_the_gpu_leaves_a_checkpoint_of_the_network_that_was_measured
     run.tell(Command::UseDevice(DeviceChoice::Cpu));
     run.tell(Command::ContinueFrom(tested.step));
     assert_eq!(run.last_step(), tested.step);
+    run.tell(Command::Step);
+    run.until_step(tested.step + 1);
+}
+
+#[test]
+fn the_gpu_stops_at_the_evaluation_that_is_set_with_the_network_that_was_measured() {
+    let training = TrainingSpec { stop: StopRule::Epoch { epochs: 0.75 }, ..spec() };
+    let mut run = Run::new(Preset::Mlp30, &training, DeviceChoice::WebGpu);
+    run.tell(Command::Train);
+    run.until_on(Device::WebGpu);
+    run.until("the stop", |event| matches!(event, Event::Stopped(_)));
+    assert!(run.session.is_paused());
+    let tested = *run.tested().last().unwrap();
+    assert_eq!(tested.step, (3_750_u64).div_ceil(64), "{tested:?}");
+    assert_eq!(run.last_step(), tested.step, "the steps behind it are dropped");
+    // It is the checkpoint, and a core goes on from it.
+    run.tell(Command::UseDevice(DeviceChoice::Cpu));
     run.tell(Command::Step);
     run.until_step(tested.step + 1);
 }

@@ -136,6 +136,7 @@ fn events() -> Vec<Event> {
         Event::PretrainedTested(0.99),
         Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, learning_rate: 0.1, tested: None }]),
         Event::Shown(Some(9)),
+        Event::Stopped("Training stopped.".into()),
     ]
 }
 
