@@ -199,3 +199,44 @@ test("the worker is asked for one checkpoint at a time, however fast the slider 
   await expect(slider(page)).toHaveValue("1");
   expect(await moment(page)).toContain(`step ${await playground.steps()},`);
 });
+
+test("Train in the middle of a replay trains, and the replay is over", async ({ page, playground, host }) => {
+  await open(playground, host);
+  await button(page, "Replay").click();
+  await expect.poll(() => playground.steps()).toBe(3);
+  await playground.train.click();
+  await expect.poll(() => playground.steps()).toBeGreaterThan(7);
+  await expect(button(page, "Replay")).toBeVisible();
+  expect(await moment(page)).toBe("now");
+  await playground.stop();
+  const asked = await playground.log.commands();
+  expect(asked.slice(asked.lastIndexOf("Train")), "nothing winds back what trains").not.toContain("ShowCheckpoint");
+});
+
+test("a comparison is not wound back", async ({ page, playground, host }) => {
+  await open(playground, host);
+  await page.getByRole("button", { name: "With and without Dropout", exact: true }).click();
+  await expect(page.getByRole("progressbar", { name: "Progress of the comparison" })).toBeVisible();
+  await expect(slider(page)).toHaveCount(0);
+  const before = await playground.log.length();
+  await page.keyboard.press(",");
+  for (let turn = 0; turn < 3; turn += 1) await playground.log.settle();
+  expect((await playground.log.since(before, { message: "ShowCheckpoint" })).length, "it is asked for once at most").toBeLessThanOrEqual(1);
+  await playground.reset.click();
+  await expect(slider(page)).toBeVisible();
+  await playground.log.settle();
+  expect(await moment(page)).toBe("now");
+  expect(await playground.steps()).toBe(7);
+});
+
+test("a page that is reloaded twice has all checkpoints", async ({ page, playground, host }) => {
+  await open(playground, host);
+  await playground.takeSteps(3);
+  await page.waitForTimeout(600);
+  const last = await slider(page).getAttribute("max");
+  for (let time = 0; time < 2; time += 1) {
+    await page.reload();
+    await expect(page.getByRole("status").filter({ hasText: /^Your last run is back, paused: / })).toBeVisible();
+    await expect(slider(page)).toHaveAttribute("max", last);
+  }
+});

@@ -196,7 +196,7 @@ fn route(
         Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
         Event::NotKept(sentence) | Event::Note(sentence) => client.report(Topic::Fault, sentence),
         Event::Checkpoints(list) => runs.time.on_checkpoints(list),
-        Event::Shown(step) => runs.time.on_shown(step),
+        Event::Shown { step, is_answer } => runs.time.on_shown(step, is_answer),
         Event::Stopped(sentence) => runs.stopped.set(Some(sentence)),
     }
 }

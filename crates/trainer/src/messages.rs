@@ -8,10 +8,10 @@
 //! assert!(matches!(decode(&bytes), Some(Command::Train)));
 //! ```
 
-mod kept;
+mod run;
 mod snapshot;
 
-pub use kept::{CheckpointSummary, Kept, PageState, ViewState};
+pub use run::{CheckpointSummary, Kept, PageState, RunConfig, Tested, ViewState};
 pub use snapshot::{
     BATCH_IMAGES, BatchDetail, ChangedShare, LayerDetail, LayerValues, MASKS, MaskAnswers, Occlusion,
     Snapshot, Source, Watch,
@@ -125,15 +125,6 @@ pub enum Command {
     ContinueFrom(u64),
 }
 
-/// A network and the options of its training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunConfig {
-    /// The network.
-    pub network: NetworkSpec,
-    /// The options of its training.
-    pub training: TrainingSpec,
-}
-
 /// One of MNIST's two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Split {
@@ -211,9 +202,13 @@ pub enum Event {
     Note(String),
     /// The checkpoints of the present run, the oldest one first: the initial state, and the evaluations that are kept.
     Checkpoints(Vec<CheckpointSummary>),
-    /// Later snapshots and predictions are of the checkpoint of this step; `None`: of the network as it is now. Progress and
-    /// evaluations always are.
-    Shown(Option<u64>),
+    /// Which network later snapshots and predictions are of. Progress and evaluations are of the one as it is now.
+    Shown {
+        /// The step of its checkpoint; `None` for the network as it is now.
+        step: Option<u64>,
+        /// Whether this answers a [`Command::ShowCheckpoint`], each of which has one answer. Else the run has changed.
+        is_answer: bool,
+    },
     /// Training has stopped by its own rule ([`nn::spec::StopRule`]): why, in a sentence for people.
     Stopped(String),
 }
@@ -321,19 +316,6 @@ pub struct Diverged {
     pub healthy_step: u64,
     /// The same as a sentence for people.
     pub sentence: String,
-}
-
-/// An evaluation on the whole test set.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tested {
-    /// Steps taken before it.
-    pub step: u64,
-    /// Epochs trained before it.
-    pub epoch: f64,
-    /// Mean cross-entropy in nats per image.
-    pub loss: f32,
-    /// Accuracy, 0 to 1.
-    pub accuracy: f32,
 }
 
 /// Predictions on the test set, in inference mode.

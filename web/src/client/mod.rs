@@ -33,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) pretrained_accuracy: RwSignal<Option<f32>>,
     /// Which device trains, and how fast each one is.
     pub(crate) device: RwSignal<DeviceReport>,
+    /// Notifies when the worker is told to train, or to replace the run.
+    pub(crate) run_changes: Trigger,
     /// What failed, until it is dismissed.
     pub(crate) problems: RwSignal<Problems>,
     /// Why the worker does not run, in a sentence.
@@ -54,6 +56,7 @@ impl Client {
             network: RwSignal::default(),
             pretrained_accuracy: RwSignal::default(),
             device: RwSignal::default(),
+            run_changes: Trigger::new(),
             problems: RwSignal::default(),
             stopped: StoredValue::default(),
             painting: Painting::default(),
@@ -111,6 +114,19 @@ impl Client {
         if matches!(command, Command::Train | Command::Step | Command::Reset) {
             self.say_stopped();
         }
+        if matches!(
+            command,
+            Command::Train
+                | Command::Step
+                | Command::Reset
+                | Command::Undo
+                | Command::Restore
+                | Command::ContinueFrom(_)
+                | Command::Configure { .. }
+                | Command::Compare { .. }
+        ) {
+            self.run_changes.notify();
+        }
         self.bridge.with_value(|bridge| {
             if let Some(bridge) = bridge {
                 bridge.send(command);
@@ -125,7 +141,11 @@ impl Client {
 
     /// Starts training if it is paused, else pauses it.
     pub(crate) fn toggle_training(self) {
-        let is_running = !self.is_running.get_untracked();
+        self.set_training(!self.is_running.get_untracked());
+    }
+
+    /// Starts training, or pauses it.
+    pub(crate) fn set_training(self, is_running: bool) {
         // A worker that has stopped does not answer.
         if !self.has_stopped() {
             self.requested.set(Some(is_running));

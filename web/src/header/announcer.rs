@@ -7,23 +7,32 @@ use trainer::messages::{Progress, RunState, Tested};
 
 use crate::client::Client;
 use crate::runs::store::RunStore;
+use crate::runs::time::store::in_words;
 use crate::ui::debounce::debounce;
 use crate::ui::format::{epochs, format_number, percent, thousands};
 
 /// Reports come in series: that training stopped comes before the step at which it stopped.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(400);
 
-/// Announces when training begins, stops, or was measured, but not every step.
+/// Announces when training begins, stops, or was measured, but not every step; and to which checkpoint the page is wound back.
 #[component]
 pub(crate) fn Announcer() -> impl IntoView {
     let client = expect_context::<Client>();
-    let RunStore { progress, loss, tested, .. } = expect_context();
+    let RunStore { progress, loss, tested, time, .. } = expect_context();
     let announced = RwSignal::new(String::new());
     let changed = move || {
         client.run.track();
-        tested.get();
+        tested.track();
+        time.checkpoint.track();
     };
     debounce(ANNOUNCE_AFTER, changed, move |()| {
+        if let Some(checkpoint) = time.checkpoint.get_untracked() {
+            // A replay is too fast for words.
+            if !time.is_replaying.get_untracked() {
+                announced.set(format!("Wound back to {}.", in_words(Some(checkpoint))));
+            }
+            return;
+        }
         let (run, progress) = (client.run.get_untracked(), progress.get_untracked());
         announced.set(sentence(run, &progress, loss.get_untracked(), tested.get_untracked()));
     });

@@ -112,19 +112,25 @@ pub(crate) fn GradientNormsPanel() -> impl IntoView {
     let time = expect_context::<RunStore>().time;
     // Of the network as it is now.
     let present = RwSignal::new(Vec::<Norms>::new());
+    let past = StoredValue::new(None);
     Effect::new(move |last: Option<Option<Source>>| {
-        if let Some(last) = last.filter(|_| time.checkpoint.with(Option::is_some)) {
+        let checkpoint = time.checkpoint.get();
+        if let (Some(last), Some(checkpoint)) = (last, checkpoint) {
+            past.set_value(Some(Source::Session { step: checkpoint.step }));
             return last;
         }
         let (source, next) = view.with_snapshot(|snapshot| {
             let source = snapshot.map(|snapshot| snapshot.source);
             // Another image on the pad gives another snapshot of the same step, which must not count twice.
-            let is_new = source.is_none() || last != Some(source);
+            // That of a checkpoint stays until the first one of the present network comes.
+            let is_past = source.is_some() && source == past.get_value();
+            let is_new = source.is_none() || (last != Some(source) && !is_past);
             let of = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);
             (source, is_new.then(|| present.with_untracked(|norms| follow(norms, of))))
         });
         if let Some(next) = next {
             present.set(next);
+            past.set_value(None);
         }
         source
     });
@@ -134,7 +140,8 @@ pub(crate) fn GradientNormsPanel() -> impl IntoView {
             return present.get();
         }
         let first = |at: usize, now: &LayerNorms| {
-            present.with(|norms| norms.get(at).map_or(now.weights, |norms| norms.first_weights))
+            let same = |norms: &&Norms| norms.last.layer == now.layer;
+            present.with(|norms| norms.get(at).filter(same).map_or(now.weights, |norms| norms.first_weights))
         };
         view.with_snapshot(|snapshot| {
             let of = snapshot.map_or(&[][..], |snapshot| &snapshot.norms);

@@ -127,7 +127,7 @@ impl RunStore {
         });
         self.cause.set_value(Cause::Continued);
         self.client.send(Command::ContinueFrom(step));
-        self.client.toggle_training();
+        self.client.set_training(true);
     }
 
     /// Gives the worker the record of the present run, which has these settings, to be kept with the run.
@@ -205,7 +205,8 @@ impl RunStore {
         self.stopped.set(None);
         let source =
             self.client.snapshot.with_untracked(|snapshot| snapshot.as_ref().map(|snapshot| snapshot.source));
-        if source == Some(Source::Pretrained) && self.comparison.with_untracked(Option::is_none) {
+        let is_new = self.cause.get_value() != Cause::Continued;
+        if source == Some(Source::Pretrained) && is_new && self.comparison.with_untracked(Option::is_none) {
             self.took_over.set(true);
         }
     }

@@ -24,10 +24,11 @@ impl Setup {
         Self { preset, network: preset.network(), training: preset.training() }
     }
 
-    /// Whether everything is as the preset has it, except for the seed and the number of images, which presets leave as they are.
+    /// Whether everything is as the preset has it, except for the seed, the number of images and when training stops, which presets
+    /// leave as they are.
     pub(crate) fn is_preset(&self) -> bool {
-        let TrainingSpec { seed, subset, .. } = self.training;
-        let own = TrainingSpec { seed, subset, ..self.preset.training() };
+        let TrainingSpec { seed, subset, stop, .. } = self.training;
+        let own = TrainingSpec { seed, subset, stop, ..self.preset.training() };
         self.network == self.preset.network() && self.training == own
     }
 }
@@ -43,6 +44,7 @@ mod tests {
         for (id, text, shown) in [
             ("seed", "7", "mlp30"),
             ("images", "1000", "mlp30"),
+            ("stop", "epoch", "mlp30"),
             ("lr", "0.02", "custom"),
             ("schedule", "cosine", "custom"),
             ("l2", "0.0001", "custom"),

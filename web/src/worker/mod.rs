@@ -26,7 +26,8 @@ use session_worker::SessionWorker;
 pub(crate) fn run(base: String, glue: String, memory: u64) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let worker = SessionWorker::new(scope.clone(), &base, glue);
-    worker.session().limit_memory(memory);
+    // There is no page yet that would have to know.
+    drop(worker.session().limit_memory(memory));
     let mnist = MnistDownload::new(worker.clone(), &base);
     let handler = Closure::<dyn FnMut(MessageEvent)>::new({
         let (worker, mnist) = (worker.clone(), mnist.clone());

@@ -186,9 +186,14 @@ impl GpuTraining {
         self.trainer.steps()
     }
 
-    /// The position of the state that was read back last.
+    /// The position of the state that was taken over last.
     pub(crate) fn saved_cursor(&self) -> DataCursor {
         self.saved_cursor
+    }
+
+    /// A state of this position was taken over. Several may have come back at once.
+    pub(crate) fn set_saved_cursor(&mut self, cursor: DataCursor) {
+        self.saved_cursor = cursor;
     }
 
     /// Resolves when the oldest submission in flight has finished; `None` if nothing is in flight.
@@ -335,7 +340,6 @@ impl GpuTraining {
                         updates.push(GpuUpdate::Diverged);
                         return updates;
                     }
-                    self.saved_cursor = tag.after;
                     let since = std::mem::take(&mut self.since_saved);
                     updates.push(GpuUpdate::Saved(saved, tag.after, since));
                 }

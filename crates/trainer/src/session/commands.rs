@@ -9,7 +9,7 @@ use crate::cursor::DataCursor;
 use crate::messages::{Command, Event, RunConfig, RunState};
 use data::mnist::PIXELS;
 use nn::spec::{NetworkSpec, TrainingSpec};
-use nn::train::{Training, Transfer};
+use nn::train::Transfer;
 
 /// Images on which new batch normalisations are calibrated. No command is executed meanwhile, and an image takes 30 ms
 /// in the largest networks, at 25 million multiply-adds a millisecond.
@@ -44,7 +44,8 @@ impl Session {
         }
         let looks_only =
             matches!(command, Command::ShowCheckpoint(_) | Command::Pause | Command::UseDevice(_));
-        if changes_training && !looks_only {
+        if changes_training && !looks_only && self.view.past.is_some() {
+            self.emit(Event::Shown { step: None, is_answer: false });
             self.show_checkpoint(None);
         }
         match command {
@@ -100,12 +101,9 @@ impl Session {
             Command::SetAside => self.set_aside(),
             Command::Restore => self.restore_checkpoint(),
             Command::ShowCheckpoint(step) => {
-                let shown = self.view.past_step();
+                let step = step.filter(|step| self.can_show(*step));
+                self.emit(Event::Shown { step, is_answer: true });
                 self.show_checkpoint(step);
-                // The page waits for an answer, even if nothing changes.
-                if self.view.past_step() == shown {
-                    self.emit(Event::Shown(shown));
-                }
             }
             Command::ContinueFrom(step) => self.continue_from(step),
             Command::Show { image, reference }
@@ -223,20 +221,21 @@ impl Session {
         self.set_state(state);
     }
 
+    /// Whether there is a checkpoint of this step to show. A comparison shows its runs.
+    fn can_show(&self, step: u64) -> bool {
+        self.comparison.is_none() && self.kept.checkpoints.get(step).is_some()
+    }
+
     /// Shows the network as it was at the checkpoint of this step, paused; as it is now, if there is none.
     fn show_checkpoint(&mut self, step: Option<u64>) {
-        let checkpoint = step.filter(|_| self.comparison.is_none());
-        let checkpoint = checkpoint.and_then(|step| self.kept.checkpoints.get(step));
-        let past = checkpoint.and_then(|checkpoint| checkpoint.training());
-        let shown = past.as_ref().map(Training::steps);
-        if shown == self.view.past_step() {
+        if step == self.view.past.as_ref().map(|past| past.steps()) {
             return;
         }
-        if shown.is_some() {
+        if step.is_some() {
             self.pause();
         }
-        self.view.past = past.map(Box::new);
-        self.emit(Event::Shown(shown));
+        let checkpoint = step.and_then(|step| self.kept.checkpoints.get(step));
+        self.view.past = checkpoint.and_then(|checkpoint| checkpoint.training()).map(Box::new);
         self.invalidate_predictions();
         self.emit_snapshot();
     }

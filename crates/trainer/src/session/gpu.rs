@@ -171,6 +171,9 @@ impl Session {
                         training.restore(&saved.state);
                         training.set_gradients(&saved.gradients);
                     });
+                    if let Some(gpu) = &mut self.devices.gpu {
+                        gpu.set_saved_cursor(cursor);
+                    }
                     let training = self.group.training();
                     self.run.checkpoint.record(steps, images, score, training, cursor);
                 }

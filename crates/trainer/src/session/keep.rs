@@ -2,7 +2,7 @@
 
 use super::checkpoints::Checkpoints;
 use super::kept_run::{KeptRun, Place, write};
-use super::kept_runs::{MIN_SHARE, Replaced};
+use super::kept_runs::{MIN_SHARE, Replaced, differ_in_tricks_only};
 use super::state::Session;
 use crate::cursor::DataCursor;
 use crate::messages::{Event, PageState, RunState, Tested};
@@ -173,9 +173,17 @@ impl Session {
         let mut run = checkpoint.run.clone();
         // The page cuts the curves where the run goes on.
         run.page.record.clone_from(&self.kept.page.record);
+        if differ_in_tricks_only(&run.network, self.group.training().network.spec()) {
+            // The first checkpoint is older than what the page keeps with the run.
+            run.page.setup.clone_from(&self.kept.page.setup);
+        }
         self.restore_run(run, checkpoints);
         self.kept.replaced_at = step;
         self.emit_replaced();
+        if let Some(tested) = checkpoint.tested {
+            self.emit(Event::Tested(tested));
+            self.stops_at(tested);
+        }
     }
 
     /// Forgets the runs that were replaced.
@@ -215,7 +223,7 @@ impl Session {
 
     /// Records the session's own run as it is, at the beginning or with its evaluation.
     pub(super) fn record_checkpoint(&mut self, tested: Option<Tested>) {
-        if self.comparison.is_some() || !self.kept.checkpoints.count(self.group.training()) {
+        if self.comparison.is_some() || !self.kept.checkpoints.wants(self.group.training()) {
             return;
         }
         let place = Place { cursor: self.saved_cursor(), evaluating: false, data: self.kept.data.clone() };

@@ -4,14 +4,13 @@
 use super::checkpoints::Checkpoints;
 use super::kept_run::KeptRun;
 use crate::messages::PageState;
+use nn::memory::checkpoint_bytes;
 use nn::spec::{LayerSpec, NetworkSpec};
 
 /// The most replaced runs that can be restored, and the most parameters of all of them together. The last one is
 /// kept whatever its size.
 const MAX_REPLACED: usize = 3;
 const MAX_PARAMETERS: u64 = 5_000_000;
-/// Bytes of a kept run for each parameter: the parameter, two moments and the gradient.
-const BYTES_PER_PARAMETER: u64 = 16;
 /// Replaced runs take at most this fraction of the memory of a training.
 const MEMORY_SHARE: u64 = 8;
 /// A run that took less than this fraction of the steps of the longest one is the first to be forgotten.
@@ -74,6 +73,15 @@ impl KeptRuns {
         self.changes += 1;
     }
 
+    /// Limits the checkpoints of each run to so many bytes. Returns whether some of the session's own run were forgotten.
+    pub(super) fn limit_checkpoints(&mut self, bytes: u64) -> bool {
+        let others = self.replaced.iter_mut().map(|replaced| &mut replaced.checkpoints);
+        for checkpoints in others.chain(self.offered.iter_mut().map(|(_, checkpoints)| checkpoints)) {
+            checkpoints.limit_memory(bytes);
+        }
+        self.checkpoints.limit_memory(bytes)
+    }
+
     /// A number that no other file of the session has.
     pub(super) fn next_number(&mut self) -> u32 {
         self.last_number += 1;
@@ -88,7 +96,7 @@ impl KeptRuns {
 
     /// Limits the memory of replaced runs, where a training may take `memory` bytes.
     pub(super) fn limit_memory(&mut self, memory: u64) {
-        self.max_parameters = (memory / MEMORY_SHARE / BYTES_PER_PARAMETER).min(MAX_PARAMETERS);
+        self.max_parameters = (memory / MEMORY_SHARE / checkpoint_bytes(1, 0)).min(MAX_PARAMETERS);
     }
 
     /// Adds a run as the last one, and forgets others beyond the limits: first the oldest trace of a control that was

@@ -153,10 +153,11 @@ impl Session {
     }
 
     /// Limits the memory of a training on all cores together, to `bytes` at most.
-    pub fn limit_memory(&mut self, bytes: u64) {
+    pub fn limit_memory(&mut self, bytes: u64) -> Vec<Event> {
         self.memory = bytes.min(MAX_BYTES);
         self.kept.limit_memory(self.memory);
         self.limit_world_size();
+        self.take_events()
     }
 
     /// Number of cores that work together.
@@ -224,7 +225,7 @@ impl Session {
         let footprint = Footprint::new(training.network.spec(), batch, cores).unwrap_or_default();
         self.group.set_max_world_size(cores);
         let left = self.memory.saturating_sub(footprint.peak());
-        if self.comparison.is_none() && self.kept.checkpoints.limit_memory(left / 2) {
+        if self.comparison.is_none() && self.kept.limit_checkpoints(left / 2) {
             self.emit_checkpoints();
         }
     }

@@ -46,11 +46,6 @@ impl View {
         self.image.is_some() || self.watch != Watch::default()
     }
 
-    /// The step of the checkpoint that is shown in place of the network in training.
-    pub(super) fn past_step(&self) -> Option<u64> {
-        self.past.as_ref().map(|past| past.steps())
-    }
-
     /// The network that is shown: a checkpoint of the run, the one in training, or the pretrained one as long as that one is
     /// untrained and has the same layers.
     pub(super) fn active_model<'a>(&'a mut self, training: &'a mut Training) -> (&'a mut Network, Source) {

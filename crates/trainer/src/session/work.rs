@@ -253,7 +253,9 @@ impl Session {
             // This was the evaluation that was due before the next step.
             self.run.evaluating = false;
             if let Some(Event::Tested(tested)) = tested {
-                self.record_checkpoint(Some(tested));
+                if tested.step > 0 {
+                    self.record_checkpoint(Some(tested));
+                }
                 self.stops_at(tested);
             }
         }

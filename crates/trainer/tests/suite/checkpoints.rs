@@ -2,7 +2,7 @@
 
 use nn::memory::{Footprint, checkpoint_bytes};
 use nn::preset::Preset;
-use nn::spec::{LayerSpec, StopRule, TrainingSpec};
+use nn::spec::{LayerSpec, NetworkSpec, Shape, StopRule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{
     CheckpointSummary, Command, Event, Kept, Predictions, RunConfig, Snapshot, Source, Tested, Watch,
@@ -54,7 +54,7 @@ fn checkpoints(events: &[Event]) -> Option<Vec<CheckpointSummary>> {
 }
 
 fn shown(events: &[Event]) -> Option<Option<u64>> {
-    last(events, |e| if let Event::Shown(step) = e { Some(*step) } else { None })
+    last(events, |e| if let Event::Shown { step, .. } = e { Some(*step) } else { None })
 }
 
 fn tested(events: &[Event]) -> Option<Tested> {
@@ -168,13 +168,13 @@ fn whatever_trains_or_replaces_the_run_shows_it_as_it_is_now() {
     session.handle(Command::ShowCheckpoint(Some(1)));
     for command in [Command::Pause, Command::ShowCheckpoint(Some(1))] {
         let events = session.handle(command);
-        assert!(!events.contains(&Event::Shown(None)), "{events:?}");
+        assert!(shown(&events) != Some(None), "{events:?}");
     }
     let events = session.handle(Command::ShowCheckpoint(Some(77)));
     assert_eq!(shown(&events), Some(None), "there is no such one");
     assert_eq!(
         session.handle(Command::ShowCheckpoint(None)),
-        [Event::Shown(None)],
+        [Event::Shown { step: None, is_answer: true }],
         "the page waits for an answer"
     );
 }
@@ -193,7 +193,10 @@ fn a_new_run_goes_on_from_a_checkpoint_and_the_old_one_comes_back() {
     let kept = restored(&events);
     assert_eq!((kept.step, kept.config, kept.page.record.as_str()), (2, config(), "curves"));
     assert_eq!((snapshot(&events), shown(&events)), (then[1].clone(), Some(None)));
-    assert_eq!(checkpoints(&events).map(|list| steps_of(&list)), Some(vec![0, 1, 2]));
+    let list = checkpoints(&events).unwrap();
+    assert_eq!(steps_of(&list), [0, 1, 2]);
+    assert_eq!(tested(&events), list[2].tested, "its accuracy is known");
+    assert_eq!(kept.page.setup, "settings");
     let replaced = last(&events, |e| if let Event::Replaced(kept) = e { kept.clone() } else { None });
     assert_eq!(replaced.map(|kept| kept.step), Some(6));
     // Its steps are those of the run that it goes on from.
@@ -282,24 +285,43 @@ fn where_memory_is_short_checkpoints_are_spread_evenly() {
     let RunConfig { network, training } = config();
     let left = 2 * 5 * checkpoint_bytes(network.parameters() as u64, 0);
     session.limit_memory(Footprint::new(&network, training.batch_size, 1).unwrap().peak() + left);
+    let even = |events: &[Event], last: u64| {
+        let steps = steps_of(&checkpoints(events).unwrap());
+        assert_eq!((steps.len(), steps[0], steps[4]), (5, 0, last), "{steps:?}");
+        let gaps: Vec<u64> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(
+            gaps[..3].iter().max() <= gaps[..3].iter().min().map(|least| 3 * least).as_ref(),
+            "{steps:?}"
+        );
+        steps
+    };
     let (then, events) = step_by_step(&mut session, 22);
-    let steps = steps_of(&checkpoints(&events).unwrap());
-    assert_eq!(steps, [0, 8, 16]);
-    assert_eq!(snapshot(&tell(&mut session, Command::ShowCheckpoint(Some(16)))), then[15]);
+    let step = even(&events, 22)[2];
+    let shown = snapshot(&tell(&mut session, Command::ShowCheckpoint(Some(step))));
+    assert_eq!(shown, then[step as usize - 1]);
     tell(&mut session, Command::ShowCheckpoint(None));
     let (_, events) = step_by_step(&mut session, 10);
-    assert_eq!(steps_of(&checkpoints(&events).unwrap()), [0, 8, 16, 24, 32]);
-    // So they stay when they are brought back.
-    let files: Vec<_> = session
-        .checkpoints()
-        .into_iter()
-        .map(|number| session.encode_numbered(number).unwrap().unwrap())
-        .collect();
-    let mut next = self::session(config());
-    next.offer(&session.encode().unwrap(), &[], &files).unwrap();
-    tell(&mut next, Command::Resume);
-    let (_, events) = step_by_step(&mut next, 8);
-    assert_eq!(steps_of(&checkpoints(&events).unwrap()), [0, 8, 16, 24, 32, 40]);
+    even(&events, 32);
+    // With less room fewer stay, and the page is told.
+    let events = session.limit_memory(1);
+    assert!(session.checkpoints().is_empty() && checkpoints(&events) == Some(vec![]));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_run_has_no_more_checkpoints_than_a_film_has_moments() {
+    let network = NetworkSpec {
+        input: Shape::maps(1, 28, 28),
+        layers: vec![
+            LayerSpec::AvgPool2d { kernel_size: 7, stride: 7 },
+            LayerSpec::Flatten,
+            LayerSpec::Linear { out_features: 10 },
+        ],
+    };
+    let mut session = session(RunConfig { network, ..config() });
+    let (_, events) = step_by_step(&mut session, 90);
+    let steps = steps_of(&checkpoints(&events).unwrap());
+    assert_eq!((steps.len(), steps[0], steps[59]), (60, 0, 90));
+    assert!(steps.windows(2).all(|pair| pair[1] - pair[0] <= 2), "{steps:?}");
 }
 
 /// Trains until the session pauses by itself. Returns its reason, and the last evaluation.

@@ -297,6 +297,12 @@ fn an_evaluation_on_the_gpu_leaves_a_checkpoint_of_the_network_that_was_measured
     let tested = run.tested()[0];
     run.until_step(tested.step + 5);
     run.pause();
+    let list = run.events.iter().rev().find_map(|event| match event {
+        Event::Checkpoints(list) => Some(list.clone()),
+        _ => None,
+    });
+    let place = list.unwrap().into_iter().find(|checkpoint| checkpoint.step == tested.step).unwrap();
+    assert_eq!((place.epoch, place.tested), (tested.epoch, Some(tested)), "its place in the images");
     run.tell(Command::Watch(Watch { predictions: true, ..Watch::default() }));
     run.events.clear();
     run.tell(Command::ShowCheckpoint(Some(tested.step)));

@@ -135,7 +135,7 @@ fn events() -> Vec<Event> {
         Event::Network(Preset::LeNet5.network()),
         Event::PretrainedTested(0.99),
         Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, learning_rate: 0.1, tested: None }]),
-        Event::Shown(Some(9)),
+        Event::Shown { step: Some(9), is_answer: true },
         Event::Stopped("Training stopped.".into()),
     ]
 }

@@ -1,11 +1,14 @@
 //! The bar below the picture: a slider over the checkpoints of the present run, and a replay of them.
 
 use leptos::prelude::*;
-use trainer::messages::CheckpointSummary;
 
-use crate::runs::record::Measure;
 use crate::runs::store::RunStore;
-use crate::ui::format::{epochs, thousands};
+use crate::runs::time::store::in_words;
+use crate::ui::focus::restore_focus;
+use crate::ui::format::thousands;
+
+/// The slider, for the focus.
+const SLIDER: &str = "#checkpoint";
 
 /// The slider; nothing as long as there are no checkpoints, and during a comparison.
 #[component]
@@ -36,7 +39,13 @@ fn Bar() -> impl IntoView {
         if let Some(checkpoint) = at.get_untracked() {
             time.is_replaying.set(false);
             runs.continue_from(checkpoint.step);
+            restore_focus(SLIDER.to_owned());
         }
+    };
+    // The buttons go with what is past.
+    let go_back = move |_| {
+        time.go_to_now();
+        restore_focus(SLIDER.to_owned());
     };
     view! {
         <div class="time" class:past=is_past role="group" aria-label="Time">
@@ -45,44 +54,17 @@ fn Bar() -> impl IntoView {
                 <span class="icon" aria-hidden="true">{move || if time.is_replaying.get() { "❚❚" } else { "▶" }}</span>
                 {move || if time.is_replaying.get() { "Stop" } else { "Replay" }}
             </button>
-            <input type="range" aria-label="Checkpoint" min="0" step="1" prop:max=move || last.get().to_string()
+            <input type="range" id="checkpoint" aria-label="Checkpoint" min="0" step="1" prop:max=move || last.get().to_string()
                 prop:value=move || { last.track(); place.get().to_string() } prop:style=filled
-                aria-valuetext=move || words(at.get()) on:input=change
+                aria-valuetext=move || in_words(at.get()) on:input=change
                 title="Winds the page back to what the network was at an evaluation" />
             <span class="moment" aria-hidden="true">
                 {move || at.get().map_or("now".to_owned(), |checkpoint| format!("step {}", thousands(checkpoint.step as usize)))}
             </span>
-            <button class="small" on:click=go_on title="Begins a new run from this checkpoint; the present one stays among the runs">
+            <button class="small" on:click=go_on title="Begins a new run from this checkpoint; the present one can be brought back">
                 "Train on from here"
             </button>
-            <button class="small" on:click=move |_| time.go_to_now()>"Back to now"</button>
+            <button class="small" on:click=go_back>"Back to now"</button>
         </div>
-    }
-}
-
-/// A moment of the run, for screen readers.
-fn words(checkpoint: Option<CheckpointSummary>) -> String {
-    let Some(CheckpointSummary { step, epoch, tested, .. }) = checkpoint else { return "now".to_owned() };
-    let accuracy = tested.map_or(String::new(), |tested| {
-        format!(", test accuracy {}", Measure::Accuracy.value(tested.accuracy.into()))
-    });
-    format!("step {}, epoch {}{accuracy}", thousands(step as usize), epochs(epoch))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use trainer::messages::Tested;
-
-    #[test]
-    fn a_moment_has_words() {
-        let at = CheckpointSummary { step: 1_407, epoch: 1.5, learning_rate: 0.1, tested: None };
-        let tested = Some(Tested { step: 1_407, epoch: 1.5, loss: 0.1, accuracy: 0.973 });
-        assert_eq!(words(None), "now");
-        assert_eq!(words(Some(at)), "step 1,407, epoch 1.50");
-        assert_eq!(
-            words(Some(CheckpointSummary { tested, ..at })),
-            "step 1,407, epoch 1.50, test accuracy 97.30 %"
-        );
     }
 }

@@ -6,9 +6,12 @@ use leptos::prelude::*;
 use trainer::messages::{CheckpointSummary, Command, Source};
 
 use crate::client::Client;
+use crate::runs::record::Measure;
+use crate::ui::format::{epochs, thousands};
 
-/// How long a replay shows a checkpoint.
-const FRAME: Duration = Duration::from_millis(450);
+/// How long a replay takes at most, in milliseconds, and how long it shows a checkpoint at most.
+const REPLAY: u64 = 15_000;
+const FRAME: u64 = 450;
 
 /// Which moment of the present run the page shows.
 #[derive(Clone, Copy)]
@@ -22,9 +25,9 @@ pub(crate) struct Time {
     shown: RwSignal<Option<u64>>,
     /// The checkpoint that is shown.
     pub(crate) checkpoint: Memo<Option<CheckpointSummary>>,
-    /// Whether the worker has been asked and has not answered. It is asked for one checkpoint at a time, however fast the slider is
-    /// dragged.
-    is_asked: StoredValue<bool>,
+    /// What the worker has been asked for and has not answered. It is asked for one checkpoint at a time, however fast the slider
+    /// is dragged.
+    asked: StoredValue<Option<Option<u64>>>,
     /// Whether the checkpoints are shown one after the other.
     pub(crate) is_replaying: RwSignal<bool>,
 }
@@ -43,10 +46,18 @@ impl Time {
                 let step = shown.get()?;
                 list.with(|list| list.iter().find(|checkpoint| checkpoint.step == step).copied())
             }),
-            is_asked: StoredValue::default(),
+            asked: StoredValue::default(),
             is_replaying: RwSignal::default(),
         };
         time.replay_frames();
+        // Before the worker answers: a replay that went on would pause what was just begun.
+        Effect::new(move |before: Option<()>| {
+            client.run_changes.track();
+            if before.is_some() {
+                time.is_replaying.set(false);
+                time.wanted.set(None);
+            }
+        });
         time
     }
 
@@ -86,8 +97,8 @@ impl Time {
 
     fn ask(self) {
         let wanted = self.wanted.get_untracked();
-        if !self.is_asked.get_value() && wanted != self.shown.get_untracked() {
-            self.is_asked.set_value(true);
+        if self.asked.get_value().is_none() && wanted != self.shown.get_untracked() {
+            self.asked.set_value(Some(wanted));
             self.client.send(Command::ShowCheckpoint(wanted));
         }
     }
@@ -95,21 +106,22 @@ impl Time {
     /// The worker has these checkpoints.
     pub(crate) fn on_checkpoints(self, list: Vec<CheckpointSummary>) {
         self.list.set(list);
+        if self.shown.with_untracked(Option::is_some) && self.checkpoint.with_untracked(Option::is_none) {
+            // There was no memory for the one that is shown.
+            self.go_to_now();
+        }
     }
 
     /// The worker shows the checkpoint of this step, or the network as it is now: as it was asked, or because it trains.
-    pub(crate) fn on_shown(self, step: Option<u64>) {
-        let was_asked = self.is_asked.try_update_value(std::mem::take).unwrap_or(false);
+    pub(crate) fn on_shown(self, step: Option<u64>, is_answer: bool) {
         self.shown.set(step);
-        let wanted = self.wanted.get_untracked();
-        let is_known = |wanted| self.list.with_untracked(|list| list.iter().any(|c| c.step == wanted));
-        if was_asked && wanted.is_none_or(is_known) {
+        let asked = if is_answer { self.asked.try_update_value(Option::take).flatten() } else { None };
+        if asked.is_some_and(|asked| asked != self.wanted.get_untracked()) {
             // The slider has been moved on.
-            self.ask();
-        } else {
-            self.wanted.set(step);
-            self.is_replaying.update(|replays| *replays &= step.is_some());
+            return self.ask();
         }
+        self.wanted.set(step);
+        self.is_replaying.update(|replays| *replays &= step.is_some());
     }
 
     /// Goes on with a replay once the picture of a checkpoint is there and has been seen for a while.
@@ -132,10 +144,21 @@ impl Time {
                     let is_over = self.list.with_untracked(|list| place >= list.len());
                     is_replaying.set(!is_over);
                 };
-                next.set_value(set_timeout_with_handle(go_on, FRAME).ok());
+                let count = self.list.with_untracked(Vec::len).max(1) as u64;
+                let frame = Duration::from_millis(FRAME.min(REPLAY / count));
+                next.set_value(set_timeout_with_handle(go_on, frame).ok());
             }
         });
     }
+}
+
+/// A moment of the run in words.
+pub(crate) fn in_words(checkpoint: Option<CheckpointSummary>) -> String {
+    let Some(CheckpointSummary { step, epoch, tested, .. }) = checkpoint else { return "now".to_owned() };
+    let accuracy = tested.map_or(String::new(), |tested| {
+        format!(", test accuracy {}", Measure::Accuracy.value(tested.accuracy.into()))
+    });
+    format!("step {}, epoch {}{accuracy}", thousands(step as usize), epochs(epoch))
 }
 
 /// The place of the checkpoint of this step; their number, if there is none or it is unknown.
@@ -147,6 +170,7 @@ fn place_of(list: &[CheckpointSummary], step: Option<u64>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trainer::messages::Tested;
 
     #[test]
     fn now_is_the_place_behind_the_last_checkpoint() {
@@ -154,5 +178,17 @@ mod tests {
         let list = [0, 47, 94].map(summary);
         let places = [Some(0), Some(94), Some(95), None].map(|step| place_of(&list, step));
         assert_eq!(places, [0, 2, 3, 3]);
+    }
+
+    #[test]
+    fn a_moment_has_in_words() {
+        let at = CheckpointSummary { step: 1_407, epoch: 1.5, learning_rate: 0.1, tested: None };
+        let tested = Some(Tested { step: 1_407, epoch: 1.5, loss: 0.1, accuracy: 0.973 });
+        assert_eq!(in_words(None), "now");
+        assert_eq!(in_words(Some(at)), "step 1,407, epoch 1.50");
+        assert_eq!(
+            in_words(Some(CheckpointSummary { tested, ..at })),
+            "step 1,407, epoch 1.50, test accuracy 97.30 %"
+        );
     }
 }

@@ -11,7 +11,7 @@ const MAX_CLOSED: usize = 20;
 const MAX_CONTINUED: usize = 2;
 /// Sessions without a run.
 const MAX_EMPTY: usize = 20;
-/// Sessions that no page has open whose checkpoints are kept: those of LeNet-5 are some 10 MB.
+/// Sessions that no page has open whose checkpoints are kept: each has up to 24 MB of them.
 const MAX_WITH_CHECKPOINTS: usize = 3;
 /// Milliseconds that a session is kept where the storage is full: a semester. Elsewhere its age says nothing: a clock may be wrong.
 const MAX_AGE: f64 = 180.0 * 24.0 * 3600.0 * 1000.0;
@@ -134,8 +134,12 @@ impl Index {
     /// The sessions whose checkpoints are to be removed, though not their runs; if the storage is full, of all that are closed.
     pub(super) fn excess_checkpoints(&self, open: &[String], is_full: bool) -> Vec<(&str, &Info)> {
         let closed = self.closed(open).into_iter().filter(|(_, info)| !info.checkpoints.is_empty());
+        // A session that continues another one has written the other one's checkpoints again.
+        let (continued, last): (Vec<_>, Vec<_>) =
+            closed.partition(|(name, info)| self.is_continued(name, info));
         let kept = if is_full { 0 } else { MAX_WITH_CHECKPOINTS };
-        closed.skip(kept).map(|(name, info)| (name.as_str(), info)).collect()
+        let excess = last.into_iter().skip(kept).chain(continued);
+        excess.map(|(name, info)| (name.as_str(), info)).collect()
     }
 
     /// The sessions to be removed at `now`, given those that are open; if the storage is full, all that nobody needs.

@@ -13,6 +13,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::DedicatedWorkerGlobalScope;
 
 use super::database::{Changes, Database, Failure};
+use super::files::{Files, key, view_key};
 use super::index::{Content, Index, Info};
 use super::presence::Presence;
 
@@ -68,9 +69,22 @@ struct Stored {
     content: Content,
     /// The numbers of the replaced runs and of the checkpoints.
     numbers: Vec<u32>,
+    /// Those that may be stored or not, since the database failed.
+    unsure: Vec<u32>,
+    /// Whether there is room for the run, but not for these.
+    has_no_room: bool,
     /// When the next version may be stored, training and paused, on the worker's clock.
     next: f64,
     next_paused: f64,
+}
+
+impl Stored {
+    /// The numbers of what is still to be written.
+    fn new_numbers(&self, session: &Session) -> Vec<u32> {
+        let mut new = if self.has_no_room { Vec::new() } else { numbers(session) };
+        new.retain(|number| !self.numbers.contains(number));
+        new
+    }
 }
 
 impl Keeper {
@@ -121,11 +135,14 @@ impl Keeper {
             let parent = index.choose(&before, &open).map(str::to_owned);
             let is_parents = |(session, _): &(String, ViewState)| index.source(session) == parent.as_deref();
             let left = left.into_iter().find(is_parents).map(|(_, view)| view);
-            if let Some(parent) = &parent
-                && let Err(sentence) = offer(&worker, &database, parent, index.get(parent), left).await
-            {
-                let sentence = format!("The run of your last visit could not be brought back. {sentence}");
-                worker.send(vec![Event::NotKept(sentence)]);
+            if let Some(parent) = &parent {
+                let info = index.get(parent).cloned().unwrap_or_default();
+                let files = Files::read(&database, parent, &info).await;
+                if let Err(sentence) = files.and_then(|files| offer(&worker, files, left)) {
+                    let sentence =
+                        format!("The run of your last visit could not be brought back. {sentence}");
+                    worker.send(vec![Event::NotKept(sentence)]);
+                }
             }
             let now = Date::now();
             let content = if parent.is_some() { Content::Parents } else { Content::Nothing };
@@ -178,8 +195,8 @@ impl Keeper {
                 Some(_) => {
                     let is_current =
                         stored.version == version && stored.view_version == self.view_version.get();
-                    is_current
-                        && numbers(&worker.session()).iter().all(|number| stored.numbers.contains(number))
+                    let new = stored.new_numbers(&worker.session());
+                    is_current && stored.content == Content::Run && new.is_empty()
                 }
                 None => stored.content != Content::Run && !worker.session().is_offer_answered(),
             };
@@ -224,16 +241,26 @@ impl Keeper {
         spawn_local(async move {
             let keeper = worker.keeper();
             let failure = match result {
-                Ok((content, numbers, first, changes)) => {
+                Ok((content, mut numbers, first, mut changes)) => {
                     let mut outcome = first.await;
                     if outcome == Err(Failure::Full) && keeper.prune(true).await {
                         outcome = opened.database.change(&changes).await;
+                    }
+                    if outcome == Err(Failure::Full) && content == Content::Run {
+                        // There may be room for the run alone.
+                        let own = [opened.name.clone(), view_key(&opened.name)];
+                        changes.runs.retain(|(key, _)| own.contains(key));
+                        outcome = opened.database.change(&changes).await;
+                        let mut stored = keeper.stored.borrow_mut();
+                        stored.has_no_room = outcome.is_ok();
+                        numbers.retain(|number| stored.numbers.contains(number));
                     }
                     if outcome.is_ok() {
                         let mut stored = keeper.stored.borrow_mut();
                         (stored.version, stored.view_version) = (version, view_version);
                         stored.content = content;
                         stored.numbers = numbers;
+                        stored.unsure.clear();
                     }
                     outcome.err()
                 }
@@ -269,12 +296,19 @@ impl Keeper {
         let stored = self.stored.borrow();
         let (replaced, checkpoints) = (session.replaced_runs(), session.checkpoints());
         let mut changes = Changes::default();
-        let content = if version.is_some() { Content::Run } else { Content::Nothing };
+        let (numbers, new) = (numbers(&session), stored.new_numbers(&session));
+        // What was brought back is left to the parent until all of it is written here, or there is something else.
+        let is_parents = stored.content == Content::Parents && session.is_paused() && new.len() > MAX_FILES;
+        let content = match version {
+            None => Content::Nothing,
+            Some(_) if is_parents => Content::Parents,
+            Some(_) => Content::Run,
+        };
         let info = Info { saved: Date::now(), content, replaced, checkpoints, ..opened.info.clone() };
         changes.sessions.push((opened.name.clone(), json(&info)));
         if version.is_none() {
             changes.removed_runs.extend([opened.name.clone(), view_key(&opened.name)]);
-        } else {
+        } else if content == Content::Run {
             if stored.version != version || stored.content != Content::Run {
                 changes.runs.push((opened.name.clone(), Uint8Array::from(session.encode()?.as_slice())));
             }
@@ -282,10 +316,11 @@ impl Keeper {
             let view = serde_json::to_vec(&*self.view.borrow()).unwrap_or_default();
             changes.runs.push((view_key(&opened.name), Uint8Array::from(view.as_slice())));
         }
-        let (mut kept, gone): (Vec<u32>, Vec<u32>) =
-            stored.numbers.iter().partition(|number| numbers(&session).contains(number));
-        let new = numbers(&session).into_iter().filter(|number| !stored.numbers.contains(number));
-        for number in new.take(MAX_FILES) {
+        let mut gone = [stored.numbers.as_slice(), &stored.unsure].concat();
+        gone.retain(|number| !numbers.contains(number));
+        let mut kept = stored.numbers.clone();
+        kept.retain(|number| numbers.contains(number));
+        for number in new.into_iter().take(MAX_FILES) {
             if let Some(Ok(file)) = session.encode_numbered(number) {
                 changes.runs.push((key(&opened.name, number), Uint8Array::from(file.as_slice())));
             }
@@ -329,7 +364,8 @@ impl Keeper {
             // The database may have been emptied.
             let mut stored = self.stored.borrow_mut();
             stored.version = None;
-            stored.numbers.clear();
+            let numbers = std::mem::take(&mut stored.numbers);
+            stored.unsure.extend(numbers);
         }
     }
 
@@ -345,29 +381,11 @@ impl Keeper {
     }
 }
 
-/// Offers the run of the session `name` to the page, which showed `left` if that is newer than what is stored.
-async fn offer(
-    worker: &Rc<impl Owner>,
-    database: &Database,
-    name: &str,
-    info: Option<&Info>,
-    left: Option<ViewState>,
-) -> Result<(), String> {
-    let unreadable = |failure: Failure| failure.sentence().to_owned();
-    let Some(file) = database.run(name).await.map_err(unreadable)? else {
-        return Err("It is no longer in this browser's storage.".into());
-    };
-    let (mut replaced, mut checkpoints) = (Vec::new(), Vec::new());
-    for number in info.iter().flat_map(|info| &info.replaced) {
-        replaced.extend(database.run(&key(name, *number)).await.map_err(unreadable)?);
-    }
-    for number in info.iter().flat_map(|info| &info.checkpoints) {
-        checkpoints.extend(database.run(&key(name, *number)).await.map_err(unreadable)?);
-    }
-    let view = database.run(&view_key(name)).await.map_err(unreadable)?;
-    let view = view.and_then(|view| serde_json::from_slice::<ViewState>(&view).ok());
+/// Offers the run of a session to the page, which showed `left` if that is newer than what is stored.
+fn offer(worker: &Rc<impl Owner>, files: Files, left: Option<ViewState>) -> Result<(), String> {
+    let Files { own, replaced, checkpoints, view } = files;
     let view = view.into_iter().chain(left).max_by(|a, b| a.time.total_cmp(&b.time));
-    let mut events = worker.session().offer(&file, &replaced, &checkpoints)?;
+    let mut events = worker.session().offer(&own, &replaced, &checkpoints)?;
     for event in &mut events {
         if let (Event::Kept(kept), Some(view)) = (event, &view) {
             kept.page.view = view.clone();
@@ -377,19 +395,9 @@ async fn offer(
     Ok(())
 }
 
-/// The key of what the page showed with a session.
-fn view_key(session: &str) -> String {
-    format!("{session}/view")
-}
-
 /// The numbers of what is stored beside the session's own run.
 fn numbers(session: &Session) -> Vec<u32> {
     [session.replaced_runs(), session.checkpoints()].concat()
-}
-
-/// The key of a run that was replaced, or of a checkpoint.
-fn key(session: &str, number: u32) -> String {
-    format!("{session}/{number}")
 }
 
 fn json(info: &Info) -> String {

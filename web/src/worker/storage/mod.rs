@@ -1,6 +1,7 @@
 //! The session in the browser's storage (IndexedDB), so that it outlives the page.
 
 mod database;
+mod files;
 mod index;
 mod keeper;
 mod presence;

@@ -1,7 +1,29 @@
-//! What is kept of runs beside the one in training, as the page sees it.
+//! Runs as the page sees them: their options and evaluations, and what is kept of those beside the one in training.
 
-use super::{RunConfig, Tested};
+use nn::spec::{NetworkSpec, TrainingSpec};
 use serde::{Deserialize, Serialize};
+
+/// A network and the options of its training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// The network.
+    pub network: NetworkSpec,
+    /// The options of its training.
+    pub training: TrainingSpec,
+}
+
+/// An evaluation on the whole test set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Steps taken before it.
+    pub step: u64,
+    /// Epochs trained before it.
+    pub epoch: f64,
+    /// Mean cross-entropy in nats per image.
+    pub loss: f32,
+    /// Accuracy, 0 to 1.
+    pub accuracy: f32,
+}
 
 /// What the page shows, as texts that the worker stores and returns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,6 +74,6 @@ pub struct CheckpointSummary {
     pub epoch: f64,
     /// The learning rate of the next step, as the schedule had it.
     pub learning_rate: f32,
-    /// How it did on the test set; `None` for the initial state.
+    /// How it did on the test set; `None` where it was not measured, as the initial state.
     pub tested: Option<Tested>,
 }
