@@ -10,7 +10,7 @@ test("training stops at the epoch that is set, says so, and goes on when it is t
   const choice = page.getByRole("combobox", { name: "Stop", exact: true });
   await expect(choice).toHaveValue("epoch");
   await playground.train.click();
-  await expect(toast(page)).toHaveText("Training stopped at epoch 2, as it is set to.");
+  await expect(toast(page)).toHaveText("Training stopped at epoch 2.00: it is set to stop at 2.");
   await expect(playground.train).toBeVisible();
   await playground.log.settle();
   await expect(playground.epoch).toHaveText("2.00");

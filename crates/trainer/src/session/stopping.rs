@@ -40,8 +40,9 @@ impl Stopping {
             StopRule::Never => None,
             StopRule::Epoch { epochs } => {
                 let is_behind = |epoch: f64| epoch as f32 >= epochs;
-                (!is_behind(epoch_before) && is_behind(tested.epoch))
-                    .then(|| format!("Training stopped at epoch {epochs}, as it is set to."))
+                (!is_behind(epoch_before) && is_behind(tested.epoch)).then(|| {
+                    format!("Training stopped at epoch {:.2}: it is set to stop at {epochs}.", tested.epoch)
+                })
             }
             StopRule::Accuracy { accuracy } => {
                 let was_there = before.is_some_and(|before| before.accuracy >= accuracy);
@@ -114,7 +115,7 @@ mod tests {
         let at = |rule, tested| Stopping::default().observe(rule, tested).unwrap();
         assert_eq!(
             at(StopRule::Epoch { epochs: 2.5 }, tested(25, 0.1, 0.97)),
-            "Training stopped at epoch 2.5, as it is set to."
+            "Training stopped at epoch 2.50: it is set to stop at 2.5."
         );
         assert_eq!(
             at(StopRule::Accuracy { accuracy: 0.97 }, tested(25, 0.1, 0.9731)),

@@ -338,7 +338,7 @@ fn training_stops_at_the_epoch_that_is_set_and_goes_on_when_it_is_told_to() {
     let stop = |epochs| TrainingSpec { stop: StopRule::Epoch { epochs }, ..training.clone() };
     let mut session = session(RunConfig { network: network.clone(), training: stop(2.5) });
     let (reason, tested) = train_to_the_stop(&mut session);
-    assert_eq!(reason.as_deref(), Some("Training stopped at epoch 2.5, as it is set to."));
+    assert_eq!(reason.as_deref(), Some("Training stopped at epoch 2.51: it is set to stop at 2.5."));
     // 32 batches an epoch, and 1,000 images of the third one in batches of 64.
     assert_eq!((tested.step, session.checkpoints().len()), (80, 3), "{tested:?}");
     // It is the network after as many steps one by one.
@@ -348,7 +348,7 @@ fn training_stops_at_the_epoch_that_is_set_and_goes_on_when_it_is_told_to() {
     // It goes on, and stops where it is set to then.
     tell(&mut session, Command::Configure { network, training: stop(4.0) });
     let (reason, tested) = train_to_the_stop(&mut session);
-    assert_eq!(reason.as_deref(), Some("Training stopped at epoch 4, as it is set to."));
+    assert_eq!(reason.as_deref(), Some("Training stopped at epoch 4.00: it is set to stop at 4."));
     assert_eq!(tested.step, 128);
 }
 
