@@ -168,8 +168,8 @@ impl Session {
         let Some(checkpoint) = checkpoint else { return };
         self.set_state(RunState::Paused);
         self.keep_present(true);
-        let mut checkpoints = self.kept.checkpoints.clone();
-        checkpoints.truncate(step);
+        // Those after it are forgotten where the run moves there.
+        let checkpoints = self.kept.checkpoints.clone();
         let mut run = checkpoint.run.clone();
         // The page cuts the curves where the run goes on.
         run.page.record.clone_from(&self.kept.page.record);

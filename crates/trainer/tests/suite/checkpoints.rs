@@ -117,7 +117,18 @@ fn predictions_are_those_of_the_network_that_is_shown() {
     let back = tell(&mut session, Command::ShowCheckpoint(Some(1)));
     assert_eq!(predictions(&back), predictions(&first));
     assert_eq!(predictions(&back).source, Source::Session { step: 1 });
+    assert_eq!(tested(&back), None, "the present network is as it was");
     assert_eq!(predictions(&tell(&mut session, Command::ShowCheckpoint(None))), predictions(&later));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_beginning_is_the_untrained_network_where_a_pretrained_one_read_the_drawing() {
+    let RunConfig { training, .. } = config();
+    let mut session = session(RunConfig { network: Preset::LeNet5.network(), training });
+    session.set_pretrained(include_bytes!("../../../../web/assets/lenet5.safetensors")).unwrap();
+    step_by_step(&mut session, 1);
+    let events = tell(&mut session, Command::ShowCheckpoint(Some(0)));
+    assert_eq!(snapshot(&events).source, Source::Session { step: 0 });
 }
 
 #[wasm_bindgen_test(unsupported = test)]
