@@ -337,8 +337,14 @@ fn a_run_has_no_more_checkpoints_than_a_film_has_moments() {
 
 /// Trains until the session pauses by itself. Returns its reason, and the last evaluation.
 fn train_to_the_stop(session: &mut Session) -> (Option<String>, Tested) {
-    let events = tell(session, Command::Train);
-    assert!(session.is_paused());
+    let core = SingleCore::default();
+    let mut events = session.handle(Command::Train);
+    for _ in 0..2_000 {
+        if session.busy() {
+            events.extend(session.work(&core));
+        }
+    }
+    assert!(session.is_paused() && !session.busy(), "it does not stop");
     let reason = last(&events, |e| if let Event::Stopped(reason) = e { Some(reason.clone()) } else { None });
     (reason, tested(&events).expect("an evaluation"))
 }
