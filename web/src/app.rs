@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use trainer::messages::{Command, Event, RunState, Watch};
 
+use crate::batch::BatchPanel;
+use crate::batch::store::BatchStore;
 use crate::charts::ChartsPanel;
 use crate::charts::view_state::ChartsView;
 use crate::client::Client;
@@ -58,7 +60,7 @@ pub(crate) fn App() -> impl IntoView {
         </Header>
         <Announcer />
         <main>
-            <NetworkPanel><TimeBar /></NetworkPanel>
+            <NetworkPanel><TimeBar /><BatchPanel /></NetworkPanel>
             <PadPanel />
             <ControlsPanel />
             <div class="middle">
@@ -99,7 +101,7 @@ fn provide_stores() {
         past.unwrap_or_else(|| settings.network.get())
     });
     let network = NetworkView::new(linked.network, drawn, client);
-    let (explore, mnist) = (ExploreView::new(linked.explore), MnistCache::new());
+    let (explore, mnist, batch) = (ExploreView::new(linked.explore), MnistCache::new(), BatchStore::new());
     let strokes = linked.pad.strokes.clone();
     let pad = PadStore::new(linked.pad, client);
     pad.drawing.set(opening.drawing.clone());
@@ -112,7 +114,7 @@ fn provide_stores() {
     let session = StoredValue::new(None);
     client.start(move |event| {
         if let Some(session) = session.get_value() {
-            route(event, client, runs, explore, mnist, session);
+            route(event, client, runs, explore, mnist, batch, session);
         }
     });
 
@@ -124,6 +126,7 @@ fn provide_stores() {
     send_watch(client, network, explore, pad);
     controls.send_to(client);
     pad.send_to(client);
+    batch.send_to(pad, client, mnist);
 
     provide_context(client);
     provide_context(settings);
@@ -132,6 +135,7 @@ fn provide_stores() {
     provide_context(explore);
     provide_context(mnist);
     provide_context(pad);
+    provide_context(batch);
     provide_context(controls);
     provide_context(charts);
     provide_context(redraw);
@@ -150,6 +154,7 @@ fn route(
     runs: RunStore,
     explore: ExploreView,
     mnist: MnistCache,
+    batch: BatchStore,
     session: SessionStore,
 ) {
     match event {
@@ -165,6 +170,7 @@ fn route(
             client.network.set(Some(network));
             client.snapshot.set(None);
             mnist.predictions.set(None);
+            batch.report.set(None);
         }
         Event::Tested(tested) => runs.on_tested(tested),
         Event::PretrainedTested(accuracy) => client.pretrained_accuracy.set(Some(accuracy)),
@@ -198,6 +204,7 @@ fn route(
         Event::Checkpoints(list) => runs.time.on_checkpoints(list),
         Event::Shown { step, is_answer } => runs.time.on_shown(step, is_answer),
         Event::Stopped(sentence) => runs.stopped.set(Some(sentence)),
+        Event::StepTaken(report) => batch.report.set(Some(*report)),
     }
 }
 
@@ -210,6 +217,7 @@ fn send_watch(client: Client, network: NetworkView, explore: ExploreView, pad: P
         client.send(Command::Watch(Watch {
             predictions: predictions.get(),
             occlusion: occlusion.get(),
+            step: true,
             ..watch
         }));
     });

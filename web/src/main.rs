@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "leptos' component macro makes public items out of pub(crate) ones")]
 
 mod app;
+mod batch;
 mod charts;
 mod client;
 mod controls;

@@ -122,6 +122,15 @@ impl Memory {
         )
     }
 
+    /// The cross-entropy of each sample with its label, in nats: the summands of [`Memory::cross_entropy`].
+    ///
+    /// # Panics
+    /// If a label names no class.
+    pub fn losses(&mut self, plan: &Plan, labels: &[u8], smoothing: f32) -> impl Iterator<Item = f64> {
+        let range = plan.logits().range();
+        softmax::losses(&self.values[range.clone()], labels, smoothing, &mut self.gradients[range])
+    }
+
     /// Softmax of the logits, `[class][sample]`.
     pub fn probabilities(&mut self, plan: &Plan) -> &[Lanes] {
         let range = plan.logits().range();

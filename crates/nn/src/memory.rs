@@ -27,7 +27,8 @@ pub struct Footprint {
     /// normalisation those are not kept.
     pub batch: u64,
     /// What is taken beside these now and then: the file of the run and a copy of it, while it is stored; and the
-    /// block that finds where a training diverged, beyond the blocks that are freed before.
+    /// block that finds where a training diverged, beyond the blocks that are freed before, or that which a single step is
+    /// reported from.
     pub occasional: u64,
 }
 
@@ -80,6 +81,7 @@ impl Footprint {
         let trace = inspected_block + weights(&inspected);
         let copy = 4 * (parameters + running) + weights(&inspected);
         let file = checkpoint_bytes(parameters, running);
+        let report = 4 * parameters + block_bytes(&plan) + scratch_bytes(&plan) + weights(&plan);
         Ok(Self {
             weights: all * (4 * replica + weights(&plan) + weights(&inspected))
                 + 4 * session
@@ -89,7 +91,7 @@ impl Footprint {
                 + all * (block_bytes(&plan) + scratch_bytes(&plan))
                 + (all + 1) * inspected_block,
             batch: kept * block_bytes(&plan) + images,
-            occasional: 2 * file + trace.saturating_sub(freed),
+            occasional: 2 * file + trace.saturating_sub(freed).max(report),
         })
     }
 

@@ -62,14 +62,7 @@ pub fn cross_entropy(
     let mut score = Score::default();
     for (lane, &label) in labels.iter().enumerate() {
         let label = usize::from(label);
-        let log_sum = libm::logf(sum[lane]);
-        let loss = |class: usize| f64::from(log_sum + (largest[lane] - logits[class][lane]));
-        score.loss += if smoothing > 0.0 {
-            let all: f64 = (0..classes).map(loss).sum();
-            (1.0 - f64::from(smoothing)) * loss(label) + f64::from(smoothing) * all / classes as f64
-        } else {
-            loss(label)
-        };
+        score.loss += loss(logits, lane, label, smoothing, (largest[lane], sum[lane]));
         score.correct += usize::from(first_largest(logits, lane, largest[lane]) == Some(label));
         for (class, d) in dlogits.iter_mut().enumerate() {
             let target = if class == label { 1.0 - smoothing + spread } else { spread };
@@ -78,6 +71,45 @@ pub fn cross_entropy(
     }
     dlogits.iter_mut().for_each(|d| d[labels.len()..].fill(0.0));
     score
+}
+
+/// The cross-entropy of each sample of `logits` (`[class][sample]`) with its label, in nats: the summands of the loss of
+/// [`cross_entropy`]. `exponentials` is overwritten by the softmax.
+///
+/// # Panics
+/// As [`cross_entropy`].
+pub fn losses(
+    logits: &[Lanes],
+    labels: &[u8],
+    smoothing: f32,
+    exponentials: &mut [Lanes],
+) -> impl Iterator<Item = f64> {
+    assert!(labels.len() <= BLOCK);
+    let (largest, sum) = softmax(logits, exponentials);
+    let [largest, sum]: [[f32; BLOCK]; 2] = bytemuck::cast([largest, sum]);
+    let logits: &[[f32; BLOCK]] = bytemuck::cast_slice(logits);
+    labels.iter().enumerate().map(move |(lane, &label)| {
+        loss(logits, lane, usize::from(label), smoothing, (largest[lane], sum[lane]))
+    })
+}
+
+/// The cross-entropy of one sample, whose softmax has this largest logit and this sum.
+fn loss(
+    logits: &[[f32; BLOCK]],
+    lane: usize,
+    label: usize,
+    smoothing: f32,
+    (largest, sum): (f32, f32),
+) -> f64 {
+    let log_sum = libm::logf(sum);
+    let loss = |class: usize| f64::from(log_sum + (largest - logits[class][lane]));
+    if smoothing > 0.0 {
+        let classes = logits.len();
+        let all: f64 = (0..classes).map(loss).sum();
+        (1.0 - f64::from(smoothing)) * loss(label) + f64::from(smoothing) * all / classes as f64
+    } else {
+        loss(label)
+    }
 }
 
 /// The predicted class of each of the first `samples` samples of `logits` (`[class][sample]`), and its

@@ -10,12 +10,14 @@
 
 mod run;
 mod snapshot;
+mod step;
 
 pub use run::{CheckpointSummary, Kept, PageState, RunConfig, Tested, ViewState};
 pub use snapshot::{
     BATCH_IMAGES, BatchDetail, ChangedShare, LayerDetail, LayerValues, MASKS, MaskAnswers, Occlusion,
     Snapshot, Source, Watch,
 };
+pub use step::{REPORTED_IMAGES, StepReport, StepSample};
 
 use nn::inspect::divergence::Divergence;
 use nn::spec::{NetworkSpec, TrainingSpec};
@@ -36,7 +38,7 @@ pub enum Command {
     Train,
     /// Stops training. A step that is not finished is dropped, and taken when training resumes.
     Pause,
-    /// Trains on one batch, then stops.
+    /// Trains on one batch, then stops. With [`Watch::step`] answered by [`Event::StepTaken`], unless another step follows at once.
     Step,
     /// Sets the weights to the initial ones of the seed: step 0, paused.
     Reset,
@@ -211,6 +213,8 @@ pub enum Event {
     },
     /// Training has stopped by its own rule ([`nn::spec::StopRule`]): why, in a sentence for people.
     Stopped(String),
+    /// The step of the last [`Command::Step`], image by image, with [`Watch::step`].
+    StepTaken(Box<StepReport>),
 }
 
 /// The state of the download of MNIST.

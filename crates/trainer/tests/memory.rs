@@ -260,6 +260,27 @@ fn a_file_of_the_run_and_its_copy_are_counted() {
 }
 
 #[test]
+fn the_report_of_a_step_is_counted() {
+    let _alone = ALONE.lock();
+    let wide = [LayerSpec::Flatten, LayerSpec::Linear { out_features: 800 }, LayerSpec::Relu];
+    let wide = [&wide[..], &[LayerSpec::Linear { out_features: 10 }]].concat();
+    let conv = LayerSpec::Conv2d { out_channels: 32, kernel_size: 3, stride: 1, padding: 1 };
+    let deep = [[conv, LayerSpec::BatchNorm, LayerSpec::Relu]; 3].concat();
+    let deep = [&deep[..], &[LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }]].concat();
+    for layers in [wide, deep] {
+        let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
+        let mut run = Run::new(1);
+        run.configure(&network, 64);
+        let without = run.bytes();
+        run.session.handle(Command::Watch(Watch { step: true, ..Watch::default() }));
+        let with = run.bytes();
+        assert!(with > without, "{with} bytes with a report, {without} without");
+        let counted = Footprint::new(&network, 64, 1).unwrap();
+        assert!(with as f64 <= 1.1 * counted.peak() as f64, "{with} bytes with a report, {counted:?}");
+    }
+}
+
+#[test]
 fn checkpoints_take_half_of_the_memory_that_is_left() {
     let _alone = ALONE.lock();
     let network = Preset::Mlp30.network();

@@ -10,6 +10,7 @@ const COMMANDS = [
 const EVENTS = [
   "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",
   "Kept", "Restored", "Replaced", "NotKept", "Network", "PretrainedTested", "Note", "Checkpoints", "Shown", "Stopped",
+  "StepTaken",
 ];
 
 /** Runs in the page before its scripts. */

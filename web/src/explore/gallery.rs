@@ -1,13 +1,10 @@
 //! Images of MNIST, page by page. A press puts one on the pad.
 
 use data::mnist::{PIXELS, SIDE};
-use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use nn::random::noisy_label;
 use trainer::messages::{Command, Split};
-use wasm_bindgen::JsCast;
-use web_sys::Element;
 
 use crate::client::Client;
 use crate::client::mnist::MnistCache;
@@ -15,7 +12,7 @@ use crate::explore::view_state::ExploreView;
 use crate::pad::store::PadStore;
 use crate::settings::store::Settings;
 use crate::ui::canvas::put_image;
-use crate::ui::focus::focus;
+use crate::ui::focus::walk_list;
 use crate::ui::format::{percent, thousands};
 
 /// The images with these indices, page by page.
@@ -63,7 +60,7 @@ pub(super) fn Gallery(
     let one_page = move || all() <= size;
     view! {
         <div class="gallery">
-            <ol aria-label=label on:keydown=walk>
+            <ol aria-label=label on:keydown=walk_list>
                 // The key is the place, not the image: the focus stays in its place when other images come.
                 <For each=move || 0..count.get() key=|at| *at let:at>
                     <Tile split index=Signal::derive(move || shown.with(|shown| shown.get(at).copied())) sought numbered=sought.is_some() />
@@ -78,19 +75,6 @@ pub(super) fn Gallery(
             </div>
         </div>
     }
-}
-
-/// Arrow keys go from image to image.
-fn walk(ev: KeyboardEvent) {
-    let step = match ev.key().as_str() {
-        "ArrowLeft" | "ArrowUp" => Element::previous_element_sibling,
-        "ArrowRight" | "ArrowDown" => Element::next_element_sibling,
-        _ => return,
-    };
-    ev.prevent_default();
-    let tile = ev.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let beside = tile.and_then(|tile| step(&tile.closest("li").ok()??)?.first_element_child());
-    focus(beside);
 }
 
 /// One image with its label and its prediction.

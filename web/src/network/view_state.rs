@@ -113,6 +113,11 @@ impl NetworkView {
         set_if_changed(self.trial, trial);
     }
 
+    /// Opens a stage at a map, from 0.
+    pub(crate) fn open_stage(&self, name: String, map: usize) {
+        self.show(Some(OpenPanel::Stage(name)), map, Trial::default());
+    }
+
     /// Whether a layer is open in the place of the picture.
     pub(crate) fn is_lens(&self) -> bool {
         self.open.with(|open| matches!(open, Some(OpenPanel::Stage(_))))

@@ -258,3 +258,15 @@ pub(crate) fn scroll_into_view(element: &Element) {
     options.set_block(ScrollLogicalPosition::Nearest);
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
+
+/// Arrow keys go from item to item of a list of buttons.
+pub(crate) fn walk_list(ev: ev::KeyboardEvent) {
+    let step = match ev.key().as_str() {
+        "ArrowLeft" | "ArrowUp" => Element::previous_element_sibling,
+        "ArrowRight" | "ArrowDown" => Element::next_element_sibling,
+        _ => return,
+    };
+    ev.prevent_default();
+    let item = ev.target().and_then(|target| target.dyn_into::<Element>().ok());
+    focus(item.and_then(|item| step(&item.closest("li").ok()??)?.first_element_child()));
+}

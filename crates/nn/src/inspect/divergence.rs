@@ -1,7 +1,6 @@
 //! The place where a training diverged: the first quantity that is not finite.
 
-use crate::cpu::{Cpu, Memory, Mode};
-use crate::network::Network;
+use crate::inspect::replay::Replay;
 use crate::plan::{Buffer, Plan};
 use crate::train::shard::SampleFn;
 use crate::train::{Training, all_finite, can_update};
@@ -47,13 +46,8 @@ impl Training {
     pub fn begin_trace(&mut self) -> DivergenceTrace {
         self.free_memory();
         let plan = Plan::for_inspection(self.network.spec()).expect("it is the plan of this network");
-        let sums = vec![0.0; 2 * plan.statistics.iter().map(|s| s.channels).max().unwrap_or(0)];
-        let (memory, mut cpu) = (Memory::new(&plan), Cpu::new(plan));
-        let mode = Mode::Training { seed: self.spec().seed, step: self.steps() as u32 };
-        let Network { parameters, running, .. } = &self.network;
-        cpu.load(parameters, running, mode);
-        self.shards[0].copy_moments(&mut cpu);
-        DivergenceTrace { cpu, memory, mode, sums, block: 0, segment: 0, is_started: false, first_bad: None }
+        let replay = Replay::new(self, plan, self.steps(), &self.network.parameters);
+        DivergenceTrace { replay, block: 0, is_begun: false, first_bad: None }
     }
 }
 
@@ -62,15 +56,10 @@ impl Training {
 /// all outputs of a whole batch may take many times the memory of a step.
 #[derive(Clone, Debug)]
 pub struct DivergenceTrace {
-    /// It has the batch statistics of the step.
-    cpu: Cpu,
-    memory: Memory,
-    mode: Mode,
-    sums: Vec<f32>,
-    /// The block and the segment that are under way, and whether the block has begun.
+    replay: Replay,
+    /// The block that is under way, and whether anything has been looked at.
     block: usize,
-    segment: usize,
-    is_started: bool,
+    is_begun: bool,
     /// The first layer of all blocks so far with an output that is not finite.
     first_bad: Option<usize>,
 }
@@ -86,13 +75,13 @@ impl DivergenceTrace {
         work: i64,
     ) -> Option<Divergence> {
         let (plan, network) = (training.network.plan(), &training.network);
-        if self.block == 0 && !self.is_started {
+        if !std::mem::replace(&mut self.is_begun, true) {
             let bad = plan.parameters.iter().find(|p| !all_finite(&network.parameters[p.range()]));
             if let Some(bad) = bad {
                 return Some(Divergence { layer: bad.layer, what: Quantity::Parameters });
             }
         }
-        self.cpu.limit_work(work);
+        self.replay.limit_work(work);
         for (block, labels) in labels.chunks(BLOCK).enumerate().skip(self.block) {
             if !self.run_block(block, labels.len(), &network.parameters, fill) {
                 return None;
@@ -116,30 +105,17 @@ impl DivergenceTrace {
     /// Takes a block of `samples` samples forward, and looks at its outputs. Returns false if the work that is
     /// allowed is done before that.
     fn run_block(&mut self, block: usize, samples: usize, parameters: &[f32], fill: &SampleFn<'_>) -> bool {
-        let Self { cpu, memory, mode, sums, segment, .. } = self;
-        if !std::mem::replace(&mut self.is_started, true) {
-            let first = block * BLOCK;
-            cpu.start(memory, first, samples, |lane, sample| fill(first + lane, sample));
-        }
-        while *segment < cpu.plan().segments.len() {
-            let sums = match cpu.plan().statistics.get(*segment) {
-                Some(statistics) => &mut sums[..2 * statistics.channels],
-                None => &mut [],
-            };
-            if !cpu.forward(*segment, memory, parameters, *mode, sums) {
-                return false;
-            }
-            *segment += 1;
-        }
+        let outputs = self.replay.forward(block * BLOCK, samples, parameters, fill);
+        let Some((plan, memory)) = outputs else { return false };
         // Lanes beyond the samples hold old values.
         let is_finite = |buffer: &Buffer| {
             let values: &[[f32; BLOCK]] = bytemuck::cast_slice(memory.values(*buffer));
             values.iter().all(|value| all_finite(&value[..samples]))
         };
-        let layers = &cpu.plan().layers;
+        let layers = &plan.layers;
         let bad = layers.iter().take(self.first_bad.unwrap_or(layers.len())).position(|b| !is_finite(b));
         self.first_bad = bad.or(self.first_bad);
-        (self.block, self.segment, self.is_started) = (block + 1, 0, false);
+        self.block = block + 1;
         true
     }
 }

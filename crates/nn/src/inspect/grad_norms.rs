@@ -24,11 +24,11 @@ pub struct LayerNorms {
 pub fn layer_norms(plan: &Plan, parameters: &[f32], gradients: &[f32]) -> Vec<LayerNorms> {
     let mut all: Vec<LayerNorms> = Vec::new();
     for parameter in &plan.parameters {
-        let gradient = rms(&gradients[parameter.range()]);
+        let gradient = root_mean_square(gradients[parameter.range()].iter().copied());
         match parameter.role {
             Role::Weight { .. } => all.push(LayerNorms {
                 layer: parameter.layer,
-                weights: rms(&parameters[parameter.range()]),
+                weights: root_mean_square(parameters[parameter.range()].iter().copied()),
                 gradients: gradient,
                 errors: 0.0,
             }),
@@ -57,9 +57,11 @@ pub fn error_ratio(layers: &[LayerNorms]) -> Option<f32> {
     Some(libm::exp(products / squares) as f32)
 }
 
-fn rms(values: &[f32]) -> f32 {
-    let squares: f64 = values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
-    libm::sqrt(squares / values.len().max(1) as f64) as f32
+/// The root mean square of values; 0 if there are none.
+pub(super) fn root_mean_square(values: impl ExactSizeIterator<Item = f32>) -> f32 {
+    let count = values.len().max(1) as f64;
+    let squares: f64 = values.map(|v| f64::from(v) * f64::from(v)).sum();
+    libm::sqrt(squares / count) as f32
 }
 
 #[cfg(test)]

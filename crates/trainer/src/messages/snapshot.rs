@@ -28,6 +28,8 @@ pub struct Watch {
     pub batches: Vec<usize>,
     /// Whether the image is also read with a part covered, place by place, unless dropout's masks are shown.
     pub occlusion: bool,
+    /// Whether [`Event::StepTaken`](super::Event::StepTaken) is sent.
+    pub step: bool,
 }
 
 /// The thinned networks that answer together.

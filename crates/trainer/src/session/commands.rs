@@ -3,6 +3,7 @@
 use super::comparison::Comparison;
 use super::kept_runs::differ_in_tricks_only;
 use super::state::Session;
+use super::step_reports::StepReports;
 use super::validate::check_config;
 use crate::batch::Batch;
 use crate::cursor::DataCursor;
@@ -214,11 +215,22 @@ impl Session {
         if self.group.training().steps() == 0 {
             self.record_checkpoint(None);
         }
+        self.want_step_report();
         if self.schedule_next_run() {
             return;
         }
         let state = if self.has_batch() { RunState::Training } else { RunState::WaitingForData };
         self.set_state(state);
+    }
+
+    /// The next step is reported, if it is the last one of those that were asked for one by one.
+    pub(super) fn want_step_report(&mut self) {
+        let is_last = self.steps_left == Some(1) && self.comparison.is_none();
+        if is_last && self.view.watch.step {
+            self.step_reports.want(self.group.training(), self.run.cursor);
+        } else {
+            self.step_reports = StepReports::None;
+        }
     }
 
     /// Whether there is a checkpoint of this step to show. A comparison shows its runs.

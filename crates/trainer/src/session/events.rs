@@ -1,6 +1,7 @@
 //! Turns changes of the session into events, in the order in which they happen.
 
 use super::state::{Session, shown_training};
+use super::step_reports::StepReports;
 use crate::messages::{Diverged, Event, Progress};
 use nn::inspect::divergence::Divergence;
 use nn::train::optimizer::learning_rate;
@@ -37,6 +38,7 @@ impl Session {
         let spec = self.view.past.as_deref().unwrap_or(training).network.spec();
         if self.announced.as_ref() != Some(spec) {
             self.announced = Some(spec.clone());
+            self.step_reports = StepReports::None;
             self.events.push(Event::Network(spec.clone()));
         }
         self.view.begin_snapshot();
@@ -56,6 +58,13 @@ impl Session {
         let training = shown_training(&mut self.comparison, &mut self.group);
         if let Some(snapshot) = self.view.advance_snapshot(training, &self.data.test) {
             self.emit(Event::Snapshot(snapshot));
+        }
+    }
+
+    /// Goes on with the report of the last step, and sends it once it is complete.
+    pub(super) fn advance_step_report(&mut self) {
+        if let Some(report) = self.step_reports.advance() {
+            self.emit(Event::StepTaken(Box::new(report)));
         }
     }
 

@@ -1,7 +1,8 @@
 //! A training session as a state machine: commands, images and messages go in, events come out, and work is
 //! done in slices.
 //!
-//! The parts ([`data`], [`run`], [`meters`], [`view`], [`predictions`], [`comparison`], [`kept_runs`], [`checkpoints`], [`stopping`]) know nothing of one
+//! The parts ([`data`], [`run`], [`meters`], [`view`], [`predictions`], [`comparison`], [`kept_runs`], [`checkpoints`], [`stopping`],
+//! [`step_reports`]) know nothing of one
 //! another's state: their methods return what changed. [`Session`] holds them; `commands`, `work`, `keep` and `gpu`
 //! connect them, and `events` turns the changes into events.
 
@@ -20,6 +21,7 @@ mod passes;
 mod predictions;
 mod run;
 mod state;
+mod step_reports;
 mod stopping;
 mod validate;
 mod view;

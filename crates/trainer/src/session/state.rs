@@ -6,6 +6,7 @@ use super::kept_runs::KeptRuns;
 use super::meters::FrameTimer;
 use super::predictions::EvaluationPass;
 use super::run::Run;
+use super::step_reports::StepReports;
 use super::view::View;
 use crate::cursor::DataCursor;
 use crate::device::Devices;
@@ -38,6 +39,7 @@ pub struct Session {
     pub(super) state: RunState,
     /// Steps to take before pausing; `None` without a limit.
     pub(super) steps_left: Option<u64>,
+    pub(super) step_reports: StepReports,
     /// The run that trains.
     pub(super) run: Run,
     /// The runs beside the one in training that are kept.
@@ -71,6 +73,7 @@ impl Default for Session {
             pass: None,
             state: RunState::Paused,
             steps_left: None,
+            step_reports: StepReports::default(),
             kept: KeptRuns::default(),
             refused: None,
             comparison: None,

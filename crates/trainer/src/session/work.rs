@@ -21,7 +21,8 @@ const PREDICTION_SLICE_MS: f64 = 4.0;
 impl Session {
     /// Whether [`Session::work`] has something to do.
     pub fn busy(&self) -> bool {
-        if self.predictions_are_pending() || self.view.is_snapshot_pending() {
+        if self.predictions_are_pending() || self.view.is_snapshot_pending() || self.step_reports.is_pending()
+        {
             return true;
         }
         if self.is_on_gpu() {
@@ -84,6 +85,12 @@ impl Session {
         self.group.work_until(start + SLICE_MS);
         while self.view.is_snapshot_pending() {
             self.advance_snapshot();
+            if transport.now() >= start + SLICE_MS {
+                return;
+            }
+        }
+        while self.step_reports.is_pending() {
+            self.advance_step_report();
             if transport.now() >= start + SLICE_MS {
                 return;
             }
@@ -232,7 +239,11 @@ impl Session {
         if let Some(steps) = &mut self.steps_left {
             *steps -= 1;
             if *steps == 0 {
+                self.step_reports.begin(self.group.training(), &self.data.train);
+                self.advance_step_report();
                 self.set_state(RunState::Paused);
+            } else {
+                self.want_step_report();
             }
         }
     }

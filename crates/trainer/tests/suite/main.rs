@@ -19,6 +19,7 @@ mod reports;
 mod silent_workers;
 mod slices;
 mod smoke;
+mod step_reports;
 mod switching;
 mod tricks;
 mod untrusted;

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use data::shard;
 use nn::cpu::Units;
 use nn::inspect::batch_statistics::ChannelStatistics;
+use nn::inspect::step_scores::SampleScore;
+use nn::inspect::weight_changes::WeightChange;
 use nn::preset::Preset;
 use nn::random::pcg4d;
 use nn::spec::{Augmentation, LayerSpec, NetworkSpec, TrainingSpec};
@@ -13,8 +15,8 @@ use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     BatchDetail, ChangedShare, CheckpointSummary, Command, DeviceChoice, Download, Event, Images,
-    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Snapshot, Source, Split, ViewState, Watch,
-    decode, encode,
+    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Snapshot, Source, Split, StepReport,
+    StepSample, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -70,6 +72,7 @@ fn commands() -> Vec<Command> {
             masks: Some(7),
             batches: vec![1, 99],
             occlusion: true,
+            step: true,
         }),
         Command::Compare {
             runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
@@ -137,6 +140,26 @@ fn events() -> Vec<Event> {
         Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, learning_rate: 0.1, tested: None }]),
         Event::Shown { step: Some(9), is_answer: true },
         Event::Stopped("Training stopped.".into()),
+        Event::StepTaken(Box::new(StepReport {
+            step: 9,
+            images: 70,
+            correct: 5,
+            loss: 0.5,
+            samples: vec![StepSample {
+                index: 7,
+                label: 3,
+                score: SampleScore { class: 5, confidence: 0.75, loss: 2.0 },
+            }],
+            pixels: vec![3; 784],
+            changes: vec![WeightChange {
+                layer: 1,
+                weights: 0.5,
+                change: 0.25,
+                at: 149,
+                before: 0.5,
+                after: 0.75,
+            }],
+        })),
     ]
 }
 
