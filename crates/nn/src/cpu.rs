@@ -195,16 +195,15 @@ impl Cpu {
         self.scratch.budget.begin();
     }
 
-    /// Prepares for passes with these parameters and running estimates, the flat vectors of the plan. The
-    /// next passes must get the same parameters.
+    /// Prepares for passes with these parameters and running estimates, the flat vectors of the plan; `backward`: also for
+    /// backward passes. The next passes must get the same parameters.
     ///
     /// # Panics
     /// If a vector is shorter than the plan says.
-    pub fn load(&mut self, parameters: &[f32], running: &[f32], mode: Mode) {
+    pub fn load(&mut self, parameters: &[f32], running: &[f32], backward: bool) {
         for (op, convolution) in self.plan.ops.iter().zip(&mut self.convolutions) {
             if let (Op::Conv2d { source, weight, .. }, Some(convolution)) = (op, convolution) {
-                let backward = mode.is_training() && source.is_some();
-                convolution.load(&parameters[weight.clone()], backward);
+                convolution.load(&parameters[weight.clone()], backward && source.is_some());
             }
         }
         for (statistics, normalizer) in self.plan.statistics.iter().zip(&mut self.normalizers) {
@@ -379,13 +378,14 @@ impl Cpu {
     /// A segment backward, from the gradient of its last output. Leaves the gradients of its parameters in
     /// `parameter_gradients` (those of the segment, as in [`Segment::parameters`](crate::plan::Segment)) and,
     /// if it begins with [`Op::Normalize`], in `sums`, for every channel, the sum of the gradient, then that
-    /// of its product with the values. All are sums over the samples of the block. Returns false if the budget
-    /// is spent before all is done.
+    /// of its product with the values. All are sums over the samples of the block. The mode is that of the forward
+    /// pass. Returns false if the budget is spent before all is done.
     pub fn backward(
         &mut self,
         segment: usize,
         memory: &mut Memory,
         parameters: &[f32],
+        mode: Mode,
         sums: &mut [f32],
         parameter_gradients: &mut [f32],
     ) -> bool {
@@ -398,8 +398,12 @@ impl Cpu {
             let op = &self.plan.ops[at];
             self.scratch.budget.spend(BLOCK * op.output().shape.len());
             match op {
-                // A convolution computes the gradient of its unpadded input, and nobody needs that of the image.
-                Op::Pad { .. } | Op::Permute { .. } => {}
+                // A convolution computes the gradient of its unpadded input.
+                Op::Pad { .. } => {}
+                Op::Permute { order, input, output, .. } => {
+                    let (dx, dy) = split(gradients, *input, *output);
+                    order.iter().zip(dy).for_each(|(at, dy)| dx[*at as usize] = *dy);
+                }
                 Op::Conv2d { source, input, output, weight, bias, .. } => {
                     let own = &mut parameter_gradients[weight.start - base..bias.end - base];
                     let own = own.split_at_mut(weight.len());
@@ -463,7 +467,9 @@ impl Cpu {
                 }
                 Op::Dropout { input, mask, output, .. } => {
                     copy(gradients, *output, *input);
-                    activation::multiply(&mut gradients[input.range()], &values[mask.range()]);
+                    if mode != Mode::Inference(Units::All) {
+                        activation::multiply(&mut gradients[input.range()], &values[mask.range()]);
+                    }
                 }
             }
         }

@@ -28,7 +28,7 @@ impl Plan {
     /// # Ok::<(), nn::summary::SpecError>(())
     /// ```
     pub fn new(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        lower(spec, true)
+        lower(spec, Purpose::Training)
     }
 
     /// Lowers `spec` with a buffer of its own for the output of every layer, so that all can be inspected
@@ -37,11 +37,27 @@ impl Plan {
     /// # Errors
     /// As [`Plan::new`].
     pub fn for_inspection(spec: &NetworkSpec) -> Result<Self, SpecError> {
-        lower(spec, false)
+        lower(spec, Purpose::Inspection)
+    }
+
+    /// As [`Plan::for_inspection`], and the backward pass reaches the network's input, whose gradient training does not need.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn for_input_gradient(spec: &NetworkSpec) -> Result<Self, SpecError> {
+        lower(spec, Purpose::InputGradient)
     }
 }
 
-fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Training,
+    Inspection,
+    InputGradient,
+}
+
+fn lower(spec: &NetworkSpec, purpose: Purpose) -> Result<Plan, SpecError> {
     let summary = spec.summary()?;
     let input = Buffer { shape: spec.input, offset: 0 };
     let mut lowering = Lowering {
@@ -60,7 +76,8 @@ fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
         names: HashMap::new(),
         owner: "input".into(),
         segment: (0, 0),
-        in_place,
+        in_place: purpose == Purpose::Training,
+        input_gradient: purpose == Purpose::InputGradient,
     };
     let mut delayed = None;
     for (layer, summary) in summary.iter().enumerate() {
@@ -68,7 +85,10 @@ fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
         // the output in between is not inspected, ReLU comes second and has a quarter of the work.
         let next = spec.layers.get(layer + 1);
         lowering.layer = layer;
-        if in_place && summary.spec == LayerSpec::Relu && matches!(next, Some(LayerSpec::MaxPool2d { .. })) {
+        if lowering.in_place
+            && summary.spec == LayerSpec::Relu
+            && matches!(next, Some(LayerSpec::MaxPool2d { .. }))
+        {
             delayed = Some(summary);
         } else {
             lowering.layer(summary);
@@ -85,7 +105,7 @@ fn lower(spec: &NetworkSpec, in_place: bool) -> Result<Plan, SpecError> {
 
 struct Lowering {
     plan: Plan,
-    /// The input, shuffled or not. Nobody needs its gradient.
+    /// The input, shuffled or not.
     input: Buffer,
     /// The output so far.
     at: Buffer,
@@ -99,6 +119,8 @@ struct Lowering {
     segment: (usize, usize),
     /// Whether activations may overwrite their inputs.
     in_place: bool,
+    /// Whether the gradient of the input is computed.
+    input_gradient: bool,
 }
 
 impl Lowering {
@@ -217,7 +239,7 @@ impl Lowering {
         let weight = self.parameter(format!("{name}.weight"), &dims, role);
         let bias = self.parameter(format!("{name}.bias"), &[shape.channels], Role::Bias);
         // A flattened input has another shape, but the same offset.
-        let source = (source.offset != self.input.offset).then_some(source);
+        let source = (self.input_gradient || source.offset != self.input.offset).then_some(source);
         self.plan.ops.push(Op::Conv2d { geometry, padding, source, input, output, weight, bias });
     }
 

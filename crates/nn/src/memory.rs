@@ -28,7 +28,7 @@ pub struct Footprint {
     pub batch: u64,
     /// What is taken beside these now and then: the file of the run and a copy of it, while it is stored; and the
     /// block that finds where a training diverged, beyond the blocks that are freed before, or that which a single step is
-    /// reported from.
+    /// reported from. A saliency map takes less: the gradients of the parameters, which it computes by the way.
     pub occasional: u64,
 }
 

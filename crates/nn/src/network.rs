@@ -1,6 +1,6 @@
 //! A network with its parameters, for inference and inspection.
 
-use crate::cpu::{Cpu, Memory, Mode, Units};
+use crate::cpu::{Cpu, Memory, Units};
 use crate::plan::{Plan, Role};
 use crate::random::{Stream, normal};
 use crate::spec::{Initializer, NetworkSpec};
@@ -18,11 +18,11 @@ pub struct Network {
     /// Running means and variances of the batch normalisations, in the order of [`Plan::statistics`].
     pub running: Vec<f32>,
     pub(crate) cpu: Cpu,
-    memory: Memory,
+    pub(crate) memory: Memory,
     /// Number of the inference that began last.
     inference: u64,
     /// The units that take part in it.
-    units: Units,
+    pub(crate) units: Units,
 }
 
 /// Grey levels as pixels in [0, 1], as torchvision's `ToTensor`.
@@ -43,7 +43,7 @@ impl Network {
     /// # Errors
     /// If the layers do not fit together, or do not end in a vector.
     pub fn new(spec: NetworkSpec, initializer: Initializer, seed: u32) -> Result<Self, SpecError> {
-        let plan = Plan::for_inspection(&spec)?;
+        let plan = Plan::for_input_gradient(&spec)?;
         if !plan.logits().shape.is_vector() {
             let message = "The last layer must give a vector, one number per class.".into();
             return Err(SpecError { layer: spec.layers.len(), message });
@@ -93,7 +93,7 @@ impl Network {
 
     /// Prepares for [`Network::infer`]; needed after the parameters changed.
     pub fn prepare(&mut self) {
-        self.cpu.load(&self.parameters, &self.running, Mode::Inference(Units::All));
+        self.cpu.load(&self.parameters, &self.running, false);
     }
 
     /// Runs up to sixteen images, bytes `[channel][row][column]`, through the network. [`Network::output`],

@@ -96,7 +96,7 @@ impl Statistics {
 /// One kernel forward, and its gradients backward. Each buffer holds the gradients beside the values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
-    /// The values of the network's input in another order. It has no gradient.
+    /// The values of the network's input in another order.
     Permute {
         /// Seed of the order.
         seed: u32,
@@ -122,8 +122,8 @@ pub enum Op {
         geometry: Conv2d,
         /// Zeros on each side of the geometry's input.
         padding: usize,
-        /// The input before padding, whose gradient is computed; `None` for the first layer, which needs
-        /// none.
+        /// The input before padding, whose gradient is computed; `None` for the first layer, unless the plan is
+        /// [for the gradient of the input](Plan::for_input_gradient).
         source: Option<Buffer>,
         /// The padded input.
         input: Buffer,

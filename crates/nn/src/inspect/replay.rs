@@ -26,7 +26,7 @@ impl Replay {
         let sums = vec![0.0; 2 * plan.statistics.iter().map(|s| s.channels).max().unwrap_or(0)];
         let (memory, mut cpu) = (Memory::new(&plan), Cpu::new(plan));
         let mode = Mode::Training { seed: training.spec().seed, step: step as u32 };
-        cpu.load(parameters, &training.network.running, mode);
+        cpu.load(parameters, &training.network.running, false);
         training.shards[0].copy_moments(&mut cpu);
         Self { cpu, memory, mode, sums, segment: 0, is_started: false }
     }

@@ -91,8 +91,7 @@ impl BatchShard {
         for _ in 0..missing {
             self.memories.push(Memory::new(self.cpu.plan()));
         }
-        let mode = self.mode();
-        self.cpu.load(parameters, running, mode);
+        self.cpu.load(parameters, running, true);
     }
 
     /// Allows about `work` multiply-adds from now on in this step.
@@ -145,7 +144,7 @@ impl BatchShard {
                 place.is_forward_done = true;
             }
             if let Phase::LossAndBackward(segment) | Phase::Backward(segment) = phase
-                && !cpu.backward(segment, memory, parameters, sums, gradients)
+                && !cpu.backward(segment, memory, parameters, mode, sums, gradients)
             {
                 return false;
             }

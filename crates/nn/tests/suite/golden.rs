@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nn::cpu::{Cpu, Memory, Mode};
+use nn::cpu::{Cpu, Memory, Mode, Units};
 use nn::plan::{Op, Plan};
 use nn::spec::{LayerSpec, NetworkSpec, Optimizer, Penalty, Shape};
 use nn::train::optimizer::{OptimizerState, penalize};
@@ -77,7 +77,7 @@ fn check(case: &Case) {
     }
     let mut cpu = Cpu::new(plan.clone());
     let mode = Mode::Training { seed: 0, step: 0 };
-    cpu.load(&parameters, &[], mode);
+    cpu.load(&parameters, &[], true);
     let mut memory = Memory::new(&plan);
     let (size, classes) = (plan.input.shape.len(), plan.logits().shape.len());
     let (mut output, mut loss, mut input_gradient) = (Vec::new(), 0.0, Vec::new());
@@ -99,7 +99,7 @@ fn check(case: &Case) {
             memory.gradient(plan.logits()).copy_from_slice(&block);
         }
         let mut gradients = vec![0.0; parameters.len()];
-        cpu.backward(0, &mut memory, &parameters, &mut [], &mut gradients);
+        cpu.backward(0, &mut memory, &parameters, mode, &mut [], &mut gradients);
         input_gradient.extend(from_block(&gradient_of_input(&plan, &mut memory, &parameters), used));
         sums.iter_mut().zip(&gradients).for_each(|(sum, g)| *sum += g);
     }
@@ -114,6 +114,50 @@ fn check(case: &Case) {
         close(&format!("gradient of {}", p.name), &sums[p.range()], &case.gradients[&p.name]);
     }
     close("gradient of the input", &input_gradient, &case.input_gradient);
+}
+
+/// The gradient of the input from the plan that computes it, in inference mode: none of these networks reads otherwise in training.
+fn check_input_gradient(case: &Case) {
+    let plan = Plan::for_input_gradient(&case.network).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    let mut parameters = vec![0.0; plan.parameter_count()];
+    for p in &plan.parameters {
+        parameters[p.range()].copy_from_slice(&case.parameters[&p.name]);
+    }
+    let (mut cpu, mut memory) = (Cpu::new(plan.clone()), Memory::new(&plan));
+    cpu.load(&parameters, &[], true);
+    let (size, classes) = (plan.input.shape.len(), plan.logits().shape.len());
+    let mut found = Vec::new();
+    for first in (0..case.batch).step_by(BLOCK) {
+        let used = BLOCK.min(case.batch - first);
+        cpu.start(&mut memory, first, used, |lane, sample| {
+            sample.copy_from_slice(&case.input[(first + lane) * size..][..size]);
+        });
+        cpu.infer(&mut memory, &parameters, Units::All);
+        match (&case.labels, &case.output_gradient) {
+            (Some(labels), _) => {
+                let labels = &labels[first..first + used];
+                memory.cross_entropy(&plan, labels, case.label_smoothing, case.batch);
+            }
+            (None, Some(gradient)) => {
+                let mut block = vec![ZERO; classes];
+                to_block(gradient, classes, first, bytemuck::cast_slice_mut(&mut block));
+                memory.gradient(plan.logits()).copy_from_slice(&block);
+            }
+            (None, None) => panic!("{}: nothing goes backward", case.name),
+        }
+        let mut gradients = vec![0.0; parameters.len()];
+        cpu.backward(0, &mut memory, &parameters, Mode::Inference(Units::All), &mut [], &mut gradients);
+        found.extend(from_block(memory.gradient(plan.input), used));
+    }
+    assert_close(&format!("{}: gradient of the input", case.name), &found, &case.input_gradient, case.floor);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_gradient_of_the_input_agrees_with_pytorch() {
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../../../../tests/golden/layers.json")).unwrap();
+    assert!(cases.len() > 10);
+    cases.iter().for_each(check_input_gradient);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -6,6 +6,7 @@ mod golden;
 mod golden_schedules;
 mod golden_training;
 mod gradients;
+mod saliency;
 mod shuffled;
 mod thinned;
 mod transfer;
