@@ -15,7 +15,7 @@ mod step;
 pub use run::{CheckpointSummary, Kept, PageState, RunConfig, Tested, ViewState};
 pub use snapshot::{
     BATCH_IMAGES, BatchDetail, ChangedShare, LayerDetail, LayerValues, MASKS, MaskAnswers, Occlusion,
-    Snapshot, Source, Watch,
+    Saliency, SaliencyOf, Snapshot, Source, Watch,
 };
 pub use step::{REPORTED_IMAGES, StepReport, StepSample};
 

@@ -30,6 +30,17 @@ pub struct Watch {
     pub occlusion: bool,
     /// Whether [`Event::StepTaken`](super::Event::StepTaken) is sent.
     pub step: bool,
+    /// The class whose saliency map for the image is included.
+    pub saliency: Option<SaliencyOf>,
+}
+
+/// The class of a saliency map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SaliencyOf {
+    /// The answer: the class with the largest logit.
+    Answer,
+    /// This class.
+    Class(u8),
 }
 
 /// The thinned networks that answer together.
@@ -64,6 +75,20 @@ pub struct Snapshot {
     pub batches: Vec<BatchDetail>,
     /// With [`Watch::occlusion`] and an image.
     pub occlusion: Option<Box<Occlusion>>,
+    /// With [`Watch::saliency`] and an image, if there is such a class; `None` if a number is not finite.
+    pub saliency: Option<Box<Saliency>>,
+}
+
+/// The saliency map of the shown image for a class: the gradient of the logit with respect to the pixels (Simonyan et al. 2013,
+/// section 3), with the units behind dropout with which the image was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Saliency {
+    /// The class.
+    pub class: u8,
+    /// Its logit.
+    pub logit: f32,
+    /// `[28][28]`: by how much the logit rises for each unit of a pixel, whose values are 0 to 1.
+    pub gradient: Vec<f32>,
 }
 
 /// The logits for the shown image, `[class]`, as it is and with a part of it covered by background (Zeiler and Fergus 2014,

@@ -1,11 +1,14 @@
-//! The forward passes of a snapshot: of a batch of test images, of the shown image with different units, with a part covered, and
-//! as it is shown, which comes last, so that its activations can be read.
+//! The passes of a snapshot: of a batch of test images, of the shown image with different units, with a part covered, and as it is
+//! shown. That comes last, so that its activations can be read; the backward pass of its saliency map follows, and changes none.
 
-use crate::messages::{BATCH_IMAGES, BatchDetail, MASKS, MaskAnswers, Occlusion, Watch};
+use crate::messages::{
+    BATCH_IMAGES, BatchDetail, MASKS, MaskAnswers, Occlusion, Saliency, SaliencyOf, Watch,
+};
 use data::DataSet;
 use data::mnist::{PIXELS, SIDE};
 use nn::cpu::Units;
 use nn::inspect::batch_statistics::batch_statistics;
+use nn::inspect::saliency::SaliencyPass;
 use nn::network::Network;
 use nn::spec::{LayerSpec, NetworkSpec};
 use std::collections::VecDeque;
@@ -26,6 +29,9 @@ pub(super) struct Passes {
     covered: Vec<Vec<f32>>,
     /// The batch normalisations that are watched, and for each the values before it, image by image.
     batches: Vec<(usize, Vec<Vec<f32>>)>,
+    /// The class of the saliency map, and its backward pass, both once the shown image is read.
+    saliency_of: Option<SaliencyOf>,
+    saliency: Option<(Saliency, SaliencyPass)>,
 }
 
 /// What the passes found, as in a [`Snapshot`](crate::messages::Snapshot).
@@ -33,6 +39,7 @@ pub(super) struct Results {
     pub(super) masks: Option<Box<MaskAnswers>>,
     pub(super) batches: Vec<BatchDetail>,
     pub(super) occlusion: Option<Box<Occlusion>>,
+    pub(super) saliency: Option<Box<Saliency>>,
 }
 
 /// The images of a pass, `[image][28][28]`, and the units with which they are read.
@@ -89,7 +96,7 @@ impl Passes {
             left.push_back(Pass { images, units, kind: Kind::Shown });
         }
         let batches = watch.batches.iter().map(|layer| (*layer, Vec::new())).collect();
-        Self { left, batches, units, ..Self::default() }
+        Self { left, batches, units, saliency_of: watch.saliency, ..Self::default() }
     }
 
     /// The number of images that are shown: none, the one, or it and the one that it is compared with.
@@ -133,12 +140,19 @@ impl Passes {
                 }
                 Kind::Answer => self.answers.extend((0..count).map(|image| network.logits_of(image))),
                 Kind::Covered => self.covered.extend((0..count).map(|image| network.logits_of(image))),
-                Kind::Shown => self.images = count,
+                Kind::Shown => {
+                    self.images = count;
+                    self.saliency = self.saliency_of.and_then(|of| begin_saliency(network, of));
+                }
             }
             self.left.pop_front();
             self.has_begun = false;
         }
-        true
+        let Some((map, pass)) = &mut self.saliency else { return true };
+        if map.gradient.is_empty() {
+            map.gradient = pass.advance(network).unwrap_or_default();
+        }
+        !map.gradient.is_empty()
     }
 
     /// What they found; the shown image must be what the network inferred last, if there is one.
@@ -162,8 +176,25 @@ impl Passes {
         };
         let occlusion = (!self.covered.is_empty())
             .then(|| Box::new(Occlusion { whole: network.logits_of(0), covered: self.covered }));
-        Results { masks, batches: self.batches.into_iter().filter_map(detail).collect(), occlusion }
+        let is_finite = |map: &Saliency| map.gradient.iter().all(|value| value.is_finite());
+        let saliency = self.saliency.map(|(map, _)| map).filter(is_finite).map(Box::new);
+        Results { masks, batches: self.batches.into_iter().filter_map(detail).collect(), occlusion, saliency }
     }
+}
+
+/// Begins the saliency map of the image that the network has read; none if its logits are not finite, or lack the class.
+fn begin_saliency(network: &mut Network, of: SaliencyOf) -> Option<(Saliency, SaliencyPass)> {
+    let logits = network.logits_of(0);
+    let class = match of {
+        SaliencyOf::Answer => (0..logits.len()).reduce(|best, next| {
+            // The first of equals, as the answer is.
+            if logits[next] > logits[best] { next } else { best }
+        })?,
+        SaliencyOf::Class(class) => usize::from(class),
+    };
+    let logit = logits.get(class).copied().filter(|_| logits.iter().all(|logit| logit.is_finite()))?;
+    let pass = SaliencyPass::new(network, class)?;
+    Some((Saliency { class: class as u8, logit, gradient: Vec::new() }, pass))
 }
 
 /// An image with a square of background in a place.

@@ -34,7 +34,7 @@ enum Pending {
     /// It has not begun.
     New,
     /// It takes several slices: its passes, and a copy of the network as it was when they began, since training goes on.
-    Begun(Passes, Box<Network>, Source),
+    Begun(Box<Passes>, Box<Network>, Source),
 }
 
 /// Multiply-adds of a slice of a snapshot: less than 50 ms. LeNet-5 takes 7 million.
@@ -63,7 +63,7 @@ impl View {
         !matches!(self.pending, Pending::None)
     }
 
-    /// Goes on with the forward passes of a snapshot; `test` are the test images that are here. Returns it once they are done.
+    /// Goes on with the passes of a snapshot; `test` are the test images that are here. Returns it once they are done.
     pub(super) fn advance_snapshot(&mut self, training: &mut Training, test: &DataSet) -> Option<Snapshot> {
         let Self { pretrained, image, reference, watch, past, pending } = self;
         let (mut pretrained, training) = shown(past, pretrained, training);
@@ -78,7 +78,7 @@ impl View {
                 }
                 network.limit_work(WORK);
                 if !passes.advance(network) {
-                    *pending = Pending::Begun(passes, Box::new(network.clone()), source);
+                    *pending = Pending::Begun(Box::new(passes), Box::new(network.clone()), source);
                     return None;
                 }
                 let gradients = gradients(watch, training);
@@ -90,7 +90,7 @@ impl View {
                     *pending = Pending::Begun(passes, network, source);
                     return None;
                 }
-                Some(snapshot(watch, (&mut network, source), passes, gradients(watch, training)))
+                Some(snapshot(watch, (&mut network, source), *passes, gradients(watch, training)))
             }
         }
     }
@@ -109,7 +109,7 @@ fn gradients(watch: &Watch, training: &Training) -> (Vec<LayerNorms>, Vec<Histog
     (norms, watch.details.iter().map(histogram).collect())
 }
 
-/// What is watched of a network after the forward passes, with the norms and the histograms of the gradients of the last step.
+/// What is watched of a network after its passes, with the norms and the histograms of the gradients of the last step.
 fn snapshot(
     watch: &Watch,
     (network, source): (&mut Network, Source),
@@ -135,7 +135,7 @@ fn snapshot(
     let weights = weights.filter_map(|l| values(l, network.weights(*l).map(<[f32]>::to_vec))).collect();
     let details = watch.details.iter().zip(histograms);
     let details = details.filter_map(|(layer, gradients)| layer_detail(network, *layer, gradients)).collect();
-    let Results { masks, batches, occlusion } = passes.results(network);
+    let Results { masks, batches, occlusion, saliency } = passes.results(network);
     Snapshot {
         source,
         probabilities,
@@ -148,6 +148,7 @@ fn snapshot(
         masks,
         batches,
         occlusion,
+        saliency,
     }
 }
 
@@ -179,6 +180,7 @@ fn active_model<'a>(
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
+    use crate::messages::SaliencyOf;
     use nn::spec::{LayerSpec, NetworkSpec, Shape, TrainingSpec};
 
     #[test]
@@ -193,7 +195,7 @@ mod tests {
         let layers = vec![conv(5), conv(9), LayerSpec::Flatten, LayerSpec::Linear { out_features: 10 }];
         let network = NetworkSpec { input: Shape::maps(1, 28, 28), layers };
         let mut training = Training::new(network, TrainingSpec::default()).unwrap();
-        let watch = Watch { masks: Some(3), ..Watch::default() };
+        let watch = Watch { masks: Some(3), saliency: Some(SaliencyOf::Class(4)), ..Watch::default() };
         let mut view = View { image: Some(vec![90; 784]), watch, ..View::default() };
         let mut complete = |training: &mut Training, change: bool| {
             view.begin_snapshot();
@@ -209,7 +211,8 @@ mod tests {
         };
         let (_, undisturbed) = complete(&mut training, false);
         let (slices, changed) = complete(&mut training, true);
-        assert!(slices > 3, "{slices} slices");
+        assert!(slices > 5, "{slices} slices");
+        assert!(changed.saliency.is_some());
         assert_eq!(changed, undisturbed);
         assert_ne!(complete(&mut training, false).1, undisturbed, "the next one is of the changed network");
     }

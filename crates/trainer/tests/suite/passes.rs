@@ -1,10 +1,12 @@
 //! What a snapshot holds besides the shown image as the network reads it: thinned networks, and a batch.
 
 use nn::cpu::Units;
+use nn::inspect::saliency::SaliencyPass;
+use nn::network::Network;
 use nn::preset::Preset;
 use nn::spec::{LayerSpec, TrainingSpec};
 use trainer::Session;
-use trainer::messages::{BATCH_IMAGES, Command, Event, MASKS, Occlusion, Snapshot, Watch};
+use trainer::messages::{BATCH_IMAGES, Command, Event, MASKS, Occlusion, SaliencyOf, Snapshot, Watch};
 
 use crate::common::{SingleCore, calculator_digit, digits};
 
@@ -168,4 +170,49 @@ fn each_part_of_the_image_is_covered_in_turn() {
         .handle(Command::Configure { network: Preset::LeNet5.network(), training: TrainingSpec::default() });
     let plain = watched(&mut session, Watch { units: Units::Kept { seed: 1, sample: 0 }, ..watch });
     assert_eq!((plain.units, plain.occlusion.is_some()), (Units::All, true));
+}
+
+/// The saliency map of an image, one image at a time.
+fn saliency(network: &Network, image: &[u8], units: Units, class: usize) -> Vec<f32> {
+    let mut network = network.clone();
+    network.prepare();
+    network.begin_inference(std::iter::once(image), units);
+    network.limit_work(i64::MAX);
+    assert!(network.continue_inference());
+    SaliencyPass::new(&mut network, class).and_then(|mut pass| pass.advance(&mut network)).expect("no limit")
+}
+
+#[test]
+fn the_saliency_map_is_that_of_the_class_the_units_and_the_image_on_screen() {
+    let mut session = session(10);
+    let network = session.network().clone();
+    let (image, last) = (calculator_digit(3, 99), Preset::LeNetTricks.network().layers.len() - 1);
+    let watch = |units, of| Watch { activations: vec![last], units, saliency: Some(of), ..Watch::default() };
+    let plain = watched(&mut session, Watch { saliency: None, ..watch(Units::All, SaliencyOf::Answer) });
+    assert_eq!(plain.saliency, None);
+    for units in [Units::All, Units::AllScaled, Units::Kept { seed: 4, sample: 7 }] {
+        for (of, class) in [(SaliencyOf::Answer, None), (SaliencyOf::Class(8), Some(8))] {
+            let snapshot = watched(&mut session, watch(units, of));
+            let answer =
+                (0..10).max_by(|a, b| logits(&snapshot)[*a].total_cmp(&logits(&snapshot)[*b])).unwrap();
+            let map = snapshot.saliency.as_ref().expect("it is watched");
+            let class = class.unwrap_or(answer);
+            assert_eq!((usize::from(map.class), map.logit), (class, logits(&snapshot)[class]));
+            assert_eq!(map.gradient, saliency(&network, &image, units, class), "{units:?} {of:?}");
+            if units == Units::All {
+                let without = Snapshot { saliency: None, ..snapshot };
+                assert_eq!(without, plain, "the backward pass changes nothing else");
+            }
+        }
+    }
+    assert_eq!(watched(&mut session, watch(Units::All, SaliencyOf::Class(10))).saliency, None);
+    // It follows training.
+    session.handle(Command::Step);
+    while session.busy() {
+        session.work(&SingleCore::default());
+    }
+    let after =
+        watched(&mut session, watch(Units::All, SaliencyOf::Class(8))).saliency.expect("it is watched");
+    assert_ne!(after.gradient, saliency(&network, &image, Units::All, 8));
+    assert_eq!(after.gradient, saliency(session.network(), &image, Units::All, 8));
 }

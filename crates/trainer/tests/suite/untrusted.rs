@@ -15,8 +15,7 @@ use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     BatchDetail, ChangedShare, CheckpointSummary, Command, DeviceChoice, Download, Event, Images,
-    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Snapshot, Source, Split, StepReport,
-    StepSample, ViewState, Watch, decode, encode,
+    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Saliency, SaliencyOf, Snapshot, Source, Split, StepReport, StepSample, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -73,6 +72,7 @@ fn commands() -> Vec<Command> {
             batches: vec![1, 99],
             occlusion: true,
             step: true,
+            saliency: Some(SaliencyOf::Class(200)),
         }),
         Command::Compare {
             runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
@@ -126,6 +126,7 @@ fn events() -> Vec<Event> {
                 ..MaskAnswers::default()
             })),
             occlusion: Some(Box::new(Occlusion { whole: vec![0.5; 10], covered: vec![vec![1.0; 10]; 2] })),
+            saliency: Some(Box::new(Saliency { class: 3, logit: 0.5, gradient: vec![0.5; 784] })),
             batches: vec![BatchDetail { layer: 1, channels: vec![ChannelStatistics::default()] }],
         }),
         Event::Predictions(Predictions {
