@@ -31,6 +31,7 @@ const VIEWS = [
   ["open=S2&image=0", (page) => page.getByRole("img", { name: /^Before pooling/ })],
   ["open=F5&dropout=on&image=0&mask=3", (page) => page.getByRole("button", { name: /^Mask 3\b.* \d$/, pressed: true })],
   ["image=0&why=7", (page) => page.getByRole("status", { name: "Evidence" }).filter({ hasText: /^(Without|Whichever)/ })],
+  ["image=0&why=7&evidence=gradient", (page) => page.getByRole("status", { name: "Evidence" }).filter({ hasText: /^The logit of 7/ })],
   ["open=Output", (page) => page.getByRole("heading", { name: "Output: dense and softmax" })],
   ["preset=mlp30&open=F1", (page) => page.getByRole("heading", { name: "F1: dense" })],
   ["open=filter&filter=curve", (page) => page.getByRole("heading", { name: "Try a filter" })],

@@ -56,3 +56,73 @@ test("with a mask of dropout there is no evidence, and with all units there is",
   await expect(picture(page)).toHaveCount(0);
   await expect.poll(() => page.url()).not.toContain("why=");
 });
+
+const method = (page) => page.getByRole("combobox", { name: "Evidence found by" });
+const gradientPicture = (page) => page.getByRole("img", { name: "The drawing, coloured by the gradient of the logit" });
+
+/** The numbers of the sentence about the gradient: the logit, and where and by how much a pixel raises and lowers it most. */
+const gradient = async (page, digit) => {
+  const sentence = new RegExp(`logit of ${digit} is ([−\\d.]+)\\. A tenth of white more at row (\\d+), column (\\d+) raises it most \\(by ([\\d.]+), solid frame\\), and row (\\d+), column (\\d+) lowers it most \\(by ([\\d.]+), dashed frame\\)\\.$`);
+  await expect(evidence(page)).toHaveText(sentence);
+  return (await evidence(page).textContent()).match(sentence).slice(1).map((number) => Number(number.replace("−", "-")));
+};
+
+test("the gradient names the pixels that raise and lower a digit's logit most, and a link brings it back", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&image=0&why=answer`);
+  await playground.downloaded();
+  await expect(evidence(page)).toHaveText(/^Without/);
+  const occlusion = await colours(page);
+  await method(page).selectOption("gradient");
+  const [logit, row, column, raises] = await gradient(page, 7);
+  await expect(picture(page)).toHaveCount(0);
+  expect(await gradientPicture(page).evaluate((canvas) => canvas.toDataURL())).not.toBe(occlusion);
+  // Test image 0 is a clear 7; the pixel that raises the logit most is the most orange one, and its frame lies round it.
+  expect(logit).toBeGreaterThan(5);
+  expect(raises).toBeGreaterThan(0);
+  const [red, , blue] = await gradientPicture(page).evaluate(
+    (canvas, [x, y]) => Array.from(canvas.getContext("2d").getImageData(x, y, 1, 1).data), [column - 1, row - 1],
+  );
+  expect(red).toBeGreaterThan(blue + 50);
+  const [left, top] = (await page.locator(".evidence .mark").first().getAttribute("d")).match(/\d+/g).map(Number);
+  expect([left, top]).toEqual([Math.max(column - 2, 0), Math.max(row - 2, 0)]);
+  await expect.poll(() => page.url()).toContain("why=answer&evidence=gradient");
+
+  await page.reload();
+  await playground.downloaded();
+  await expect(method(page)).toHaveValue("gradient");
+  expect(await gradient(page, 7)).toContain(logit);
+  // Of a digit that it is not, the logit is lower.
+  await menu(page).selectOption("1");
+  expect((await gradient(page, 1))[0]).toBeLessThan(logit);
+  await playground.clear.click();
+  await expect(evidence(page)).toHaveText(/^Draw a digit/);
+  await expect(page.locator(".evidence .mark").first()).toHaveAttribute("d", "");
+});
+
+test("the gradient is that of the thinned network that is shown, and follows training", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&preset=lenet-tricks&image=0&mask=2&why=3&evidence=gradient`);
+  await playground.downloaded();
+  await expect(evidence(page)).toHaveText(/^With the units that are shown, the logit of 3 is /);
+  const thinned = await evidence(page).textContent();
+  await page.getByRole("region", { name: "Network picture" }).getByRole("button", { name: "Show all units again" }).click();
+  await expect(evidence(page)).toHaveText(/^The logit of 3 is /);
+  expect((await evidence(page).textContent()).toLowerCase()).not.toBe(thinned.replace("With the units that are shown, ", ""));
+  const before = await evidence(page).textContent();
+  await playground.takeSteps(20);
+  await expect(evidence(page)).not.toHaveText(before);
+  await gradient(page, 3);
+});
+
+test("the evidence is announced when another digit or method is chosen", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&image=0&why=answer`);
+  await playground.downloaded();
+  const announced = page.locator(".why [aria-live=polite]");
+  await expect(announced).toHaveText(/, 7 falls from /);
+  await menu(page).selectOption("1");
+  await expect(announced).toHaveText(/, 1 rises from /);
+  await expect(announced).toHaveText(await evidence(page).textContent());
+  await method(page).selectOption("gradient");
+  await expect(announced).toHaveText(/^The logit of 1 is /);
+  await playground.clear.click();
+  await expect(announced).toHaveText(/^Draw a digit/);
+});

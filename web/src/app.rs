@@ -23,7 +23,6 @@ use crate::network::NetworkPanel;
 use crate::network::batch_norm::BatchNormPanel;
 use crate::network::gradient_norms::GradientNormsPanel;
 use crate::network::view_state::NetworkView;
-use crate::pad::link::Why;
 use crate::pad::store::PadStore;
 use crate::pad::{PadPanel, example};
 use crate::runs::panel::RunsPanel;
@@ -211,15 +210,12 @@ fn route(
 /// Sends the worker what the page shows, now and after every change.
 fn send_watch(client: Client, network: NetworkView, explore: ExploreView, pad: PadStore) {
     let predictions = Memo::new(move |_| explore.is_open());
-    let occlusion = Memo::new(move |_| pad.why.get() != Why::Closed && pad.image.with(Option::is_some));
+    let evidence = Memo::new(move |_| pad.watched_evidence());
     Effect::new(move |_| {
         let watch = network.watch();
-        client.send(Command::Watch(Watch {
-            predictions: predictions.get(),
-            occlusion: occlusion.get(),
-            step: true,
-            ..watch
-        }));
+        let (occlusion, saliency) = evidence.get();
+        let predictions = predictions.get();
+        client.send(Command::Watch(Watch { predictions, occlusion, saliency, step: true, ..watch }));
     });
 }
 

@@ -27,6 +27,33 @@ pub(crate) enum Why {
     Digit(usize),
 }
 
+/// How evidence is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Parts of the drawing are covered.
+    #[default]
+    Occlusion,
+    /// The gradient of the logit with respect to the pixels.
+    Gradient,
+}
+
+impl Method {
+    pub(super) const ALL: [Self; 2] = [Self::Occlusion, Self::Gradient];
+
+    /// Its name for people.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Occlusion => "occlusion",
+            Self::Gradient => "gradient",
+        }
+    }
+
+    /// Reads the value of a link.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == text)
+    }
+}
+
 /// The state of the pad that links carry.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PadLink {
@@ -36,6 +63,8 @@ pub(crate) struct PadLink {
     pub(crate) pose: Pose,
     /// The digit for which evidence is shown.
     pub(crate) why: Why,
+    /// How it is found.
+    pub(crate) method: Method,
     /// What is drawn. The address of the page has no drawings, copied links have them.
     pub(crate) strokes: Option<Vec<Stroke>>,
 }
@@ -82,6 +111,18 @@ pub(crate) const PARTS: &[LinkPart<PadLink>] = &[
         usage: "use answer, or a digit",
     },
     LinkPart {
+        key: "evidence",
+        get: |state| {
+            let is_shown = state.why != Why::Closed && state.method != Method::default();
+            is_shown.then(|| state.method.name().to_owned())
+        },
+        set: |state, text| {
+            state.method = Method::read(text)?;
+            Some(())
+        },
+        usage: "use occlusion or gradient",
+    },
+    LinkPart {
         key: "strokes",
         get: |state| Some(strokes::write(state.strokes.as_ref()?).0),
         set: |state, text| {
@@ -119,6 +160,7 @@ mod tests {
             "pose=0,0,0,1.5",
             "why=answer",
             "image=3&why=8",
+            "why=answer&evidence=gradient",
         ] {
             assert_eq!(text(PARTS, &parse(PARTS, link).unwrap()), link);
         }
@@ -144,6 +186,7 @@ mod tests {
             "image=-1",
             "why=",
             "why=10",
+            "evidence=lime",
             "strokes=",
             "strokes=sa",
             "strokes=sa*",

@@ -23,7 +23,7 @@ use crate::pad::paint::paint_changes;
 use crate::pad::pose::MoveAndTurn;
 use crate::pad::prediction::Prediction;
 use crate::pad::store::{PadStore, Pen};
-use crate::pad::why::WhyThisAnswer;
+use crate::pad::why::panel::WhyThisAnswer;
 
 /// The panel with the pad, its buttons and the prediction.
 #[component]

@@ -3,11 +3,11 @@
 use data::mnist::PIXELS;
 use data::pose::Pose;
 use leptos::prelude::*;
-use trainer::messages::Command;
+use trainer::messages::{Command, SaliencyOf};
 
 use crate::client::Client;
 use crate::pad::drawing::{Drawing, SIDE};
-use crate::pad::link::{PadLink, Why};
+use crate::pad::link::{Method, PadLink, Why};
 use crate::pad::pointers::Pointers;
 use crate::pad::strokes;
 use crate::ui::signal::set_if_changed;
@@ -32,6 +32,8 @@ pub(crate) struct PadStore {
     pub(crate) pose: RwSignal<Pose>,
     /// The digit for which evidence is shown.
     pub(crate) why: RwSignal<Why>,
+    /// How it is found.
+    pub(crate) method: RwSignal<Method>,
     /// The image that the network gets.
     pub(crate) image: Memo<Option<[u8; PIXELS]>>,
     /// The ten probabilities of the image; empty while there is none.
@@ -69,6 +71,7 @@ impl PadStore {
             centred,
             pose,
             why: RwSignal::new(link.why),
+            method: RwSignal::new(link.method),
             image,
             probabilities,
             prediction: Memo::new(move |_| probabilities.with(|probabilities| argmax(probabilities))),
@@ -83,7 +86,13 @@ impl PadStore {
     /// The state that links carry; `with_strokes`: also what is drawn.
     pub(crate) fn linked(&self, with_strokes: bool) -> PadLink {
         let strokes = if with_strokes { self.drawing.with(Drawing::strokes) } else { None };
-        PadLink { example: self.example.get(), pose: self.pose.get(), why: self.why.get(), strokes }
+        PadLink {
+            example: self.example.get(),
+            pose: self.pose.get(),
+            why: self.why.get(),
+            method: self.method.get(),
+            strokes,
+        }
     }
 
     /// Takes over the state of a link.
@@ -91,6 +100,7 @@ impl PadStore {
         set_if_changed(self.example, link.example);
         set_if_changed(self.pose, link.pose);
         set_if_changed(self.why, link.why);
+        set_if_changed(self.method, link.method);
         if let Some(strokes) = link.strokes {
             self.drawing.update(|drawing| drawing.draw(strokes));
         }
@@ -114,6 +124,20 @@ impl PadStore {
     /// The image before it was moved and turned; none if it was not, or there is none.
     pub(crate) fn reference(&self) -> Option<[u8; PIXELS]> {
         if self.pose.get() == Pose::default() { None } else { self.centred.get() }
+    }
+
+    /// The evidence that snapshots are to hold: by occlusion, and by the gradient of which logit.
+    pub(crate) fn watched_evidence(&self) -> (bool, Option<SaliencyOf>) {
+        let of = match self.why.get() {
+            Why::Closed => None,
+            Why::Answer => Some(SaliencyOf::Answer),
+            Why::Digit(digit) => Some(SaliencyOf::Class(digit as u8)),
+        };
+        let of = of.filter(|_| self.image.with(Option::is_some));
+        match self.method.get() {
+            Method::Occlusion => (of.is_some(), None),
+            Method::Gradient => (false, of),
+        }
     }
 
     /// Sends every new image to the worker.
