@@ -162,14 +162,14 @@ fn Picture(evidence: Memo<Option<Evidence>>) -> impl IntoView {
     };
     let ends = move |at: usize| match pad.method.get() {
         Method::Occlusion => ["against it", "for it"][at],
-        Method::Gradient => ["lighter lowers", "lighter raises"][at],
+        Method::Gradient => ["lowers it", "raises it"][at],
     };
     view! {
         <div class="evidence">
             <canvas node_ref=canvas width=SIDE height=SIDE role="img" aria-label=label></canvas>
             <svg viewBox=format!("0 0 {SIDE} {SIDE}") aria-hidden="true">
                 <path class="halo" d=move || frame(0)></path><path class="mark" d=move || frame(0)></path>
-                <path class="halo" d=move || frame(1)></path><path class="mark dashed" d=move || frame(1)></path>
+                <path class="halo" d=move || frame(1)></path><path class="dashed" d=move || frame(1)></path>
             </svg>
         </div>
         <p class="key" aria-hidden="true"><span>{move || ends(0)}</span><i class="ramp weight"></i><span>{move || ends(1)}</span></p>
