@@ -172,7 +172,7 @@ fn route(
             batch.report.set(None);
         }
         Event::Tested(tested) => runs.on_tested(tested),
-        Event::PretrainedTested(accuracy) => client.pretrained_accuracy.set(Some(accuracy)),
+        Event::PretrainedTested(tested) => client.pretrained_tested.set(Some(tested)),
         Event::Snapshot(snapshot) => {
             client.snapshot.set(Some(snapshot));
             client.tell_when_painted();

@@ -198,8 +198,8 @@ pub enum Event {
     /// The network that later snapshots, evaluations and predictions are about, until the next such event. In a
     /// comparison it is the first run's.
     Network(NetworkSpec),
-    /// The checkpoint shipped with the page was evaluated on the whole test set: its accuracy, 0 to 1.
-    PretrainedTested(f32),
+    /// The checkpoint shipped with the page was evaluated on the whole test set, at step 0.
+    PretrainedTested(Tested),
     /// A command had an effect that nobody would expect: one sentence for people.
     Note(String),
     /// The checkpoints of the present run, the oldest one first: the initial state, and the evaluations that are kept.

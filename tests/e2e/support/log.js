@@ -58,7 +58,11 @@ function record({ COMMANDS, EVENTS, drawing }) {
     Progress: (reader) => ({
       step: reader.number(), epoch: reader.double(), rate: reader.float(), loss: reader.number() === 0 ? null : reader.float(),
     }),
-    Tested: (reader) => ({ step: reader.number(), epoch: reader.double(), loss: reader.float(), accuracy: reader.float() }),
+    Tested: (reader) => ({
+      step: reader.number(), epoch: reader.double(), loss: reader.float(), accuracy: reader.float(),
+      certainty: reader.number() === 0 ? null : reader.float(),
+    }),
+    PretrainedTested: (reader) => read.Tested(reader),
     ActiveRun: (reader) => ({ run: reader.number() === 0 ? null : reader.number() }),
     Predictions: (reader) => ({ source: reader.source() }),
     Snapshot: (reader) => ({

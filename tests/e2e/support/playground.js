@@ -18,12 +18,14 @@ export const hash = (page) => new URL(page.url()).hash;
 /** The canvas of a chart. */
 export const chart = (page, title = "Loss") => page.getByRole("img", { name: new RegExp(`^${title} over epochs`) });
 
-/** Strokes of digits, as shares of the pad's width and height. */
+/** Strokes of digits and of other drawings, as shares of the pad's width and height. */
 export const DIGITS = {
   0: [arc(0.5, 0.5, 0.22, 0.32, -90, 270)],
   1: [[[0.53, 0.18], [0.47, 0.82]]],
   3: [[...arc(0.47, 0.34, 0.19, 0.16, -150, 90), ...arc(0.47, 0.66, 0.21, 0.17, -90, 150)]],
   7: [[[0.25, 0.22], [0.75, 0.22], [0.42, 0.82]]],
+  bar: [[[0.1, 0.5], [0.9, 0.5]]],
+  grid: [[[0.35, 0.15], [0.35, 0.85]], [[0.65, 0.15], [0.65, 0.85]], [[0.15, 0.35], [0.85, 0.35]], [[0.15, 0.65], [0.85, 0.65]]],
 };
 
 export class Playground {

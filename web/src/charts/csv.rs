@@ -59,7 +59,7 @@ mod tests {
             ..Progress::default()
         };
         record.on_progress(progress);
-        record.on_tested(Tested { step: 1, epoch: 0.1, loss: 1.75, accuracy: 0.5 });
+        record.on_tested(Tested { step: 1, epoch: 0.1, loss: 1.75, accuracy: 0.5, certainty: None });
         let run = || CsvRun { name: "A".into(), settings: "Training images 1,000".into(), record: &record };
         assert_eq!(
             write(Measure::Loss, &Split::ALL, &[run()]),
@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn values_that_are_not_finite_have_a_word_and_gaps_no_line() {
         let mut record = Record::default();
-        record.on_tested(Tested { step: 1, epoch: 0.5, loss: f32::NAN, accuracy: 0.1 });
+        record.on_tested(Tested { step: 1, epoch: 0.5, loss: f32::NAN, accuracy: 0.1, certainty: None });
         record.on_another_network();
-        record.on_tested(Tested { step: 2, epoch: 1.0, loss: 0.25, accuracy: 0.5 });
+        record.on_tested(Tested { step: 2, epoch: 1.0, loss: 0.25, accuracy: 0.5, certainty: None });
         let run = CsvRun { name: "present".into(), settings: String::new(), record: &record };
         let text = write(Measure::Loss, &[Split::Test], &[run]);
         assert_eq!(text, format!("{HEAD}present,,test loss,0.5,not finite\npresent,,test loss,1,0.25\n"));

@@ -8,7 +8,7 @@ pub(crate) mod problems;
 
 use leptos::prelude::*;
 use nn::spec::NetworkSpec;
-use trainer::messages::{Command, DeviceReport, Download, Event, RunState, Snapshot, Source};
+use trainer::messages::{Command, DeviceReport, Download, Event, RunState, Snapshot, Source, Tested};
 
 use crate::client::bridge::{Bridge, State};
 use crate::client::painting::Painting;
@@ -29,8 +29,8 @@ pub(crate) struct Client {
     pub(crate) snapshot: RwSignal<Option<Snapshot>>,
     /// The network that the worker's snapshots and figures are about; none before the first ones.
     pub(crate) network: RwSignal<Option<NetworkSpec>>,
-    /// The accuracy of the pretrained network on the test set, 0 to 1, once it is measured.
-    pub(crate) pretrained_accuracy: RwSignal<Option<f32>>,
+    /// How the pretrained network does on the test set, once it is measured.
+    pub(crate) pretrained_tested: RwSignal<Option<Tested>>,
     /// Which device trains, and how fast each one is.
     pub(crate) device: RwSignal<DeviceReport>,
     /// Notifies when the worker is told to train, or to replace the run.
@@ -54,7 +54,7 @@ impl Client {
             is_running: Memo::new(move |_| requested.get().unwrap_or_else(|| run.get() != RunState::Paused)),
             snapshot: RwSignal::default(),
             network: RwSignal::default(),
-            pretrained_accuracy: RwSignal::default(),
+            pretrained_tested: RwSignal::default(),
             device: RwSignal::default(),
             run_changes: Trigger::new(),
             problems: RwSignal::default(),

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn sentences_tell_the_state_and_the_figures() {
         let progress = Progress { step: 1_406, epoch: 1.5, ..Progress::default() };
-        let tested = Tested { step: 938, epoch: 1.0, loss: 0.05, accuracy: 0.981 };
+        let tested = Tested { step: 938, epoch: 1.0, loss: 0.05, accuracy: 0.981, certainty: None };
         let announced = |run, tested| sentence(run, &progress, Some(0.0512), tested);
         assert_eq!(announced(RunState::Training, None), "Training.");
         assert_eq!(

@@ -70,9 +70,9 @@ fn Readouts() -> impl IntoView {
         client.is_pretrained() && progress.get().step == 0 && comparison.with(Option::is_none)
     });
     let accuracy = move || {
-        let pretrained = client.pretrained_accuracy.get().filter(|_| is_pretrained.get());
-        let accuracy = pretrained.or(tested.get().map(|tested| tested.accuracy));
-        accuracy.map_or_else(none, |accuracy| Measure::Accuracy.value(accuracy.into()))
+        let pretrained = client.pretrained_tested.get().filter(|_| is_pretrained.get());
+        let shown = pretrained.or(tested.get());
+        shown.map_or_else(none, |tested| Measure::Accuracy.value(tested.accuracy.into()))
     };
     let throughput = move || match (client.run.get(), client.device.with(|device| device.measuring)) {
         (RunState::Paused | RunState::WaitingForData, _) => none(),

@@ -6,6 +6,7 @@ use data::mnist::{PIXELS, SIDE};
 use data::pose::Pose;
 use leptos::html;
 use leptos::prelude::*;
+use trainer::messages::Tested;
 
 use crate::pad::store::PadStore;
 use crate::runs::store::RunStore;
@@ -54,6 +55,11 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
         None if pad.pose.get() != Pose::default() => "28×28, moved".to_owned(),
         None => "28×28, centred".to_owned(),
     };
+    // An image of MNIST is a digit, whatever the network makes of it.
+    let doubt = Memo::new(move |_| {
+        let (_, probability) = pad.prediction.get().filter(|_| placed.with(Option::is_none))?;
+        runs.certainty().filter(|certainty| probability < *certainty)
+    });
     // Before the prediction arrives, the label is not shown either.
     let truth = move || match digit.get() {
         Some(digit) => Some(placed.get()?.verdict(digit)),
@@ -64,7 +70,10 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
         (Some(digit), Some(PlacedSample { name, label, .. })) => {
             format!("{name}, labelled {label}, reads as {digit}")
         }
-        (Some(digit), None) => format!("Reads as {digit}"),
+        (Some(digit), None) => match doubt.get() {
+            Some(certainty) => format!("Reads as {digit}. Perhaps not a digit: {}", usual(certainty)),
+            None => format!("Reads as {digit}"),
+        },
         (None, _) => String::new(),
     };
     debounce(ANNOUNCE_AFTER, announcement, move |text| announced.set(text));
@@ -82,11 +91,24 @@ fn Verdict(digit: Memo<Option<usize>>) -> impl IntoView {
                     </Show>
                 </output>
                 <p class="source">"by: "{move || runs.snapshot_label()}</p>
-                <p class="truth">{truth}</p>
+                <p class="truth">{truth}{move || doubt.get().map(|certainty| view! { <Doubt certainty /> })}</p>
                 <p class="visually-hidden" aria-live="polite">{announced}</p>
             </div>
         </div>
     }
+}
+
+/// What is said of a drawing of which the network is less certain than this, which it is of most test images.
+#[component]
+fn Doubt(certainty: f32) -> impl IntoView {
+    view! {
+        <span title=usual(certainty)>"Perhaps not a digit: "<small>"surer of "{Tested::CERTAIN}" % of digits"</small></span>
+    }
+}
+
+/// What the certainty is that most test images reach.
+fn usual(certainty: f32) -> String {
+    format!("the answers to {} % of the test digits get {} or more.", Tested::CERTAIN, percent(certainty, 1))
 }
 
 /// The probability of a class as a bar.

@@ -146,7 +146,7 @@ mod tests {
     fn a_record_follows_training_and_its_jumps_back() {
         let mut record = Record::default();
         (1..=4).for_each(|step| record.on_progress(progress(step, step as f64 / 4.0)));
-        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75 });
+        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75, certainty: None });
         let points = |record: &Record, measure, split| record.curve(measure, split).points().to_vec();
         assert_eq!(points(&record, Measure::Loss, Split::Train).len(), 4);
         assert_eq!(points(&record, Measure::Accuracy, Split::Test), [(1.0, 0.75)]);
@@ -172,7 +172,7 @@ mod tests {
     fn another_network_has_no_figures_of_the_one_before() {
         let mut record = Record::default();
         (1..=4).for_each(|step| record.on_progress(progress(step, step as f64 / 4.0)));
-        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75 });
+        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75, certainty: None });
         record.on_another_network();
         assert_eq!((record.tested, record.last_loss), (None, None));
         assert_eq!(record.curve(Measure::Accuracy, Split::Test).last(), None);
@@ -186,7 +186,7 @@ mod tests {
         let mut record = Record::default();
         record.on_progress(progress(4, 1.0));
         for accuracy in [0.75, 0.75] {
-            record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy });
+            record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy, certainty: None });
         }
         assert_eq!(record.curve(Measure::Accuracy, Split::Test).points(), [(1.0, 0.75)]);
     }

@@ -328,7 +328,13 @@ mod tests {
                 train_accuracy: Some(0.123_456_7),
                 ..Progress::default()
             });
-            record.on_tested(Tested { step, epoch: step as f64 / 937.0, loss: 0.3, accuracy: 0.987_654 });
+            record.on_tested(Tested {
+                step,
+                epoch: step as f64 / 937.0,
+                loss: 0.3,
+                accuracy: 0.987_654,
+                certainty: None,
+            });
         }
         record
     }
@@ -409,7 +415,13 @@ mod tests {
             train_loss: Some(f32::NAN),
             ..Progress::default()
         });
-        diverged.on_tested(Tested { step: 3, epoch: 0.01, loss: f32::INFINITY, accuracy: 0.1 });
+        diverged.on_tested(Tested {
+            step: 3,
+            epoch: 0.01,
+            loss: f32::INFINITY,
+            accuracy: 0.1,
+            certainty: None,
+        });
         diverged.diverged = Some(3);
         let text = write(&run(0, diverged));
         assert_eq!(read("key", &text).map(|run| run.record.diverged), Some(Some(3)));

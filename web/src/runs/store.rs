@@ -172,12 +172,26 @@ impl RunStore {
         match source {
             Some(Source::Session { step: 0 }) => format!("{network}, untrained"),
             Some(Source::Session { step }) => format!("{network}, step {}", thousands(step as usize)),
-            Some(Source::Pretrained) => match self.client.pretrained_accuracy.get() {
-                Some(accuracy) => format!("pretrained network ({})", percent(accuracy, 1)),
+            Some(Source::Pretrained) => match self.client.pretrained_tested.get() {
+                Some(tested) => format!("pretrained network ({})", percent(tested.accuracy, 1)),
                 None => "pretrained network".to_owned(),
             },
             None => "loading…".to_owned(),
         }
+    }
+
+    /// The certainty that most test images reach ([`Tested::certainty`]) with the network that read the image on the pad; none
+    /// while it trains or is thinned, and where no evaluation is of the network as it is now.
+    pub(crate) fn certainty(self) -> Option<f32> {
+        let (source, units) =
+            self.client.snapshot.with(|snapshot| snapshot.as_ref().map(|s| (s.source, s.units)))?;
+        let tested = match source {
+            _ if units != Units::All => None,
+            Source::Pretrained => self.client.pretrained_tested.get(),
+            Source::Session { .. } if self.client.run.get() != RunState::Paused => None,
+            Source::Session { step } => self.tested.get().filter(|tested| tested.step == step),
+        };
+        tested?.certainty
     }
 
     /// The name of the model that read the image on the pad.

@@ -227,7 +227,7 @@ mod tests {
             images_per_second: Some(20_500.4),
             ..Progress::default()
         });
-        record.on_tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861 });
+        record.on_tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861, certainty: None });
         let figures = RunFigures::of(&record);
         assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876 steps", "20,500"));
         assert_eq!((figures.training_loss.as_str(), figures.test_loss.as_str()), ("0.0510", "0.0456"));

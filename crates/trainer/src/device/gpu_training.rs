@@ -346,7 +346,13 @@ impl GpuTraining {
                 Completion::Evaluation { tag: InFlightEvaluation { step, epoch, images }, score } => {
                     let loss = (score.loss / images as f64) as f32;
                     let accuracy = score.correct as f32 / images as f32;
-                    updates.push(GpuUpdate::Evaluated(Tested { step, epoch, loss, accuracy }));
+                    updates.push(GpuUpdate::Evaluated(Tested {
+                        step,
+                        epoch,
+                        loss,
+                        accuracy,
+                        certainty: None,
+                    }));
                 }
                 Completion::DeviceLost => {}
             }

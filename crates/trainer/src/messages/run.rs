@@ -23,6 +23,16 @@ pub struct Tested {
     pub loss: f32,
     /// Accuracy, 0 to 1.
     pub accuracy: f32,
+    /// The certainty that [`Tested::CERTAIN`] per cent of the images reach: the probability of the predicted class, 0 to 1 (the baseline of
+    /// Hendrycks and Gimpel 2017 for inputs that are of no class). `None` where the images' predictions are not known, as of an
+    /// evaluation on the GPU.
+    #[serde(default)]
+    pub certainty: Option<f32>,
+}
+
+impl Tested {
+    /// How many of a hundred test images reach [`Tested::certainty`].
+    pub const CERTAIN: usize = 98;
 }
 
 /// What the page shows, as texts that the worker stores and returns.

@@ -330,7 +330,7 @@ mod tests {
     fn an_evaluation_that_arrives_with_bad_news_is_reported_before_it() {
         for bad in [GpuUpdate::Diverged, GpuUpdate::Lost] {
             let mut session = Session::default();
-            let tested = Tested { step: 47, epoch: 1.0, loss: 0.1, accuracy: 0.97 };
+            let tested = Tested { step: 47, epoch: 1.0, loss: 0.1, accuracy: 0.97, certainty: None };
             assert!(!session.take_updates(vec![GpuUpdate::Evaluated(tested), bad]));
             assert_eq!(session.take_events().first(), Some(&Event::Tested(tested)));
         }

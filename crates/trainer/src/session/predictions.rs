@@ -5,9 +5,9 @@
 //! are of the same weights. Such a pass measures the network where training stopped, too.
 
 use crate::evaluation::{Evaluation, EvaluationTask};
-use crate::messages::{Event, Predictions, Source, Tested};
+use crate::messages::{Event, Predictions, Source};
 use data::DataSet;
-use nn::network::{Network, Score};
+use nn::network::Network;
 
 /// A pass of a copy of the network over the test set.
 pub(super) struct EvaluationPass {
@@ -48,15 +48,11 @@ impl EvaluationPass {
         predictions(self.source, self.task.done.clone())
     }
 
-    /// The accuracy of what was classified, as an event.
+    /// The figures of what was classified, as an event.
     pub(super) fn tested(&self) -> Event {
-        let (images, Score { loss, correct }) = (self.task.images() as f64, self.task.done.score);
-        let accuracy = (correct as f64 / images) as f32;
         match self.source {
-            Source::Pretrained => Event::PretrainedTested(accuracy),
-            Source::Session { step } => {
-                Event::Tested(Tested { step, epoch: self.epoch, loss: (loss / images) as f32, accuracy })
-            }
+            Source::Pretrained => Event::PretrainedTested(self.task.done.tested(0, 0.0)),
+            Source::Session { step } => Event::Tested(self.task.done.tested(step, self.epoch)),
         }
     }
 }

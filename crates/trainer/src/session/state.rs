@@ -133,15 +133,17 @@ impl Session {
         self.take_events()
     }
 
+    /// The test images that are here.
+    pub fn test_images(&self) -> &DataSet {
+        &self.data.test
+    }
+
     /// Evaluates the network in training on the test images.
     pub fn score_on_test_images(&self) -> Tested {
         let mut network = self.network().clone();
         network.prepare();
         let DataSet { images, labels, .. } = &self.data.test;
-        let score = evaluate(&mut network, images, labels).score;
-        let loss = (score.loss / labels.len() as f64) as f32;
-        let accuracy = score.correct as f32 / labels.len() as f32;
-        Tested { step: self.steps(), epoch: self.epoch(), loss, accuracy }
+        evaluate(&mut network, images, labels).tested(self.steps(), self.epoch())
     }
 
     /// Evaluates the network in training on its training images, without augmentation. Returns their number,

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn tested(step: u64, loss: f32, accuracy: f32) -> Tested {
-        Tested { step, epoch: step as f64 / 10.0, loss, accuracy }
+        Tested { step, epoch: step as f64 / 10.0, loss, accuracy, certainty: None }
     }
 
     /// The steps at which the rule stops a training that goes on each time.

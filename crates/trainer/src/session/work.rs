@@ -190,15 +190,12 @@ impl Session {
     }
 
     fn finish_evaluation(&mut self, evaluation: Evaluation) {
-        let (images, score) = (evaluation.classes.len(), evaluation.score);
         let (step, epoch) = (self.group.training().steps(), self.epoch());
         self.run.evaluating = false;
         if let Some(comparison) = &mut self.comparison {
             comparison.record_evaluation(step);
         }
-        let loss = (score.loss / images as f64) as f32;
-        let accuracy = score.correct as f32 / images as f32;
-        let tested = Tested { step, epoch, loss, accuracy };
+        let tested = evaluation.tested(step, epoch);
         self.emit(Event::Tested(tested));
         self.record_checkpoint(Some(tested));
         if self.stops_at(tested) {

@@ -322,10 +322,28 @@ fn the_checkpoint_is_measured_while_it_is_shown() {
     let events = work(&mut session);
     let accuracies: Vec<f32> = events
         .iter()
-        .filter_map(|event| if let Event::PretrainedTested(a) = event { Some(*a) } else { None })
+        .filter_map(|event| if let Event::PretrainedTested(t) = event { Some(t.accuracy) } else { None })
         .collect();
     session.handle(watch(true));
     let predicted = predict(&mut session);
     assert_eq!(predicted.source, Source::Pretrained);
     assert_eq!(accuracies, [correct(&predicted, &test.labels) as f32 / 10_000.0]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn where_nothing_trains_the_certainty_that_98_of_100_test_images_reach_is_known() {
+    let (mut session, _) = quick();
+    session.handle(watch(true));
+    let mut events = session.handle(Command::Step);
+    events.extend(work(&mut session));
+    let (tested, predicted) = (tested(&events), predictions(&events));
+    let (tested, predicted) =
+        (tested.last().expect("it stopped"), predicted.last().expect("they are watched"));
+    let certainty = tested.certainty.expect("all images were classified here");
+    let reached =
+        |least: f32| predicted.confidences.iter().filter(|confidence| **confidence >= least).count();
+    assert!(reached(certainty) >= 9_800, "{certainty}: {}", reached(certainty));
+    let more = f32::from_bits(certainty.to_bits() + 1);
+    assert!(reached(more) < 9_800, "{certainty} is the largest such number: {}", reached(more));
+    assert!(certainty > 0.1 && certainty < 1.0, "{certainty}");
 }

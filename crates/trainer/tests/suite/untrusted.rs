@@ -15,7 +15,7 @@ use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     BatchDetail, ChangedShare, CheckpointSummary, Command, DeviceChoice, Download, Event, Images,
-    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Saliency, SaliencyOf, Snapshot, Source, Split, StepReport, StepSample, ViewState, Watch, decode, encode,
+    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Saliency, SaliencyOf, Snapshot, Source, Split, StepReport, StepSample, Tested, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -137,7 +137,13 @@ fn events() -> Vec<Event> {
         Event::Labels { split: Split::Train, labels: vec![5, 0, 4] },
         Event::Images(Images { split: Split::Test, indices: vec![9, 200], pixels: vec![3; 2 * 784] }),
         Event::Network(Preset::LeNet5.network()),
-        Event::PretrainedTested(0.99),
+        Event::PretrainedTested(Tested {
+            step: 0,
+            epoch: 0.0,
+            loss: 0.02,
+            accuracy: 0.99,
+            certainty: Some(0.9),
+        }),
         Event::Checkpoints(vec![CheckpointSummary { step: 9, epoch: 0.5, learning_rate: 0.1, tested: None }]),
         Event::Shown { step: Some(9), is_answer: true },
         Event::Stopped("Training stopped.".into()),

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_moment_has_in_words() {
         let at = CheckpointSummary { step: 1_407, epoch: 1.5, learning_rate: 0.1, tested: None };
-        let tested = Some(Tested { step: 1_407, epoch: 1.5, loss: 0.1, accuracy: 0.973 });
+        let tested = Some(Tested { step: 1_407, epoch: 1.5, loss: 0.1, accuracy: 0.973, certainty: None });
         assert_eq!(in_words(None), "now");
         assert_eq!(in_words(Some(at)), "step 1,407, epoch 1.50");
         assert_eq!(
