@@ -1,6 +1,7 @@
 //! `cargo xtask train` and `cargo xtask table`: the page's own trainer at a terminal. It makes the checkpoint that the page
-//! starts with, and the table of what every trick is worth.
+//! starts with, the table of what every trick is worth, and that of what the certainty of an answer is worth.
 
+mod certainty;
 mod options;
 mod run;
 mod table;
@@ -33,12 +34,18 @@ enum Command {
         #[arg(long, value_name = "TEXT", default_value = "")]
         group: String,
     },
+    /// Measure how well the certainty of an answer tells digits from other drawings (minutes), and write the table
+    Certainty {
+        /// The Markdown file to write
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Table { file, group }) => table::make(&file, &group),
+        Some(Command::Certainty { file }) => certainty::make(&file),
         None => train(&cli.options),
     };
     match done {
