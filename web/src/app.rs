@@ -108,7 +108,7 @@ fn provide_stores() {
         pad.drawing.update(|drawing| drawing.draw(strokes));
     }
     let controls = ControlsView::new(linked.controls);
-    let charts = ChartsView::new(linked.charts, runs);
+    let charts = ChartsView::new(linked.charts, runs, settings);
     let redraw = Redraw::new();
     let session = StoredValue::new(None);
     client.start(move |event| {

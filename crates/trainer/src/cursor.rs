@@ -2,7 +2,7 @@
 
 use data::mnist::{SHARD_IMAGES, TRAIN_IMAGES};
 use nn::random::{Stream, permute};
-use nn::spec::{StopRule, TrainingSpec};
+use nn::spec::{Schedule, StopRule, TrainingSpec};
 use serde::{Deserialize, Serialize};
 
 /// The position of a training in the data.
@@ -87,6 +87,16 @@ impl DataCursor {
         if self.images_of_epoch as usize >= Self::epoch_images(spec) {
             (self.epoch, self.images_of_epoch) = (self.epoch + 1, 0);
         }
+    }
+
+    /// Whether a batch that ends at `next` completes a point of a range test's curve, a hundred of which it has; `None` where no range
+    /// test is under way.
+    pub(crate) fn completes_point(self, next: Self, spec: &TrainingSpec) -> Option<bool> {
+        const POINTS: f64 = 100.0;
+        let Schedule::RangeTest { epochs } = spec.schedule else { return None };
+        // 0.1 in single precision is more than in double precision.
+        let points = |cursor: Self| (POINTS * cursor.schedule_epochs() / f64::from(epochs) + 1e-5).floor();
+        (points(self) < POINTS).then(|| points(next) > points(self))
     }
 
     /// Steps from here until at least `epochs` epochs are trained.

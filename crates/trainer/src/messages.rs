@@ -257,10 +257,14 @@ pub struct Progress {
     /// The learning rate of the next step, as the schedule has it.
     #[serde(default)]
     pub learning_rate: f32,
-    /// Mean training loss since the last `Progress` (cross-entropy, nats per image); `None` without a step.
+    /// Mean training loss since the last `Progress` with one (cross-entropy, nats per image); `None` without a step. While a range test
+    /// trains, a report has one for each hundredth of the test, so that its curve is the same however fast the machine is.
     pub train_loss: Option<f32>,
     /// Training accuracy over the same steps, 0 to 1.
     pub train_accuracy: Option<f32>,
+    /// Mean learning rate of the same steps.
+    #[serde(default)]
+    pub train_rate: Option<f32>,
     /// Training images a second over about the last second of training; `None` while unknown.
     pub images_per_second: Option<f32>,
     /// Number of cores that train.

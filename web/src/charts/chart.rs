@@ -25,12 +25,11 @@ const DRAWN_UNSEEN: usize = 8;
 
 /// The curves of a measure.
 #[component]
-pub(super) fn Chart(measure: Measure) -> impl IntoView {
+pub(super) fn Chart(measure: Measure, plot: Memo<Plot>) -> impl IntoView {
     let runs = expect_context::<RunStore>();
     let charts = expect_context::<ChartsView>();
     let (client, redraw) = (expect_context::<Client>(), expect_context::<Redraw>());
     let canvas = NodeRef::<html::Canvas>::new();
-    let plot = Memo::new(move |_| charts.plot(measure));
     let (size, is_seen) = (watch_size(canvas), in_sight(canvas));
     let surface = RwSignal::new_local(None);
     Effect::new(move |_| {
@@ -55,7 +54,12 @@ pub(super) fn Chart(measure: Measure) -> impl IntoView {
         skipped
     });
     let title = measure.title();
-    let label = move || format!("{title} over epochs: {}", last_values(runs, measure));
+    let label = move || {
+        let over = charts.x_axis.get().over();
+        let steepest =
+            plot.with(Plot::steepest_in_words).map_or_else(String::new, |words| format!(". {words}"));
+        format!("{title} over {over}: {}{steepest}", last_values(runs, charts, measure))
+    };
     view! {
         <figure class="chart">
             <figcaption>
@@ -96,7 +100,7 @@ fn SaveButtons(measure: Measure, plot: Memo<Plot>, canvas: NodeRef<html::Canvas>
     let csv = move |_| save_csv(runs, charts, &untrack(|| settings.trained()), measure);
     let png = move |_| {
         if let Some(canvas) = canvas.get_untracked() {
-            let legend = legend(runs, &untrack(|| settings.trained()));
+            let legend = legend(runs, charts, &untrack(|| settings.trained()));
             plot.with_untracked(|plot| save_png(&canvas, plot, &legend));
         }
     };
@@ -125,7 +129,8 @@ fn watch_size(canvas: NodeRef<html::Canvas>) -> Trigger {
 }
 
 /// The last values of the present run, and the last test values of the others, in words.
-fn last_values(runs: RunStore, measure: Measure) -> String {
+fn last_values(runs: RunStore, charts: ChartsView, measure: Measure) -> String {
+    let x_axis = charts.x_axis.get();
     let last = |record: &Record, split| {
         record
             .curve(measure, split)
@@ -140,6 +145,7 @@ fn last_values(runs: RunStore, measure: Measure) -> String {
     runs.others.with(|others| {
         let tested = others
             .shown()
+            .filter(|run| x_axis.draws(&run.setup))
             .filter_map(|run| Some(format!("run {} {}", letter(run.slot), last(&run.record, Split::Test)?)));
         words.extend(tested);
     });

@@ -4,14 +4,13 @@ use trainer::messages::Split;
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
-use crate::charts::axis::{Axis, Scale};
+use crate::charts::axis::Axis;
 use crate::charts::frame::Frame;
 use crate::charts::plot::{Plot, PlotLine};
 use crate::charts::surface::Surface;
 use crate::runs::curve;
-use crate::ui::format::decimals;
 
-/// Draws a chart on the page, with one pixel of the canvas for each pixel of the screen. `cursor` is the epoch that is read.
+/// Draws a chart on the page, with one pixel of the canvas for each pixel of the screen. `cursor` is the position that is read.
 pub(super) fn draw(
     canvas: &HtmlCanvasElement,
     surface: &Surface,
@@ -59,15 +58,16 @@ impl<'a> Painter<'a> {
     /// Draws the axes, the moment that is shown, the cursor and the curves.
     pub(super) fn draw(&self, cursor: Option<f64>) -> Result<(), JsValue> {
         self.draw_axes()?;
-        if let Some(epoch) = self.plot.moment {
+        if let Some(moment) = self.plot.moment {
             self.context.set_line_width(2.0);
-            self.draw_upright(epoch, "--accent");
+            self.draw_upright(moment, "--accent");
             self.context.set_line_width(1.0);
         }
-        if let Some(epoch) = cursor {
-            self.draw_upright(epoch, "--edge");
+        if let Some(position) = cursor {
+            self.draw_upright(position, "--edge");
         }
         self.draw_curves(cursor)?;
+        self.draw_steepest()?;
         self.draw_letters()
     }
 
@@ -85,18 +85,45 @@ impl<'a> Painter<'a> {
             context.fill_text(&self.plot.measure.tick(value, step), Frame::LEFT - 8.0, y)?;
         }
         context.set_text_align("center");
-        let epochs = Axis { from: self.plot.range.from, to: self.plot.range.to, scale: Scale::Linear };
-        for (epoch, step) in epochs.ticks((frame.width / 80.0).max(2.0)) {
-            let text = format!("{epoch:.*}", decimals(step));
-            context.fill_text(&text, self.x_of(epoch), Frame::TOP + frame.inner_height() + 14.0)?;
+        let x_axis = self.plot.x_axis;
+        for (position, text) in x_axis.ticks(self.plot.range, (frame.width / 80.0).max(2.0)) {
+            context.fill_text(&text, self.x_of(position), Frame::TOP + frame.inner_height() + 14.0)?;
         }
-        context.fill_text("epochs", Frame::LEFT + frame.inner_width() / 2.0, frame.height - 8.0)
+        context.fill_text(x_axis.title(), Frame::LEFT + frame.inner_width() / 2.0, frame.height - 8.0)
     }
 
-    /// Draws an upright line at an epoch.
-    fn draw_upright(&self, epoch: f64, color: &str) {
+    /// Marks where the loss of a range test falls most steeply: a ring on the curve, and a line down to the axis with the rate beside it.
+    fn draw_steepest(&self) -> Result<(), JsValue> {
+        let Self { context, frame, .. } = self;
+        let range = self.plot.range;
+        let bottom = Frame::TOP + frame.inner_height();
+        for (line, (x, y)) in self.plot.steepest() {
+            if !(range.from..=range.to).contains(&x) {
+                continue;
+            }
+            let text = format!("{}steepest: {}", line.label(), self.plot.x_axis.number(x));
+            let (x, y) = (self.x_of(x), self.y_of(y));
+            context.set_stroke_style_str(&self.surface.color("--text"));
+            context.set_fill_style_str(&self.surface.color("--text"));
+            context.set_line_width(1.5);
+            context.begin_path();
+            context.arc(x, y, 6.0, 0.0, std::f64::consts::TAU)?;
+            context.stroke();
+            self.stroke_line((x, y + 6.0), (x, bottom));
+            context.set_line_width(1.0);
+            context.set_font("600 12px system-ui, sans-serif");
+            // On the side of the descent, where the loss is still high.
+            let is_right = x > frame.width / 2.0;
+            context.set_text_align(if is_right { "right" } else { "left" });
+            context.fill_text(&text, if is_right { x - 6.0 } else { x + 6.0 }, bottom - 9.0)?;
+        }
+        Ok(())
+    }
+
+    /// Draws an upright line at a position.
+    fn draw_upright(&self, position: f64, color: &str) {
         self.context.set_stroke_style_str(&self.surface.color(color));
-        let x = self.x_of(epoch).round() + 0.5;
+        let x = self.x_of(position).round() + 0.5;
         self.stroke_line((x, Frame::TOP), (x, Frame::TOP + self.frame.inner_height()));
     }
 
@@ -118,7 +145,7 @@ impl<'a> Painter<'a> {
             context.set_stroke_style_str(&color);
             context.set_fill_style_str(&color);
             self.draw_curve(line)?;
-            if let Some(point) = cursor.and_then(|epoch| curve::nearest(&line.points, epoch, plot.reach())) {
+            if let Some(point) = cursor.and_then(|x| curve::nearest(&line.points, x, plot.reach())) {
                 self.draw_dot(point, 4.5)?;
             }
         }
@@ -191,8 +218,8 @@ impl<'a> Painter<'a> {
         self.context.stroke();
     }
 
-    fn x_of(&self, epoch: f64) -> f64 {
-        self.frame.x_of(epoch, self.plot.range)
+    fn x_of(&self, position: f64) -> f64 {
+        self.frame.x_of(position, self.plot.range)
     }
 
     fn y_of(&self, value: f64) -> f64 {

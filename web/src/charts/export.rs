@@ -36,7 +36,8 @@ pub(super) fn save_png(canvas: &HtmlCanvasElement, plot: &Plot, legend: &[(Optio
 }
 
 /// The runs that are drawn: their slots, names, and where their settings differ from the present ones.
-pub(super) fn legend(runs: RunStore, now: &Setup) -> Vec<(Option<usize>, String)> {
+pub(super) fn legend(runs: RunStore, charts: ChartsView, now: &Setup) -> Vec<(Option<usize>, String)> {
+    let x_axis = charts.x_axis.get_untracked();
     let present = runs.shown.get_untracked().then(|| (None, "present run".to_owned()));
     let others = runs.others.with_untracked(|others| {
         let words = |run: &Run| {
@@ -44,14 +45,14 @@ pub(super) fn legend(runs: RunStore, now: &Setup) -> Vec<(Option<usize>, String)
             let differs = if differs.is_empty() { "same settings".to_owned() } else { differs };
             (Some(run.slot), format!("{}: {differs}", letter(run.slot)))
         };
-        others.shown().map(words).collect::<Vec<_>>()
+        others.shown().filter(|run| x_axis.draws(&run.setup)).map(words).collect::<Vec<_>>()
     });
     present.into_iter().chain(others).collect()
 }
 
 /// The curves that are drawn as CSV.
 fn table(runs: RunStore, charts: ChartsView, now: &Setup, measure: Measure) -> String {
-    let splits = untrack(|| charts.splits());
+    let (splits, x_axis) = (untrack(|| charts.splits()), charts.x_axis.get_untracked());
     runs.record.with_untracked(|record| {
         runs.others.with_untracked(|others| {
             let present = runs.shown.get_untracked().then(|| CsvRun {
@@ -59,12 +60,12 @@ fn table(runs: RunStore, charts: ChartsView, now: &Setup, measure: Measure) -> S
                 settings: String::new(),
                 record,
             });
-            let others = others.shown().map(|run| CsvRun {
+            let others = others.shown().filter(|run| x_axis.draws(&run.setup)).map(|run| CsvRun {
                 name: letter(run.slot).to_string(),
                 settings: differences_in_words(&run.setup, now),
                 record: &run.record,
             });
-            csv::write(measure, &splits, &present.into_iter().chain(others).collect::<Vec<_>>())
+            csv::write(x_axis, measure, &splits, &present.into_iter().chain(others).collect::<Vec<_>>())
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use web_sys::Element;
 
-use crate::charts::zoom::EpochRange;
+use crate::charts::zoom::XRange;
 
 /// The size of a chart in CSS pixels, and the positions in it.
 #[derive(Clone, Copy, Debug)]
@@ -32,13 +32,13 @@ impl Frame {
         (self.height - Self::TOP - Self::BOTTOM).max(1.0)
     }
 
-    /// The position of an epoch.
-    pub(crate) fn x_of(self, epoch: f64, range: EpochRange) -> f64 {
-        Self::LEFT + (epoch - range.from) / range.span() * self.inner_width()
+    /// Where a position on the x axis lies.
+    pub(crate) fn x_of(self, position: f64, range: XRange) -> f64 {
+        Self::LEFT + (position - range.from) / range.span() * self.inner_width()
     }
 
-    /// The epoch at a position; beside the axis, that at its end.
-    pub(crate) fn epoch_at(self, x: f64, range: EpochRange) -> f64 {
+    /// The position on the x axis at `x`; beside the axis, that at its end.
+    pub(crate) fn position_at(self, x: f64, range: XRange) -> f64 {
         range.from + ((x - Self::LEFT) / self.inner_width()).clamp(0.0, 1.0) * range.span()
     }
 
@@ -53,9 +53,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_and_epochs_belong_together() {
-        let (frame, range) = (Frame { width: 366.0, height: 200.0 }, EpochRange { from: 1.0, to: 3.0 });
+    fn positions_and_places_belong_together() {
+        let (frame, range) = (Frame { width: 366.0, height: 200.0 }, XRange { from: 1.0, to: 3.0 });
         assert_eq!(frame.x_of(2.0, range), 46.0 + 150.0);
-        assert_eq!([0.0, 46.0, 196.0, 366.0].map(|x| frame.epoch_at(x, range)), [1.0, 1.0, 2.0, 3.0]);
+        assert_eq!([0.0, 46.0, 196.0, 366.0].map(|x| frame.position_at(x, range)), [1.0, 1.0, 2.0, 3.0]);
     }
 }

@@ -1,4 +1,4 @@
-//! The layer over a chart on which pointer and keys read the curves and choose the visible epochs.
+//! The layer over a chart on which pointer and keys read the curves and choose what is visible.
 
 use leptos::ev::KeyboardEvent;
 use leptos::html;
@@ -9,7 +9,7 @@ use web_sys::PointerEvent;
 use crate::charts::frame::Frame;
 use crate::charts::plot::Plot;
 use crate::charts::view_state::ChartsView;
-use crate::charts::zoom::EpochRange;
+use crate::charts::zoom::XRange;
 use crate::runs::curve;
 use crate::runs::record::Measure;
 use crate::runs::run::letter;
@@ -27,12 +27,12 @@ struct Reading {
     values: [Option<String>; 2],
 }
 
-/// The values of all curves at an epoch, run by run.
-fn readings(plot: &Plot, epoch: f64) -> Vec<Reading> {
+/// The values of all curves at a position, run by run.
+fn readings(plot: &Plot, position: f64) -> Vec<Reading> {
     let mut readings: Vec<Reading> = Vec::new();
     for line in plot.lines.iter().rev() {
         let value =
-            curve::nearest(&line.points, epoch, plot.reach()).map(|point| plot.measure.value(point.1));
+            curve::nearest(&line.points, position, plot.reach()).map(|point| plot.measure.value(point.1));
         match readings.iter_mut().find(|reading| reading.slot == line.slot) {
             Some(reading) => reading.values[line.split as usize] = value,
             None => {
@@ -48,8 +48,8 @@ fn readings(plot: &Plot, epoch: f64) -> Vec<Reading> {
 }
 
 /// The readings in words, for screen readers.
-fn readings_in_words(readings: &[Reading], epoch: f64) -> String {
-    let mut text = format!("epoch {epoch:.2}");
+fn readings_in_words(readings: &[Reading], position: String) -> String {
+    let mut text = position;
     for Reading { slot, values } in readings {
         let run = slot.map_or("present run".to_owned(), |slot| format!("run {}", letter(slot)));
         let splits = Split::ALL.iter().zip(values);
@@ -84,8 +84,8 @@ impl Overlay {
         Some(share * f64::from(element.client_width()))
     }
 
-    fn epoch_at(self, x: f64) -> Option<f64> {
-        self.frame().map(|frame| frame.epoch_at(x, untrack(|| self.charts.range())))
+    fn position_at(self, x: f64) -> Option<f64> {
+        self.frame().map(|frame| frame.position_at(x, untrack(|| self.charts.range())))
     }
 
     /// A press of a mouse or pen begins a drag. A finger only reads: buttons zoom for it.
@@ -101,21 +101,21 @@ impl Overlay {
     /// The cursor and the end of a drag follow the pointer.
     fn on_pointer_move(self, ev: &PointerEvent) {
         let Some(x) = self.x_of(ev) else { return };
-        let epoch = self.epoch_at(x);
-        self.charts.zoom.update(|zoom| zoom.cursor = epoch);
+        let position = self.position_at(x);
+        self.charts.zoom.update(|zoom| zoom.cursor = position);
         if self.drag.with_untracked(Option::is_some) {
             self.drag.update(|drag| *drag = drag.map(|(from, _)| (from, x)));
         }
     }
 
-    /// The end of a drag zooms to the epochs under it.
+    /// The end of a drag zooms to what is under it.
     fn on_pointer_up(self) {
         let Some((from, to)) = self.drag.get_untracked() else { return };
         self.drag.set(None);
         let is_drag = (to - from).abs() >= MIN_DRAG;
-        if let (true, Some(a), Some(b)) = (is_drag, self.epoch_at(from), self.epoch_at(to)) {
+        if let (true, Some(a), Some(b)) = (is_drag, self.position_at(from), self.position_at(to)) {
             let end = self.charts.end.get_untracked();
-            self.charts.zoom.update(|zoom| zoom.range = EpochRange::between(a, b, end));
+            self.charts.zoom.update(|zoom| zoom.range = XRange::between(a, b, end));
         }
     }
 
@@ -138,8 +138,8 @@ impl Overlay {
 
     /// The style of the table with the readings: on the side of the cursor with more room, and always within the chart.
     fn table_style(self, cursor: Option<f64>) -> String {
-        let (Some(epoch), Some(frame)) = (cursor, self.frame()) else { return String::new() };
-        let x = frame.x_of(epoch, self.charts.range());
+        let (Some(position), Some(frame)) = (cursor, self.frame()) else { return String::new() };
+        let x = frame.x_of(position, self.charts.range());
         if x < frame.width / 2.0 {
             format!("left:min({}px, 100% - var(--reading))", x + 12.0)
         } else {
@@ -154,13 +154,16 @@ pub(super) fn ChartOverlay(measure: Measure, plot: Memo<Plot>) -> impl IntoView 
     let charts = expect_context::<ChartsView>();
     let overlay = Overlay { charts, element: NodeRef::new(), drag: RwSignal::new(None) };
     let read = Memo::new(move |_| {
-        let epoch = charts.zoom.with(|zoom| zoom.cursor)?;
-        Some((epoch, plot.with(|plot| readings(plot, epoch))))
+        let position = charts.zoom.with(|zoom| zoom.cursor)?;
+        Some((position, plot.with(|plot| readings(plot, position))))
     });
-    let cursor = move || read.with(|read| read.as_ref().map(|(epoch, _)| *epoch));
+    let cursor = move || read.with(|read| read.as_ref().map(|(position, _)| *position));
+    let number = move |position| charts.x_axis.get().number(position);
+    let words_of = move |position| charts.x_axis.get().words(position);
     let words = move || {
-        read.get()
-            .map_or("nothing is read".to_owned(), |(epoch, readings)| readings_in_words(&readings, epoch))
+        read.get().map_or("nothing is read".to_owned(), |(position, readings)| {
+            readings_in_words(&readings, words_of(position))
+        })
     };
     let now = move || cursor().unwrap_or_else(|| charts.range().to);
     let selection = move || {
@@ -173,14 +176,14 @@ pub(super) fn ChartOverlay(measure: Measure, plot: Memo<Plot>) -> impl IntoView 
     let name = format!("Read-out of {}", measure.title());
     view! {
         <div node_ref=overlay.element class="glass" tabindex="0" role="slider" aria-label=name
-            aria-valuemin=move || format!("{:.2}", charts.range().from) aria-valuemax=move || format!("{:.2}", charts.range().to)
-            aria-valuenow=move || format!("{:.2}", now()) aria-valuetext=words
-            title="Drag to zoom, double-click for all epochs. Keys: arrows, + − 0, Shift and arrows"
+            aria-valuemin=move || number(charts.range().from) aria-valuemax=move || number(charts.range().to)
+            aria-valuenow=move || number(now()) aria-valuetext=words
+            title="Drag to zoom, double-click for the whole axis. Keys: arrows, + − 0, Shift and arrows"
             on:pointerdown=move |ev| overlay.on_pointer_down(&ev) on:pointermove=move |ev| overlay.on_pointer_move(&ev)
             on:pointerup=move |_| overlay.on_pointer_up() on:pointercancel=move |_| overlay.drag.set(None)
             on:pointerleave=move |_| overlay.on_leave() on:blur=move |_| overlay.on_leave()
             on:focus=move |_| overlay.on_focus() on:keydown=move |ev| overlay.on_key(&ev)
-            on:dblclick=move |_| charts.show_all_epochs()></div>
+            on:dblclick=move |_| charts.show_all()></div>
         {move || selection().map(|style| view! { <div class="selection" prop:style=style></div> })}
         <Show when=move || has_readings.get()>
             <div class="reading" prop:style=move || overlay.table_style(cursor()) aria-hidden="true"><ReadingTable read /></div>
@@ -191,6 +194,7 @@ pub(super) fn ChartOverlay(measure: Measure, plot: Memo<Plot>) -> impl IntoView 
 /// The readings as a table.
 #[component]
 fn ReadingTable(read: Memo<Option<(f64, Vec<Reading>)>>) -> impl IntoView {
+    let x_axis = expect_context::<ChartsView>().x_axis;
     let row = |Reading { slot, values }: Reading| {
         let [training, test] = values.map(|value| value.unwrap_or_else(|| "—".into()));
         view! {
@@ -202,7 +206,7 @@ fn ReadingTable(read: Memo<Option<(f64, Vec<Reading>)>>) -> impl IntoView {
     };
     view! {
         <table>
-            <thead><tr><th>{move || read.get().map(|(epoch, _)| format!("epoch {epoch:.2}"))}</th><td>"training"</td><td>"test"</td></tr></thead>
+            <thead><tr><th>{move || read.get().map(|(position, _)| x_axis.get().heading(position))}</th><td>"training"</td><td>"test"</td></tr></thead>
             <tbody>{move || read.get().map(|(_, readings)| readings.into_iter().map(row).collect_view())}</tbody>
         </table>
     }
@@ -213,21 +217,23 @@ mod tests {
     use super::*;
     use crate::charts::axis::Scale;
     use crate::charts::plot::PlotLine;
+    use crate::charts::x_axis::XAxis;
 
     #[test]
     fn all_curves_are_read_at_an_epoch_run_by_run() {
-        let line =
-            |slot, split, points: &[(f64, f64)]| PlotLine::new(slot, split, String::new(), points, 1.0);
+        let line = |slot, split, points: &[(f64, f64)]| {
+            PlotLine::new(slot, split, String::new(), points.to_vec(), |raw| raw.to_vec())
+        };
         let lines = vec![
             line(Some(1), Split::Train, &[(0.5, 0.5), (1.0, 0.25)]),
             line(Some(1), Split::Test, &[(1.0, 0.125)]),
             line(None, Split::Train, &[(0.9, 2.0), (2.0, 1.0)]),
             line(None, Split::Test, &[]),
         ];
-        let range = EpochRange::all(2.0);
-        let plot =
-            Plot { measure: Measure::Loss, lines, range, zoomed: false, scale: Scale::Linear, moment: None };
-        let words = |epoch| readings_in_words(&readings(&plot, epoch), epoch);
+        let range = XRange::all(2.0);
+        let (x_axis, scale) = (XAxis::Epochs, Scale::Linear);
+        let plot = Plot { measure: Measure::Loss, lines, x_axis, range, zoomed: false, scale, moment: None };
+        let words = |epoch| readings_in_words(&readings(&plot, epoch), plot.x_axis.words(epoch));
         assert_eq!(
             words(1.0),
             "epoch 1.00; present run: training 2.0000; run B: training 0.2500, test 0.1250"

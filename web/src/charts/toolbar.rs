@@ -1,4 +1,4 @@
-//! The bar above the charts: which curves are drawn, how smooth, and which epochs are visible.
+//! The bar above the charts: which curves are drawn, how smooth, and which part of them is visible.
 
 use leptos::prelude::*;
 use trainer::messages::Split;
@@ -27,7 +27,7 @@ pub(super) fn Toolbar() -> impl IntoView {
                 <span aria-hidden="true">"Zoom"</span>
                 <button class="small" aria-label="Zoom out" disabled=all_visible on:click=zoom("-")>"−"</button>
                 <button class="small" aria-label="Zoom in" on:click=zoom("+")>"+"</button>
-                <button class="small" disabled=all_visible on:click=move |_| charts.show_all_epochs()>"All epochs"</button>
+                <button class="small" disabled=all_visible on:click=move |_| charts.show_all()>{move || charts.x_axis.get().all()}</button>
             </div>
         </div>
     }

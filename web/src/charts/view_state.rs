@@ -1,4 +1,4 @@
-//! The state of the charts: which curves are drawn and how, and which epochs are visible.
+//! The state of the charts: which curves are drawn and how, and which part of them is visible.
 
 use leptos::prelude::*;
 use trainer::messages::Split;
@@ -6,19 +6,21 @@ use trainer::messages::Split;
 use crate::charts::axis::Scale;
 use crate::charts::link::ChartsLink;
 use crate::charts::plot::{Plot, PlotLine};
-use crate::charts::zoom::{EpochRange, Zoom};
+use crate::charts::x_axis::XAxis;
+use crate::charts::zoom::{XRange, Zoom};
+use crate::runs::curve::{centred, smoothed};
 use crate::runs::record::Measure;
 use crate::runs::run::letter;
 use crate::runs::store::RunStore;
+use crate::settings::store::Settings;
 use crate::ui::signal::set_if_changed;
-
-/// The shortest axis of epochs, however short training was.
-const MIN_END: f64 = 0.1;
 
 /// The state of both charts.
 #[derive(Clone, Copy)]
 pub(crate) struct ChartsView {
     runs: RunStore,
+    /// What lies along the x axis.
+    pub(crate) x_axis: Memo<XAxis>,
     /// Whether the curves of the training set and of the test set are drawn, indexed by [`Split`].
     pub(crate) curves: RwSignal<[bool; 2]>,
     /// Whether the axis of losses is logarithmic.
@@ -27,24 +29,40 @@ pub(crate) struct ChartsView {
     pub(crate) errors: RwSignal<bool>,
     /// The number of points over which training curves are averaged.
     pub(crate) smoothing: RwSignal<u32>,
-    /// The visible epochs and the cursor, the same in both charts.
+    /// The visible positions and the cursor, the same in both charts.
     pub(crate) zoom: RwSignal<Zoom>,
-    /// The epoch at which the last curve ends.
+    /// The position at which the last curve ends.
     pub(crate) last: Memo<f64>,
-    /// The epoch at which the axis ends.
+    /// The position at which the axis ends.
     pub(crate) end: Memo<f64>,
 }
 
 impl ChartsView {
     /// Shows the curves that the link names.
-    pub(crate) fn new(link: ChartsLink, runs: RunStore) -> Self {
-        let last = Memo::new(move |_| {
-            let present = if runs.shown.get() { runs.record.with(|record| record.end()) } else { 0.0 };
-            runs.others.with(|others| others.shown().map(|run| run.record.end()).fold(present, f64::max))
+    pub(crate) fn new(link: ChartsLink, runs: RunStore, settings: Settings) -> Self {
+        let x_axis = Memo::new(move |_| {
+            let present = settings.trained();
+            runs.others.with(|others| XAxis::of(&present, others.shown().map(|run| &run.setup)))
         });
-        let end = Memo::new(move |_| last.get().max(MIN_END));
+        let last = Memo::new(move |_| {
+            let axis = x_axis.get();
+            let present = if runs.shown.get() { runs.record.with(|record| axis.end_of(record)) } else { 0.0 };
+            runs.others.with(|others| {
+                let drawn = others.shown().filter(|run| axis.draws(&run.setup));
+                drawn.map(|run| axis.end_of(&run.record)).fold(present, f64::max)
+            })
+        });
+        let end = Memo::new(move |_| last.get().max(x_axis.get().min_end()));
         let zoom = RwSignal::new(Zoom::default());
-        // After a reset, the epochs that were visible may be gone.
+        // Positions on another axis mean something else.
+        Effect::new(move |before: Option<XAxis>| {
+            let axis = x_axis.get();
+            if before.is_some_and(|before| before != axis) {
+                zoom.set(Zoom::default());
+            }
+            axis
+        });
+        // After a reset, what was visible may be gone.
         Effect::new(move |_| {
             let end = end.get();
             zoom.update(|zoom| zoom.range = zoom.range.filter(|range| range.to <= end));
@@ -52,6 +70,7 @@ impl ChartsView {
         let ChartsLink { curves, log, errors, smoothing } = link;
         Self {
             runs,
+            x_axis,
             curves: RwSignal::new(curves),
             log: RwSignal::new(log),
             errors: RwSignal::new(errors),
@@ -80,8 +99,8 @@ impl ChartsView {
         set_if_changed(self.smoothing, link.smoothing);
     }
 
-    /// The visible epochs.
-    pub(crate) fn range(&self) -> EpochRange {
+    /// The visible positions.
+    pub(crate) fn range(&self) -> XRange {
         let end = self.end.get();
         self.zoom.with(|zoom| zoom.visible(end))
     }
@@ -94,24 +113,30 @@ impl ChartsView {
 
     /// The content of a chart. The present run is drawn over the others.
     pub(crate) fn plot(&self, measure: Measure) -> Plot {
-        let (splits, smoothing) = (self.splits(), f64::from(self.smoothing.get()));
+        let (splits, x_axis) = (self.splits(), self.x_axis.get());
+        let smoothing = f64::from(self.smoothing.get());
+        // Of a range test, the place of a slope matters.
+        let smooth = |raw: &[(f64, f64)]| match x_axis {
+            XAxis::Epochs => smoothed(raw, smoothing),
+            XAxis::Rates { .. } => centred(raw, smoothing),
+        };
         let mut lines = Vec::new();
         self.runs.others.with(|others| {
-            for run in others.shown() {
+            for run in others.shown().filter(|run| x_axis.draws(&run.setup)) {
                 for split in &splits {
                     // The letter stands at the end of the test curve, or of the only one.
                     let has_letter = *split == Split::Test || splits.len() == 1;
                     let letter = if has_letter { letter(run.slot).to_string() } else { String::new() };
-                    let raw = run.record.curve(measure, *split).points();
-                    lines.push(PlotLine::new(Some(run.slot), *split, letter, raw, smoothing));
+                    let raw = x_axis.points(&run.record, measure, *split);
+                    lines.push(PlotLine::new(Some(run.slot), *split, letter, raw, smooth));
                 }
             }
         });
         if self.runs.shown.get() {
             self.runs.record.with(|record| {
                 for split in &splits {
-                    let raw = record.curve(measure, *split).points();
-                    lines.push(PlotLine::new(None, *split, String::new(), raw, smoothing));
+                    let raw = x_axis.points(record, measure, *split);
+                    lines.push(PlotLine::new(None, *split, String::new(), raw, smooth));
                 }
             });
         }
@@ -121,12 +146,15 @@ impl ChartsView {
             Measure::Accuracy if self.errors.get() => Scale::Error,
             Measure::Loss | Measure::Accuracy => Scale::Linear,
         };
-        let moment = self.runs.time.checkpoint.get().map(|checkpoint| checkpoint.epoch);
-        Plot { measure, lines, range: self.range(), zoomed, scale, moment }
+        let moment =
+            self.runs.time.checkpoint.get().and_then(|checkpoint| {
+                self.runs.record.with(|record| x_axis.position(record, checkpoint.epoch))
+            });
+        Plot { measure, lines, x_axis, range: self.range(), zoomed, scale, moment }
     }
 
-    /// Makes all epochs visible.
-    pub(crate) fn show_all_epochs(&self) {
+    /// Makes the whole axis visible.
+    pub(crate) fn show_all(&self) {
         self.zoom.update(|zoom| zoom.range = None);
     }
 

@@ -105,6 +105,20 @@ pub(crate) fn smoothed(points: &[(f64, f64)], max_span: f64) -> Vec<(f64, f64)> 
     points.iter().map(&mut smooth).collect()
 }
 
+/// The mean of about `span` points around each, as many left as right of it: unlike [`smoothed`], it moves no slope to the right. Values
+/// that are infinite are skipped, and where there are none, a value is infinite.
+pub(crate) fn centred(points: &[(f64, f64)], span: f64) -> Vec<(f64, f64)> {
+    let reach = ((span - 1.0) / 2.0).ceil().max(0.0) as usize;
+    let mean = |at: usize| {
+        // At the ends, too: else the mean would be of one side.
+        let reach = reach.min(at).min(points.len() - 1 - at);
+        let around = points[at - reach..=at + reach].iter().map(|point| point.1).filter(|y| y.is_finite());
+        let (sum, n) = around.fold((0.0, 0.0), |(sum, n), y| (sum + y, n + 1.0));
+        if n > 0.0 { sum / n } else { f64::INFINITY }
+    };
+    points.iter().enumerate().map(|(at, (x, _))| (*x, mean(at))).collect()
+}
+
 /// The point nearest to `x`; none if `x` lies more than `reach` beyond the ends of the curve.
 pub(crate) fn nearest(points: &[(f64, f64)], x: f64, reach: f64) -> Option<(f64, f64)> {
     let (left, right) = points.split_at(points.partition_point(|point| point.0 < x));
@@ -156,6 +170,18 @@ mod tests {
         };
         assert_eq!(smoothed(&noisy, 1.0), noisy);
         assert!(noise(1.0) > noise(5.0) && noise(5.0) > 2.0 * noise(50.0));
+    }
+
+    #[test]
+    fn a_centred_mean_leaves_a_slope_where_it_is() {
+        let line: Vec<_> = (0..20).map(|i| (f64::from(i), f64::from(2 * i))).collect();
+        assert_eq!(centred(&line, 7.0), line);
+        assert_eq!(centred(&line, 1.0), line);
+        let noisy: Vec<_> = (0..100).map(|i| (f64::from(i), f64::from(i % 2))).collect();
+        assert!(centred(&noisy, 12.0)[50].1 < 0.6);
+        let gaps = [(0.0, f64::INFINITY), (1.0, f64::INFINITY), (2.0, 4.0)];
+        assert_eq!(centred(&gaps, 3.0), [(0.0, f64::INFINITY), (1.0, 4.0), (2.0, 4.0)]);
+        assert!(centred(&[], 3.0).is_empty());
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub(crate) struct Record {
     /// Indexed by [`Split`].
     loss: [Curve; 2],
     accuracy: [Curve; 2],
+    /// The learning rates of the training curves' points; none in files of earlier versions.
+    #[serde(default)]
+    rate: Curve,
     pub(crate) progress: Progress,
     /// The last training loss that was reported.
     pub(crate) last_loss: Option<f32>,
@@ -65,6 +68,16 @@ impl Record {
         }
     }
 
+    /// The learning rates with which the points of the training curves were measured, by epoch.
+    pub(crate) const fn rates(&self) -> &Curve {
+        &self.rate
+    }
+
+    /// All curves.
+    fn curves_mut(&mut self) -> impl Iterator<Item = &mut Curve> {
+        self.loss.iter_mut().chain(&mut self.accuracy).chain([&mut self.rate])
+    }
+
     /// Whether a step was taken.
     pub(crate) const fn is_trained(&self) -> bool {
         self.progress.step > 0
@@ -75,7 +88,7 @@ impl Record {
         if progress.epoch < self.progress.epoch || progress.step == 0 {
             (self.last_loss, self.diverged) = (None, None);
             self.tested = self.tested.filter(|tested| progress.step > 0 && tested.step <= progress.step);
-            self.loss.iter_mut().chain(&mut self.accuracy).for_each(|curve| curve.cut(progress.epoch));
+            self.curves_mut().for_each(|curve| curve.cut(progress.epoch));
         }
         // A run that takes further steps was continued in spite of the divergence.
         self.diverged = self.diverged.filter(|step| progress.step <= *step);
@@ -85,6 +98,9 @@ impl Record {
         }
         if let Some(accuracy) = progress.train_accuracy {
             self.accuracy[Split::Train as usize].push(progress.epoch, accuracy.into());
+        }
+        if let Some(rate) = progress.train_rate {
+            self.rate.push(progress.epoch, rate.into());
         }
         self.progress = progress;
     }
@@ -124,7 +140,7 @@ impl Record {
     /// begin anew beside those of the network before.
     pub(crate) fn on_another_network(&mut self) {
         (self.last_loss, self.tested, self.diverged) = (None, None, None);
-        self.loss.iter_mut().chain(&mut self.accuracy).for_each(Curve::end_line);
+        self.curves_mut().for_each(Curve::end_line);
     }
 
     /// The epoch at which the curves end.

@@ -92,7 +92,8 @@ pub(crate) static SETTINGS: [Setting; 38] = [
         ))
         .help(
             "How the learning rate changes on the way. Falling, it lets the noise at the end die down: \
-             watch the test accuracy rise.",
+             watch the test accuracy rise. A range test tries all rates in one run: reset, train, and read the \
+             rate at which the loss falls most steeply.",
         ),
     setting(Training, "schedule-epochs", "Schedule epochs")
         .menu(

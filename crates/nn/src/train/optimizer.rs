@@ -154,6 +154,9 @@ pub fn penalize(
     }
 }
 
+/// The factors of the learning rate at which a range test begins and ends, as powers of ten.
+pub const RANGE_TEST_POWERS: (f64, f64) = (-4.0, 3.0);
+
 /// The learning rate of a step that begins after `epoch` epochs, fraction included.
 pub fn learning_rate(spec: &TrainingSpec, epoch: f64) -> f32 {
     use std::f64::consts::PI;
@@ -168,7 +171,10 @@ pub fn learning_rate(spec: &TrainingSpec, epoch: f64) -> f32 {
         // PyTorch's defaults: div_factor 25, final_div_factor 10,000, pct_start 0.3.
         Schedule::OneCycle { epochs } if share(epochs) < 0.3 => ease(0.04, 1.0, share(epochs) / 0.3),
         Schedule::OneCycle { epochs } => ease(1.0, 0.04 / 1e4, (share(epochs) - 0.3) / 0.7),
-        Schedule::RangeTest { epochs } => libm::pow(10.0, -4.0 + 7.0 * share(epochs).min(1.0)),
+        Schedule::RangeTest { epochs } => {
+            let (first, last) = RANGE_TEST_POWERS;
+            libm::pow(10.0, first + (last - first) * share(epochs).min(1.0))
+        }
     };
     (f64::from(spec.learning_rate) * factor) as f32
 }

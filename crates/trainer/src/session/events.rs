@@ -2,7 +2,7 @@
 
 use super::state::{Session, shown_training};
 use super::step_reports::StepReports;
-use crate::messages::{Diverged, Event, Progress};
+use crate::messages::{Diverged, Event, Progress, RunState};
 use nn::inspect::divergence::Divergence;
 use nn::train::optimizer::learning_rate;
 
@@ -19,13 +19,22 @@ impl Session {
 
     /// Reports how far training is, and how the steps since the last report went.
     pub(super) fn emit_progress(&mut self) {
-        let means = std::mem::take(&mut self.run.meters.since_report).means();
+        self.emit_progress_at(self.steps());
+    }
+
+    /// As [`Session::emit_progress`], after `step` steps: those of a GPU come back several at a time.
+    pub(super) fn emit_progress_at(&mut self, step: u64) {
+        // A point of a range test is reported as a whole, unless training pauses in it.
+        let tally = &mut self.run.meters.since_report;
+        let is_early = self.state != RunState::Paused && tally.point() == Some(false);
+        let means = if is_early { None } else { std::mem::take(tally).means() };
         self.emit(Event::Progress(Progress {
-            step: self.steps(),
+            step,
             epoch: self.epoch(),
             learning_rate: learning_rate(self.spec(), self.run.cursor.schedule_epochs()),
-            train_loss: means.map(|(loss, _)| loss),
-            train_accuracy: means.map(|(_, accuracy)| accuracy),
+            train_loss: means.as_ref().map(|means| means.loss),
+            train_accuracy: means.as_ref().map(|means| means.accuracy),
+            train_rate: means.as_ref().map(|means| means.rate),
             images_per_second: self.run.meters.throughput.images_per_second(),
             cores: self.group.world_size(),
         }));

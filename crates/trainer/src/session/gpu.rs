@@ -207,9 +207,12 @@ impl Session {
     }
 
     fn count_gpu_steps(&mut self, steps: &[StepScore]) {
-        for (images, score) in steps {
-            self.run.meters.since_report.add(*images, *score);
-            self.run.cursor.advance(self.group.training().spec());
+        let last = self.steps();
+        for (at, (images, score)) in steps.iter().enumerate() {
+            self.run.advance(*images, *score, self.group.training().spec());
+            if self.run.meters.since_report.point() == Some(true) {
+                self.emit_progress_at(last.saturating_sub((steps.len() - 1 - at) as u64));
+            }
         }
     }
 

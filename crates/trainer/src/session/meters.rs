@@ -20,25 +20,47 @@ pub(super) struct Meters {
     pub(super) since_report: Tally,
 }
 
-/// The score of the steps since the last report.
+/// The score of the steps since the last report of one.
 #[derive(Default)]
 pub(super) struct Tally {
     images: usize,
     score: Score,
+    /// The learning rates of the steps, each as often as the step has images.
+    rates: f64,
+    /// Whether the last step completed a point of a range test's curve; `None` where no range test is under way.
+    point: Option<bool>,
+}
+
+/// Means over the images of several steps.
+pub(super) struct Means {
+    pub(super) loss: f32,
+    pub(super) accuracy: f32,
+    pub(super) rate: f32,
 }
 
 impl Tally {
-    /// Adds a step.
-    pub(super) fn add(&mut self, images: usize, score: Score) {
+    /// Adds a step with this learning rate.
+    pub(super) fn add(&mut self, images: usize, score: Score, rate: f32, point: Option<bool>) {
         self.images += images;
         self.score.loss += score.loss;
         self.score.correct += score.correct;
+        self.rates += images as f64 * f64::from(rate);
+        self.point = point;
     }
 
-    /// Mean loss and accuracy; `None` without a step.
-    pub(super) fn means(&self) -> Option<(f32, f32)> {
+    /// Whether a point of a range test's curve is complete, or is still to be completed; `None` where no range test is under way.
+    pub(super) fn point(&self) -> Option<bool> {
+        self.point
+    }
+
+    /// The means; `None` without a step.
+    pub(super) fn means(&self) -> Option<Means> {
         let mean = |sum: f64| (sum / self.images as f64) as f32;
-        (self.images > 0).then(|| (mean(self.score.loss), mean(self.score.correct as f64)))
+        (self.images > 0).then(|| Means {
+            loss: mean(self.score.loss),
+            accuracy: mean(self.score.correct as f64),
+            rate: mean(self.rates),
+        })
     }
 }
 

@@ -5,7 +5,9 @@ use super::stopping::Stopping;
 use crate::cursor::DataCursor;
 use crate::rollback::LastHealthyCheckpoint;
 use nn::network::Score;
+use nn::spec::TrainingSpec;
 use nn::train::Training;
+use nn::train::optimizer::learning_rate;
 
 /// The state of one run beside its [`Training`].
 pub(super) struct Run {
@@ -44,6 +46,14 @@ impl Run {
         self.checkpoint.restart(training, self.cursor);
     }
 
+    /// Counts a step, and moves past its batch.
+    pub(super) fn advance(&mut self, images: usize, score: Score, spec: &TrainingSpec) {
+        let before = self.cursor;
+        self.cursor.advance(spec);
+        let rate = learning_rate(spec, before.schedule_epochs());
+        self.meters.since_report.add(images, score, rate, before.completes_point(self.cursor, spec));
+    }
+
     /// Records a step that led to the present state of `training`. The test set is evaluated when it is due
     /// and complete.
     pub(super) fn record_step(
@@ -53,9 +63,8 @@ impl Run {
         training: &Training,
         test_set_is_complete: bool,
     ) {
-        self.meters.since_report.add(images, score);
         let due = self.cursor.evaluations_due(training.spec());
-        self.cursor.advance(training.spec());
+        self.advance(images, score, training.spec());
         self.checkpoint.record(1, images, score, training, self.cursor);
         self.evaluating = self.cursor.evaluations_due(training.spec()) > due && test_set_is_complete;
     }

@@ -183,6 +183,8 @@ impl Session {
             } else {
                 self.emit_frame();
             }
+        } else if self.run.meters.since_report.point() == Some(true) {
+            self.emit_progress();
         }
         if self.state != RunState::Paused {
             self.schedule_next_run();

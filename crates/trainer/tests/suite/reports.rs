@@ -1,10 +1,10 @@
 //! How often a session reports while it trains, by a clock that advances when it is read.
 
 use nn::preset::Preset;
-use nn::spec::TrainingSpec;
+use nn::spec::{Schedule, TrainingSpec};
 use std::cell::Cell;
 use trainer::Session;
-use trainer::messages::{Command, Event};
+use trainer::messages::{Command, Event, Progress};
 use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -100,5 +100,43 @@ fn while_it_trains_reports_with_a_snapshot_come_at_most_30_times_a_second() {
         // The clock is read a few times a step, and a report waits for the end of a step.
         let least = (time / (1000.0 / 30.0 + 6.0 * tick)).min(99.0) as usize;
         assert!(reports >= least, "{reports} reports in {time} ms, at {tick} ms");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_range_test_has_the_same_points_however_fast_the_machine_is() {
+    let curve = |tick: f64| {
+        let mut session = Session::default();
+        session.add_train(&digits(5_000, 0)).unwrap();
+        // A test of 6,000 images: 376 steps, since the last batch of an epoch has 8.
+        let training = TrainingSpec {
+            batch_size: 16,
+            subset: Some(5_000),
+            schedule: Schedule::RangeTest { epochs: 0.1 },
+            ..TrainingSpec::default()
+        };
+        session.handle(Command::Configure { network: Preset::Mlp30.network(), training });
+        session.handle(Command::Train);
+        let clock = Ticking { ms: Cell::new(0.0), tick };
+        let mut reports = Vec::new();
+        while reports.last().is_none_or(|last: &Progress| last.step < 400) {
+            reports.extend(session.work(&clock).into_iter().filter_map(|event| match event {
+                Event::Progress(progress) => Some(progress),
+                _ => None,
+            }));
+        }
+        let points = reports.iter().filter(|report| report.step <= 376);
+        points
+            .filter_map(|report| Some((report.step, report.train_loss?, report.train_rate?)))
+            .collect::<Vec<_>>()
+    };
+    let points = curve(0.1);
+    assert_eq!(points.len(), 100);
+    // Every rate is that of the steps before the report: between those of the first and the last of them.
+    assert!(points.is_sorted_by(|a, b| a.2 < b.2));
+    let (first, last) = (points[0].2, points[99].2);
+    assert!((1.0e-7..1.2e-7).contains(&first) && (0.8..1.0).contains(&last), "{first} to {last}");
+    for tick in [5.0, 50.0] {
+        assert_eq!(curve(tick), points, "at {tick} ms");
     }
 }
