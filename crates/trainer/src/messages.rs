@@ -269,6 +269,10 @@ pub struct Progress {
     pub images_per_second: Option<f32>,
     /// Number of cores that train.
     pub cores: usize,
+    /// Seconds that the run's training steps took, without evaluations and pauses, but with steps that were taken back; `None`
+    /// if they are not known, as in files of earlier versions.
+    #[serde(default)]
+    pub train_seconds: Option<f64>,
 }
 
 /// How the device is chosen.

@@ -11,7 +11,7 @@ use crate::settings::Setup;
 use crate::settings::diff::differences;
 use crate::settings::store::Settings;
 use crate::ui::focus::restore_focus;
-use crate::ui::format::{count, epochs, rate, thousands};
+use crate::ui::format::{count, duration, epochs, rate, thousands};
 
 /// Where a setup differs from the present one, as in "Dropout on (now off)".
 pub(crate) fn differences_in_words(setup: &Setup, now: &Setup) -> String {
@@ -33,7 +33,8 @@ struct RunFigures {
     training_loss: String,
     test_loss: String,
     accuracy: String,
-    speed: String,
+    time: String,
+    speed: Option<String>,
     /// Stands in place of the losses.
     diverged: Option<String>,
 }
@@ -51,15 +52,28 @@ impl RunFigures {
             accuracy: record
                 .tested
                 .map_or_else(none, |tested| Measure::Accuracy.value(tested.accuracy.into())),
-            speed: speed.map_or_else(none, rate),
+            time: record.progress.train_seconds.filter(|_| record.is_trained()).map_or_else(none, duration),
+            speed: speed.map(|speed| format!("{} images/s", rate(speed))),
             diverged: record.diverged.map(|step| format!("diverged after step {}", thousands(step as usize))),
         }
     }
 }
 
 /// The columns. On small screens each run is a card, whose figures carry these names.
-const COLUMNS: [&str; 6] =
-    ["What differs", "Test accuracy", "Test loss", "Training loss", "Epochs", "Images/s"];
+const COLUMNS: [&str; 7] = [
+    "What differs",
+    "Test accuracy",
+    "Training time",
+    "Multiply-adds",
+    "Test loss",
+    "Training loss",
+    "Epochs",
+];
+
+/// What a network costs.
+fn multiply_adds(setup: &Setup) -> String {
+    thousands(usize::try_from(setup.network.multiply_adds()).unwrap_or(usize::MAX))
+}
 
 /// The table.
 #[component]
@@ -69,6 +83,8 @@ pub(crate) fn RunTable() -> impl IntoView {
         Memo::new(move |_| runs.others.with(|others| others.iter().map(|run| run.slot).collect::<Vec<_>>()));
     let best = Memo::new(move |_| best_run(runs));
     let present = Memo::new(move |_| runs.record.with(RunFigures::of));
+    let settings = expect_context::<Settings>();
+    let cost = Memo::new(move |_| multiply_adds(&settings.trained()));
     view! {
         <div class="scrolls" tabindex="0" role="group" aria-label="Table of runs">
             <table class="run-table" aria-label="Runs">
@@ -87,7 +103,7 @@ pub(crate) fn RunTable() -> impl IntoView {
                             </label>
                         </th>
                         <td class="differs">"—"</td>
-                        <FigureCells figures=present best=Signal::derive(move || best.get() == Some(None)) />
+                        <FigureCells figures=present cost best=Signal::derive(move || best.get() == Some(None)) />
                         <td></td>
                     </tr>
                     <For each=move || slots.get() key=|slot| *slot let(slot)>
@@ -116,8 +132,8 @@ fn best_run(runs: RunStore) -> Option<Option<usize>> {
 
 /// The cells with the figures of a run.
 #[component]
-fn FigureCells(figures: Memo<RunFigures>, best: Signal<bool>) -> impl IntoView {
-    let [_, accuracy, test, training, epochs, speed] = COLUMNS;
+fn FigureCells(figures: Memo<RunFigures>, cost: Memo<String>, best: Signal<bool>) -> impl IntoView {
+    let [_, accuracy, time, adds, test, training, epochs] = COLUMNS;
     let losses = move || {
         let RunFigures { diverged, training_loss, test_loss, .. } = figures.get();
         match diverged {
@@ -130,9 +146,12 @@ fn FigureCells(figures: Memo<RunFigures>, best: Signal<bool>) -> impl IntoView {
     };
     view! {
         <td data-name=accuracy translate="no" class:best=move || best.get()>{move || figures.get().accuracy}</td>
+        <td data-name=time translate="no">
+            {move || figures.get().time}{move || figures.get().speed.map(|speed| view! { <small>{speed}</small> })}
+        </td>
+        <td data-name=adds translate="no">{move || cost.get()}<small>"per image"</small></td>
         {losses}
         <td class="epochs" data-name=epochs>{move || figures.get().epochs}<small>{move || figures.get().steps}</small></td>
-        <td data-name=speed translate="no">{move || figures.get().speed}</td>
     }
 }
 
@@ -150,6 +169,7 @@ fn RunRow(run: usize, best: Signal<bool>) -> impl IntoView {
         others.with(|others| others.get(slot).map(|run| RunFigures::of(&run.record)).unwrap_or_default())
     });
     let setup = Memo::new(move |_| others.with(|others| others.get(slot).map(|run| run.setup.clone())));
+    let cost = Memo::new(move |_| setup.with(|setup| setup.as_ref().map(multiply_adds)).unwrap_or_default());
     let now = Memo::new(move |_| settings.trained());
     let differs = move || {
         let words =
@@ -181,7 +201,7 @@ fn RunRow(run: usize, best: Signal<bool>) -> impl IntoView {
                 </label>
             </th>
             <td class="differs">{differs}</td>
-            <FigureCells figures best />
+            <FigureCells figures cost best />
             <td class="actions">
                 <Show when=move || !is(|run| run.pinned)>
                     <button class="small" aria-label=format!("Keep run {name}") disabled=move || is_full.get()
@@ -219,18 +239,28 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_record() {
         let mut record = Record::default();
-        assert_eq!(RunFigures::of(&record).accuracy, "—");
+        let figures = RunFigures::of(&record);
+        assert_eq!((figures.accuracy.as_str(), figures.time.as_str(), figures.speed), ("—", "—", None));
         record.on_progress(Progress {
             step: 1_876,
             epoch: 2.0,
             train_loss: Some(0.051),
             images_per_second: Some(20_500.4),
+            train_seconds: Some(5.85),
             ..Progress::default()
         });
         record.on_tested(Tested { step: 1_876, epoch: 2.0, loss: 0.0456, accuracy: 0.9861, certainty: None });
         let figures = RunFigures::of(&record);
-        assert_eq!((figures.steps.as_str(), figures.speed.as_str()), ("1,876 steps", "20,500"));
+        assert_eq!(
+            (figures.steps.as_str(), figures.speed.as_deref()),
+            ("1,876 steps", Some("20,500 images/s"))
+        );
+        assert_eq!((figures.time.as_str(), multiply_adds(&Setup::default()).as_str()), ("5.9 s", "416,520"));
         assert_eq!((figures.training_loss.as_str(), figures.test_loss.as_str()), ("0.0510", "0.0456"));
         assert_eq!((figures.accuracy.as_str(), figures.diverged), ("98.61 %", None));
+        // A file of an earlier version does not say how long its run took.
+        let text = record.to_json().replace(",\"train_seconds\":5.85", "");
+        let old = Record::from_json(&text).unwrap();
+        assert_eq!((old.progress.train_seconds, RunFigures::of(&old).time.as_str()), (None, "—"));
     }
 }

@@ -24,6 +24,26 @@ pub(crate) fn rate(value: f32) -> String {
     }
 }
 
+/// How long something took.
+pub(crate) fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return NOT_FINITE.to_owned();
+    }
+    // Rounded first: 59.96 s are a minute.
+    match (10.0 * seconds.max(0.0)).round() / 10.0 {
+        short if short < 60.0 => format!("{short:.1} s"),
+        long => {
+            let minutes = (long.round() / 60.0).floor();
+            let (hours, seconds) = ((minutes / 60.0).floor(), long.round() - 60.0 * minutes);
+            if hours > 0.0 {
+                format!("{hours} h {:02} min", minutes - 60.0 * hours)
+            } else {
+                format!("{minutes} min {seconds:02} s")
+            }
+        }
+    }
+}
+
 /// Epochs that were trained, with two decimals. Only a whole epoch is one: 0.998 is 0.99.
 pub(crate) fn epochs(epochs: f64) -> String {
     format!("{:.2}", (100.0 * epochs + 1e-6).floor() / 100.0)
@@ -191,6 +211,22 @@ mod tests {
     fn rates_are_whole_unless_they_are_small() {
         let texts = [0.0, 0.44, 9.94, 9.96, 20_500.6, f32::NAN, f32::INFINITY].map(rate);
         assert_eq!(texts, ["0.0", "0.4", "9.9", "10", "20,501", NOT_FINITE, NOT_FINITE]);
+    }
+
+    #[test]
+    fn times_have_the_units_they_need() {
+        let texts = [0.0, 5.849, 59.96, 61.4, 599.7, 3_599.6, 7_261.0, f64::NAN].map(duration);
+        let expected = [
+            "0.0 s",
+            "5.8 s",
+            "1 min 00 s",
+            "1 min 01 s",
+            "10 min 00 s",
+            "1 h 00 min",
+            "2 h 01 min",
+            NOT_FINITE,
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]

@@ -392,12 +392,12 @@ impl GpuTraining {
         if self.state_ms < MAX_PROBING_MS { self.probe.median() } else { self.probe.median_so_far() }
     }
 
-    /// Goes on from probing to training. Returns the steps taken so far, which now count.
-    pub(crate) fn accept_probe(&mut self) -> Vec<StepScore> {
+    /// Goes on from probing to training. Returns the steps taken so far, which now count, and the milliseconds that they took.
+    pub(crate) fn accept_probe(&mut self) -> (Vec<StepScore>, f64) {
         self.enter(GpuState::Training);
         let steps = std::mem::take(&mut self.probe_steps);
         self.count(&steps);
-        steps
+        (steps, self.probe.ms())
     }
 }
 

@@ -35,6 +35,11 @@ impl ThroughputProbe {
         }
     }
 
+    /// Milliseconds of all work that was added.
+    pub(crate) fn ms(&self) -> f64 {
+        self.ms + self.under_way.1
+    }
+
     /// Median images a second; `None` before there are enough measurements.
     pub(crate) fn median(&mut self) -> Option<f32> {
         if self.ms < PROBE_MS || self.images_per_second.len() < MIN_MEASUREMENTS {

@@ -270,6 +270,7 @@ impl Session {
     fn restart(&mut self) {
         self.begin_run();
         self.group.update(|training| training.restart());
+        self.run.train_ms = Some(0.0);
         self.jump(DataCursor::default());
         self.run.restart_checkpoint(self.group.training());
         if self.state != RunState::Paused {

@@ -37,6 +37,7 @@ impl Session {
             train_rate: means.as_ref().map(|means| means.rate),
             images_per_second: self.run.meters.throughput.images_per_second(),
             cores: self.group.world_size(),
+            train_seconds: self.run.train_ms.map(|ms| ms / 1000.0),
         }));
     }
 

@@ -163,7 +163,7 @@ impl Session {
             match update {
                 GpuUpdate::Steps(steps, ms) => {
                     let images = steps.iter().map(|(images, _)| images).sum();
-                    self.run.meters.throughput.add(images, ms);
+                    self.run.add_work(images, ms);
                     self.count_gpu_steps(&steps);
                 }
                 GpuUpdate::Saved(saved, cursor, (steps, images, score)) => {
@@ -223,7 +223,8 @@ impl Session {
         let Some(gpu) = &mut self.devices.gpu else { return };
         match device {
             Device::WebGpu => {
-                let steps = gpu.accept_probe();
+                let (steps, ms) = gpu.accept_probe();
+                self.run.train_ms = self.run.train_ms.map(|before| before + ms);
                 self.run.meters.throughput = Throughput::default();
                 self.count_gpu_steps(&steps);
             }

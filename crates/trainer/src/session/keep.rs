@@ -4,7 +4,6 @@ use super::checkpoints::Checkpoints;
 use super::kept_run::{KeptRun, Place, write};
 use super::kept_runs::{MIN_SHARE, Replaced, differ_in_tricks_only};
 use super::state::Session;
-use crate::cursor::DataCursor;
 use crate::messages::{Event, PageState, RunState, Tested};
 use nn::train::Training;
 
@@ -50,8 +49,7 @@ impl Session {
     /// # Errors
     /// A sentence, if a number in it is not finite.
     pub fn encode(&self) -> Result<Vec<u8>, String> {
-        let (training, cursor, evaluating) = self.own_run();
-        let place = Place { cursor, evaluating, data: self.kept.data.clone() };
+        let (training, place) = self.own_run();
         write(training.into(), &place, &self.kept.page, &[])
     }
 
@@ -226,7 +224,7 @@ impl Session {
         if self.comparison.is_some() || !self.kept.checkpoints.wants(self.group.training()) {
             return;
         }
-        let place = Place { cursor: self.saved_cursor(), evaluating: false, data: self.kept.data.clone() };
+        let place = Place { evaluating: false, ..self.own_run().1 };
         // The curves are those of the run, which has them.
         let page = PageState { setup: self.kept.page.setup.clone(), ..PageState::default() };
         let run = KeptRun::of(self.group.training(), place, page);
@@ -238,9 +236,8 @@ impl Session {
 
     /// The present run, and the steps that it took since another run was replaced by it; none if it took no step.
     fn present_run(&self) -> Option<(KeptRun, u64)> {
-        let (training, cursor, evaluating) = self.own_run();
+        let (training, place) = self.own_run();
         let trained = training.steps().saturating_sub(self.kept.replaced_at);
-        let place = Place { cursor, evaluating, data: self.kept.data.clone() };
         (trained > 0).then(|| (KeptRun::of(training, place, self.kept.page.clone()), trained))
     }
 
@@ -259,6 +256,7 @@ impl Session {
         (self.kept.page.setup, self.kept.page.record) = (page.setup, page.record);
         self.kept.checkpoints.replace(checkpoints);
         self.emit_checkpoints();
+        self.run.train_ms = place.train_ms;
         self.jump(place.cursor);
         self.run.evaluating = place.evaluating && self.data.test_set_is_complete();
         self.run.restart_checkpoint(self.group.training());
@@ -280,15 +278,21 @@ impl Session {
         self.own_run().0
     }
 
-    /// The session's own training, which is parked during a comparison, its place in the data, and whether it is to
-    /// be evaluated.
-    fn own_run(&self) -> (&Training, DataCursor, bool) {
-        match &self.comparison {
+    /// The session's own training, which is parked during a comparison, and its place in the data.
+    fn own_run(&self) -> (&Training, Place) {
+        let (training, run, cursor) = match &self.comparison {
             Some(comparison) => {
                 let (training, run) = comparison.parked();
-                (training, run.cursor, run.evaluating)
+                (training, run, run.cursor)
             }
-            None => (self.group.training(), self.saved_cursor(), self.run.evaluating),
-        }
+            None => (self.group.training(), &self.run, self.saved_cursor()),
+        };
+        let place = Place {
+            cursor,
+            evaluating: run.evaluating,
+            train_ms: run.train_ms,
+            data: self.kept.data.clone(),
+        };
+        (training, place)
     }
 }

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 /// Beyond this number of epochs a file is damaged: a century of training.
 const MAX_EPOCHS: f64 = 1e9;
 
+/// The same in milliseconds.
+const MAX_MS: f64 = 3.2e12;
+
 /// A run that is not the one in training, with everything that its further steps depend on.
 #[derive(Clone)]
 pub(super) struct KeptRun {
@@ -32,6 +35,9 @@ pub(super) struct Place {
     pub(super) cursor: DataCursor,
     /// Whether the test set is to be evaluated before the next step.
     pub(super) evaluating: bool,
+    /// Milliseconds that the steps took; `None` if they are not known, as in files of earlier versions.
+    #[serde(default)]
+    pub(super) train_ms: Option<f64>,
     /// The data set, if it has a name.
     pub(super) data: Option<String>,
 }
@@ -70,7 +76,8 @@ impl KeptRun {
         check_config(&network, &training, MAX_BYTES)?;
         let note = |name| notes.get(name).map_or("", String::as_str);
         let damaged = || "The run does not say where in the images it was: it is damaged.".to_owned();
-        let place: Place = serde_json::from_str(note("place")).map_err(|_| damaged())?;
+        let mut place: Place = serde_json::from_str(note("place")).map_err(|_| damaged())?;
+        place.train_ms = place.train_ms.filter(|ms| (0.0..=MAX_MS).contains(ms));
         let cursor = place.cursor;
         let epochs = [cursor.epochs(&training), cursor.schedule_epochs()];
         let is_inside = (cursor.images_of_epoch as usize) < DataCursor::epoch_images(&training);
@@ -127,4 +134,19 @@ pub(super) fn write(
     let mut all = vec![("place", place), ("page", page)];
     all.extend_from_slice(notes);
     write_run(view, &all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_file_of_an_earlier_version_does_not_say_how_long_its_steps_took() {
+        let place = |text: &str| serde_json::from_str::<Place>(text).unwrap();
+        let old = place(r#"{"cursor":{"images_seen":640},"evaluating":false,"data":null}"#);
+        assert_eq!(old.train_ms, None);
+        let new = Place { train_ms: Some(1_250.5), ..old };
+        assert_eq!(place(&serde_json::to_string(&new).unwrap()), new);
+    }
 }

@@ -86,12 +86,12 @@ pub(super) struct Throughput {
 }
 
 impl Throughput {
-    /// Adds work on `images` images that took `ms` milliseconds.
-    pub(super) fn add(&mut self, images: usize, ms: f64) {
+    /// Adds work on `images` images that took `ms` milliseconds. Returns how much of that was work: none, if the machine slept.
+    pub(super) fn add(&mut self, images: usize, ms: f64) -> f64 {
         let images = images as f64;
         let is_sleep = ms >= MIN_SLEEP_MS && ms * self.images > MAX_SLOWDOWN * images * self.ms;
         if is_sleep && self.ms > 0.0 {
-            return;
+            return 0.0;
         }
         match self.entries.back_mut() {
             Some(last) if last.1 < ENTRY_MS => *last = (last.0 + images, last.1 + ms),
@@ -104,6 +104,7 @@ impl Throughput {
             self.entries.pop_front();
             (self.images, self.ms) = (self.images - images, self.ms - ms);
         }
+        ms
     }
 
     /// Images a second; `None` before there are 300 ms of work.
@@ -188,7 +189,7 @@ mod tests {
     fn a_sleep_is_no_work_and_slow_steps_are() {
         let mut throughput = Throughput::default();
         let before = rate(&mut throughput, 2_000.0, 0.1);
-        throughput.add(64, 3_600_000.0);
+        assert_eq!(throughput.add(64, 3_600_000.0), 0.0, "it is not added to the time of training either");
         assert_eq!(throughput.images_per_second(), before);
         // The first step of a training may be interrupted by a sleep as well.
         let mut throughput = Throughput::default();
@@ -197,7 +198,7 @@ mod tests {
         assert!((after / before.unwrap() - 1.0).abs() < 0.1, "{after} images/s, {before:?} before");
         // Steps that take ten seconds each, from the beginning or after a change.
         let mut throughput = Throughput::default();
-        (0..3).for_each(|_| throughput.add(64, 10_000.0));
+        (0..3).for_each(|_| assert_eq!(throughput.add(64, 10_000.0), 10_000.0));
         assert_eq!(throughput.images_per_second(), Some(6.4));
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Run {
     pub(super) cursor: DataCursor,
     pub(super) checkpoint: LastHealthyCheckpoint,
     pub(super) meters: Meters,
+    /// Milliseconds that its steps took; `None` if they are not known.
+    pub(super) train_ms: Option<f64>,
     /// Whether the test set is to be evaluated before the next step.
     pub(super) evaluating: bool,
     /// Where it stops by itself.
@@ -28,12 +30,19 @@ impl Run {
             cursor,
             checkpoint: LastHealthyCheckpoint::new(training, cursor),
             meters: Meters::default(),
+            train_ms: Some(0.0),
             evaluating: false,
             stopping: Stopping::default(),
         }
     }
 
-    /// Moves to another position in the data, after the training was set to another state.
+    /// Adds work on the steps of `images` images, which took `ms` milliseconds.
+    pub(super) fn add_work(&mut self, images: usize, ms: f64) {
+        let ms = self.meters.throughput.add(images, ms);
+        self.train_ms = self.train_ms.map(|before| before + ms);
+    }
+
+    /// Moves to another position in the data, after the training was set to another state. The time that it took stays.
     pub(super) fn jump(&mut self, cursor: DataCursor) {
         self.cursor = cursor;
         self.evaluating = false;

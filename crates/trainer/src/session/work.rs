@@ -165,7 +165,7 @@ impl Session {
             Some(Completed::Step(images, result)) => {
                 let now = transport.now();
                 let ms = now - self.step_started;
-                self.run.meters.throughput.add(images, ms);
+                self.run.add_work(images, ms);
                 // The device is chosen for the session's own training.
                 if self.comparison.is_none() {
                     self.devices.measure_cpu(images, ms);

@@ -7,6 +7,7 @@ use nn::random::pcg4d;
 use nn::spec::{LayerSpec, Schedule, TrainingSpec};
 use trainer::Session;
 use trainer::messages::{Command, Event, Kept, RunConfig, Watch};
+use trainer::parallel::transport::Transport;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::common::{LocalGroup, all_options, digits};
@@ -87,15 +88,56 @@ fn a_run_that_is_killed_at_any_step_goes_on_bit_by_bit_on_any_number_of_cores() 
         steps(&mut whole, &group, 1);
     }
     assert_eq!(files.len(), 3);
-    let end = read_run(&whole.encode().unwrap()).unwrap();
+    // All that is stored, but for the time that the steps took.
+    let untimed = |session: &Session| {
+        let mut file = read_run(&session.encode().unwrap()).unwrap();
+        let mut place: serde_json::Value = serde_json::from_str(&file.notes["place"]).unwrap();
+        let ms = place.as_object_mut().unwrap().remove("train_ms").and_then(|ms| ms.as_f64());
+        assert!(ms.is_some_and(|ms| ms > 0.0), "{ms:?}");
+        file.notes.insert("place".into(), place.to_string());
+        file
+    };
+    let end = untimed(&whole);
     for (index, (step, file)) in files.iter().enumerate() {
         let (mut next, group) = reopen(file, &[], 1 + index as u32 % 3);
         assert_eq!(next.network().spec(), &everything().network);
         steps(&mut next, &group, 300 - step);
         assert_eq!(hash(&next), hash(&whole), "killed at step {step}");
-        let file = read_run(&next.encode().unwrap()).unwrap();
-        assert!(file == end, "killed at step {step}: all that is stored is the same");
+        assert!(untimed(&next) == end, "killed at step {step}: all that is stored is the same");
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_time_of_training_is_that_of_its_steps_and_outlives_the_page() {
+    let last_time = |events: Vec<Event>| {
+        let mut times = events.into_iter().filter_map(|event| match event {
+            Event::Progress(progress) => progress.train_seconds,
+            _ => None,
+        });
+        times.next_back()
+    };
+    let (mut first, group) = session(1);
+    let time = |session: &mut Session| last_time(session.set_workers(0)).unwrap();
+    assert_eq!(time(&mut first), 0.0);
+    steps(&mut first, &group, 20);
+    let trained = time(&mut first);
+    assert!(trained > 0.0);
+    // A pause takes no time of training.
+    (0..10_000).for_each(|_| _ = group.now());
+    assert_eq!(time(&mut first), trained);
+    first.handle(Command::Step);
+    group.work(&mut first);
+    let more = time(&mut first);
+    assert!(more > trained && more < 2.0 * trained, "{more} s after {trained} s");
+
+    let (mut next, group) = reopen(&first.encode().unwrap(), &[], 1);
+    assert_eq!(time(&mut next), more);
+    steps(&mut next, &group, 1);
+    assert!(time(&mut next) > more);
+    next.handle(Command::Reset);
+    assert_eq!(time(&mut next), 0.0);
+    next.handle(Command::Undo);
+    assert!(time(&mut next) > more, "the run that was replaced has its time");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
