@@ -147,6 +147,48 @@ test("the points of all visible curves are saved as CSV", async ({ page, playgro
   expect((await download(page, "CSV of Loss")).bytes.toString()).not.toContain("\nA,");
 });
 
+test("a new network begins a new run: none of its curves, figures and checkpoints are of the one before", async ({ page, playground }) => {
+  /** The epochs of the points of the present run's training loss. */
+  const epochs = async () => {
+    const text = (await download(page, "CSV of Loss")).bytes.toString();
+    const lines = text.split("\n").filter((line) => line.startsWith("present,,training loss,"));
+    return lines.map((line) => Number(line.split(",")[3]));
+  };
+  const checkpoints = page.getByRole("slider", { name: "Checkpoint" });
+  expect(await epochs()).toHaveLength(52);
+  // Dropout comes and goes within a run.
+  await page.getByRole("switch", { name: "Dropout" }).check();
+  await playground.takeSteps(1);
+  expect(await epochs()).toHaveLength(53);
+  await expect(checkpoints).toBeVisible();
+
+  const change = {
+    activation: () => page.getByRole("combobox", { name: "Activation", exact: true }).selectOption({ label: "tanh" }),
+    preset: () => page.getByRole("combobox", { name: "Preset", exact: true }).selectOption({ label: "MLP 784-30-10" }),
+    link: () => page.evaluate(() => { location.hash = "#v=1&images=1000&layers=c4,r,m2,f,d10"; }),
+  };
+  for (const [name, changed] of Object.entries(change)) {
+    const from = await playground.log.length();
+    await changed();
+    await expect.poll(async () => (await playground.log.events("Network", from)).length, name).toBe(1);
+    await playground.log.settle();
+    await expect(playground.loss, name).toHaveText("—");
+    expect(await epochs(), name).toEqual([]);
+    // It is measured as it has taken over, and has this one checkpoint.
+    await playground.measured();
+    await expect(checkpoints, name).toHaveAttribute("max", "1");
+    const before = Number(await playground.epoch.textContent());
+    await playground.takeSteps(3);
+    const own = await epochs();
+    expect(own, name).toHaveLength(3);
+    expect(own[0], name).toBeGreaterThan(before);
+  }
+  // The first run was long enough to be brought back, with its curves.
+  const offer = page.locator(".toast").filter({ hasText: "Another network took the place of" });
+  await offer.getByRole("button", { name: "Undo", exact: true }).click();
+  await expect.poll(async () => (await epochs()).length).toBe(53);
+});
+
 test("the chart is saved as PNG with twice the resolution of the page", async ({ page }) => {
   await page.getByRole("button", { name: "Pin this run" }).click();
   const { name, bytes } = await download(page, "PNG of Loss");

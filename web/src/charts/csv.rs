@@ -26,7 +26,7 @@ pub(crate) fn write(x_axis: XAxis, measure: Measure, splits: &[Split], runs: &[C
         for split in splits {
             let curve = format!("{} {}", split.name(), measure.title().to_lowercase());
             let start = [name.as_str(), settings, &curve].map(quoted).join(",");
-            // A gap between two networks is no point.
+            // A gap between two lines is no point.
             for (epoch, value) in
                 record.curve(measure, *split).points().iter().filter(|point| !point.1.is_nan())
             {
@@ -88,7 +88,7 @@ mod tests {
     fn values_that_are_not_finite_have_a_word_and_gaps_no_line() {
         let mut record = Record::default();
         record.on_tested(Tested { step: 1, epoch: 0.5, loss: f32::NAN, accuracy: 0.1, certainty: None });
-        record.on_another_network();
+        record.on_other_tricks();
         record.on_tested(Tested { step: 2, epoch: 1.0, loss: 0.25, accuracy: 0.5, certainty: None });
         let run = CsvRun { name: "present".into(), settings: String::new(), record: &record };
         let text = write(XAxis::Epochs, Measure::Loss, &[Split::Test], &[run]);

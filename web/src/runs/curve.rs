@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The points of a curve, fewer than [`Curve::CAPACITY`]: when that many are reached, neighbours are averaged.
 ///
-/// A point whose value is NaN is a gap: what is left and right of it belongs to different networks, and no line joins them. A
+/// A point whose value is NaN is a gap: the network had other tricks left and right of it, and no line joins these. A
 /// measurement that is not finite is infinite here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Vec<(f32, Option<f32>)>", try_from = "Vec<(f32, Option<f32>)>")]

@@ -136,9 +136,14 @@ impl Record {
         serde_json::from_str(text).ok()
     }
 
-    /// From now on the record is about another network, which learned nothing of its figures: they are dropped, and its curves
-    /// begin anew beside those of the network before.
-    pub(crate) fn on_another_network(&mut self) {
+    /// From now on the record is about another network, at the step that it has taken over: nothing of the one before stays.
+    pub(crate) fn begin_anew(&mut self) {
+        *self = Self { progress: self.progress, ..Self::default() };
+    }
+
+    /// From now on the record is about the same network with other tricks. Figures that it had without them are dropped, and its curves
+    /// go on as lines of their own.
+    pub(crate) fn on_other_tricks(&mut self) {
         (self.last_loss, self.tested, self.diverged) = (None, None, None);
         self.curves_mut().for_each(Curve::end_line);
     }
@@ -185,11 +190,22 @@ mod tests {
     }
 
     #[test]
-    fn another_network_has_no_figures_of_the_one_before() {
+    fn another_network_has_a_record_of_its_own() {
         let mut record = Record::default();
         (1..=4).for_each(|step| record.on_progress(progress(step, step as f64 / 4.0)));
         record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75, certainty: None });
-        record.on_another_network();
+        record.begin_anew();
+        assert_eq!((record.tested, record.last_loss, record.progress.step), (None, None, 4));
+        record.on_progress(progress(5, 1.25));
+        assert_eq!(record.curve(Measure::Loss, Split::Train).points(), [(1.25, 1.0)]);
+    }
+
+    #[test]
+    fn other_tricks_leave_no_figures_of_before() {
+        let mut record = Record::default();
+        (1..=4).for_each(|step| record.on_progress(progress(step, step as f64 / 4.0)));
+        record.on_tested(Tested { step: 4, epoch: 1.0, loss: 0.25, accuracy: 0.75, certainty: None });
+        record.on_other_tricks();
         assert_eq!((record.tested, record.last_loss), (None, None));
         assert_eq!(record.curve(Measure::Accuracy, Split::Test).last(), None);
         record.on_progress(progress(5, 1.25));

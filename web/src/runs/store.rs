@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use nn::cpu::Units;
-use nn::spec::{LayerSpec, NetworkSpec};
+use nn::spec::NetworkSpec;
 use trainer::messages::{
     CheckpointSummary, Command, Diverged, Kept, Progress, RunConfig, RunState, Source, Tested,
 };
@@ -257,7 +257,8 @@ impl RunStore {
         self.update_active(|record| record.on_progress(progress));
     }
 
-    /// Later reports are about this network. Where it computes something else than the one before, figures of that one are stale.
+    /// Later reports are about this network. Another one than before begins a run of its own; where only tricks differ, the run goes on,
+    /// but the figures are stale if it computes something else.
     pub(crate) fn on_network(self, network: &NetworkSpec) {
         if self.time.checkpoint.with_untracked(Option::is_some) {
             // It is one that the present run had.
@@ -265,8 +266,10 @@ impl RunStore {
         }
         let before = self.network.get_value();
         self.network.set_value(Some(network.clone()));
-        if before.is_some_and(|before| !computes_the_same(&before, network)) {
-            self.record.update(Record::on_another_network);
+        match before {
+            Some(before) if !before.is_same_but_for_tricks(network) => self.record.update(Record::begin_anew),
+            Some(before) if !before.computes_the_same(network) => self.record.update(Record::on_other_tricks),
+            _ => {}
         }
     }
 
@@ -325,16 +328,6 @@ impl RunStore {
     }
 }
 
-/// Whether two networks with the same weights compute the same: dropout acts in training only.
-fn computes_the_same(a: &NetworkSpec, b: &NetworkSpec) -> bool {
-    let layers = |network: &NetworkSpec| {
-        let mut layers = network.layers.clone();
-        layers.retain(|layer| !matches!(layer, LayerSpec::Dropout { .. }));
-        layers
-    };
-    a.input == b.input && layers(a) == layers(b)
-}
-
 /// A value of the run that is drawn: the present one or, during a comparison, the first of the two.
 fn of_drawn<T>(
     record: RwSignal<Record>,
@@ -345,24 +338,4 @@ fn of_drawn<T>(
     let slot = comparison.with(|comparison| comparison.as_ref().map(|comparison| comparison.slots[0]));
     let compared = slot.and_then(|slot| others.with(|others| others.get(slot).map(|run| value(&run.record))));
     compared.unwrap_or_else(|| record.with(value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use nn::preset::Preset;
-
-    #[test]
-    fn only_dropout_leaves_what_a_network_computes_as_it_is() {
-        let plain = Preset::LeNet5.network();
-        let with = |change: fn(&mut NetworkSpec)| {
-            let mut network = plain.clone();
-            change(&mut network);
-            computes_the_same(&plain, &network)
-        };
-        assert!(with(|_| {}) && with(|network| network.layers.insert(9, LayerSpec::Dropout { p: 0.5 })));
-        assert!(!with(|network| network.layers[1] = LayerSpec::Sigmoid));
-        assert!(!with(|network| network.layers.insert(1, LayerSpec::BatchNorm)));
-        assert!(!computes_the_same(&plain, &Preset::Mlp30.network()));
-    }
 }

@@ -5,7 +5,7 @@
 
 use crate::network::Network;
 use crate::plan::{Op, Plan};
-use crate::spec::BATCH_NORM_EPS;
+use crate::spec::{BATCH_NORM_EPS, LayerSpec, NetworkSpec};
 use std::ops::Range;
 
 /// What became of the layers when one network took over what another one has learned.
@@ -19,6 +19,29 @@ pub struct Transfer {
     pub lost: Vec<usize>,
     /// Parameters of this network that took over a batch normalisation.
     pub(super) folded: Vec<Range<usize>>,
+}
+
+impl NetworkSpec {
+    /// Whether both are the same but for dropout, batch normalisations and shuffled pixels. These come and go in mid-training: the run
+    /// goes on. With any other change, another network begins a run of its own.
+    pub fn is_same_but_for_tricks(&self, other: &Self) -> bool {
+        let is_trick = |layer: &&LayerSpec| {
+            matches!(layer, LayerSpec::BatchNorm | LayerSpec::Dropout { .. } | LayerSpec::Permute { .. })
+        };
+        let others = |network: &Self| -> Vec<LayerSpec> {
+            network.layers.iter().filter(|layer| !is_trick(layer)).copied().collect()
+        };
+        self.input == other.input && others(self) == others(other)
+    }
+
+    /// Whether both compute the same with the same weights: dropout acts in training only.
+    pub fn computes_the_same(&self, other: &Self) -> bool {
+        let layers = |network: &Self| -> Vec<LayerSpec> {
+            let acts = |layer: &&LayerSpec| !matches!(layer, LayerSpec::Dropout { .. });
+            network.layers.iter().filter(acts).copied().collect()
+        };
+        self.input == other.input && layers(self) == layers(other)
+    }
 }
 
 impl Network {
@@ -177,4 +200,27 @@ fn fold_forward(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::Preset;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn tricks_leave_a_network_the_same_and_only_dropout_what_it_computes() {
+        let plain = Preset::LeNet5.network();
+        let with = |change: fn(&mut NetworkSpec)| {
+            let mut network = plain.clone();
+            change(&mut network);
+            [plain.is_same_but_for_tricks(&network), plain.computes_the_same(&network)]
+        };
+        assert_eq!(with(|_| {}), [true; 2]);
+        assert_eq!(with(|network| network.layers.insert(9, LayerSpec::Dropout { p: 0.5 })), [true; 2]);
+        assert_eq!(with(|network| network.layers.insert(1, LayerSpec::BatchNorm)), [true, false]);
+        assert_eq!(with(|network| network.layers.insert(0, LayerSpec::Permute { seed: 1 })), [true, false]);
+        assert_eq!(with(|network| network.layers[1] = LayerSpec::Sigmoid), [false; 2]);
+        assert_eq!(with(|network| *network = Preset::Mlp30.network()), [false; 2]);
+    }
 }

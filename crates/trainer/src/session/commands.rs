@@ -1,7 +1,6 @@
 //! The commands of the page.
 
 use super::comparison::Comparison;
-use super::kept_runs::differ_in_tricks_only;
 use super::state::Session;
 use super::step_reports::StepReports;
 use super::validate::check_config;
@@ -154,8 +153,12 @@ impl Session {
         if *now.network.spec() == network && *now.spec() == training {
             return Ok(());
         }
-        if !differ_in_tricks_only(now.network.spec(), &network) {
+        if !now.network.spec().is_same_but_for_tricks(&network) {
+            // A run of its own, which goes on with the weights that fit: the checkpoints are those of the run before.
             self.keep_replaced(false);
+            if self.kept.checkpoints.clear() {
+                self.emit_checkpoints();
+            }
         }
         self.kept.note_change();
         let now = self.group.training();

@@ -2,7 +2,7 @@
 
 use super::checkpoints::Checkpoints;
 use super::kept_run::{KeptRun, Place, write};
-use super::kept_runs::{MIN_SHARE, Replaced, differ_in_tricks_only};
+use super::kept_runs::{MIN_SHARE, Replaced};
 use super::state::Session;
 use crate::messages::{Event, PageState, RunState, Tested};
 use nn::train::Training;
@@ -171,7 +171,7 @@ impl Session {
         let mut run = checkpoint.run.clone();
         // The page cuts the curves where the run goes on.
         run.page.record.clone_from(&self.kept.page.record);
-        if differ_in_tricks_only(&run.network, self.group.training().network.spec()) {
+        if run.network.is_same_but_for_tricks(self.group.training().network.spec()) {
             // The first checkpoint is older than what the page keeps with the run.
             run.page.setup.clone_from(&self.kept.page.setup);
         }

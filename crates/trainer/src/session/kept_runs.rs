@@ -5,7 +5,6 @@ use super::checkpoints::Checkpoints;
 use super::kept_run::KeptRun;
 use crate::messages::PageState;
 use nn::memory::checkpoint_bytes;
-use nn::spec::{LayerSpec, NetworkSpec};
 
 /// The most replaced runs that can be restored, and the most parameters of all of them together. The last one is
 /// kept whatever its size.
@@ -124,15 +123,4 @@ impl KeptRuns {
     pub(super) fn longest(&self) -> u64 {
         self.replaced.iter().map(|replaced| replaced.trained).max().unwrap_or(0)
     }
-}
-
-/// Whether two networks are the same but for dropout, batch normalisations and shuffled pixels, which come and go in mid-training.
-pub(super) fn differ_in_tricks_only(a: &NetworkSpec, b: &NetworkSpec) -> bool {
-    let is_trick = |layer: &&LayerSpec| {
-        matches!(layer, LayerSpec::BatchNorm | LayerSpec::Dropout { .. } | LayerSpec::Permute { .. })
-    };
-    let others = |network: &NetworkSpec| -> Vec<LayerSpec> {
-        network.layers.iter().filter(|layer| !is_trick(layer)).copied().collect()
-    };
-    a.input == b.input && others(a) == others(b)
 }
