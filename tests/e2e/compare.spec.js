@@ -138,6 +138,8 @@ test("one press compares with and without a trick from the same seed, and restor
   const [plain, dropout] = await compared();
   expect([plain, dropout].map((run) => run["What differs"])).toEqual(["same settings", "Dropout on (now off)"]);
   for (const run of [plain, dropout]) {
+    expect(run["Training time"]).toMatch(/^\d+\.\d s/);
+    expect(run["Multiply-adds"]).toBe("416,520per image");
     expect(run.Epochs).toBe("3.00237 steps");
     expect(Number.parseFloat(run["Test accuracy"].replace("★", ""))).toBeGreaterThan(60);
   }
@@ -158,6 +160,43 @@ test("one press compares with and without a trick from the same seed, and restor
   await expect(runs.end).toHaveCount(0);
   expect((await runs.row("Run B"))["What differs"]).toBe("Dropout on (now off)");
   expect((await runs.row("Run C"))["What differs"]).toBe("Batch normalisation on (now off)");
+});
+
+test("a trick is compared from its setting, for the length that is chosen, and what will be done is said before", async ({ page, playground, host }) => {
+  await playground.open(`${host}/${FEW}`);
+  await playground.downloaded();
+  const runs = new Runs(page);
+  const words = page.getByRole("group", { name: "Compare", exact: true });
+  await runs.length.selectOption({ label: "15,000 images (3 epochs)" });
+  await expect(words).toContainText("Both networks train for 15,000 images (3 epochs), with the settings as they are.");
+  const dropout = page.getByRole("button", { name: "Compare dropout on and off" });
+  await dropout.focus();
+  await expect(dropout, "it is seen where it has the focus").toHaveCSS("opacity", "1");
+  await playground.log.hold();
+  await page.keyboard.press("Enter");
+  await expect(runs.end).toBeFocused();
+  await expect(dropout).toBeDisabled();
+  await expect(words).toContainText("Comparing Dropout: A is at epoch 0.00");
+  await playground.log.release();
+  await expect(runs.end).toHaveCount(0);
+  expect((await runs.row("Run B"))["What differs"]).toBe("Dropout on (now off)");
+
+  // One press for the place where a penalty matters, and one back.
+  const matters = page.getByRole("button", { name: "Where it matters" });
+  await matters.click();
+  await expect(words).toContainText("Both networks train on 200 training images, 150 epochs, at a constant learning rate of 0.001.");
+  await expect(page.getByRole("combobox", { name: "Training images" }), "the settings stay").toHaveValue("5000");
+  await page.getByRole("button", { name: "Compare L2 penalty on and off" }).click();
+  await expect(runs.end).toBeVisible();
+  const row = await runs.row("Run B");
+  expect(row["What differs"]).toContain("Training images 200 (now 5,000)");
+  expect(row["What differs"]).toContain("L2 penalty 0.01 (now off)");
+  await runs.end.click();
+  await expect(runs.end).toHaveCount(0);
+  await matters.click();
+  await expect(words).toContainText("Both networks train for 60,000 images (12 epochs), with the settings as they are.");
+  // What is no trick has no such button.
+  await expect(page.getByRole("button", { name: "Compare learning rate on and off" })).toHaveCount(0);
 });
 
 test("both runs grow together, pause and resume, and changing a setting ends the comparison", async ({ page, playground, host }) => {

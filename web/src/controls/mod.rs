@@ -20,6 +20,7 @@ use crate::controls::device::DeviceControl;
 use crate::controls::inputs::{Input, help_id};
 use crate::controls::view_state::ControlsView;
 use crate::runs::store::RunStore;
+use crate::runs::with_and_without::CompareButton;
 use crate::settings::store::Settings;
 use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, Setup, Width, layers};
 use crate::ui::format::{count, three_digits, uncapitalized};
@@ -126,10 +127,12 @@ fn Control(setting: &'static Setting) -> impl IntoView {
         (Width::Full, Kind::Number(Scale::Slider { .. }, _)) => "field slider",
         (Width::Full, _) => "field",
     };
+    let is_trick = setting.is_trick();
     view! {
         <Show when=move || visible.get()>
-            <div class=class on:pointerenter=move |_| show_help() on:focusin=move |_| show_help()>
+            <div class=class class:compared=is_trick on:pointerenter=move |_| show_help() on:focusin=move |_| show_help()>
                 <Input setting />
+                {is_trick.then(|| view! { <CompareButton setting /> })}
                 <span class="visually-hidden" id=help_id(setting)>{setting.help}</span>
             </div>
         </Show>

@@ -13,3 +13,4 @@ pub(crate) mod swatch;
 pub(crate) mod table;
 pub(crate) mod time;
 pub(crate) mod undo;
+pub(crate) mod with_and_without;

@@ -9,16 +9,12 @@ use crate::runs::record::Record;
 use crate::runs::run::letter;
 use crate::runs::store::RunStore;
 use crate::runs::table::RunTable;
+use crate::runs::with_and_without::{COMPARISON_BUTTON, WithAndWithout, compare, is_hidden};
 use crate::settings::diff::words;
 use crate::settings::store::Settings;
 use crate::settings::{SETTINGS, Setting};
 use crate::ui::focus::restore_focus;
 use crate::ui::format::{self, shortest};
-
-/// The first button that starts a comparison, or the one that ends it.
-const BUTTON: &str = ".compare button";
-/// The length of a comparison at first.
-const FIRST_LENGTH: Length = Length::Images(60_000);
 
 /// The panel below the curves.
 #[component]
@@ -27,13 +23,12 @@ pub(crate) fn RunsPanel() -> impl IntoView {
     let is_full = Memo::new(move |_| runs.others.with(|others| others.is_full()));
     let is_comparing = Memo::new(move |_| runs.comparison.with(Option::is_some));
     let is_trained = Memo::new(move |_| runs.record.with(Record::is_trained));
-    let length = RwSignal::new(FIRST_LENGTH);
     let is_ended_by_hand = StoredValue::new(false);
     // The worker ends the comparison a moment after the button was pressed.
     Effect::new(move |_| {
         if !is_comparing.get() && is_ended_by_hand.get_value() {
             is_ended_by_hand.set_value(false);
-            restore_focus(BUTTON);
+            restore_focus(COMPARISON_BUTTON);
         }
     });
     view! {
@@ -46,7 +41,7 @@ pub(crate) fn RunsPanel() -> impl IntoView {
             </div>
             <RunTable />
             <div class="compare" role="group" aria-label="Compare">
-                <Show when=move || is_comparing.get() fallback=move || view! { <ComparisonChoices length /> }>
+                <Show when=move || is_comparing.get() fallback=move || view! { <ComparisonChoices /> }>
                     <ComparisonProgress is_ended_by_hand />
                 </Show>
             </div>
@@ -56,18 +51,22 @@ pub(crate) fn RunsPanel() -> impl IntoView {
 
 /// The comparisons that can be started.
 #[component]
-fn ComparisonChoices(length: RwSignal<Length>) -> impl IntoView {
+fn ComparisonChoices() -> impl IntoView {
     let setup = expect_context::<Settings>().setup;
+    let length = expect_context::<RunStore>().length;
     let choose = move |ev| {
         let chosen = event_target_value(&ev).parse().ok().and_then(|at: usize| Length::ALL.get(at).copied());
-        length.set(chosen.unwrap_or(FIRST_LENGTH));
+        length.set(chosen.unwrap_or(Length::FIRST));
     };
-    let matters = move || length.get() == Length::WhereItMatters;
-    let toggle = move |_| length.set(if matters() { FIRST_LENGTH } else { Length::WhereItMatters });
+    let matters = move || length.get().is_few();
+    let toggle = move |_| {
+        let next = if length.get_untracked().is_few() { Length::FIRST } else { Length::WHERE_IT_MATTERS };
+        length.set(next);
+    };
     view! {
         <div class="switches" role="group" aria-label="With and without">
             <h3>"With and without"</h3>
-            {SETTINGS.iter().map(|setting| view! { <TrickButton setting length /> }).collect_view()}
+            {SETTINGS.iter().map(|setting| view! { <WithAndWithout setting /> }).collect_view()}
             <label class="length">
                 <span>"for"</span>
                 <select aria-label="Length of a comparison" on:change=choose>
@@ -81,54 +80,19 @@ fn ComparisonChoices(length: RwSignal<Length>) -> impl IntoView {
             <button class="small" aria-pressed=move || matters().to_string() on:click=toggle
                 title="Both runs learn from 200 images only, for 150 epochs, at a constant rate">"Where it matters"</button>
         </div>
-        <OtherSetting length />
+        <OtherSetting />
         <p class="hint">
-            "Two fresh networks train in turns from the same seed, one as the settings are and one with this changed. "
+            {move || setup.with(|setup| length.get().in_a_sentence(setup))}
+            " Two fresh networks train in turns from the same seed, one as the settings are and one with this changed. "
             "Your own network waits meanwhile, and comes back as it was. A new comparison replaces the last one, unless you keep it. "
             "Dropout, penalties and distortions pay where images are few and seen often: with all 60,000 seen once, they rather cost accuracy."
         </p>
     }
 }
 
-/// Starts a comparison. The buttons that start one disappear, so the focus moves to the one that ends it.
-fn compare(runs: RunStore, setting: &'static Setting, value: &str, length: RwSignal<Length>) {
-    runs.compare(setting, value, length.get_untracked());
-    restore_focus(BUTTON);
-}
-
-/// The button that compares the network with and without a trick.
-#[component]
-fn TrickButton(setting: &'static Setting, length: RwSignal<Length>) -> impl IntoView {
-    let runs = expect_context::<RunStore>();
-    let settings = expect_context::<Settings>();
-    let toggled = Memo::new(move |_| settings.setup.with(|setup| setting.toggled(setup)));
-    let visible = Memo::new(move |_| toggled.with(Option::is_some) && !is_hidden(settings, setting));
-    let title = move || {
-        let to = toggled.get().map(|text| words(setting, &text)).unwrap_or_default();
-        format!("Trains as it is, and with {}: {to}", setting.name)
-    };
-    let start = move |_| {
-        if let Some(value) = toggled.get_untracked() {
-            compare(runs, setting, &value, length);
-        }
-    };
-    view! {
-        <Show when=move || visible.get()>
-            <button class="small" aria-label=format!("With and without {}", setting.name) title=title on:click=start>
-                {setting.name}
-            </button>
-        </Show>
-    }
-}
-
-/// Whether the link hides a setting. Then it cannot be compared either.
-fn is_hidden(settings: Settings, setting: &Setting) -> bool {
-    ["settings", setting.group.id(), setting.id].into_iter().any(|id| settings.hides(id))
-}
-
 /// The menus that choose a setting and another value to compare with.
 #[component]
-fn OtherSetting(length: RwSignal<Length>) -> impl IntoView {
+fn OtherSetting() -> impl IntoView {
     let runs = expect_context::<RunStore>();
     let settings = expect_context::<Settings>();
     let setup = settings.setup;
@@ -161,7 +125,7 @@ fn OtherSetting(length: RwSignal<Length>) -> impl IntoView {
         move || setup.with(|setup| found().and_then(|s| Some(words(s, &s.text(setup)?)))).unwrap_or_default();
     let start = move |_| {
         if let (Some(setting), Some(value)) = (untrack(found), value.get_untracked()) {
-            compare(runs, setting, &value, length);
+            compare(runs, setting, &value);
         }
     };
     view! {

@@ -33,6 +33,8 @@ pub(crate) struct RunStore {
     pub(crate) others: RwSignal<Runs>,
     /// The comparison under way.
     pub(crate) comparison: RwSignal<Option<Comparison>>,
+    /// How long the next comparison is.
+    pub(crate) length: RwSignal<Length>,
     /// The run that can be restored.
     pub(crate) replaced: RwSignal<Option<Replaced>>,
     /// Whether the settings change because a run was restored that has them.
@@ -70,6 +72,7 @@ impl RunStore {
             shown: RwSignal::new(true),
             others,
             comparison,
+            length: RwSignal::new(Length::FIRST),
             replaced: RwSignal::default(),
             is_restoring: StoredValue::default(),
             cause: StoredValue::default(),
@@ -136,9 +139,10 @@ impl RunStore {
         self.client.send(Command::KeepRecord { setup: codec::write(setup), record });
     }
 
-    /// Trains two runs from the same seed side by side: one with the present settings, on fewer images if `length` says so, and one
+    /// Trains two runs from the same seed side by side: one with the present settings, on fewer images if the length says so, and one
     /// with `setting` changed to `value`.
-    pub(crate) fn compare(self, setting: &Setting, value: &str, length: Length) {
+    pub(crate) fn compare(self, setting: &Setting, value: &str) {
+        let length = self.length.get_untracked();
         if self.client.say_stopped() {
             return;
         }

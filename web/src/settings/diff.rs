@@ -81,6 +81,12 @@ impl Setting {
         }
     }
 
+    /// The same where images are few: what is switched on is as strong as its effect needs it.
+    pub(crate) fn toggled_where_it_matters(&self, setup: &Setup) -> Option<String> {
+        let strong = self.strong.filter(|_| !self.is_on(setup)).map(shortest);
+        strong.or_else(|| self.toggled(setup))
+    }
+
     /// Other values that the setting can have in this setup, as links carry them.
     pub(crate) fn alternatives(&self, setup: &Setup) -> Vec<String> {
         let Some(now) = self.text(setup) else { return Vec::new() };

@@ -58,6 +58,8 @@ pub(crate) struct Setting {
     pub(crate) width: Width,
     /// A number for which 0 means off: the value it is switched on at.
     pub(super) typical: Option<f64>,
+    /// The value at which its effect is seen with few images, if it is another one.
+    pub(super) strong: Option<f64>,
     /// Whether its control shows “Custom”, although links keep its value.
     pub(super) is_custom: fn(&Setup) -> bool,
 }
@@ -205,6 +207,11 @@ impl Setting {
     /// Whether 0 means that it is off.
     pub(crate) fn has_off(&self) -> bool {
         self.typical.is_some()
+    }
+
+    /// Whether it is a trick: switched on or off.
+    pub(crate) fn is_trick(&self) -> bool {
+        matches!(self.kind, Kind::Switch(_)) || self.has_off()
     }
 
     /// Whether it is a trick that is on.

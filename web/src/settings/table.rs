@@ -187,6 +187,7 @@ pub(crate) static SETTINGS: [Setting; 38] = [
     setting(Tricks, "l1", "L1 penalty")
         .menu(&[0.0, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2], field!(training.penalty.l1))
         .typical(1e-5)
+        .strong(3e-4)
         .help(
             "Pulls every weight to 0 with the same force: the useless ones become 0, filters turn plain, \
              and the bars of the weights shrink.",
@@ -194,6 +195,7 @@ pub(crate) static SETTINGS: [Setting; 38] = [
     setting(Tricks, "l2", "L2 penalty")
         .menu(&[0.0, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1], field!(training.penalty.l2))
         .typical(1e-4)
+        .strong(1e-2)
         .help(
             "Weight decay: pulls large weights to 0 more than small ones. Their bars shrink, and so does \
              the gap between training and test.",
