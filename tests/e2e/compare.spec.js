@@ -1,6 +1,7 @@
 // Runs: pinning, storing, and comparing two of them side by side.
 
-import { expect, test } from "./support/playground.js";
+import { readFile } from "node:fs/promises";
+import { expect, hash, test } from "./support/playground.js";
 
 const FEW = "#v=1&images=5000";
 /** How the keys of stored runs begin. */
@@ -249,6 +250,64 @@ test("a run that diverges is reported, and the other one continues", async ({ pa
   await expect(runs.table).toContainText(/diverged after step \d+/);
   expect((await runs.row("Run A")).Epochs).toBe("12.00948 steps");
   await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
+test("a sweep trains every value from every seed, one after the other, and says mean and spread", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&preset=mlp30&images=1000&sweep=lr,0.0001,0.004&sweep-seeds=2`);
+  await playground.downloaded();
+  await playground.takeSteps(3);
+  const runs = new Runs(page);
+  const sweep = page.getByRole("group", { name: "Sweep" });
+  await expect(sweep.getByRole("combobox", { name: "Setting to sweep" })).toHaveValue("lr");
+  await expect(sweep.getByRole("button", { name: "0.004", exact: true })).toHaveAttribute("aria-pressed", "true");
+  await expect(sweep.getByRole("button", { name: "0.01", exact: true })).toHaveAttribute("aria-pressed", "false");
+  await runs.length.selectOption({ label: "15,000 images (15 epochs)" });
+  const results = page.getByRole("table", { name: "Sweep" });
+  await expect(results).toHaveCount(0);
+
+  const from = await playground.log.length();
+  await playground.log.hold();
+  await sweep.getByRole("button", { name: "Train 4 networks" }).click();
+  await expect(page.getByRole("group", { name: "Compare", exact: true })).toContainText(/^Sweep of Learning rate: network 1 of 4 \(0\.0001, seed 1\) is at epoch 0\.00 of 15\. It is run A/);
+  await expect(runs.end).toBeFocused();
+  await playground.log.release();
+  await expect(runs.end).toHaveCount(0);
+  const active = (await playground.log.events("ActiveRun", from)).map(({ run }) => run);
+  expect(active, "one after the other").toEqual([0, 1, 2, 3, null]);
+
+  // What the page says is what the trainer measured.
+  const tested = [[], [], [], []];
+  let run = null;
+  for (const entry of (await playground.log.events(undefined, from)).filter(({ message }) => ["ActiveRun", "Tested"].includes(message))) {
+    if (entry.message === "ActiveRun") run = entry.run;
+    else if (run !== null) tested[run].push(entry);
+  }
+  const last = tested.map((all) => all.at(-1));
+  expect(last.map(({ epoch }) => epoch)).toEqual([15, 15, 15, 15]);
+  for (const [row, value, of] of [[1, "0.0001", [0, 2]], [2, "0.004", [1, 3]]]) {
+    const [a, b] = of.map((at) => 100 * last[at].accuracy);
+    const texts = await results.getByRole("row").nth(row).getByRole("cell").allTextContents();
+    await expect(results.getByRole("row").nth(row).getByRole("rowheader")).toHaveText(value);
+    expect(Number.parseFloat(texts[0])).toBeCloseTo((a + b) / 2, 1);
+    expect(Number.parseFloat(texts[1].replace("± ", ""))).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 1);
+    expect(texts[2]).toBe("2");
+  }
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV of the sweep" }).click()]);
+  const lines = (await readFile(await file.path())).toString().trimEnd().split("\n").map((line) => line.split(","));
+  expect(lines[0]).toEqual(["learning rate", "seed", "epochs", "test accuracy", "test loss", "training seconds"]);
+  expect(lines.slice(1).map(([value, seed]) => [value, seed])).toEqual([["0.0001", "1"], ["0.004", "1"], ["0.0001", "2"], ["0.004", "2"]]);
+
+  expect(await playground.steps(), "the network before the sweep is back").toBe(3);
+  await expect(page.getByRole("rowheader", { name: "Run A" }), "no network of it stays among the runs").toHaveCount(0);
+
+  // A sweep that is ended keeps what came out, and a part of a run does not count.
+  await sweep.getByRole("button", { name: "0.0001", exact: true }).click();
+  await expect.poll(() => hash(page)).toMatch(/&sweep=lr,0\.004&sweep-seeds=2$/);
+  await runs.length.selectOption({ label: "600,000 images (600 epochs)" });
+  await sweep.getByRole("button", { name: "Train 2 networks" }).click();
+  await runs.end.click();
+  await expect(runs.end).toHaveCount(0);
+  await expect(results).toHaveCount(0);
 });
 
 test.describe("on a phone", () => {

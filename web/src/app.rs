@@ -27,6 +27,7 @@ use crate::pad::store::PadStore;
 use crate::pad::{PadPanel, example};
 use crate::runs::panel::RunsPanel;
 use crate::runs::store::RunStore;
+use crate::runs::sweep::store::SweepStore;
 use crate::runs::time::bar::TimeBar;
 use crate::runs::undo::{UndoPretrained, UndoReplaced};
 use crate::runs::{keep, storage};
@@ -99,6 +100,7 @@ fn provide_stores() {
         let past = client.network.get().filter(|_| runs.time.checkpoint.with(Option::is_some));
         past.unwrap_or_else(|| settings.network.get())
     });
+    let sweeps = SweepStore::new(linked.runs, client, settings, runs);
     let network = NetworkView::new(linked.network, drawn, client);
     let (explore, mnist, batch) = (ExploreView::new(linked.explore), MnistCache::new(), BatchStore::new());
     let strokes = linked.pad.strokes.clone();
@@ -113,6 +115,9 @@ fn provide_stores() {
     let session = StoredValue::new(None);
     client.start(move |event| {
         if let Some(session) = session.get_value() {
+            if let Event::ActiveRun(active) = event {
+                sweeps.on_active_run(active);
+            }
             route(event, client, runs, explore, mnist, batch, session);
         }
     });
@@ -130,6 +135,7 @@ fn provide_stores() {
     provide_context(client);
     provide_context(settings);
     provide_context(runs);
+    provide_context(sweeps);
     provide_context(network);
     provide_context(explore);
     provide_context(mnist);

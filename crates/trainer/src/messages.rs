@@ -125,6 +125,13 @@ pub enum Command {
     ShowCheckpoint(Option<u64>),
     /// Makes the checkpoint of this step the present run, paused. [`Command::Undo`] restores the run that was.
     ContinueFrom(u64),
+    /// As [`Command::Compare`], but one run after the other, at most 40 of them. Snapshots show the one that trains.
+    Sweep {
+        /// The runs.
+        runs: Vec<RunConfig>,
+        /// Length of each run in epochs.
+        epochs: f64,
+    },
 }
 
 /// One of MNIST's two sets.

@@ -5,7 +5,7 @@
 const COMMANDS = [
   "Configure", "Train", "Pause", "Step", "Reset", "Undo", "Show", "Watch", "Labels", "Images", "Restore", "RetryDownload",
   "UseDevice", "UseCores", "Compare", "EndComparison", "OpenStorage", "KeepRecord", "KeepView", "Resume", "SetAside",
-  "ForgetReplaced", "Painted", "ShowCheckpoint", "ContinueFrom",
+  "ForgetReplaced", "Painted", "ShowCheckpoint", "ContinueFrom", "Sweep",
 ];
 const EVENTS = [
   "Download", "State", "Progress", "Tested", "Snapshot", "Diverged", "ActiveRun", "Device", "Failed", "Predictions", "Labels", "Images",

@@ -14,6 +14,7 @@ use crate::explore::view_state::ExploreView;
 use crate::link::linked::{self, Linked};
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
+use crate::runs::sweep::store::SweepStore;
 use crate::settings::presentation::Theme;
 use crate::settings::store::Settings;
 use crate::ui::debounce::debounce_changes;
@@ -32,6 +33,7 @@ pub(crate) struct LinkedStores {
     explore: ExploreView,
     charts: ChartsView,
     controls: ControlsView,
+    sweeps: SweepStore,
 }
 
 impl LinkedStores {
@@ -44,6 +46,7 @@ impl LinkedStores {
             explore: expect_context(),
             charts: expect_context(),
             controls: expect_context(),
+            sweeps: expect_context(),
         }
     }
 
@@ -68,13 +71,14 @@ impl LinkedStores {
             explore: self.explore.linked(),
             charts: self.charts.linked(),
             controls: self.controls.linked(),
+            runs: self.sweeps.linked(),
         })
     }
 
     /// Takes over the state of a link, as far as it is understood, and says what is not. If nothing is, nothing changes. Returns whether
     /// anything was.
     pub(crate) fn follow(self, fragment: &str) -> bool {
-        let Some(Linked { setup, presentation, network, pad, explore, charts, controls }) =
+        let Some(Linked { setup, presentation, network, pad, explore, charts, controls, runs }) =
             read_text(self.client, fragment)
         else {
             return false;
@@ -86,6 +90,7 @@ impl LinkedStores {
         self.explore.follow(explore);
         self.charts.follow(charts);
         self.controls.follow(controls);
+        self.sweeps.follow(runs);
         true
     }
 }

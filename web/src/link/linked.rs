@@ -6,6 +6,7 @@ use crate::explore::link::{self as explore, ExploreLink};
 use crate::link::repair::{self, Part};
 use crate::network::link::{self as network, NetworkLink};
 use crate::pad::link::{self as pad, PadLink};
+use crate::runs::link::{self as runs, RunsLink};
 use crate::settings::presentation::Presentation;
 use crate::settings::{Setting, Setup, codec};
 use crate::ui::format::excerpt;
@@ -24,6 +25,7 @@ pub(crate) struct Linked {
     pub(crate) explore: ExploreLink,
     pub(crate) charts: ChartsLink,
     pub(crate) controls: ControlsLink,
+    pub(crate) runs: RunsLink,
 }
 
 impl Linked {
@@ -35,6 +37,7 @@ impl Linked {
             .or_else(|| link_part::read(explore::PARTS, &mut self.explore, key, value))
             .or_else(|| link_part::read(charts::PARTS, &mut self.charts, key, value))
             .or_else(|| link_part::read(controls::PARTS, &mut self.controls, key, value))
+            .or_else(|| link_part::read(runs::PARTS, &mut self.runs, key, value))
     }
 }
 
@@ -80,6 +83,7 @@ pub(crate) fn write(linked: &Linked) -> String {
     parts.extend(link_part::write(explore::PARTS, &linked.explore));
     parts.extend(link_part::write(charts::PARTS, &linked.charts));
     parts.extend(link_part::write(controls::PARTS, &linked.controls));
+    parts.extend(link_part::write(runs::PARTS, &linked.runs));
     codec::fragment(&parts)
 }
 

@@ -1,10 +1,10 @@
-//! Two runs that train side by side.
+//! Runs that train beside the present one: two side by side, or those of a sweep.
 
 use nn::spec::Optimizer;
 use trainer::cursor::DataCursor;
 
 use crate::settings::{Setting, Setup};
-use crate::ui::format::{count, shortest};
+use crate::ui::format::{count, epochs_in_words, shortest};
 
 /// How long two runs are compared, and on how many images.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,11 +76,7 @@ impl Length {
     /// The length in words, with these settings.
     pub(crate) fn words(self, setup: &Setup) -> String {
         let (_, epochs) = self.apply(setup.clone());
-        let epochs = if epochs == 1.0 {
-            "1 epoch".to_owned()
-        } else {
-            format!("{} epochs", shortest((100.0 * epochs).round() / 100.0))
-        };
+        let epochs = epochs_in_words(epochs);
         match self {
             Self::Images(images) => format!("{} ({epochs})", count(images as usize, "image")),
             Self::Few { images, .. } => format!("{}, {epochs}", count(images as usize, "training image")),
@@ -107,17 +103,22 @@ impl Length {
 /// The comparison that is under way.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Comparison {
-    /// The slots of the two runs.
-    pub(crate) slots: [usize; 2],
+    /// The slot of each run: two in a comparison, and the same one for all of a sweep.
+    pub(crate) slots: Vec<usize>,
     /// Epochs that each of them trains.
     pub(crate) epochs: f64,
     /// The name of the setting in which they differ.
     pub(crate) setting: String,
-    /// Which of the two the worker's reports are about; none before the first one.
+    /// Which of them the worker's reports are about; none before the first one.
     pub(crate) active: Option<usize>,
 }
 
 impl Comparison {
+    /// Whether it is a sweep, in whose slot one network follows another.
+    pub(crate) fn is_sweep(&self) -> bool {
+        !matches!(self.slots[..], [a, b] if a != b)
+    }
+
     /// The slot of the run that the worker's reports are about.
     pub(crate) fn active_slot(&self) -> Option<usize> {
         self.slots.get(self.active?).copied()

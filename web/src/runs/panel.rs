@@ -8,6 +8,9 @@ use crate::runs::comparison::Length;
 use crate::runs::record::Record;
 use crate::runs::run::letter;
 use crate::runs::store::RunStore;
+use crate::runs::sweep::panel::SweepChoices;
+use crate::runs::sweep::results::SweepResults;
+use crate::runs::sweep::store::SweepStore;
 use crate::runs::table::RunTable;
 use crate::runs::with_and_without::{COMPARISON_BUTTON, WithAndWithout, compare, is_hidden};
 use crate::settings::diff::words;
@@ -45,6 +48,7 @@ pub(crate) fn RunsPanel() -> impl IntoView {
                     <ComparisonProgress is_ended_by_hand />
                 </Show>
             </div>
+            <SweepResults />
         </section>
     }
 }
@@ -81,6 +85,7 @@ fn ComparisonChoices() -> impl IntoView {
                 title="Both runs learn from 200 images only, for 150 epochs, at a constant rate">"Where it matters"</button>
         </div>
         <OtherSetting />
+        <SweepChoices />
         <p class="hint">
             {move || setup.with(|setup| length.get().in_a_sentence(setup))}
             " Two fresh networks train in turns from the same seed, one as the settings are and one with this changed. "
@@ -158,27 +163,33 @@ fn ComparisonProgress(
 ) -> impl IntoView {
     let client = expect_context::<Client>();
     let runs = expect_context::<RunStore>();
+    let sweeps = expect_context::<SweepStore>();
     let done = Memo::new(move |_| {
         let comparison = runs.comparison.get()?;
         let epochs = runs.others.with(|others| {
-            comparison.slots.map(|slot| others.get(slot).map_or(0.0, |run| run.record.progress.epoch))
+            let epoch = |slot: &usize| others.get(*slot).map_or(0.0, |run| run.record.progress.epoch);
+            comparison.slots.iter().take(2).map(epoch).collect::<Vec<_>>()
         });
-        Some((comparison, epochs))
+        let [a, b] = comparison.slots[..] else { return None };
+        let [first, second] = epochs[..] else { return None };
+        Some((comparison, [a, b], [first, second]))
     });
     let sentence = move || {
-        done.get().map(|(comparison, [first, second])| {
-            let [a, b] = comparison.slots.map(letter);
-            let [first, second] = [first, second].map(format::epochs);
+        let words = done.get().map(|(comparison, slots, epochs)| {
+            let [a, b] = slots.map(letter);
+            let [first, second] = epochs.map(format::epochs);
             let of = shortest(comparison.epochs);
             format!("Comparing {}: {a} is at epoch {first}, {b} at {second} of {of}. The picture and the answers are those of {a}.", comparison.setting)
-        })
+        });
+        words.or_else(|| sweeps.in_words()).unwrap_or_default()
     };
     let end = move |_| {
         client.send(Command::EndComparison);
         is_ended_by_hand.set_value(true);
     };
     let share = move || {
-        done.get().map(|(comparison, [a, b])| (a + b) / (2.0 * comparison.epochs)).unwrap_or_default()
+        let share = done.get().map(|(comparison, _, [a, b])| (a + b) / (2.0 * comparison.epochs));
+        share.or_else(|| sweeps.share()).unwrap_or_default()
     };
     view! {
         <div class="under-way">

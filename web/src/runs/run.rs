@@ -77,6 +77,12 @@ impl Runs {
         setups.map(|setup| self.add(setup, Record::default(), false))
     }
 
+    /// Adds the run in whose slot the networks of a sweep train, in the place of those of the last comparison. Returns the slot.
+    pub(crate) fn sweep(&mut self, setup: Setup) -> usize {
+        self.0.retain(|run| run.pinned);
+        self.add(setup, Record::default(), false)
+    }
+
     fn add(&mut self, setup: Setup, record: Record, pinned: bool) -> usize {
         // Pinned runs leave two slots free, which only the two of a comparison take: see `can_compare`.
         let slot = self.free_slot().unwrap_or(SLOTS - 1);

@@ -165,13 +165,13 @@ impl RunStore {
         let mut slots = [0; 2];
         self.others.update(|others| slots = others.compare(setups));
         let setting = setting.name.to_owned();
-        self.comparison.set(Some(Comparison { slots, epochs, setting, active: None }));
+        self.comparison.set(Some(Comparison { slots: slots.to_vec(), epochs, setting, active: None }));
         self.client.send(Command::Compare { runs, epochs });
     }
 
     /// The name of the model with the weights of `source`. During a comparison, the first of the two runs is drawn and predicts.
     pub(crate) fn model_label(self, source: Option<Source>) -> String {
-        let run = self.comparison.with(|comparison| Some(letter(comparison.as_ref()?.slots[0])));
+        let run = self.comparison.with(|comparison| Some(letter(*comparison.as_ref()?.slots.first()?)));
         let network = run.map_or("your network".to_owned(), |run| format!("run {run}"));
         match source {
             Some(Source::Session { step: 0 }) => format!("{network}, untrained"),
@@ -339,7 +339,7 @@ fn of_drawn<T>(
     comparison: RwSignal<Option<Comparison>>,
     value: fn(&Record) -> T,
 ) -> T {
-    let slot = comparison.with(|comparison| comparison.as_ref().map(|comparison| comparison.slots[0]));
+    let slot = comparison.with(|comparison| comparison.as_ref()?.slots.first().copied());
     let compared = slot.and_then(|slot| others.with(|others| others.get(slot).map(|run| value(&run.record))));
     compared.unwrap_or_else(|| record.with(value))
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use trainer::messages::Split;
 
+use crate::runs::comparison::Comparison;
 use crate::runs::record::{Measure, Record};
 use crate::runs::run::{MAX_PINNED, Run, letter};
 use crate::runs::store::RunStore;
@@ -180,6 +181,10 @@ fn RunRow(run: usize, best: Signal<bool>) -> impl IntoView {
     let is_compared = Memo::new(move |_| {
         comparison.with(|c| c.as_ref().is_some_and(|comparison| comparison.slots.contains(&slot)))
     });
+    // Another network is about to take its place.
+    let is_swept = Memo::new(move |_| {
+        is_compared.get() && comparison.with(|c| c.as_ref().is_some_and(Comparison::is_sweep))
+    });
     let load = move |_| {
         if let Some(setup) = setup.get_untracked() {
             settings.setup.set(setup);
@@ -204,7 +209,7 @@ fn RunRow(run: usize, best: Signal<bool>) -> impl IntoView {
             <FigureCells figures cost best />
             <td class="actions">
                 <Show when=move || !is(|run| run.pinned)>
-                    <button class="small" aria-label=format!("Keep run {name}") disabled=move || is_full.get()
+                    <button class="small" aria-label=format!("Keep run {name}") disabled=move || is_full.get() || is_swept.get()
                         title=keep_title.clone() on:click=move |_| change(&|run| run.pinned = true)>"Keep"</button>
                 </Show>
                 <button class="small" aria-label=format!("Load settings of run {name}") disabled=move || is_compared.get()

@@ -49,6 +49,15 @@ pub(crate) fn epochs(epochs: f64) -> String {
     format!("{:.2}", (100.0 * epochs + 1e-6).floor() / 100.0)
 }
 
+/// A length in epochs, as it was chosen: `1 epoch`, `0.25 epochs`.
+pub(crate) fn epochs_in_words(epochs: f64) -> String {
+    if epochs == 1.0 {
+        "1 epoch".to_owned()
+    } else {
+        format!("{} epochs", shortest((100.0 * epochs).round() / 100.0))
+    }
+}
+
 /// A text with a capital at its start.
 pub(crate) fn capitalized(text: &str) -> String {
     let mut rest = text.chars();

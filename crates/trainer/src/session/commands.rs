@@ -1,6 +1,6 @@
 //! The commands of the page.
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Order};
 use super::state::Session;
 use super::step_reports::StepReports;
 use super::validate::check_config;
@@ -60,7 +60,11 @@ impl Session {
                 self.emit_failure(result);
             }
             Command::Compare { runs, epochs } => {
-                let result = self.compare(runs, epochs);
+                let result = self.compare(runs, Order::InTurns, epochs);
+                self.emit_failure(result);
+            }
+            Command::Sweep { runs, epochs } => {
+                let result = self.compare(runs, Order::OneAfterTheOther, epochs);
                 self.emit_failure(result);
             }
             Command::EndComparison => {
@@ -259,7 +263,8 @@ impl Session {
     fn pause(&mut self) {
         if self.set_state(RunState::Paused) {
             self.emit_progress();
-            self.switch_run(0);
+            let shown = self.comparison.as_ref().map_or(0, Comparison::shown);
+            self.switch_run(shown);
             self.emit_snapshot();
         }
     }
@@ -301,8 +306,8 @@ impl Session {
     }
 
     /// Begins a comparison, in place of the one under way.
-    fn compare(&mut self, runs: Vec<RunConfig>, epochs: f64) -> Result<(), String> {
-        let mut comparison = Comparison::new(runs, epochs, self.memory, self.own_training())?;
+    fn compare(&mut self, runs: Vec<RunConfig>, order: Order, epochs: f64) -> Result<(), String> {
+        let mut comparison = Comparison::new(runs, order, epochs, self.memory, self.own_training())?;
         self.end_comparison();
         self.set_state(RunState::Paused);
         self.emit_progress();

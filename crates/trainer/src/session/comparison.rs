@@ -1,5 +1,5 @@
-//! A comparison: several runs that train in turns, each from the initial weights of its seed, so that their
-//! curves grow together.
+//! A comparison: several runs, each from the initial weights of its seed, that train in turns, so that their curves grow together, or
+//! one after the other.
 //!
 //! The active run takes the place of the session's own training, which is parked meanwhile and comes back
 //! unchanged. Comparisons train on the cores: the numbers are the same on every machine, and nothing has to
@@ -14,8 +14,9 @@ use nn::memory::Footprint;
 use nn::spec::{NetworkSpec, TrainingSpec};
 use nn::train::Training;
 
-/// The largest number of runs.
+/// The largest number of runs, in turns and one after the other.
 const MAX_RUNS: usize = 8;
+const MAX_SWEEP: usize = 40;
 /// The greatest length of a comparison, in epochs.
 const MAX_EPOCHS: f64 = 1000.0;
 /// The length of a turn: a twentieth of an epoch, but at least this number of images (about a sixth of a
@@ -23,8 +24,16 @@ const MAX_EPOCHS: f64 = 1000.0;
 const TURN_EPOCHS: f64 = 0.05;
 const MIN_TURN_IMAGES: f64 = 3_000.0;
 
+/// The order in which runs train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    InTurns,
+    OneAfterTheOther,
+}
+
 /// A comparison under way.
 pub(super) struct Comparison {
+    order: Order,
     /// The runs. In the place of the active one, the session's own training is parked.
     runs: Vec<ComparedRun>,
     active: usize,
@@ -74,12 +83,14 @@ impl Comparison {
     /// A sentence, if it is too large, or a run cannot be trained.
     pub(super) fn new(
         runs: Vec<RunConfig>,
+        order: Order,
         epochs: f64,
         memory: u64,
         own: &Training,
     ) -> Result<Self, String> {
-        if !(1..=MAX_RUNS).contains(&runs.len()) {
-            return Err(format!("A comparison has 1 to {MAX_RUNS} runs."));
+        let max_runs = if order == Order::InTurns { MAX_RUNS } else { MAX_SWEEP };
+        if !(1..=max_runs).contains(&runs.len()) {
+            return Err(format!("A comparison has 1 to {max_runs} runs."));
         }
         if !(epochs > 0.0 && epochs <= MAX_EPOCHS) {
             return Err(format!("A comparison takes at most {MAX_EPOCHS} epochs."));
@@ -104,8 +115,11 @@ impl Comparison {
         let runs = runs.into_iter().map(ComparedRun::new);
         let runs: Vec<_> = runs.collect::<Result<_, _>>()?;
         let smallest = runs.iter().map(|run| DataCursor::epoch_images(run.training.spec())).min();
-        let turn_epochs = (MIN_TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS);
-        Ok(Self { runs, active: 0, epochs, turn_epochs })
+        let turn_epochs = match order {
+            Order::InTurns => (MIN_TURN_IMAGES / smallest.unwrap_or(TRAIN_IMAGES) as f64).max(TURN_EPOCHS),
+            Order::OneAfterTheOther => f64::INFINITY,
+        };
+        Ok(Self { order, runs, active: 0, epochs, turn_epochs })
     }
 
     /// The index of the active run.
@@ -113,9 +127,19 @@ impl Comparison {
         self.active
     }
 
-    /// Whether the first run is the active one.
-    pub(super) fn first_is_active(&self) -> bool {
-        self.active == 0
+    /// Whether snapshots show the run that trains. In turns they show the first one, so that they do not change with every turn.
+    pub(super) fn shows_every_run(&self) -> bool {
+        self.order == Order::OneAfterTheOther
+    }
+
+    /// The index of the run that snapshots show.
+    pub(super) fn shown(&self) -> usize {
+        if self.shows_every_run() { self.active } else { 0 }
+    }
+
+    /// Whether the run that is shown is the active one.
+    pub(super) fn shown_is_active(&self) -> bool {
+        self.shown() == self.active
     }
 
     /// The length of each run in epochs.
@@ -123,10 +147,10 @@ impl Comparison {
         self.epochs
     }
 
-    /// The first run's training while it is parked. Snapshots show it, so that they do not change with every
-    /// turn.
-    pub(super) fn parked_first(&mut self) -> Option<&mut Training> {
-        (!self.first_is_active()).then(|| &mut self.runs[0].training)
+    /// The training of the run that is shown, while it is parked.
+    pub(super) fn parked_shown(&mut self) -> Option<&mut Training> {
+        let shown = self.shown();
+        (shown != self.active).then(|| &mut self.runs[shown].training)
     }
 
     /// The session's own training and run.

@@ -297,10 +297,10 @@ impl Session {
     }
 }
 
-/// The training that is shown: in a comparison, the first run's.
+/// The training that is shown: in a comparison that of one of its runs.
 pub(super) fn shown_training<'a>(
     comparison: &'a mut Option<Comparison>,
     group: &'a mut ProcessGroup,
 ) -> &'a mut Training {
-    comparison.as_mut().and_then(Comparison::parked_first).unwrap_or_else(|| group.training_mut())
+    comparison.as_mut().and_then(Comparison::parked_shown).unwrap_or_else(|| group.training_mut())
 }

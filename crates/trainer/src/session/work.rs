@@ -1,6 +1,6 @@
 //! Work in slices: training steps and evaluations on the cores, predictions, and the turns of a comparison.
 
-use super::comparison::NextRun;
+use super::comparison::{Comparison, NextRun};
 use super::predictions::predictions;
 use super::state::Session;
 use crate::cursor::DataCursor;
@@ -203,7 +203,7 @@ impl Session {
         if self.stops_at(tested) {
             self.set_state(RunState::Paused);
         }
-        let is_shown = self.comparison.as_ref().is_none_or(|comparison| comparison.first_is_active());
+        let is_shown = self.comparison.as_ref().is_none_or(|comparison| comparison.shown_is_active());
         if self.view.watch.predictions && is_shown {
             self.pass = None;
             self.emit(Event::Predictions(predictions(Source::Session { step }, evaluation)));
@@ -300,5 +300,9 @@ impl Session {
         }
         self.limit_world_size();
         self.emit(Event::ActiveRun(Some(next)));
+        if self.comparison.as_ref().is_some_and(Comparison::shows_every_run) {
+            self.invalidate_predictions();
+            self.emit_snapshot();
+        }
     }
 }

@@ -216,3 +216,30 @@ fn a_reset_or_other_options_end_a_comparison_and_a_wrong_one_is_refused() {
     session.handle(Command::Reset);
     assert!(parameters(&session) != before, "a second reset resets the session's own training");
 }
+
+#[test]
+fn the_runs_of_a_sweep_train_one_after_the_other_as_each_would_alone() {
+    let test = digits(10_000, 50_000);
+    let expected = [alone(plain(), &test), alone(with_dropout(), &test)];
+    let mut session = session();
+    session.add_test(&test).unwrap();
+    let before = parameters(&session);
+    let mut events =
+        session.handle(Command::Sweep { runs: vec![plain(), with_dropout(), fast(1e4)], epochs: 3.0 });
+    events.extend(work(&mut session, |event| *event == Event::ActiveRun(Some(1))));
+    // A pause leaves the run where it is.
+    events.extend(session.handle(Command::Pause));
+    events.extend(session.handle(Command::Train));
+    events.extend(work(&mut session, |event| *event == Event::ActiveRun(None)));
+    assert_eq!(active_runs(&events), [Some(0), Some(1), Some(2), None]);
+    for (run, expected) in expected.iter().enumerate() {
+        let of_run = events_of(&events, Some(run));
+        assert_eq!(last_progress(&of_run).epoch, 3.0);
+        assert!(of_run.contains(&&Event::Tested(*expected)), "run {run}");
+    }
+    let wild = events_of(&events, Some(2));
+    assert!(wild.iter().any(|event| matches!(event, Event::Diverged(_))), "the last one ends by itself");
+    assert_eq!(parameters(&session), before, "the session's own training is back");
+    let many = session.handle(Command::Sweep { runs: vec![plain(); 41], epochs: 1.0 });
+    assert_eq!(many, [Event::Failed("A comparison has 1 to 40 runs.".into())]);
+}

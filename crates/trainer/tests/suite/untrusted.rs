@@ -103,6 +103,10 @@ fn commands() -> Vec<Command> {
         Command::Painted { ms: f64::INFINITY },
         Command::ShowCheckpoint(Some(0)),
         Command::ContinueFrom(u64::MAX),
+        Command::Sweep {
+            runs: vec![RunConfig { network: Preset::Mlp30.network(), training: TrainingSpec::default() }; 2],
+            epochs: 0.5,
+        },
     ]
 }
 
@@ -269,7 +273,8 @@ fn what_cannot_be_trained_is_refused_with_its_sentence_and_changes_nothing() {
         let bad = RunConfig { network: network.clone(), training: training.clone() };
         for command in [
             Command::Configure { network, training },
-            Command::Compare { runs: vec![good, bad], epochs: 1.0 },
+            Command::Compare { runs: vec![good.clone(), bad.clone()], epochs: 1.0 },
+            Command::Sweep { runs: vec![good, bad], epochs: 1.0 },
         ] {
             let events = session.handle(command);
             let failed = |event: &Event| matches!(event, Event::Failed(text) if text == sentence);
