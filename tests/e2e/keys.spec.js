@@ -41,6 +41,83 @@ test("N goes to the network, C to the curves, U to the runs", async ({ page, pla
   await playground.pad.focus();
 });
 
+test("PageDown and PageUp lead from section to section, and Space still trains", async ({ page, playground }) => {
+  const [network, curves, runs] = ["Network picture", "Curves", "Runs"].map((name) => page.getByRole("region", { name }));
+  const top = async (region) => (await region.boundingBox()).y;
+  await page.keyboard.press("PageDown");
+  await expect(curves).toBeFocused();
+  expect(await top(curves)).toBeCloseTo(14, 0);
+  await page.keyboard.press("PageDown");
+  await expect(runs).toBeFocused();
+  // As far up as the end of the page allows.
+  const isAtEnd = () => page.evaluate(() => scrollY + innerHeight >= document.documentElement.scrollHeight - 1);
+  expect(Math.abs((await top(runs)) - 14) < 1 || (await isAtEnd())).toBe(true);
+  await page.keyboard.press("PageUp");
+  await expect(curves).toBeFocused();
+  await page.keyboard.press("Space");
+  await expect(playground.pause).toBeVisible();
+  await playground.stop();
+  // The last section is the last, though it cannot come to the top.
+  for (const _ of [1, 2, 3, 4]) await page.keyboard.press("PageDown");
+  await expect(page.getByRole("region", { name: "Mistakes and data" })).toBeInViewport();
+  await curves.evaluate((curves) => curves.scrollIntoView());
+  await curves.focus();
+  // The page goes to the beginning of a section first.
+  await page.evaluate(() => scrollBy(0, 100));
+  await page.keyboard.press("PageUp");
+  expect(await top(curves)).toBeCloseTo(14, 0);
+  await page.keyboard.press("PageUp");
+  await expect(network).toBeFocused();
+  await expect(network).toBeInViewport({ ratio: 0.9 });
+  await expect(playground.train, "with the header").toBeInViewport();
+});
+
+test("with a layer open, PageDown and PageUp lead from layer to layer", async ({ page }) => {
+  const layer = (name) => page.getByRole("heading", { name: new RegExp(`^${name}: `) });
+  await page.getByRole("button", { name: /^F6\b/ }).click();
+  await expect(layer("F6")).toBeFocused();
+  await page.keyboard.press("PageUp");
+  await expect(layer("F5")).toBeFocused();
+  for (const name of ["F6", "Output"]) {
+    await page.keyboard.press("PageDown");
+    await expect(layer(name)).toBeFocused();
+  }
+  // Behind the last layer is the next section.
+  const isFocused = () => page.getByRole("region", { name: "Curves" }).evaluate((curves) => curves === document.activeElement);
+  await expect(async () => {
+    await page.keyboard.press("PageDown");
+    expect(await isFocused()).toBe(true);
+  }).toPass();
+  await expect(layer("Output"), "it stays open").toHaveCount(1);
+});
+
+test("PageDown scrolls what scrolls by itself, and does nothing in fields and when single keys are off", async ({ page, host, playground }) => {
+  const watch = () => page.evaluate(() => addEventListener("keydown", (event) => { globalThis.isLeft = !event.defaultPrevented; }));
+  /** Whether the page leaves a press of the key to the browser. */
+  const isLeft = async () => {
+    await page.keyboard.press("PageDown");
+    return page.evaluate(() => globalThis.isLeft);
+  };
+  await watch();
+  await page.getByRole("slider", { name: "Smoothing", exact: true }).focus();
+  expect(await isLeft()).toBe(true);
+  await page.getByRole("spinbutton", { name: "Seed" }).focus();
+  expect(await isLeft()).toBe(true);
+  const settings = page.getByRole("region", { name: "Settings" });
+  await settings.locator("summary", { hasText: "Network" }).focus();
+  const before = await settings.evaluate((settings) => settings.scrollTop);
+  expect(await isLeft()).toBe(true);
+  await expect.poll(() => settings.evaluate((settings) => settings.scrollTop)).toBeGreaterThan(before);
+  await playground.reset.focus();
+  expect(await isLeft()).toBe(false);
+  await playground.open(`${host}/#v=1&keys=0`);
+  await page.reload();
+  await expect(playground.train).toBeVisible();
+  await watch();
+  await playground.reset.focus();
+  expect(await isLeft()).toBe(true);
+});
+
 test("the first stops of Tab lead past what is not wanted", async ({ page, playground }) => {
   const skip = (name) => page.getByRole("navigation", { name: "Skip links" }).getByRole("button", { name: `Skip to the ${name}` });
   await page.keyboard.press("Tab");

@@ -18,6 +18,7 @@ use crate::settings::store::Settings;
 use crate::ui::dialog::Dialog;
 use crate::ui::focus::{CHARTS, NETWORK, PAD, RUNS, go_to};
 use crate::ui::keyboard::key_name;
+use crate::ui::sections;
 
 /// The stores on which shortcuts act.
 #[derive(Clone, Copy)]
@@ -126,7 +127,8 @@ const SHORTCUTS: [Shortcut; 15] = [
 ];
 
 /// Keys with modifiers, and keys that work in a part of the page only: their labels and descriptions.
-const OTHER_KEYS: [(&str, &str); 10] = [
+const OTHER_KEYS: [(&str, &str); 11] = [
+    ("PageDown, PageUp", "To the next section, or the one before; with a layer open, to the next layer"),
     ("Ctrl Z, Ctrl Y", "Take back a stroke of the drawing, draw it again"),
     ("Arrows", "On the drawing pad: move the pen"),
     ("Space", "On the drawing pad, after D: put the pen down, lift it"),
@@ -185,10 +187,26 @@ fn press(stores: &Stores, ev: &KeyboardEvent, name: &str) {
     if !is_single || is_off || target(ev).is_some_and(|element| uses(&element, name)) {
         return;
     }
-    if let Some(shortcut) = SHORTCUTS.iter().find(|shortcut| shortcut.key == name) {
+    let is_done = match name {
+        "PageDown" => turn_page(stores, 1),
+        "PageUp" => turn_page(stores, -1),
+        _ => run(stores, name),
+    };
+    if is_done {
         ev.prevent_default();
-        (shortcut.act)(stores);
     }
+}
+
+/// Runs the shortcut with this key. Returns whether there is one.
+fn run(stores: &Stores, name: &str) -> bool {
+    let shortcut = SHORTCUTS.iter().find(|shortcut| shortcut.key == name);
+    shortcut.inspect(|shortcut| (shortcut.act)(stores)).is_some()
+}
+
+/// What presenters' remotes send goes through the page: from section to section, and where a layer is open, from layer to layer.
+/// Returns whether there is somewhere to go.
+fn turn_page(stores: &Stores, places: isize) -> bool {
+    (sections::is_read(".picture") && stores.network.open_beside(places)) || sections::go_by(places)
 }
 
 fn target(ev: &KeyboardEvent) -> Option<Element> {
@@ -197,13 +215,17 @@ fn target(ev: &KeyboardEvent) -> Option<Element> {
 
 /// Whether the focused element uses the key itself.
 fn uses(element: &Element, name: &str) -> bool {
+    let is_page = name.starts_with("Page");
+    if is_page && sections::scrolls(element) {
+        return true;
+    }
     match element.tag_name().as_str() {
         "SELECT" => true,
         "BUTTON" | "SUMMARY" | "A" => name == " ",
         "INPUT" if is_checkbox(element) => name == " ",
-        "INPUT" if !is_text_field(element) => name == " " || name.starts_with("Arrow"),
+        "INPUT" if !is_text_field(element) => name == " " || name.starts_with("Arrow") || is_page,
         // The pad and the charts have keys of their own, but no letters.
-        "CANVAS" => !name.starts_with(|first: char| first.is_lowercase() || first == '?'),
+        "CANVAS" => !is_page && !name.starts_with(|first: char| first.is_lowercase() || first == '?'),
         _ => is_text_field(element),
     }
 }

@@ -128,6 +128,18 @@ impl NetworkView {
         self.show((self.open.get_untracked().as_ref() != Some(&panel)).then_some(panel), 0, Trial::default());
     }
 
+    /// Opens the layer `places` further on than the open one. Returns whether there is one.
+    pub(crate) fn open_beside(&self, places: isize) -> bool {
+        let Some(OpenPanel::Stage(open)) = self.open.get_untracked() else { return false };
+        let stages = self.network.with_untracked(stages::of);
+        let at = stages.iter().position(|stage| stage.name == open);
+        let beside = at.and_then(|at| stages.get(at.checked_add_signed(places)?));
+        if let Some(stage) = beside {
+            self.show(Some(OpenPanel::Stage(stage.name.clone())), 0, Trial::default());
+        }
+        beside.is_some()
+    }
+
     /// Closes the panel that is open.
     pub(crate) fn close(&self) {
         self.show(None, 0, Trial::default());

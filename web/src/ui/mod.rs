@@ -13,6 +13,7 @@ pub(crate) mod in_sight;
 pub(crate) mod keyboard;
 pub(crate) mod link_part;
 pub(crate) mod redraw;
+pub(crate) mod sections;
 pub(crate) mod signal;
 pub(crate) mod toast;
 pub(crate) mod translation;
