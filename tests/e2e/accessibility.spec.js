@@ -56,6 +56,8 @@ for (const [name, options, theme, rules] of [
       await playground.open(`${host}/#v=1&theme=${theme}`);
       await playground.downloaded();
       await violates(page, everything, "as it opens");
+      await playground.unfold();
+      await violates(page, everything, "with all sections open");
       await playground.draw(7);
       await playground.step.click();
       await expect(page.getByRole("table", { name: "Sizes by layer" })).toBeVisible();
@@ -74,6 +76,7 @@ for (const [name, options, theme, rules] of [
 
     test(`toasts, dialogs and states of a session have no violation, ${name}`, async ({ page, playground, host }) => {
       await playground.open(`${host}/#v=1&theme=${theme}&panel=mistakes`);
+      await playground.unfold();
       await playground.downloaded();
       await playground.step.click();
       await expect.poll(() => playground.steps()).toBe(1);
@@ -103,6 +106,7 @@ for (const [name, options, theme, rules] of [
       await expect(page.getByRole("alert")).toBeVisible();
       await check(page, "toasts");
       await page.getByRole("button", { name: "Dismiss" }).last().click();
+      await playground.unfold();
       await page.getByRole("combobox", { name: "Length of a comparison" }).selectOption({ label: "600,000 images (10 epochs)" });
       await page.getByRole("button", { name: "With and without Rotation" }).click();
       await expect(page.getByRole("progressbar", { name: "Progress of the comparison" })).toBeVisible();

@@ -314,7 +314,7 @@ test.describe("on a phone", () => {
   test.use({ viewport: { width: 390, height: 844 } });
 
   test("runs are no wider than the screen", async ({ page, playground, host }) => {
-    await playground.open(`${host}/${FEW}`);
+    await playground.open(`${host}/${FEW}&sections=runs`);
     await new Runs(page).length.selectOption({ label: "15,000 images (3 epochs)" });
     await new Runs(page).withAndWithout("Dropout").click();
     await expect(new Runs(page).end).toHaveCount(0);

@@ -73,6 +73,7 @@ test("a report and its snapshot draw each map and each chart once, and nothing e
 
 test("a chart that is not on the screen is drawn for one report of eight, and at once when it comes there", async ({ page, playground }) => {
   await page.setViewportSize({ width: 390, height: 844 });
+  await playground.unfold();
   await playground.pad.scrollIntoViewIfNeeded();
   await expect(chart(page)).not.toBeInViewport();
   await frames(page);

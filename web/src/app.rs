@@ -37,6 +37,7 @@ use crate::session::store::SessionStore;
 use crate::settings::store::Settings;
 use crate::shortcuts::{self, Dialogs, KeysButton, KeysDialog, SkipLinks};
 use crate::ui::focus::keep_focus;
+use crate::ui::narrow::Narrow;
 use crate::ui::redraw::Redraw;
 use crate::ui::toast::Toast;
 use crate::ui::translation::keep_texts_live;
@@ -112,6 +113,7 @@ fn provide_stores() {
     let controls = ControlsView::new(linked.controls);
     let charts = ChartsView::new(linked.charts, runs, settings);
     let redraw = Redraw::new();
+    provide_context(Narrow::new());
     let session = StoredValue::new(None);
     client.start(move |event| {
         if let Some(session) = session.get_value() {

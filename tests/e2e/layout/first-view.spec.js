@@ -19,6 +19,15 @@ for (const [width, height, link] of [[1440, 900, ""], [1440, 900, "#v=1&present=
   });
 }
 
+test("on a laptop nothing folds, whatever a phone's link says", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&sections=`);
+  await expect(page.getByRole("img", { name: /^Loss over epochs/ })).toBeVisible();
+  await expect(page.getByRole("table", { name: "Runs" })).toBeVisible();
+  await expect(page.getByRole("combobox", { name: "Preset", exact: true })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Runs", exact: true })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Picture", exact: true })).toHaveCount(0);
+});
+
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 390, height: 844 } });
 

@@ -59,6 +59,12 @@ export class Playground {
     await expect(preset).toBeVisible();
   }
 
+  /** Opens every section that is folded, which only phones have. */
+  async unfold() {
+    const folded = this.page.getByRole("heading").getByRole("button", { expanded: false });
+    while (await folded.count()) await folded.first().click();
+  }
+
   /** Waits until all of MNIST is downloaded. */
   async downloaded() {
     await expect(this.download).toHaveCount(0);

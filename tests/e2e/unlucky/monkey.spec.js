@@ -46,7 +46,7 @@ function chooseControl([kinds, chance]) {
   const root = document.querySelector("dialog[open]") ?? document.body;
   const usable = (element) => {
     const { width, height } = element.getBoundingClientRect();
-    return width > 0 && height > 0 && !element.disabled && !/^https?:/.test(element.getAttribute("href") ?? "");
+    return width > 0 && height > 0 && element.checkVisibility() && !element.disabled && !/^https?:/.test(element.getAttribute("href") ?? "");
   };
   const all = [...root.querySelectorAll(kinds)].filter(usable);
   const chosen = all[Math.floor(chance * all.length)];

@@ -23,6 +23,8 @@ use crate::charts::plot::Plot;
 use crate::charts::toolbar::Toolbar;
 use crate::charts::view_state::ChartsView;
 use crate::runs::record::Measure;
+use crate::settings::fold::{Fold, FoldHeading, Folded};
+use crate::settings::presentation::Section;
 
 /// The panel with the toolbar and both charts.
 #[component]
@@ -31,12 +33,16 @@ pub(crate) fn ChartsPanel() -> impl IntoView {
     let [loss, accuracy] =
         [Measure::Loss, Measure::Accuracy].map(|measure| Memo::new(move |_| charts.plot(measure)));
     let steepest = Memo::new(move |_| loss.with(Plot::steepest_in_words));
+    let fold = Fold::new(Section::Curves);
     view! {
         <section class="panel charts" aria-label="Curves">
-            <Toolbar />
-            <Chart measure=Measure::Loss plot=loss />
-            <Chart measure=Measure::Accuracy plot=accuracy />
-            {move || steepest.get().map(|words| view! { <p class="steepest" translate="no">{words}</p> })}
+            {move || fold.is_foldable().then(|| view! { <h2><FoldHeading fold words="Curves" /></h2> })}
+            <Folded fold>
+                <Toolbar />
+                <Chart measure=Measure::Loss plot=loss />
+                <Chart measure=Measure::Accuracy plot=accuracy />
+                {move || steepest.get().map(|words| view! { <p class="steepest" translate="no">{words}</p> })}
+            </Folded>
         </section>
     }
 }

@@ -18,9 +18,12 @@ use crate::client::Client;
 use crate::controls::augmentation_preview::AugmentationPreview;
 use crate::controls::device::DeviceControl;
 use crate::controls::inputs::{Input, help_id};
+use crate::controls::link::ControlsLink;
 use crate::controls::view_state::ControlsView;
 use crate::runs::store::RunStore;
 use crate::runs::with_and_without::CompareButton;
+use crate::settings::fold::{Fold, FoldHeading, Folded};
+use crate::settings::presentation::Section;
 use crate::settings::store::Settings;
 use crate::settings::{Group, Kind, SETTINGS, Scale, Setting, Setup, Width, layers};
 use crate::ui::format::{count, three_digits, uncapitalized};
@@ -38,6 +41,9 @@ pub(crate) fn ControlsPanel() -> impl IntoView {
         view! { <b>{name}</b>" "{sentence} }
     };
     controls.follow_drawer(settings);
+    let fold = Fold::unless(Section::Settings, move || {
+        controls.unfolded.with(|unfolded| *unfolded != ControlsLink::default().unfolded)
+    });
     // The focus leaves the drawer for something behind it.
     let leave = move |ev: FocusEvent| {
         let drawer = ev.current_target().and_then(|drawer| drawer.dyn_into::<Node>().ok());
@@ -50,9 +56,12 @@ pub(crate) fn ControlsPanel() -> impl IntoView {
         <Show when=move || !settings.hides("settings")>
             <section class="panel controls" class:shown=move || controls.is_drawn.get() aria-label="Settings" on:focusout=leave>
                 <button class="small drawer-close" on:click=move |_| { controls.close_drawer(); } title="Escape">"Close"</button>
-                {Group::ALL.map(|group| view! { <GroupControls group /> }).collect_view()}
-                // Screen readers read the same sentence as the description of the control.
-                <p class="help" aria-hidden="true">{help}</p>
+                {move || fold.is_foldable().then(|| view! { <h2><FoldHeading fold words="All settings" /></h2> })}
+                <Folded fold>
+                    {Group::ALL.map(|group| view! { <GroupControls group /> }).collect_view()}
+                    // Screen readers read the same sentence as the description of the control.
+                    <p class="help" aria-hidden="true">{help}</p>
+                </Folded>
             </section>
         </Show>
     }

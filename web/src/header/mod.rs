@@ -10,21 +10,28 @@ use crate::client::Client;
 use crate::controls::view_state::ControlsView;
 use crate::explore::link::Tab;
 use crate::explore::view_state::ExploreView;
+use crate::pad::store::PadStore;
 use crate::runs::record::Measure;
 use crate::runs::store::RunStore;
 use crate::settings::store::Settings;
-use crate::ui::format::{epochs, rate};
+use crate::ui::format::{epochs, percent, rate};
+use crate::ui::narrow::Narrow;
+use crate::ui::sections;
 
 /// The title, the buttons and the figures. `children` stand at the end of the buttons on the right.
 #[component]
 pub(crate) fn Header(children: Children) -> impl IntoView {
     let settings = expect_context::<Settings>();
     let controls = expect_context::<ControlsView>();
+    let narrow = expect_context::<Narrow>();
     let is_large = Memo::new(move |_| settings.presentation.with(|p| p.large));
     view! {
         <header class="bar">
             <h1>"LeNet Playground"</h1>
-            <TrainingButtons />
+            <div class="reach">
+                <TrainingButtons />
+                <Show when=move || narrow.get()><AnswerAndPicture /></Show>
+            </div>
             <Readouts />
             <div class="buttons tools">
                 <Show when=move || !settings.hides("settings")>
@@ -52,6 +59,25 @@ fn TrainingButtons() -> impl IntoView {
             <button on:click=move |_| client.send(Command::Step) title="Train on one batch">"Step"</button>
             <button on:click=move |_| runs.reset() title="Back to untrained weights (R); can be undone">"Reset"</button>
         </div>
+    }
+}
+
+/// What the network answers, which leads to the pad, and a button that leads to the picture: on a phone they are in reach of the thumb,
+/// beside the buttons that train.
+#[component]
+fn AnswerAndPicture() -> impl IntoView {
+    let prediction = expect_context::<PadStore>().prediction;
+    let answer = move || match prediction.get() {
+        Some((digit, probability)) => view! {
+            <b>{digit}</b>" "<span class="percent">{percent(probability, 1)}</span>
+            <span class="visually-hidden">" is the answer: to the drawing pad"</span>
+        }
+        .into_any(),
+        None => "Draw".into_any(),
+    };
+    view! {
+        <button class="answer" translate="no" on:click=move |_| sections::go_to(".panel.pad")>{answer}</button>
+        <button title="To the network picture" on:click=move |_| sections::go_to(".picture")>"Picture"</button>
     }
 }
 

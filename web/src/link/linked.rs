@@ -194,6 +194,8 @@ mod tests {
             "#v=1&layers=f,d10&hide=seed,tricks&theme=dark"
         );
         assert_eq!(link("#v=1&present=1&keys=0"), "#v=1&present=1&keys=0");
+        assert_eq!(link("#v=1&sections=runs,curves"), "#v=1&sections=curves,runs");
+        assert_eq!(link("#v=1&sections="), "#v=1&sections=");
         // The open stage is one of the linked network, wherever in the link its layers stand.
         assert_eq!(link("open=S2&present=1&layers=c4,m2,f,d10"), "#v=1&layers=c4,m2,f,d10&present=1&open=S2");
     }
@@ -350,7 +352,7 @@ mod tests {
     #[test]
     fn keys_are_unique() {
         let mut keys: Vec<_> = SETTINGS.iter().map(|setting| setting.id).collect();
-        keys.extend(["v", "hide", "theme", "present", "keys"]);
+        keys.extend(["v", "hide", "theme", "present", "keys", "sections"]);
         keys.extend(network::PARTS.iter().map(|part| part.key));
         keys.extend(pad::PARTS.iter().map(|part| part.key));
         keys.extend(explore::PARTS.iter().map(|part| part.key));
@@ -363,10 +365,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn states_round_trip(setup in setups(), theme in 0..3, large: bool, no_keys: bool, hidden in 0..SETTINGS.len(), stage: prop::sample::Index, log: bool) {
+        fn states_round_trip(setup in setups(), theme in 0..3, large: bool, no_keys: bool, sections: Option<[bool; 5]>, hidden in 0..SETTINGS.len(), stage: prop::sample::Index, log: bool) {
             let theme = [Theme::Auto, Theme::Light, Theme::Dark][theme as usize];
             let hide = [SETTINGS[hidden].id, "tricks"][..hidden % 3].to_vec();
-            let presentation = Presentation { hide, theme, large, no_keys };
+            let presentation = Presentation { hide, theme, large, no_keys, sections };
             let stages = stages::of(&setup.network);
             let open = (!stages.is_empty()).then(|| OpenPanel::Stage(stage.get(&stages).name.clone()));
             let linked = Linked {

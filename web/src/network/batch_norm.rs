@@ -6,7 +6,9 @@ use nn::inspect::histogram::Histogram;
 use crate::network::stages;
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
+use crate::settings::fold::{Fold, FoldHeading, Folded};
 use crate::settings::layers;
+use crate::settings::presentation::Section;
 use crate::ui::format::format_number;
 use crate::ui::histogram::Bars;
 
@@ -31,31 +33,34 @@ pub(crate) fn BatchNormPanel() -> impl IntoView {
     });
     let has_some = Memo::new(move |_| batch_norms.with(|batch_norms| !batch_norms.is_empty()));
     let is_drawn = Memo::new(move |_| pad.image.with(Option::is_some));
+    let fold = Fold::new(Section::BatchNorm);
     view! {
         <Show when=move || has_some.get()>
             <section class="panel sizes" aria-label="Batch normalisation, layer by layer">
                 <div class="title">
-                    <h2>"Batch normalisation"</h2>
+                    <h2><FoldHeading fold words="Batch normalisation" /></h2>
                     <p class="source">"the values of your digit before and after it, on one scale"</p>
                 </div>
-                <Show when=move || is_drawn.get()
-                    fallback=|| view! { <p class="hint">"Draw a digit: here you will see how its values lie before and after."</p> }>
-                    <table aria-label="Before and after batch normalisation">
-                        <thead><tr>
-                            <th scope="col">"Layer"</th>
-                            <th scope="col" colspan="2">"Before: mean, deviation"</th>
-                            <th scope="col" colspan="2">"After"</th>
-                        </tr></thead>
-                        <tbody>
-                            <For each=move || batch_norms.get() key=|batch_norm| batch_norm.clone() let:batch_norm>
-                                <BatchNormRow at=batch_norm.0 name=batch_norm.1 />
-                            </For>
-                        </tbody>
-                    </table>
-                    <p class="hint">
-                        "Before it, layers give values of any size, often more to one side of 0. After it they lie around 0, about 1 wide, until training finds a factor and an addend that suit better."
-                    </p>
-                </Show>
+                <Folded fold>
+                    <Show when=move || is_drawn.get()
+                        fallback=|| view! { <p class="hint">"Draw a digit: here you will see how its values lie before and after."</p> }>
+                        <table aria-label="Before and after batch normalisation">
+                            <thead><tr>
+                                <th scope="col">"Layer"</th>
+                                <th scope="col" colspan="2">"Before: mean, deviation"</th>
+                                <th scope="col" colspan="2">"After"</th>
+                            </tr></thead>
+                            <tbody>
+                                <For each=move || batch_norms.get() key=|batch_norm| batch_norm.clone() let:batch_norm>
+                                    <BatchNormRow at=batch_norm.0 name=batch_norm.1 />
+                                </For>
+                            </tbody>
+                        </table>
+                        <p class="hint">
+                            "Before it, layers give values of any size, often more to one side of 0. After it they lie around 0, about 1 wide, until training finds a factor and an addend that suit better."
+                        </p>
+                    </Show>
+                </Folded>
             </section>
         </Show>
     }

@@ -7,7 +7,9 @@ use trainer::messages::Source;
 
 use crate::network::view_state::NetworkView;
 use crate::runs::store::RunStore;
+use crate::settings::fold::{Fold, FoldHeading, Folded};
 use crate::settings::layers;
+use crate::settings::presentation::Section;
 use crate::ui::format::{NOT_FINITE, bar, format_number, listed};
 
 /// The decades that a bar of a gradient spans, up to 1.
@@ -155,27 +157,30 @@ pub(crate) fn GradientNormsPanel() -> impl IntoView {
         let max = |max: f32, norms: &Norms| max.max(norms.first_weights).max(norms.last.weights);
         norms.with(|norms| norms.iter().fold(1e-9, max))
     });
+    let fold = Fold::new(Section::Gradients);
     view! {
         <section class="panel sizes" aria-label="Gradients and weights">
             <div class="title">
-                <h2>"Gradients and weights"</h2>
+                <h2><FoldHeading fold words="Gradients and weights" /></h2>
                 <p class="source">"how large they are in every layer (root mean square)"</p>
             </div>
-            <Show when=move || { count.get() > 0 }>
-                <table aria-label="Sizes by layer">
-                    <thead><tr>
-                        <th scope="col">"Layer"</th>
-                        <th scope="col" colspan="2">"Gradient, by powers of ten"</th>
-                        <th scope="col" colspan="2">"Weights, and a mark where they began"</th>
-                    </tr></thead>
-                    <tbody>
-                        <For each=move || 0..count.get() key=|at| *at let:at>
-                            <NormsRow norms names max_weights at />
-                        </For>
-                    </tbody>
-                </table>
-            </Show>
-            <p class="hint">{move || norms.with(|norms| names.with(|names| sentence(norms, names)))}</p>
+            <Folded fold>
+                <Show when=move || { count.get() > 0 }>
+                    <table aria-label="Sizes by layer">
+                        <thead><tr>
+                            <th scope="col">"Layer"</th>
+                            <th scope="col" colspan="2">"Gradient, by powers of ten"</th>
+                            <th scope="col" colspan="2">"Weights, and a mark where they began"</th>
+                        </tr></thead>
+                        <tbody>
+                            <For each=move || 0..count.get() key=|at| *at let:at>
+                                <NormsRow norms names max_weights at />
+                            </For>
+                        </tbody>
+                    </table>
+                </Show>
+                <p class="hint">{move || norms.with(|norms| names.with(|names| sentence(norms, names)))}</p>
+            </Folded>
         </section>
     }
 }

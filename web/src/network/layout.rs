@@ -204,9 +204,11 @@ pub(crate) fn arrange(columns: &[Column], room: Room) -> Layout {
     place(columns, &sides, room, is_row)
 }
 
-/// The side of a value where the columns break into rows: on a phone, three quarters of what is clear from afar.
+/// The side of a value where the columns break into rows: on a phone, three quarters of what is clear from afar, as far as the first
+/// maps fit beside the image, and three columns of smaller ones beside each other.
 fn row_side(column: &Column, room: Room) -> f64 {
-    let most = room.width / column.grid.size().0 as f64;
+    let width = if column.is_large() { room.width * 2.0 / 3.0 } else { (room.width - 2.0 * GAP[0]) / 3.0 };
+    let most = width / column.grid.size().0 as f64;
     match column.kind {
         Kind::Output => column.sides(room.zoom)[0],
         _ => room.whole((0.75 * column.sides(room.zoom)[1]).min(most)),
@@ -234,8 +236,9 @@ fn place(columns: &[Column], sides: &[f64], room: Room, is_row: bool) -> Layout 
         let scale = if column.kind == Kind::Output { bar } else { *side };
         let of_maps = column.height(scale);
         let filters = column.filters.and_then(|filters| {
-            // In rows there is room below.
-            let below = if is_row { height - of_maps - FILTER_WORDS } else { room.height };
+            // In rows, the image may be higher with its filters.
+            let least = if is_row { 0.0 } else { of_maps };
+            let below = (height - of_maps - FILTER_WORDS).max(least);
             place_filters(filters, column.width(scale, room.zoom), below, MAX_WEIGHT * scale, room)
         });
         let of_filters =

@@ -14,6 +14,8 @@ use crate::runs::sweep::store::SweepStore;
 use crate::runs::table::RunTable;
 use crate::runs::with_and_without::{COMPARISON_BUTTON, WithAndWithout, compare, is_hidden};
 use crate::settings::diff::words;
+use crate::settings::fold::{Fold, FoldHeading, Folded};
+use crate::settings::presentation::Section;
 use crate::settings::store::Settings;
 use crate::settings::{SETTINGS, Setting};
 use crate::ui::focus::restore_focus;
@@ -34,21 +36,24 @@ pub(crate) fn RunsPanel() -> impl IntoView {
             restore_focus(COMPARISON_BUTTON);
         }
     });
+    let fold = Fold::new(Section::Runs);
     view! {
         <section class="panel runs" aria-label="Runs">
             <div class="title">
-                <h2>"Runs"</h2>
+                <h2><FoldHeading fold words="Runs" /></h2>
                 <p class="source">"Pin this run, change something, reset and train again. Both stay on the charts, and pinned ones for your next visit."</p>
                 <button disabled=move || is_full.get() || !is_trained.get() || is_comparing.get() on:click=move |_| runs.pin()
                     title="Keeps the curves and settings of the present run">"Pin this run"</button>
             </div>
-            <RunTable />
-            <div class="compare" role="group" aria-label="Compare">
-                <Show when=move || is_comparing.get() fallback=move || view! { <ComparisonChoices /> }>
-                    <ComparisonProgress is_ended_by_hand />
-                </Show>
-            </div>
-            <SweepResults />
+            <Folded fold>
+                <RunTable />
+                <div class="compare" role="group" aria-label="Compare">
+                    <Show when=move || is_comparing.get() fallback=move || view! { <ComparisonChoices /> }>
+                        <ComparisonProgress is_ended_by_hand />
+                    </Show>
+                </div>
+                <SweepResults />
+            </Folded>
         </section>
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod codec;
 mod declare;
 pub(crate) mod diff;
 mod fields;
+pub(crate) mod fold;
 pub(crate) mod layers;
 pub(crate) mod presentation;
 mod setting;

@@ -3,6 +3,7 @@
 use super::setting::Group;
 use super::table::SETTINGS;
 use crate::ui::format::excerpt;
+use crate::ui::link_part::{parse_subset, write_subset};
 
 /// How the page is shown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +15,34 @@ pub(crate) struct Presentation {
     pub(crate) large: bool,
     /// Single keys are not shortcuts.
     pub(crate) no_keys: bool,
+    /// Whether each section is open on a phone, indexed by [`Section`]; none until one is opened.
+    pub(crate) sections: Option<[bool; Section::ALL.len()]>,
+}
+
+/// A section of the page that folds where the page is as narrow as a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Curves,
+    Runs,
+    Gradients,
+    BatchNorm,
+    Settings,
+}
+
+impl Section {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Curves, Self::Runs, Self::Gradients, Self::BatchNorm, Self::Settings];
+
+    /// The name in links.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Curves => "curves",
+            Self::Runs => "runs",
+            Self::Gradients => "gradients",
+            Self::BatchNorm => "batchnorm",
+            Self::Settings => "settings",
+        }
+    }
 }
 
 /// The colour scheme.
@@ -44,6 +73,9 @@ impl Presentation {
         if self.no_keys {
             parts.push(("keys", "0".into()));
         }
+        if let Some(sections) = self.sections {
+            parts.push(("sections", write_subset(sections, Section::ALL.map(Section::id))));
+        }
         parts
     }
 
@@ -59,6 +91,10 @@ impl Presentation {
             ("theme", "auto") => self.theme = Theme::Auto,
             ("present", "0" | "1") => self.large = value == "1",
             ("keys", "0" | "1") => self.no_keys = value == "0",
+            ("sections", list) => match parse_subset(list, Section::ALL.map(Section::id)) {
+                Some(sections) => self.sections = Some(sections),
+                None => return Some(Err("use sections of the page, as in curves,runs".into())),
+            },
             ("theme", _) => return Some(Err("use auto, light or dark".into())),
             ("present" | "keys", _) => return Some(Err("use 0 or 1".into())),
             _ => return None,

@@ -7,7 +7,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    Element, FocusOptions, HtmlElement, MutationObserver, MutationObserverInit, MutationRecord, Node,
+    Element, Event, FocusOptions, HtmlElement, MutationObserver, MutationObserverInit, MutationRecord, Node,
     ScrollIntoViewOptions, ScrollLogicalPosition,
 };
 
@@ -18,9 +18,12 @@ pub(crate) const NETWORK: &str = ".stage .opener";
 /// The curves.
 pub(crate) const CHARTS: &str = ".chart-tools button";
 /// The runs.
-pub(crate) const RUNS: &str = ".panel.runs :is(button, input, select):not(:disabled)";
+pub(crate) const RUNS: &str = ".panel.runs :is(button:not(.folds), input, select):not(:disabled)";
 /// The first group of settings.
 pub(crate) const SETTINGS: &str = ".controls summary";
+
+/// The content of a section that is folded.
+const FOLDED: &str = ".fold[hidden]";
 
 /// What Tab stops at.
 const STOPS: &str =
@@ -226,7 +229,7 @@ fn is_visible(element: &Element) -> bool {
 }
 
 fn can_have_focus(element: &Element) -> bool {
-    is_visible(element) && !element.matches(":disabled, [inert] *").unwrap_or(false)
+    is_visible(element) && !element.matches(":disabled, [inert] *, [hidden] *").unwrap_or(false)
 }
 
 fn query(selector: &str) -> Option<Element> {
@@ -235,7 +238,22 @@ fn query(selector: &str) -> Option<Element> {
 
 /// Focuses the first element that matches `selector`, which scrolls it into view.
 pub(crate) fn go_to(selector: &str) {
-    focus(query(selector));
+    let element = query(selector);
+    if let Some(element) = &element {
+        unfold(element);
+    }
+    focus(element);
+}
+
+/// Opens the section of an element if it is folded, as a browser does that finds words in it.
+fn unfold(element: &Element) {
+    let section = element.closest("section").ok().flatten();
+    let fold = section.and_then(|section| section.query_selector(FOLDED).ok().flatten());
+    if let Some((fold, event)) = fold.zip(Event::new("beforematch").ok()) {
+        let _ = fold.dispatch_event(&event);
+        // What is hidden cannot have the focus.
+        let _ = fold.remove_attribute("hidden");
+    }
 }
 
 /// Focuses an element, if it exists and can have the focus.

@@ -12,6 +12,7 @@ pub(crate) mod histogram;
 pub(crate) mod in_sight;
 pub(crate) mod keyboard;
 pub(crate) mod link_part;
+pub(crate) mod narrow;
 pub(crate) mod redraw;
 pub(crate) mod sections;
 pub(crate) mod signal;

@@ -31,6 +31,13 @@ pub(crate) fn go_by(places: isize) -> bool {
     is_near
 }
 
+/// Brings the section that matches `selector` to the top of the window, and moves the focus to it.
+pub(crate) fn go_to(selector: &str) {
+    if let Ok(Some(section)) = document().query_selector(selector) {
+        bring(&section);
+    }
+}
+
 fn bring(section: &Element) {
     focus(section);
     let options = ScrollIntoViewOptions::new();
