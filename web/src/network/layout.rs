@@ -207,7 +207,10 @@ pub(crate) fn arrange(columns: &[Column], room: Room) -> Layout {
 /// The side of a value where the columns break into rows: on a phone, three quarters of what is clear from afar, as far as the first
 /// maps fit beside the image, and three columns of smaller ones beside each other.
 fn row_side(column: &Column, room: Room) -> f64 {
-    let width = if column.is_large() { room.width * 2.0 / 3.0 } else { (room.width - 2.0 * GAP[0]) / 3.0 };
+    let width = match column.is_large() {
+        true => (room.width - GAP[0]) * 2.0 / 3.0,
+        false => (room.width - 2.0 * GAP[0]) / 3.0,
+    };
     let most = width / column.grid.size().0 as f64;
     match column.kind {
         Kind::Output => column.sides(room.zoom)[0],
@@ -367,6 +370,23 @@ mod tests {
         let layout = of(Preset::OneConvolution, 1114.0, 560.0, 1.0);
         let filters = layout.columns[0].filters.unwrap();
         assert!(filters.side >= 3.0 && filters.grid.columns > 1, "{filters:?}");
+    }
+
+    #[test]
+    fn on_a_phone_the_first_maps_are_beside_the_image_and_three_columns_of_others_in_a_row() {
+        // The room at 320, 360 and 390.
+        for width in [264.0, 304.0, 334.0] {
+            let layout = of(Preset::LeNet5, width, 500.0, 1.0);
+            assert!(!layout.is_row);
+            for row in [&layout.columns[..2], &layout.columns[2..5], &layout.columns[5..]] {
+                let of_maps: f64 = row.iter().map(|placed| placed.width).sum();
+                let room = of_maps + GAP[0] * (row.len() - 1) as f64;
+                assert!(room <= width, "{room} at {width}");
+            }
+            let (image, filters) = (layout.columns[0], layout.columns[0].filters.unwrap());
+            let bottom = image.size().1 + FILTER_WORDS + filters.grid.size().1 as f64 * filters.side;
+            assert!(bottom <= layout.height, "the filters end at {bottom} of {} at {width}", layout.height);
+        }
     }
 
     #[test]
