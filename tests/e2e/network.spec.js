@@ -176,6 +176,33 @@ test("batch normalisation shows the distribution of values before and after it, 
   await expect(table).toHaveCount(0);
 });
 
+test("a link carries the inspected pixel", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&image=0`);
+  await expect(playground.prediction).toHaveText(/^\s*7/);
+  const maps = pixels(page, "C3").first();
+  await maps.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await expect(arithmetic(page)).toContainText("bias");
+  const told = await arithmetic(page).textContent();
+  await expect.poll(() => new URL(page.url()).hash).toMatch(/&pixel=C3,\d+,\d+,\d+&image=0$/);
+  const link = new URL(page.url()).hash;
+  await page.keyboard.press("Escape");
+  await expect.poll(() => new URL(page.url()).hash).toBe("#v=1&image=0");
+  const other = await page.context().newPage();
+  await other.goto(`${host}/${link}`);
+  await expect(arithmetic(other)).toHaveText(told);
+  // Also where its layers come with the link.
+  await other.evaluate(() => { location.hash = "#v=1&preset=mlp30&image=0&pixel=F1,3"; });
+  await expect(arithmetic(other)).toContainText("bias");
+  await expect.poll(() => new URL(other.url()).hash).toBe("#v=1&preset=mlp30&pixel=F1,3&image=0");
+  // In an open layer, map and window take its place.
+  await other.evaluate(() => { location.hash = "#v=1&image=0&open=C1&pixel=C3,1,1,1"; });
+  await expect(other.getByRole("heading", { name: /^C1:/ })).toBeVisible();
+  await expect.poll(() => new URL(other.url()).hash).toBe("#v=1&open=C1&image=0");
+  await other.close();
+});
+
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 

@@ -17,9 +17,10 @@ use crate::network::grid::Grid;
 use crate::network::layer::softmax_terms::softmax_in_words;
 use crate::network::lens::trial::Trial;
 use crate::network::link::{self, OpenPanel};
+use crate::network::pixel_name::PixelRef;
 use crate::network::receptive_field::{ReceptiveField, position, trace};
 use crate::network::stages::{self, Stage};
-use crate::network::view_state::{NetworkView, PixelRef};
+use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
 use crate::settings::layers::OUTPUT;
 use crate::settings::store::Settings;
@@ -90,12 +91,12 @@ impl Inspector {
         Effect::new(move |before: Option<Vec<Stage>>| {
             let (network, now) = (self.view.network.get(), self.stages.get());
             if before.as_ref().is_some_and(|before| *before != now) {
-                self.view.pixel.set(None);
+                self.view.forget_pixel();
             }
             if before.is_some() {
                 let mut open = untrack(|| self.view.linked());
                 link::resolve(&mut open, &network);
-                self.view.follow(open);
+                self.view.open_as(open);
             }
             now
         });

@@ -4,6 +4,7 @@ use nn::spec::{LayerSpec, NetworkSpec};
 
 use crate::network::filter::kernel::Kernel;
 use crate::network::lens::trial::Trial;
+use crate::network::pixel_name::PixelName;
 use crate::network::sliding_window::SlidingWindow;
 use crate::network::stages;
 use crate::network::thinned::units_choice::UnitsChoice;
@@ -32,6 +33,8 @@ pub(crate) struct NetworkLink {
     pub(crate) units: UnitsChoice,
     /// The filter that is made by hand.
     pub(crate) filter: Kernel,
+    /// The pixel that is inspected while no layer is open.
+    pub(crate) pixel: Option<PixelName>,
 }
 
 /// The keys, in the order of links.
@@ -113,6 +116,12 @@ pub(crate) const PARTS: &[LinkPart<NetworkLink>] = &[
         set: |state, text| Kernel::read(text).map(|filter| state.filter = filter),
         usage: "use the name of a filter, as in curve, or 9 or 25 numbers",
     },
+    LinkPart {
+        key: "pixel",
+        get: |state| state.pixel.as_ref().filter(|_| !is_lens(state)).map(PixelName::write),
+        set: |state, text| PixelName::read(text).map(|pixel| state.pixel = Some(pixel)),
+        usage: "use a layer with map, row and column from 1 on, as in C3,5,2,7, or with a unit, as in F5,17",
+    },
 ];
 
 /// Whether a stage is open.
@@ -127,6 +136,14 @@ pub(crate) fn resolve(state: &mut NetworkLink, network: &NetworkSpec) -> Vec<(&'
     if state.units != UnitsChoice::All && !stages::has_masks(network) {
         wrong.push(("mask", "this network has no dropout of units".to_owned()));
         state.units = UnitsChoice::All;
+    }
+    if let Some(name) = state.pixel.take() {
+        let stages = stages::of(network);
+        match name.find(&stages) {
+            // In an open layer, map and window say which.
+            Ok(pixel) => state.pixel = PixelName::of(pixel, &stages).filter(|_| !is_lens(state)),
+            Err(why) => wrong.push(("pixel", why)),
+        }
     }
     let Some(OpenPanel::Stage(name)) = &mut state.open else {
         state.trial = Trial::default();
@@ -185,6 +202,8 @@ mod tests {
             "open=filter",
             "open=filter&filter=curve",
             "open=filter&filter=0,0,0,0,1,0,0,0,-0.5",
+            "pixel=C3,16,10,10",
+            "open=filter&pixel=Input,28,1",
         ] {
             assert_eq!(text(PARTS, &checked(link).unwrap()), link);
         }

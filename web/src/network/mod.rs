@@ -13,6 +13,7 @@ mod lens;
 pub(crate) mod link;
 mod picture;
 mod picture_layout;
+pub(crate) mod pixel_name;
 mod pixel_picker;
 mod readout;
 mod receptive_field;

@@ -7,7 +7,7 @@ use web_sys::{HtmlElement, PointerEvent};
 
 use crate::network::grid::Grid;
 use crate::network::inspector::Inspector;
-use crate::network::view_state::PixelRef;
+use crate::network::pixel_name::PixelRef;
 use crate::ui::signal::set_if_changed;
 
 /// Lets the pixels of the maps inside be inspected, with the pointer or with arrow keys, and marks the pixels on which the

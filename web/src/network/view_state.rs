@@ -8,18 +8,10 @@ use crate::client::Client;
 use crate::network::filter::kernel::Kernel;
 use crate::network::lens::trial::Trial;
 use crate::network::link::{NetworkLink, OpenPanel};
+use crate::network::pixel_name::{PixelName, PixelRef};
 use crate::network::stages;
 use crate::network::thinned::units_choice::UnitsChoice;
 use crate::ui::signal::set_if_changed;
-
-/// A pixel of the network picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PixelRef {
-    /// The column: 0 is the input, 1 the first stage.
-    pub(crate) column: usize,
-    /// The index into the values of the column.
-    pub(crate) at: usize,
-}
 
 /// The state of the network picture.
 #[derive(Clone, Copy)]
@@ -38,6 +30,8 @@ pub(crate) struct NetworkView {
     pub(crate) pixel: RwSignal<Option<PixelRef>>,
     /// The network that is drawn.
     pub(crate) network: Memo<NetworkSpec>,
+    /// The network of the last link that was followed, and the pixel that it names: when its layers are drawn, the pixel is inspected.
+    awaited: StoredValue<Option<(NetworkSpec, PixelRef)>>,
     client: Client,
     /// Whether the last snapshot is one of the network that is drawn. For a moment after a change it is not, and nothing of it
     /// is shown.
@@ -50,7 +44,9 @@ impl NetworkView {
     /// Opens what the link names. `network` is the network that is drawn.
     pub(crate) fn new(link: NetworkLink, network: Memo<NetworkSpec>, client: Client) -> Self {
         let open = RwSignal::new(link.open);
-        let pixel = RwSignal::new(None::<PixelRef>);
+        let stages = network.with_untracked(stages::of);
+        let pixel = RwSignal::new(link.pixel.and_then(|name| name.find(&stages).ok()));
+        let awaited = StoredValue::default();
         let inspected = Memo::new(move |_| {
             let open = match open.get() {
                 Some(OpenPanel::Stage(name)) => {
@@ -65,7 +61,7 @@ impl NetworkView {
         let (units, filter) = (RwSignal::new(link.units), RwSignal::new(link.filter));
         let is_current =
             Memo::new(move |_| client.network.with(|of| network.with(|drawn| of.as_ref() == Some(drawn))));
-        Self { open, map, trial, units, filter, pixel, network, client, is_current, inspected }
+        Self { open, map, trial, units, filter, pixel, network, awaited, client, is_current, inspected }
     }
 
     /// The state that links carry.
@@ -76,16 +72,40 @@ impl NetworkView {
             trial: self.trial.get(),
             units: self.units.get(),
             filter: self.filter.get(),
+            pixel: self.pixel_name(),
         }
     }
 
+    /// The inspected pixel by its name; none in an open layer, where map and window say which.
+    fn pixel_name(&self) -> Option<PixelName> {
+        let pixel = self.pixel.get().filter(|_| !self.is_lens())?;
+        PixelName::of(pixel, &self.network.with(stages::of))
+    }
+
     /// Takes over the state of a link.
-    pub(crate) fn follow(&self, link: NetworkLink) {
+    pub(crate) fn follow(&self, mut link: NetworkLink) {
+        let named = link.pixel.take();
+        self.open_as(link);
+        let network = self.network.get_untracked();
+        let pixel = named.and_then(|name| name.find(&stages::of(&network)).ok());
+        set_if_changed(self.pixel, pixel);
+        self.awaited.set_value(pixel.map(|pixel| (network, pixel)));
+    }
+
+    /// Opens and shows what a link does. The inspected pixel stays.
+    pub(crate) fn open_as(&self, link: NetworkLink) {
         set_if_changed(self.open, link.open);
         set_if_changed(self.map, link.map);
         set_if_changed(self.trial, link.trial);
         set_if_changed(self.units, link.units);
         set_if_changed(self.filter, link.filter);
+    }
+
+    /// The layers changed: the inspected pixel is forgotten, but for the one that a link with these layers names.
+    pub(crate) fn forget_pixel(&self) {
+        let awaited = self.awaited.try_update_value(Option::take).flatten();
+        let of_network = awaited.filter(|(network, _)| self.network.with_untracked(|drawn| drawn == network));
+        set_if_changed(self.pixel, of_network.map(|(_, pixel)| pixel));
     }
 
     /// Reads the last snapshot, if it is one of the network that is drawn.

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 
 use crate::network::inspector::Inspector;
 use crate::network::layout::{Kind, Layout, Placed};
+use crate::network::pixel_name::PixelRef;
 use crate::network::receptive_field::position;
 use crate::network::stages::{Stage, Wiring};
-use crate::network::view_state::PixelRef;
 
 /// Between two columns with more lines than these, an area is drawn instead.
 const MAX_LINES: usize = 400;
