@@ -16,12 +16,13 @@ use crate::network::explanation::{Explanation, argmax, pointwise_in_words};
 use crate::network::grid::Grid;
 use crate::network::layer::softmax_terms::softmax_in_words;
 use crate::network::lens::trial::Trial;
-use crate::network::link::{self, OpenPanel};
+use crate::network::link::{self, NetworkLink, OpenPanel};
 use crate::network::pixel_name::PixelRef;
 use crate::network::receptive_field::{ReceptiveField, position, trace};
 use crate::network::stages::{self, Stage};
 use crate::network::view_state::NetworkView;
 use crate::pad::store::PadStore;
+use crate::runs::store::RunStore;
 use crate::settings::layers::OUTPUT;
 use crate::settings::store::Settings;
 use crate::ui::debounce::{debounce, debounce_changes};
@@ -86,16 +87,25 @@ impl Inspector {
         inspector
     }
 
-    /// Forgets the inspected pixel when the stages change, and what is open or shown as far as a new network does not have it.
+    /// Forgets the inspected pixel when the stages change, and what is open or shown as far as a new network does not have it. Who winds
+    /// through networks without the open layer finds it open again where it is.
     fn forget_missing_stages(self) {
+        let time = expect_context::<RunStore>().time;
+        let missing = StoredValue::new(None::<NetworkLink>);
         Effect::new(move |before: Option<Vec<Stage>>| {
             let (network, now) = (self.view.network.get(), self.stages.get());
             if before.as_ref().is_some_and(|before| *before != now) {
                 self.view.forget_pixel();
             }
             if before.is_some() {
-                let mut open = untrack(|| self.view.linked());
+                let now = untrack(|| self.view.linked());
+                let missed = missing.try_update_value(Option::take).flatten().filter(|_| now.open.is_none());
+                let wanted = missed.unwrap_or(now);
+                let mut open = wanted.clone();
                 link::resolve(&mut open, &network);
+                if open.open != wanted.open && time.checkpoint.with_untracked(Option::is_some) {
+                    missing.set_value(Some(wanted));
+                }
                 self.view.open_as(open);
             }
             now

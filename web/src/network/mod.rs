@@ -35,7 +35,7 @@ use crate::network::readout::Readout;
 use crate::network::stage::opener_id;
 use crate::network::thinned::units_choice::UnitsChoice;
 use crate::runs::store::RunStore;
-use crate::ui::focus::{go_to, restore_focus};
+use crate::ui::focus::{CHECKPOINT, go_to, has_focus, restore_focus};
 
 /// The panel with the picture, and below it the panel that is open. An open layer takes the place of the picture, of which the names
 /// of the layers are left. `children` stand below the picture.
@@ -90,7 +90,12 @@ fn follow_open_panel(open: RwSignal<Option<OpenPanel>>) {
         let open = open.get();
         if open.is_some() && before.as_ref() != Some(&open) {
             // On small screens the panel is out of view. In the next frame it is laid out.
-            request_animation_frame(|| go_to(".panel.layer h2"));
+            request_animation_frame(|| {
+                // Who winds the run back goes on with that.
+                if !has_focus(CHECKPOINT) {
+                    go_to(".panel.layer h2");
+                }
+            });
         } else if let (None, Some(Some(before))) = (&open, before) {
             restore_focus(match before {
                 OpenPanel::Stage(name) => format!("#{}", opener_id(&name)),

@@ -19,6 +19,8 @@ pub(crate) const NETWORK: &str = ".stage .opener";
 pub(crate) const CHARTS: &str = ".chart-tools button";
 /// The runs.
 pub(crate) const RUNS: &str = ".panel.runs :is(button:not(.folds), input, select):not(:disabled)";
+/// The slider over the checkpoints of the run.
+pub(crate) const CHECKPOINT: &str = "#checkpoint";
 /// The first group of settings.
 pub(crate) const SETTINGS: &str = ".controls summary";
 
@@ -254,6 +256,11 @@ fn unfold(element: &Element) {
         // What is hidden cannot have the focus.
         let _ = fold.remove_attribute("hidden");
     }
+}
+
+/// Whether the element that has the focus matches `selector`.
+pub(crate) fn has_focus(selector: &str) -> bool {
+    document().active_element().is_some_and(|element| element.matches(selector).unwrap_or(false))
 }
 
 /// Focuses an element, if it exists and can have the focus.

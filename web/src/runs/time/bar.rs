@@ -4,11 +4,8 @@ use leptos::prelude::*;
 
 use crate::runs::store::RunStore;
 use crate::runs::time::store::in_words;
-use crate::ui::focus::restore_focus;
+use crate::ui::focus::{CHECKPOINT, restore_focus};
 use crate::ui::format::thousands;
-
-/// The slider, for the focus.
-const SLIDER: &str = "#checkpoint";
 
 /// The slider; nothing as long as there are no checkpoints, and during a comparison.
 #[component]
@@ -39,13 +36,13 @@ fn Bar() -> impl IntoView {
         if let Some(checkpoint) = at.get_untracked() {
             time.is_replaying.set(false);
             runs.continue_from(checkpoint.step);
-            restore_focus(SLIDER.to_owned());
+            restore_focus(CHECKPOINT);
         }
     };
     // The buttons go with what is past.
     let go_back = move |_| {
         time.go_to_now();
-        restore_focus(SLIDER.to_owned());
+        restore_focus(CHECKPOINT);
     };
     view! {
         <div class="time" class:past=is_past role="group" aria-label="Time">
