@@ -1,10 +1,15 @@
 // What the tests share: a host for the page, the page by its accessible names, and a mouse that draws digits.
 
-import { test as base, expect } from "@playwright/test";
+import { test as base, expect as playwrightExpect } from "@playwright/test";
 import { Log } from "./log.js";
 import { serve, SUBPATH } from "./server.js";
 
-export { expect, SUBPATH };
+export { SUBPATH };
+
+/** `expect.poll` looks often: of itself it waits for up to a second between two looks, in which the page trains on all cores. */
+const poll = (look, options) =>
+  playwrightExpect.poll(look, { intervals: [50, 100, 200], ...(typeof options === "string" ? { message: options } : options) });
+export const expect = new Proxy(playwrightExpect, { get: (target, name) => (name === "poll" ? poll : Reflect.get(target, name)) });
 
 const arc = (x, y, rx, ry, from, to) =>
   Array.from({ length: 25 }, (_, i) => {

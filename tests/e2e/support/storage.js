@@ -20,10 +20,9 @@ export function storedRuns(page) {
       const { steps } = JSON.parse(header.__metadata__["lenet_playground.steps"]);
       const tensors = Object.entries(header).filter(([key]) => key !== "__metadata__" && !/^(optimizer|grad)\./.test(key));
       tensors.sort(([a], [b]) => (a < b ? -1 : 1));
-      const data = tensors.flatMap(([, { data_offsets: [from, to] }]) => [...file.subarray(8 + length + from, 8 + length + to)]);
-      let hash = 0xcbf29ce484222325n;
-      for (const byte of data) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
-      stored.push({ name, steps, hash: hash.toString(16), saved: JSON.parse(infos[index]).saved });
+      const data = new Blob(tensors.map(([, { data_offsets: [from, to] }]) => file.subarray(8 + length + from, 8 + length + to)));
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await data.arrayBuffer())).toHex();
+      stored.push({ name, steps, hash, saved: JSON.parse(infos[index]).saved });
     }
     database.close();
     return stored.sort((a, b) => b.saved - a.saved);
