@@ -8,9 +8,23 @@ test.use({ launchOptions: withWebGpu });
 // Nothing else shares its browser, so nothing else would share the cores at the end of the suite.
 test.describe.configure({ mode: "parallel" });
 
-// A GPU in software on a busy machine may take longer than the trainer waits for one. Its patience is counted on this clock,
-// which goes ten times as slowly; how long it is, `gpu_faults.rs` tests on a clock of its own.
-test.beforeEach(({ page }) => inWorkers(page, "{ const now = performance.now.bind(performance); performance.now = () => now() / 10; }"));
+/** The speed of the clock on which the trainer counts its patience: a GPU in software on a busy machine takes longer than it waits. */
+const SLOWLY = 0.1;
+/** In each worker: a clock whose speed `setClock` sets. How long the patience is, `gpu_faults.rs` tests on a clock of its own. */
+const CLOCK = `{
+  const now = performance.now.bind(performance);
+  let [shown, since, speed] = [now(), now(), ${SLOWLY}];
+  performance.now = () => shown + (now() - since) * speed;
+  globalThis.setClock = (next) => { [shown, since, speed] = [performance.now(), now(), next]; };
+}`;
+test.beforeEach(({ page }) => inWorkers(page, CLOCK));
+
+/** Waits for the end of the trainer's patience with a GPU that never answers, however slow the machine is: its clock may keep time. */
+async function runsOut(trainer, patience) {
+  await trainer.evaluate(() => globalThis.setClock(1));
+  await patience();
+  await trainer.evaluate((speed) => globalThis.setClock(speed), SLOWLY);
+}
 
 /** The worker of the trainer, once it runs. */
 const trainerOf = async (page) => {
@@ -167,14 +181,15 @@ test.describe("a GPU that fails", () => {
     await test.step("mapAsync never answers", async () => {
       await onGpu();
       const restored = await replaced(trainer, "GPUBuffer", "mapAsync", "() => new Promise(() => {})");
-      await expect(used).toHaveText(/^CPU.* The GPU has not answered in time\. Training goes on from step [\d,]+ on the CPU/);
+      await runsOut(trainer, () =>
+        expect(used).toHaveText(/^CPU.* The GPU has not answered in time\. Training goes on from step [\d,]+ on the CPU/));
       await goesOn();
       await playground.stop();
       await restored();
       await onGpu();
       // Pause and the choice of the device need no answer.
       const again = await replaced(trainer, "GPUBuffer", "mapAsync", "() => new Promise(() => {})");
-      await playground.stop();
+      await runsOut(trainer, () => playground.stop());
       await choice.selectOption("CPU");
       await playground.train.click();
       await expect(used).toHaveText(/^CPU/);
@@ -205,7 +220,7 @@ test("a GPU that does not open is asked for again, and the CPU trains meanwhile"
   await choice.selectOption("WebGPU");
   const trainsOnCpu = async (note) => {
     await playground.train.click();
-    await expect(used).toHaveText(note);
+    await runsOut(trainer, () => expect(used).toHaveText(note));
     const from = await playground.steps();
     await expect.poll(() => playground.steps()).toBeGreaterThan(from + 20);
     await playground.stop();
@@ -220,7 +235,15 @@ test("a GPU that does not open is asked for again, and the CPU trains meanwhile"
   await trainsOnCpu(/^CPU.* The GPU refused to start/);
   await device_();
   // Null once; then it answers, without anybody asking for it.
-  await request("function (...options) { globalThis.restore(); return Promise.resolve(null); }");
+  await request(`function (...options) {
+    setClock(1);
+    GPU.prototype.requestAdapter = function () {
+      setClock(${SLOWLY});
+      globalThis.restore();
+      return original.apply(this, options);
+    };
+    return Promise.resolve(null);
+  }`);
   await playground.train.click();
   await expect(used).toHaveText(/^WebGPU \(.+\)\.$/);
 });
