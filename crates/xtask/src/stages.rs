@@ -81,6 +81,7 @@ pub(crate) fn run(paths: &Paths, stages: &[Stage]) -> Result<()> {
         if row.len() > 1 {
             // Once, not by both at the same time. If it fails, each of them says so.
             let _ = tools::ensure(paths);
+            let _ = mnist::ensure(paths);
         }
         let ended = thread::scope(|scope| {
             let running: Vec<_> = row.iter().map(|stage| scope.spawn(|| attempt(*stage, paths))).collect();
@@ -102,16 +103,22 @@ pub(crate) fn run(paths: &Paths, stages: &[Stage]) -> Result<()> {
     Ok(())
 }
 
-/// The stages one after another, but those together that use one core each for minutes: tests in Node, and the linking of the page.
+/// Stages that run at the same time. Each has minutes in which it keeps one core busy: tests that count allocations and the linking
+/// of the page, which compile into different folders; tests in Node and shaders that a browser compiles, where one compiles while the other runs.
+const TOGETHER: [[Stage; 2]; 2] = [[Stage::Native, Stage::Build], [Stage::Wasm, Stage::Gpu]];
+
+/// The stages one after another, but those of a pair together.
 fn rows(stages: &[Stage]) -> Vec<Vec<Stage>> {
-    let together = [Stage::Wasm, Stage::Build];
-    let all = together.iter().all(|stage| stages.contains(stage));
-    let rows = stages.iter().filter_map(|&stage| match stage {
-        Stage::Wasm if all => Some(together.to_vec()),
-        Stage::Build if all => None,
-        _ => Some(vec![stage]),
-    });
-    rows.collect()
+    let mut rows: Vec<Vec<Stage>> = Vec::new();
+    for &stage in stages {
+        let partner_of =
+            |other: Stage| TOGETHER.iter().any(|pair| pair.contains(&stage) && pair.contains(&other));
+        match rows.iter_mut().find(|row| partner_of(row[0])) {
+            Some(row) => row.push(stage),
+            None => rows.push(vec![stage]),
+        }
+    }
+    rows
 }
 
 /// Runs a stage, and says how it ended.
@@ -259,13 +266,14 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_built_beside_the_tests_in_node() {
+    fn the_page_is_built_beside_the_tests_on_this_machine_and_before_those_in_a_browser() {
         use Stage::{Build, E2e, Gpu, Lint, Native, Wasm};
         assert_eq!(
             rows(Stage::value_variants()),
-            [vec![Lint], vec![Native], vec![Wasm, Build], vec![Gpu], vec![E2e]]
+            [vec![Lint], vec![Native, Build], vec![Wasm, Gpu], vec![E2e]]
         );
         assert_eq!(rows(&[Build, E2e]), [[Build], [E2e]]);
+        assert_eq!(rows(&[Gpu, Lint, Wasm]), [vec![Gpu, Wasm], vec![Lint]]);
     }
 
     #[test]

@@ -187,7 +187,15 @@ pub(crate) async fn wait(trainer: &GpuTrainer) {
 /// Waits for some milliseconds.
 pub(crate) async fn pause() {
     #[cfg(target_family = "wasm")]
-    gloo_timers::future::TimeoutFuture::new(5).await;
+    {
+        #[wasm_bindgen::prelude::wasm_bindgen]
+        extern "C" {
+            #[wasm_bindgen(js_name = setTimeout)]
+            fn set_timeout(callback: &js_sys::Function, milliseconds: i32);
+        }
+        let paused = js_sys::Promise::new(&mut |resolve, _| set_timeout(&resolve, 5));
+        drop(wasm_bindgen_futures::JsFuture::from(paused).await);
+    }
     #[cfg(not(target_family = "wasm"))]
     std::thread::sleep(std::time::Duration::from_millis(5));
 }
