@@ -91,7 +91,7 @@ pub(crate) fn App() -> impl IntoView {
 
 /// Makes the stores and provides them as contexts, each with the state that the address names. Starts the worker.
 fn provide_stores() {
-    let client = Client::new();
+    let (client, narrow) = (Client::new(), Narrow::new());
     let opening = Opening::read(client);
     let linked = opening.linked.clone();
     let settings = Settings::new(linked.setup, linked.presentation);
@@ -103,7 +103,8 @@ fn provide_stores() {
     });
     let sweeps = SweepStore::new(linked.runs, client, settings, runs);
     let network = NetworkView::new(linked.network, drawn, client);
-    let (explore, mnist, batch) = (ExploreView::new(linked.explore), MnistCache::new(), BatchStore::new());
+    let (explore, mnist, batch) =
+        (ExploreView::new(linked.explore), MnistCache::new(), BatchStore::new(narrow));
     let strokes = linked.pad.strokes.clone();
     let pad = PadStore::new(linked.pad, client);
     pad.drawing.set(opening.drawing.clone());
@@ -113,7 +114,7 @@ fn provide_stores() {
     let controls = ControlsView::new(linked.controls);
     let charts = ChartsView::new(linked.charts, runs, settings);
     let redraw = Redraw::new();
-    provide_context(Narrow::new());
+    provide_context(narrow);
     let session = StoredValue::new(None);
     client.start(move |event| {
         if let Some(session) = session.get_value() {

@@ -7,6 +7,7 @@ use trainer::messages::{Split, StepReport, StepSample};
 use crate::client::Client;
 use crate::client::mnist::MnistCache;
 use crate::pad::store::PadStore;
+use crate::ui::narrow::Narrow;
 
 /// The single step.
 #[derive(Clone, Copy)]
@@ -20,9 +21,13 @@ pub(crate) struct BatchStore {
 }
 
 impl BatchStore {
-    /// A store without a step.
-    pub(crate) fn new() -> Self {
-        Self { report: RwSignal::default(), is_open: RwSignal::new(true), wanted: RwSignal::default() }
+    /// A store without a step. A phone has no room for its images unless somebody asks for them.
+    pub(crate) fn new(narrow: Narrow) -> Self {
+        Self {
+            report: RwSignal::default(),
+            is_open: RwSignal::new(untrack(|| !narrow.get())),
+            wanted: RwSignal::default(),
+        }
     }
 
     /// An image of the step and its pixels.

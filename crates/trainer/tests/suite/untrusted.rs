@@ -15,7 +15,8 @@ use tensor::Shape;
 use trainer::Session;
 use trainer::messages::{
     BatchDetail, ChangedShare, CheckpointSummary, Command, DeviceChoice, Download, Event, Images,
-    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Saliency, SaliencyOf, Snapshot, Source, Split, StepReport, StepSample, Tested, ViewState, Watch, decode, encode,
+    LayerValues, MaskAnswers, Occlusion, Predictions, RunConfig, Saliency, SaliencyOf, Snapshot, Source,
+    Split, StepReport, StepSample, Tested, ViewState, Watch, decode, encode,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
