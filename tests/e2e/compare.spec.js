@@ -187,12 +187,19 @@ test("a trick is compared from its setting, for the length that is chosen, and w
   await matters.click();
   await expect(words).toContainText("Both networks train on 200 training images, 150 epochs, at a constant learning rate of 0.001.");
   await expect(page.getByRole("combobox", { name: "Training images" }), "the settings stay").toHaveValue("5000");
+  await expect(matters).toHaveAttribute("title", /^Both networks train on 200 training images, 150 epochs/);
+  await runs.length.selectOption({ label: "1,000 training images, 100 epochs" });
+  await expect(matters).toHaveAttribute("title", /^Both networks train on 1,000 training images, 100 epochs/);
+  await runs.length.selectOption({ label: "200 training images, 150 epochs" });
+  await playground.log.hold();
   await page.getByRole("button", { name: "Compare L2 penalty on and off" }).click();
-  await expect(runs.end).toBeVisible();
+  await expect(runs.end, "it is shown where it is under way").toBeFocused();
+  await expect(runs.end).toBeInViewport();
   const row = await runs.row("Run B");
   expect(row["What differs"]).toContain("Training images 200 (now 5,000)");
   expect(row["What differs"]).toContain("L2 penalty 0.01 (now off)");
   await runs.end.click();
+  await playground.log.release();
   await expect(runs.end).toHaveCount(0);
   await matters.click();
   await expect(words).toContainText("Both networks train for 60,000 images (12 epochs), with the settings as they are.");
@@ -270,8 +277,10 @@ test("a sweep trains every value from every seed, one after the other, and says 
   await sweep.getByRole("button", { name: "Train 4 networks" }).click();
   await expect(page.getByRole("group", { name: "Compare", exact: true })).toContainText(/^Sweep of Learning rate: network 1 of 4 \(0\.0001, seed 1\) is at epoch 0\.00 of 15\. It is run A/);
   await expect(runs.end).toBeFocused();
+  await expect(page.getByRole("progressbar", { name: "Progress of the sweep" })).toBeVisible();
   await playground.log.release();
   await expect(runs.end).toHaveCount(0);
+  await expect(page.getByRole("status", { name: "End of the sweep" })).toHaveText("The sweep of Learning rate has ended, with the results of 4 of 4 networks.");
   const active = (await playground.log.events("ActiveRun", from)).map(({ run }) => run);
   expect(active, "one after the other").toEqual([0, 1, 2, 3, null]);
 
@@ -300,18 +309,111 @@ test("a sweep trains every value from every seed, one after the other, and says 
   expect(await playground.steps(), "the network before the sweep is back").toBe(3);
   await expect(page.getByRole("rowheader", { name: "Run A" }), "no network of it stays among the runs").toHaveCount(0);
 
-  // A sweep that is ended keeps what came out, and a part of a run does not count.
+  // A sweep that is ended before its first result leaves those of the sweep before: a part of a run does not count.
   await sweep.getByRole("button", { name: "0.0001", exact: true }).click();
   await expect.poll(() => hash(page)).toMatch(/&sweep=lr,0\.004&sweep-seeds=2$/);
   await runs.length.selectOption({ label: "600,000 images (600 epochs)" });
+  await playground.log.hold();
   await sweep.getByRole("button", { name: "Train 2 networks" }).click();
+  await expect(page.getByRole("group", { name: "Compare", exact: true }), "two networks are no comparison").toContainText(/^Sweep of Learning rate: network 1 of 2 \(0\.004, seed 1\)/);
+  await runs.end.click();
+  await playground.log.release();
+  await expect(runs.end).toHaveCount(0);
+  await expect(results.getByRole("rowheader")).toHaveText(["0.0001", "0.004"]);
+});
+
+test("a sweep that is ended keeps what came out", async ({ page, playground, host }) => {
+  // The second network would train on 300 times as many images.
+  await playground.open(`${host}/#v=1&images=1000&sweep=images,200,60000`);
+  await playground.downloaded();
+  const runs = new Runs(page);
+  await page.getByRole("combobox", { name: "Seeds of the sweep" }).selectOption({ label: "1 seed" });
+  await runs.length.selectOption({ label: "15,000 images (15 epochs)" });
+  await page.getByRole("button", { name: "Train 2 networks" }).click();
+  const results = page.getByRole("table", { name: "Sweep" });
+  await expect(results).toBeVisible();
+  await expect(page.getByRole("group", { name: "Compare", exact: true })).toContainText(/^Sweep of Training images: network 2 of 2/);
   await runs.end.click();
   await expect(runs.end).toHaveCount(0);
-  await expect(results).toHaveCount(0);
+  await expect(page.getByRole("status", { name: "End of the sweep" })).toHaveText("The sweep of Training images has ended, with the results of 1 of 2 networks.");
+  const networks = await results.locator("[data-name='Networks']").allTextContents();
+  expect(networks).toEqual(["1", "0"]);
+  expect(await results.locator("[data-name='Mean']").allTextContents()).toEqual([expect.stringMatching(/^\d+\.\d\d\s%$/), "—"]);
+});
+
+test("a sweep of networks that differ leaves the present run as it was, and shows each of them", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&preset=mlp30&images=1000&sweep=preset,lenet5&sweep-seeds=1`);
+  await playground.downloaded();
+  await playground.takeSteps(3);
+  const runs = new Runs(page);
+  const csv = async () => {
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV of Loss" }).click()]);
+    return (await readFile(await file.path())).toString();
+  };
+  const before = { csv: await csv(), row: await runs.row("Present run") };
+  expect(before.csv.split("\n").length, "it has points").toBeGreaterThan(3);
+  await runs.length.selectOption({ label: "600,000 images (600 epochs)" });
+  const maps = playground.network.getByRole("img", { name: /^C1\b/ });
+  await expect(maps, "there are no maps in the present network").toHaveCount(0);
+  await page.getByRole("button", { name: "Train 1 network" }).click();
+  await expect(maps).toBeVisible();
+  await runs.end.click();
+  await expect(runs.end).toHaveCount(0);
+  await expect(maps).toHaveCount(0);
+  expect({ csv: await csv(), row: await runs.row("Present run") }).toEqual(before);
+  expect(await playground.steps()).toBe(3);
+
+  // All the way through, the network before comes back at the end by itself.
+  await page.getByRole("combobox", { name: "Setting to sweep" }).selectOption({ label: "Activation" });
+  await runs.length.selectOption({ label: "15,000 images (15 epochs)" });
+  await page.getByRole("button", { name: "Train 3 networks" }).click();
+  await expect(runs.end).toHaveCount(0);
+  await expect(page.getByRole("status", { name: "End of the sweep" })).toHaveText(/ 3 of 3 networks\.$/);
+  expect({ csv: await csv(), row: await runs.row("Present run") }).toEqual(before);
+});
+
+test("sweeps are folded at first, and what cannot be swept now is not named", async ({ page, playground, host }) => {
+  await playground.open(`${host}/#v=1&hide=lr`);
+  const sweep = page.getByRole("group", { name: "Sweep", exact: true });
+  const setting = page.getByRole("combobox", { name: "Setting to sweep" });
+  await expect(sweep).toBeHidden();
+  await page.locator("summary", { hasText: "Sweep: several values and seeds" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(sweep).toBeVisible();
+  await expect(setting.locator("option[value='lr']"), "it is hidden").toHaveCount(0);
+  await expect(setting).not.toHaveValue("lr");
+  const pressed = page.getByRole("group", { name: "Values of the sweep" }).getByRole("button", { pressed: true });
+  await expect(pressed).toHaveCount(0);
+  await expect(sweep.getByRole("button", { name: "Train 0 networks" })).toBeDisabled();
+
+  // Adam has no momentum.
+  await page.goto("about:blank");
+  await playground.open(`${host}/#v=1&sweep=momentum,0.5`);
+  await expect(sweep).toBeVisible();
+  await expect(setting).not.toHaveValue("momentum");
+  await expect(pressed).toHaveCount(0);
+  await expect(sweep.getByRole("button", { name: "Train 0 networks" })).toBeDisabled();
+  await page.getByRole("combobox", { name: "Optimiser", exact: true }).selectOption({ label: "Nesterov momentum" });
+  await expect(setting).toHaveValue("momentum");
+  await expect(sweep.getByRole("button", { name: "Train 3 networks" })).toBeEnabled();
 });
 
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 390, height: 844 } });
+
+  test("a comparison that is started at a setting is shown, also where the runs are folded", async ({ page, playground, host }) => {
+    await playground.open(`${host}/${FEW}&sections=settings`);
+    await playground.downloaded();
+    const runs = new Runs(page);
+    await expect(runs.length).toBeHidden();
+    await playground.log.hold();
+    await page.getByRole("button", { name: "Compare dropout on and off" }).click();
+    await expect(runs.end).toBeFocused();
+    await expect(runs.end).toBeInViewport();
+    await runs.end.click();
+    await playground.log.release();
+    await expect(runs.end).toHaveCount(0);
+  });
 
   test("runs are no wider than the screen", async ({ page, playground, host }) => {
     await playground.open(`${host}/${FEW}&sections=runs`);

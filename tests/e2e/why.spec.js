@@ -88,6 +88,7 @@ test("the gradient names the pixels that raise and lower a digit's logit most, a
   await expect.poll(() => page.url()).toContain("why=answer&evidence=gradient");
 
   await page.reload();
+  await expect(playground.train).toBeVisible();
   await playground.downloaded();
   await expect(method(page)).toHaveValue("gradient");
   expect(await gradient(page, 7)).toContain(logit);

@@ -96,10 +96,12 @@ fn provide_stores() {
     let linked = opening.linked.clone();
     let settings = Settings::new(linked.setup, linked.presentation);
     let runs = RunStore::new(client, settings, storage::last_visit(client));
-    // A checkpoint may be of other layers than the settings have now.
+    // A checkpoint may be of other layers than the settings have now, and so may the networks of a sweep.
     let drawn = Memo::new(move |_| {
-        let past = client.network.get().filter(|_| runs.time.checkpoint.with(Option::is_some));
-        past.unwrap_or_else(|| settings.network.get())
+        let is_sweep = runs.comparison.with(|comparison| comparison.as_ref().is_some_and(|c| c.is_sweep()));
+        let is_other = is_sweep || runs.time.checkpoint.with(Option::is_some);
+        let other = client.network.get().filter(|_| is_other);
+        other.unwrap_or_else(|| settings.network.get())
     });
     let sweeps = SweepStore::new(linked.runs, client, settings, runs);
     let network = NetworkView::new(linked.network, drawn, client);
@@ -172,7 +174,12 @@ fn route(
             runs.on_run_state(run);
         }
         Event::ActiveRun(active) => runs.on_active_run(active),
-        Event::Progress(progress) => runs.on_progress(progress),
+        Event::Progress(progress) => {
+            if runs.comparison.with_untracked(Option::is_none) {
+                batch.on_progress(progress.step);
+            }
+            runs.on_progress(progress);
+        }
         Event::Network(network) => {
             runs.on_network(&network);
             client.network.set(Some(network));
@@ -206,7 +213,10 @@ fn route(
         Event::Labels { split, labels } => mnist.labels(split).set(labels),
         Event::Images(images) => mnist.on_images(images),
         Event::Kept(kept) => session.on_kept(&kept),
-        Event::Restored(kept) => session.on_restored(&kept),
+        Event::Restored(kept) => {
+            batch.report.set(None);
+            session.on_restored(&kept);
+        }
         Event::Replaced(kept) => runs.on_replaced(kept.as_deref()),
         Event::NotKept(sentence) | Event::Note(sentence) => client.report(Topic::Fault, sentence),
         Event::Checkpoints(list) => runs.time.on_checkpoints(list),

@@ -118,7 +118,7 @@ export class Playground {
    * That begins once the test set is downloaded. Runs of a comparison are measured as they train.
    */
   async measured() {
-    const comparison = this.page.getByRole("progressbar", { name: "Progress of the comparison" });
+    const comparison = this.page.getByRole("progressbar", { name: /^Progress of the (comparison|sweep)$/ });
     if (await this.download.or(comparison).or(this.pause).first().isVisible()) return;
     const isMeasured = () => {
       const step = Number(document.querySelector("[data-step]").dataset.step);

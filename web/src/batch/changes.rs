@@ -7,9 +7,9 @@ use nn::summary::LayerSummary;
 
 use crate::batch::store::BatchStore;
 use crate::client::Client;
+use crate::network::stages;
 use crate::network::view_state::NetworkView;
-use crate::settings::layers;
-use crate::ui::format::{bar, format_number, percent};
+use crate::ui::format::{bar, count, format_number, percent, three_digits};
 
 /// The change of a layer's weights in words.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,10 +22,8 @@ struct Change {
     bar: f32,
     /// The map or unit whose weight moved most.
     out: usize,
-    /// Where that weight is: short, and for screen readers.
-    place: (String, String),
-    /// Its values before and after the step.
-    values: [String; 2],
+    /// Which weight that is, and how it moved: short, and for screen readers.
+    most: [String; 3],
 }
 
 /// Where weight number `at` of a layer is: the map or unit that it belongs to, from 0, and the place in words, short and in full.
@@ -51,22 +49,37 @@ fn place(layer: &LayerSummary, at: usize) -> Option<(usize, (String, String))> {
 /// The changes of a network's layers.
 fn in_words(network: &NetworkSpec, changes: &[WeightChange]) -> Vec<Change> {
     let layers = network.summary().unwrap_or_default();
-    let names = layers::names(&network.layers);
+    let stages = stages::of(network);
     let share = |change: &WeightChange| (change.weights > 0.0).then(|| change.change / change.weights);
     let most = changes.iter().filter_map(share).fold(0.0, f32::max);
     let words = changes.iter().filter_map(|change| {
         let (out, place) = place(layers.get(change.layer)?, change.at)?;
         let share = share(change);
         Some(Change {
-            name: names.get(change.layer)?.clone(),
+            name: stages.iter().find(|stage| stage.layer == change.layer)?.name.clone(),
             share,
             bar: share.map_or(0.0, |share| if most > 0.0 { share / most } else { 0.0 }),
             out,
-            place,
-            values: [change.before, change.after].map(format_number),
+            most: most_in_words(change, place),
         })
     });
     words.collect()
+}
+
+/// The weight that moved most and by how much, in two short lines, and both for screen readers. Among equals there is none.
+fn most_in_words(change: &WeightChange, (short, full): (String, String)) -> [String; 3] {
+    let by = change.after - change.before;
+    let far = three_digits(by.abs());
+    if by == 0.0 {
+        return ["no weight".to_owned(), String::new(), "no weight did".to_owned()];
+    }
+    if change.as_far > 1 {
+        let all = count(change.as_far, "weight");
+        return [all.clone(), format!("by {far} each"), format!("most of all {all}, by {far} each")];
+    }
+    let sign = if by < 0.0 { '−' } else { '+' };
+    let before = format_number(change.before);
+    [short, format!("{before} {sign} {far}"), format!("most of all {full}, from {before} by {sign}{far}")]
 }
 
 /// A button for each layer with weights, which opens it.
@@ -82,11 +95,11 @@ pub(super) fn Changes() -> impl IntoView {
             })
         })
     });
-    let count = Memo::new(move |_| changes.with(Vec::len));
+    let layers = Memo::new(move |_| changes.with(Vec::len));
     view! {
         <p class="moved" id="moved">"How far the step moved the weights of each layer, as a share of their size, and the one that moved most"</p>
         <ul class="changes" aria-labelledby="moved">
-            <For each=move || 0..count.get() key=|at| *at let:at>
+            <For each=move || 0..layers.get() key=|at| *at let:at>
                 <Layer change=Memo::new(move |_| changes.with(|changes| changes.get(at).cloned())) />
             </For>
         </ul>
@@ -104,11 +117,11 @@ fn Layer(change: Memo<Option<Change>>) -> impl IntoView {
         }
     };
     let words = move || {
-        let Change { name, share, place: (_, place), values: [before, after], .. } = change.get()?;
+        let Change { name, share, most: [_, _, most], .. } = change.get()?;
         let moved = share.map_or("The weights were 0".to_owned(), |share| {
             format!("Weights moved by {}", percent(share, 1))
         });
-        Some(format!("{name}: {moved}, most of all {place}, from {before} to {after}"))
+        Some(format!("{name}: {moved}, {most}"))
     };
     view! {
         <li>
@@ -116,7 +129,10 @@ fn Layer(change: Memo<Option<Change>>) -> impl IntoView {
                 <b>{move || change.with(|c| c.as_ref().map(|c| c.name.clone()))}</b>
                 <span class="share">{share}</span>
                 <span class="track"><span class="fill" style:transform=move || bar(change.with(|c| c.as_ref().map_or(0.0, |c| c.bar)))></span></span>
-                <small>{move || change.get().map(|c| c.place.0)}<br />{move || change.get().map(|c| { let [before, after] = c.values; format!("{before} → {after}") })}</small>
+                <small>
+                    {move || change.get().map(|c| c.most[0].clone())}<br />
+                    {move || change.get().map(|c| c.most[1].clone())}
+                </small>
             </button>
         </li>
     }
@@ -141,6 +157,24 @@ mod tests {
     }
 
     #[test]
+    fn the_weight_that_moved_most_is_named_unless_others_moved_as_far() {
+        let change =
+            WeightChange { layer: 0, weights: 0.5, change: 0.1, at: 7, before: 0.5, after: 0.375, as_far: 1 };
+        let place = || ("filter 1, 2:3".to_owned(), "filter 1, row 2, column 3".to_owned());
+        assert_eq!(
+            most_in_words(&change, place()),
+            ["filter 1, 2:3", "0.50 − 0.125", "most of all filter 1, row 2, column 3, from 0.50 by −0.125"]
+        );
+        let equals = WeightChange { as_far: 1_500, ..change };
+        assert_eq!(
+            most_in_words(&equals, place()),
+            ["1,500 weights", "by 0.125 each", "most of all 1,500 weights, by 0.125 each"]
+        );
+        let still = WeightChange { after: 0.5, ..change };
+        assert_eq!(most_in_words(&still, place())[0], "no weight");
+    }
+
+    #[test]
     fn changes_are_shares_of_the_weights() {
         let change = |layer, weights, change| WeightChange {
             layer,
@@ -149,6 +183,7 @@ mod tests {
             at: 7,
             before: 0.5,
             after: -0.25,
+            as_far: 1,
         };
         let network = Preset::LeNet5.network();
         let words = in_words(&network, &[change(0, 0.5, 0.05), change(3, 0.25, 0.05), change(7, 0.0, 0.1)]);
@@ -156,6 +191,6 @@ mod tests {
         assert_eq!(names, ["C1", "C3", "F5"]);
         assert_eq!(words.iter().map(|change| change.share).collect::<Vec<_>>(), [Some(0.1), Some(0.2), None]);
         assert_eq!(words.iter().map(|change| change.bar).collect::<Vec<_>>(), [0.5, 1.0, 0.0]);
-        assert_eq!(words[0].values, ["0.50", "−0.25"].map(str::to_owned));
+        assert_eq!(words[0].most[1], "0.50 − 0.75");
     }
 }

@@ -19,8 +19,8 @@ pub(crate) fn BatchPanel() -> impl IntoView {
     let RunStore { progress, comparison, time, .. } = expect_context();
     let is_shown = Memo::new(move |_| {
         let step = store.report.with(|report| report.as_ref().map(|report| report.step));
-        // Between the report of a step and the progress that it made, one of them is a step ahead.
-        let is_last = step.is_some_and(|step| progress.with(|progress| progress.step.abs_diff(step)) <= 1);
+        // The report of a step comes before the progress that it made.
+        let is_last = step.is_some_and(|step| progress.with(|progress| progress.step <= step));
         is_last && comparison.with(Option::is_none) && time.checkpoint.with(Option::is_none)
     });
     let summary = move || {

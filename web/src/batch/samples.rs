@@ -9,7 +9,7 @@ use crate::batch::store::BatchStore;
 use crate::pad::store::PadStore;
 use crate::ui::canvas::put_image;
 use crate::ui::focus::walk_list;
-use crate::ui::format::{format_number, thousands};
+use crate::ui::format::{format_number, percent, thousands};
 
 /// The images in a row that scrolls. A press puts one on the pad.
 #[component]
@@ -51,9 +51,9 @@ fn Tile(at: usize) -> impl IntoView {
     let is_misread = move || sample.with(|s| s.is_some_and(|(s, _)| s.score.class != s.label));
     let words = move || {
         let (sample, _) = sample.get()?;
-        let loss = format_number(sample.score.loss);
+        let (loss, share) = (format_number(sample.score.loss), percent(sample.score.confidence, 1));
         Some(format!(
-            "Labelled {}, read as {}, loss {loss}: training image {}",
+            "Labelled {}, read as {} with {share}, loss {loss}: training image {}",
             sample.label, sample.score.class, sample.index
         ))
     };

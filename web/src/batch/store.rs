@@ -30,6 +30,14 @@ impl BatchStore {
         }
     }
 
+    /// The run is at this step now: a report of a later one is of weights that are gone.
+    pub(crate) fn on_progress(&self, step: u64) {
+        let is_gone = |report: &Option<StepReport>| report.as_ref().is_some_and(|report| report.step > step);
+        if self.report.with_untracked(is_gone) {
+            self.report.set(None);
+        }
+    }
+
     /// An image of the step and its pixels.
     pub(crate) fn sample(&self, at: usize) -> Option<(StepSample, [u8; PIXELS])> {
         self.report.with(|report| {

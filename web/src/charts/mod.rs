@@ -19,6 +19,7 @@ mod zoom;
 use leptos::prelude::*;
 
 use crate::charts::chart::Chart;
+use crate::charts::link::ChartsLink;
 use crate::charts::plot::Plot;
 use crate::charts::toolbar::Toolbar;
 use crate::charts::view_state::ChartsView;
@@ -33,7 +34,7 @@ pub(crate) fn ChartsPanel() -> impl IntoView {
     let [loss, accuracy] =
         [Measure::Loss, Measure::Accuracy].map(|measure| Memo::new(move |_| charts.plot(measure)));
     let steepest = Memo::new(move |_| loss.with(Plot::steepest_in_words));
-    let fold = Fold::new(Section::Curves);
+    let fold = Fold::unless(Section::Curves, move || charts.linked() != ChartsLink::default());
     view! {
         <section class="panel charts" aria-label="Curves">
             {move || fold.is_foldable().then(|| view! { <h2><FoldHeading fold words="Curves" /></h2> })}

@@ -124,6 +124,7 @@ impl Client {
                 | Command::ContinueFrom(_)
                 | Command::Configure { .. }
                 | Command::Compare { .. }
+                | Command::Sweep { .. }
         ) {
             self.run_changes.notify();
         }

@@ -196,6 +196,10 @@ mod tests {
         assert_eq!(link("#v=1&present=1&keys=0"), "#v=1&present=1&keys=0");
         assert_eq!(link("#v=1&sections=runs,curves"), "#v=1&sections=curves,runs");
         assert_eq!(link("#v=1&sections="), "#v=1&sections=");
+        assert_eq!(
+            link("sweep=batch,16,64&pixel=C3,16,10,10&sweep-seeds=2"),
+            "#v=1&pixel=C3,16,10,10&sweep=batch,16,64&sweep-seeds=2"
+        );
         // The open stage is one of the linked network, wherever in the link its layers stand.
         assert_eq!(link("open=S2&present=1&layers=c4,m2,f,d10"), "#v=1&layers=c4,m2,f,d10&present=1&open=S2");
     }
@@ -358,6 +362,7 @@ mod tests {
         keys.extend(explore::PARTS.iter().map(|part| part.key));
         keys.extend(charts::PARTS.iter().map(|part| part.key));
         keys.extend(controls::PARTS.iter().map(|part| part.key));
+        keys.extend(runs::PARTS.iter().map(|part| part.key));
         for (i, key) in keys.iter().enumerate() {
             assert!(!keys[..i].contains(key), "{key}");
         }
@@ -426,8 +431,7 @@ mod tests {
 
     /// A state in which every feature has a part in the link.
     fn of_view() -> Linked {
-        let text =
-            "#present=1&image=7&panel=data&digit=3&page=2&curves=test&log=1&unfolded=network&device=cpu";
+        let text = "#present=1&image=7&panel=data&digit=3&page=2&curves=test&log=1&unfolded=network&device=cpu&sweep=batch,16,64&sweep-seeds=2";
         read(text).linked
     }
 

@@ -16,7 +16,7 @@ use crate::network::explanation::{Explanation, argmax, pointwise_in_words};
 use crate::network::grid::Grid;
 use crate::network::layer::softmax_terms::softmax_in_words;
 use crate::network::lens::trial::Trial;
-use crate::network::link::{self, NetworkLink, OpenPanel};
+use crate::network::link::{self, OpenPanel};
 use crate::network::pixel_name::PixelRef;
 use crate::network::receptive_field::{ReceptiveField, position, trace};
 use crate::network::stages::{self, Stage};
@@ -41,6 +41,7 @@ const ANNOUNCED_FOR: Duration = Duration::from_secs(5);
 pub(crate) struct Inspector {
     client: Client,
     settings: Settings,
+    runs: RunStore,
     pad: PadStore,
     pub(crate) view: NetworkView,
     pub(crate) stages: Memo<Vec<Stage>>,
@@ -63,6 +64,7 @@ impl Inspector {
         let inspector = Self {
             client: expect_context(),
             settings,
+            runs: expect_context(),
             pad: expect_context(),
             view,
             stages,
@@ -87,25 +89,16 @@ impl Inspector {
         inspector
     }
 
-    /// Forgets the inspected pixel when the stages change, and what is open or shown as far as a new network does not have it. Who winds
-    /// through networks without the open layer finds it open again where it is.
+    /// Forgets the inspected pixel when the stages change, and what is open or shown as far as a new network does not have it.
     fn forget_missing_stages(self) {
-        let time = expect_context::<RunStore>().time;
-        let missing = StoredValue::new(None::<NetworkLink>);
         Effect::new(move |before: Option<Vec<Stage>>| {
             let (network, now) = (self.view.network.get(), self.stages.get());
             if before.as_ref().is_some_and(|before| *before != now) {
                 self.view.forget_pixel();
             }
             if before.is_some() {
-                let now = untrack(|| self.view.linked());
-                let missed = missing.try_update_value(Option::take).flatten().filter(|_| now.open.is_none());
-                let wanted = missed.unwrap_or(now);
-                let mut open = wanted.clone();
+                let mut open = untrack(|| self.view.linked());
                 link::resolve(&mut open, &network);
-                if open.open != wanted.open && time.checkpoint.with_untracked(Option::is_some) {
-                    missing.set_value(Some(wanted));
-                }
                 self.view.open_as(open);
             }
             now
@@ -345,7 +338,11 @@ impl Inspector {
         let (source, units) = self.view.with_snapshot(|snapshot| snapshot.map(|s| (s.source, s.units)))?;
         match (units, source) {
             (Units::Kept { seed, sample }, _) => Some((seed, (0, sample))),
-            (Units::All, Source::Session { step }) if self.client.run.get() == RunState::Training => {
+            // The networks of a sweep have seeds of their own.
+            (Units::All, Source::Session { step })
+                if self.client.run.get() == RunState::Training
+                    && self.runs.comparison.with(|c| c.as_ref().is_none_or(|c| !c.is_sweep())) =>
+            {
                 Some((self.settings.training.with(|training| training.seed), (step as u32, 0)))
             }
             _ => None,

@@ -83,16 +83,16 @@ impl Length {
         }
     }
 
-    /// What both runs of a comparison do, in a sentence, with these settings.
-    pub(crate) fn in_a_sentence(self, setup: &Setup) -> String {
+    /// What `networks` do, as in `Both networks train`, in a sentence, with these settings.
+    pub(crate) fn in_a_sentence(self, networks: &str, setup: &Setup) -> String {
         let (first, _) = self.apply(setup.clone());
         let words = self.words(setup);
         match self {
-            Self::Images(_) => format!("Both networks train for {words}, with the settings as they are."),
+            Self::Images(_) => format!("{networks} for {words}, with the settings as they are."),
             Self::Few { .. } => {
                 let rate = shortest(f64::from(first.training.learning_rate));
                 format!(
-                    "Both networks train on {words}, at a constant learning rate of {rate}. The settings of your own \
+                    "{networks} on {words}, at a constant learning rate of {rate}. The settings of your own \
                      network stay as they are."
                 )
             }
@@ -161,13 +161,13 @@ mod tests {
     fn what_will_be_done_is_said_before() {
         let setup = Setup::default();
         assert_eq!(
-            Length::WHERE_IT_MATTERS.in_a_sentence(&setup),
+            Length::WHERE_IT_MATTERS.in_a_sentence("Both networks train", &setup),
             "Both networks train on 200 training images, 150 epochs, at a constant learning rate of 0.001. The settings of \
              your own network stay as they are."
         );
         assert_eq!(
-            Length::FIRST.in_a_sentence(&setup),
-            "Both networks train for 60,000 images (1 epoch), with the settings as they are."
+            Length::FIRST.in_a_sentence("Each network trains", &setup),
+            "Each network trains for 60,000 images (1 epoch), with the settings as they are."
         );
     }
 

@@ -2,6 +2,7 @@
 
 use crate::runs::sweep::model::{MAX_SEEDS, MAX_VALUES, SweepChoice, can_be_swept};
 use crate::settings::Setting;
+use crate::ui::format::parse_number;
 use crate::ui::link_part::LinkPart;
 
 /// The state of the runs that links carry.
@@ -12,6 +13,11 @@ pub(crate) struct RunsLink {
 
 /// The longest text of a value.
 const MAX_LENGTH: usize = 20;
+
+/// Whether two texts are the same value.
+fn are_equal(a: &str, b: &str) -> bool {
+    a == b || parse_number(a).is_some_and(|number| parse_number(b) == Some(number))
+}
 
 /// The keys, in the order of links.
 pub(crate) const PARTS: &[LinkPart<RunsLink>] = &[
@@ -27,10 +33,12 @@ pub(crate) const PARTS: &[LinkPart<RunsLink>] = &[
             let setting = parts.next().and_then(Setting::find).filter(|setting| can_be_swept(setting))?;
             let values: Vec<_> = parts.map(str::to_owned).collect();
             let fits = values.len() <= MAX_VALUES
-                && values.iter().all(|value| (1..=MAX_LENGTH).contains(&value.len()));
+                && values.iter().all(|value| (1..=MAX_LENGTH).contains(&value.len()))
+                && (1..values.len())
+                    .all(|at| !values[..at].iter().any(|value| are_equal(value, &values[at])));
             fits.then(|| (sweep.setting, sweep.values) = (setting.id, values))
         },
-        usage: "use a setting with up to eight values, as in lr,0.001,0.01",
+        usage: "use a setting with up to eight different values, as in lr,0.001,0.01",
     },
     LinkPart {
         key: "sweep-seeds",
@@ -66,6 +74,10 @@ mod tests {
             "sweep=fast,1",
             "sweep=lr,1,,2",
             "sweep=lr,1,2,3,4,5,6,7,8,9",
+            "sweep=lr,0.01,0.1,0.01",
+            "sweep=lr,0.1,0.10",
+            "sweep=lr,0.01,1e-2",
+            "sweep=activation,relu,relu",
             "sweep-seeds=0",
             "sweep-seeds=6",
         ] {

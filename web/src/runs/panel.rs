@@ -5,6 +5,7 @@ use trainer::messages::Command;
 
 use crate::client::Client;
 use crate::runs::comparison::Length;
+use crate::runs::link::RunsLink;
 use crate::runs::record::Record;
 use crate::runs::run::letter;
 use crate::runs::store::RunStore;
@@ -36,7 +37,8 @@ pub(crate) fn RunsPanel() -> impl IntoView {
             restore_focus(COMPARISON_BUTTON);
         }
     });
-    let fold = Fold::new(Section::Runs);
+    let sweeps = expect_context::<SweepStore>();
+    let fold = Fold::unless(Section::Runs, move || sweeps.linked() != RunsLink::default());
     view! {
         <section class="panel runs" aria-label="Runs">
             <div class="title">
@@ -67,6 +69,10 @@ fn ComparisonChoices() -> impl IntoView {
         let chosen = event_target_value(&ev).parse().ok().and_then(|at: usize| Length::ALL.get(at).copied());
         length.set(chosen.unwrap_or(Length::FIRST));
     };
+    let title = move || {
+        let few = Some(length.get()).filter(|length| length.is_few()).unwrap_or(Length::WHERE_IT_MATTERS);
+        setup.with(|setup| few.in_a_sentence("Both networks train", setup))
+    };
     let matters = move || length.get().is_few();
     let toggle = move |_| {
         let next = if length.get_untracked().is_few() { Length::FIRST } else { Length::WHERE_IT_MATTERS };
@@ -86,17 +92,17 @@ fn ComparisonChoices() -> impl IntoView {
                     }).collect_view()}
                 </select>
             </label>
-            <button class="small" aria-pressed=move || matters().to_string() on:click=toggle
-                title="Both runs learn from 200 images only, for 150 epochs, at a constant rate">"Where it matters"</button>
+            <button class="small" aria-pressed=move || matters().to_string() on:click=toggle title=title>
+                "Where it matters"</button>
         </div>
         <OtherSetting />
-        <SweepChoices />
         <p class="hint">
-            {move || setup.with(|setup| length.get().in_a_sentence(setup))}
+            {move || setup.with(|setup| length.get().in_a_sentence("Both networks train", setup))}
             " Two fresh networks train in turns from the same seed, one as the settings are and one with this changed. "
             "Your own network waits meanwhile, and comes back as it was. A new comparison replaces the last one, unless you keep it. "
             "Dropout, penalties and distortions pay where images are few and seen often: with all 60,000 seen once, they rather cost accuracy."
         </p>
+        <SweepChoices />
     }
 }
 
@@ -170,7 +176,7 @@ fn ComparisonProgress(
     let runs = expect_context::<RunStore>();
     let sweeps = expect_context::<SweepStore>();
     let done = Memo::new(move |_| {
-        let comparison = runs.comparison.get()?;
+        let comparison = runs.comparison.get().filter(|comparison| !comparison.is_sweep())?;
         let epochs = runs.others.with(|others| {
             let epoch = |slot: &usize| others.get(*slot).map_or(0.0, |run| run.record.progress.epoch);
             comparison.slots.iter().take(2).map(epoch).collect::<Vec<_>>()
@@ -196,9 +202,12 @@ fn ComparisonProgress(
         let share = done.get().map(|(comparison, _, [a, b])| (a + b) / (2.0 * comparison.epochs));
         share.or_else(|| sweeps.share()).unwrap_or_default()
     };
+    let name = move || {
+        if done.with(Option::is_some) { "Progress of the comparison" } else { "Progress of the sweep" }
+    };
     view! {
         <div class="under-way">
-            <progress aria-label="Progress of the comparison" max="1" value=move || format!("{:.3}", share())></progress>
+            <progress aria-label=name max="1" value=move || format!("{:.3}", share())></progress>
             <span>{sentence}</span>
             <button on:click=end>"End comparison"</button>
         </div>

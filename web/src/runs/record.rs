@@ -105,6 +105,14 @@ impl Record {
         self.progress = progress;
     }
 
+    /// Appends a progress report of a run of a comparison. Where it diverges, it ends, even before its first step: the report of where it
+    /// stopped comes later.
+    pub(crate) fn on_compared_progress(&mut self, progress: Progress) {
+        let diverged = self.diverged;
+        self.on_progress(progress);
+        self.diverged = diverged;
+    }
+
     /// Appends a measurement on the test set, unless the network was measured at this step already.
     pub(crate) fn on_tested(&mut self, tested: Tested) {
         if self.tested.is_none_or(|before| before.step != tested.step) {
@@ -177,6 +185,15 @@ mod tests {
         assert_eq!((record.tested, record.last_loss, record.end()), (None, None, 0.5));
         record.on_progress(Progress::default());
         assert_eq!(record, Record::default());
+    }
+
+    #[test]
+    fn a_compared_run_may_diverge_before_its_first_step() {
+        let mut record = Record { diverged: Some(0), ..Record::default() };
+        record.on_compared_progress(Progress::default());
+        assert_eq!(record.diverged, Some(0));
+        record.on_progress(Progress::default());
+        assert_eq!(record.diverged, None, "the present run was reset");
     }
 
     #[test]

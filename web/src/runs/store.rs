@@ -258,14 +258,17 @@ impl RunStore {
 
     /// The active run took steps, was reset or was restored.
     pub(crate) fn on_progress(self, progress: Progress) {
-        self.update_active(|record| record.on_progress(progress));
+        match self.active_slot() {
+            None => self.update_active(|record| record.on_progress(progress)),
+            Some(_) => self.update_active(|record| record.on_compared_progress(progress)),
+        }
     }
 
     /// Later reports are about this network. Another one than before begins a run of its own; where only tricks differ, the run goes on,
     /// but the figures are stale if it computes something else.
     pub(crate) fn on_network(self, network: &NetworkSpec) {
-        if self.time.checkpoint.with_untracked(Option::is_some) {
-            // It is one that the present run had.
+        // It is one that the present run had, or that of a run beside it.
+        if self.time.checkpoint.with_untracked(Option::is_some) || self.active_slot().is_some() {
             return;
         }
         let before = self.network.get_value();

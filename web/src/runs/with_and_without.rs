@@ -6,11 +6,14 @@ use crate::runs::store::RunStore;
 use crate::settings::Setting;
 use crate::settings::diff::words;
 use crate::settings::store::Settings;
-use crate::ui::focus::restore_focus;
+use crate::ui::focus::{go_to, restore_focus};
 use crate::ui::format::uncapitalized;
 
 /// The first button that starts a comparison, or the one that ends it.
 pub(crate) const COMPARISON_BUTTON: &str = ".compare button";
+
+/// The button that ends a comparison.
+const END_BUTTON: &str = ".under-way button";
 
 /// Starts a comparison. The buttons that start one disappear, so the focus moves to the one that ends it.
 pub(crate) fn compare(runs: RunStore, setting: &'static Setting, value: &str) {
@@ -64,7 +67,8 @@ pub(crate) fn CompareButton(setting: &'static Setting) -> impl IntoView {
     let toggled = toggled(runs, settings, setting);
     let is_comparing = Memo::new(move |_| runs.comparison.with(Option::is_some));
     let title = move || {
-        let sentence = settings.setup.with(|setup| runs.length.get().in_a_sentence(setup));
+        let sentence =
+            settings.setup.with(|setup| runs.length.get().in_a_sentence("Both networks train", setup));
         let [now, other] = settings.setup.with(|setup| {
             let now = setting.text(setup).unwrap_or_default();
             [now, toggled.get().unwrap_or_default()].map(|text| words(setting, &text))
@@ -73,7 +77,9 @@ pub(crate) fn CompareButton(setting: &'static Setting) -> impl IntoView {
     };
     let start = move |_| {
         if let Some(value) = toggled.get_untracked() {
-            compare(runs, setting, &value);
+            runs.compare(setting, &value);
+            // It is under way elsewhere on the page, on a phone in a section that may be folded.
+            request_animation_frame(|| go_to(END_BUTTON));
         }
     };
     view! {

@@ -19,18 +19,26 @@ pub(crate) struct Fold {
 
 impl Fold {
     pub(crate) fn new(section: Section) -> Self {
-        Self::unless(section, || false)
-    }
-
-    /// A section that is not folded while `is_named` holds, unless somebody folds it: a link names something in it.
-    pub(crate) fn unless(section: Section, is_named: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         let settings = expect_context::<Settings>();
         let narrow = expect_context::<Narrow>();
         let is_folded = Memo::new(move |_| {
             let sections = settings.presentation.with(|presentation| presentation.sections);
-            narrow.get() && !sections.map_or_else(&is_named, |open| open[section as usize])
+            narrow.get() && !sections.unwrap_or_else(|| settings.named.get())[section as usize]
         });
         Self { section, settings, narrow, is_folded }
+    }
+
+    /// As [`Fold::new`], but open from the moment at which `is_named` holds until somebody folds it: a link names something in it.
+    pub(crate) fn unless(section: Section, is_named: impl Fn() -> bool + 'static) -> Self {
+        let fold = Self::new(section);
+        let note = move |is_named: bool| {
+            if is_named {
+                fold.settings.named.update(|named| named[section as usize] = true);
+            }
+        };
+        note(untrack(&is_named));
+        Effect::new(move |_| note(is_named()));
+        fold
     }
 
     /// Whether it can be folded now: elsewhere than on a phone, there is room for everything.
@@ -39,8 +47,9 @@ impl Fold {
     }
 
     fn set(self, is_open: bool) {
-        let _ = self.settings.presentation.try_update(|presentation| {
-            presentation.sections.get_or_insert_default()[self.section as usize] = is_open;
+        let Some(open) = self.settings.named.try_get_untracked() else { return };
+        self.settings.presentation.update(|presentation| {
+            presentation.sections.get_or_insert(open)[self.section as usize] = is_open;
         });
     }
 

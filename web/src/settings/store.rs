@@ -5,7 +5,7 @@ use nn::spec::{NetworkSpec, TrainingSpec};
 use trainer::messages::Command;
 
 use super::layers;
-use super::presentation::Presentation;
+use super::presentation::{Presentation, Section};
 use super::setting::Setting;
 use super::setup::Setup;
 use crate::client::Client;
@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) training: Memo<TrainingSpec>,
     /// How the page is shown.
     pub(crate) presentation: RwSignal<Presentation>,
+    /// The sections in which the page names something, which are open on a phone until somebody folds or opens one.
+    pub(super) named: RwSignal<[bool; Section::ALL.len()]>,
 }
 
 impl Settings {
@@ -45,7 +47,8 @@ impl Settings {
             }
             training
         });
-        Self { setup, network, training, presentation: RwSignal::new(presentation) }
+        let (presentation, named) = (RwSignal::new(presentation), RwSignal::default());
+        Self { setup, network, training, presentation, named }
     }
 
     /// Sends the network and its training to the worker, now and after every change.

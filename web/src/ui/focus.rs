@@ -146,7 +146,8 @@ impl Keeper {
 
     /// The element that gets the focus in place of the last one.
     fn successor(&self) -> Option<Element> {
-        let wanted = self.wanted.as_ref().and_then(|selector| query(selector)).filter(is_visible);
+        let wanted = self.wanted.as_ref().and_then(|selector| query(selector));
+        let wanted = wanted.inspect(unfold).filter(can_have_focus);
         let last = self.history.last();
         // It was only moved.
         let moved = || last.filter(|last| can_have_focus(last)).cloned();
@@ -208,7 +209,7 @@ fn restore() {
     let successor = KEEPER.with_borrow_mut(|keeper| {
         keeper.is_scheduled = false;
         let is_held = active.as_ref().is_some_and(can_have_focus);
-        let is_lost = keeper.is_lost() || keeper.history.last().is_some_and(|last| !is_visible(last));
+        let is_lost = keeper.is_lost() || keeper.history.last().is_some_and(|last| !can_have_focus(last));
         let successor = if !is_held && (is_lost || keeper.wanted.is_some()) {
             keeper.successor().map(|element| (element, keeper.by_keyboard))
         } else {

@@ -36,11 +36,6 @@ pub struct StepScores {
 }
 
 impl StepScores {
-    /// The parameters that the step began with.
-    pub fn parameters(&self) -> &[f32] {
-        &self.parameters
-    }
-
     /// Goes on for about `work` multiply-adds. Returns the scores, `[sample]`, once all are known. `labels` and `fill` are those of
     /// the step, `smoothing` is its label smoothing; they stay the same until then.
     pub fn advance(

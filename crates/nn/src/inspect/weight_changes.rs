@@ -20,6 +20,8 @@ pub struct WeightChange {
     pub before: f32,
     /// Its value after the step.
     pub after: f32,
+    /// The number of weights that moved as far, up to a hundredth: in the first step of Adam, all do.
+    pub as_far: usize,
 }
 
 /// The changes of all layers with weights, first to last, from the flat vectors of `plan` before and after a step.
@@ -41,6 +43,7 @@ pub fn weight_changes(plan: &Plan, before: &[f32], after: &[f32]) -> Vec<WeightC
                 at: most,
                 before: before.get(most).copied().unwrap_or_default(),
                 after: after.get(most).copied().unwrap_or_default(),
+                as_far: (0..before.len()).filter(|at| change(*at) >= 0.99 * change(most)).count(),
             }
         })
         .collect()
@@ -72,11 +75,11 @@ mod tests {
         // A bias is no weight.
         after[first.end] += 100.0;
         let changes = weight_changes(plan, before, &after);
-        assert_eq!(changes[0].at, 8);
+        assert_eq!((changes[0].at, changes[0].as_far), (8, 1));
         assert_eq!((changes[0].before, changes[0].after), (before[first.start + 8], after[first.start + 8]));
         let expected = (0.3125 / first.len() as f32).sqrt();
         assert!((changes[0].change - expected).abs() < 1e-5, "{:?}, not {expected}", changes[0]);
-        assert_eq!((changes[1].at, changes[1].change), (0, 0.0));
+        assert_eq!((changes[1].at, changes[1].change, changes[1].as_far), (0, 0.0, weights(layers[1]).len()));
         assert_eq!(changes[4].at, last.len() - 1);
         assert!(changes.iter().all(|change| change.weights > 0.01));
     }

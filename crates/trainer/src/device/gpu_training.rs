@@ -82,8 +82,8 @@ pub(crate) struct Schedule {
 
 /// What has come back from the GPU.
 pub(crate) enum GpuUpdate {
-    /// Training steps, and the milliseconds they took.
-    Steps(Vec<StepScore>, f64),
+    /// Training steps, the milliseconds they took, and the number of the last one.
+    Steps(Vec<StepScore>, f64, u64),
     /// A state, its position in the data, and the steps since the state before: their number, images and
     /// score.
     Saved(Box<Saved>, DataCursor, (u32, usize, Score)),
@@ -372,7 +372,7 @@ impl GpuTraining {
             return None;
         }
         self.count(&steps);
-        Some(GpuUpdate::Steps(steps, ms))
+        Some(GpuUpdate::Steps(steps, ms, self.steps))
     }
 
     fn count(&mut self, steps: &[StepScore]) {

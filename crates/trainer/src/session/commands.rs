@@ -157,12 +157,9 @@ impl Session {
         if *now.network.spec() == network && *now.spec() == training {
             return Ok(());
         }
-        if !now.network.spec().is_same_but_for_tricks(&network) {
-            // A run of its own, which goes on with the weights that fit: the checkpoints are those of the run before.
+        let is_new_run = !now.network.spec().is_same_but_for_tricks(&network);
+        if is_new_run {
             self.keep_replaced(false);
-            if self.kept.checkpoints.clear() {
-                self.emit_checkpoints();
-            }
         }
         self.kept.note_change();
         let now = self.group.training();
@@ -175,9 +172,17 @@ impl Session {
             self.group.update(|now| now.configure(network, training)).map_err(|e| e.message)?;
         self.run.cursor.change_subset(&before, self.group.training().spec());
         self.limit_world_size();
+        if is_new_run {
+            // It goes on with the weights that fit. The checkpoints and the time are those of the run before.
+            self.run.train_ms = Some(0.0);
+            if self.kept.checkpoints.clear() {
+                self.emit_checkpoints();
+            }
+        }
         if self.group.training().steps() == 0 {
             // Nothing is learned yet: the weights are the initial ones of the present seed.
             self.restart();
+            self.want_step_report();
             return Ok(());
         }
         if !new.is_empty()
@@ -197,6 +202,13 @@ impl Session {
         self.run.restart_checkpoint(self.group.training());
         self.invalidate_predictions();
         self.emit_snapshot();
+        if is_new_run {
+            self.emit_progress();
+            if self.state != RunState::Paused {
+                self.record_checkpoint(None);
+            }
+        }
+        self.want_step_report();
         Ok(())
     }
 
@@ -234,7 +246,7 @@ impl Session {
     pub(super) fn want_step_report(&mut self) {
         let is_last = self.steps_left == Some(1) && self.comparison.is_none();
         if is_last && self.view.watch.step {
-            self.step_reports.want(self.group.training(), self.run.cursor);
+            self.step_reports.want(self.group.training());
         } else {
             self.step_reports = StepReports::None;
         }
@@ -296,6 +308,7 @@ impl Session {
     /// Moves to `cursor`, after the training was set to another state.
     pub(super) fn jump(&mut self, cursor: DataCursor) {
         self.devices.cpu_until_step = 0;
+        self.step_reports = StepReports::None;
         if self.kept.checkpoints.truncate(self.group.training().steps()) {
             self.emit_checkpoints();
         }

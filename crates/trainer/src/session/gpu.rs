@@ -161,10 +161,10 @@ impl Session {
     fn take_updates(&mut self, updates: Vec<GpuUpdate>) -> bool {
         for update in updates {
             match update {
-                GpuUpdate::Steps(steps, ms) => {
+                GpuUpdate::Steps(steps, ms, last) => {
                     let images = steps.iter().map(|(images, _)| images).sum();
                     self.run.add_work(images, ms);
-                    self.count_gpu_steps(&steps);
+                    self.count_gpu_steps(&steps, last);
                 }
                 GpuUpdate::Saved(saved, cursor, (steps, images, score)) => {
                     self.group.update(|training| {
@@ -206,8 +206,8 @@ impl Session {
         true
     }
 
-    fn count_gpu_steps(&mut self, steps: &[StepScore]) {
-        let last = self.steps();
+    /// Counts steps of the GPU, the last of which is number `last`.
+    fn count_gpu_steps(&mut self, steps: &[StepScore], last: u64) {
         for (at, (images, score)) in steps.iter().enumerate() {
             self.run.advance(*images, *score, self.group.training().spec());
             if self.run.meters.since_report.point() == Some(true) {
@@ -225,8 +225,9 @@ impl Session {
             Device::WebGpu => {
                 let (steps, ms) = gpu.accept_probe();
                 self.run.train_ms = self.run.train_ms.map(|before| before + ms);
+                let last = gpu.steps();
                 self.run.meters.throughput = Throughput::default();
-                self.count_gpu_steps(&steps);
+                self.count_gpu_steps(&steps, last);
             }
             Device::Cpu => gpu.abandon(),
         }

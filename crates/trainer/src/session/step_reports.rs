@@ -21,8 +21,6 @@ pub(super) enum StepReports {
     None,
     /// The next step is to be reported.
     Wanted {
-        /// Where its batch begins.
-        cursor: DataCursor,
         /// The parameters that it begins with.
         parameters: Vec<f32>,
     },
@@ -40,14 +38,14 @@ pub(super) struct Begun {
 }
 
 impl StepReports {
-    /// The next step of `training`, on the batch at `cursor`, is to be reported.
-    pub(super) fn want(&mut self, training: &Training, cursor: DataCursor) {
-        *self = Self::Wanted { cursor, parameters: training.network.parameters.clone() };
+    /// The next step of `training` is to be reported.
+    pub(super) fn want(&mut self, training: &Training) {
+        *self = Self::Wanted { parameters: training.network.parameters.clone() };
     }
 
-    /// Begins the report of the step that was taken, if it is wanted.
-    pub(super) fn begin(&mut self, training: &Training, images: &DataSet) {
-        let Self::Wanted { cursor, parameters } = std::mem::take(self) else { return };
+    /// Begins the report of the step that was taken, on the batch at `cursor`, if it is wanted.
+    pub(super) fn begin(&mut self, training: &Training, images: &DataSet, cursor: DataCursor) {
+        let Self::Wanted { parameters } = std::mem::take(self) else { return };
         let mut batch = Batch::default();
         batch.gather(images, cursor, training.spec());
         let changes = weight_changes(training.network.plan(), &parameters, &training.network.parameters);

@@ -233,12 +233,12 @@ impl Session {
                 return self.emit_divergence(cause);
             }
         };
-        let complete = self.data.test_set_is_complete();
+        let (complete, cursor) = (self.data.test_set_is_complete(), self.run.cursor);
         self.run.record_step(images, score, self.group.training(), complete);
         if let Some(steps) = &mut self.steps_left {
             *steps -= 1;
             if *steps == 0 {
-                self.step_reports.begin(self.group.training(), &self.data.train);
+                self.step_reports.begin(self.group.training(), &self.data.train, cursor);
                 self.advance_step_report();
                 self.set_state(RunState::Paused);
             } else {

@@ -394,3 +394,21 @@ fn training_stops_at_an_accuracy_and_where_the_test_loss_falls_no_more() {
     let events = tell(&mut still, Command::Compare { runs, epochs: 1.0 });
     assert!(!events.iter().any(|event| matches!(event, Event::Stopped(_))));
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn another_network_begins_with_a_checkpoint_and_no_time_of_training() {
+    let mut session = session(config());
+    tell(&mut session, Command::Step);
+    let core = SingleCore::default();
+    session.handle(Command::Train);
+    (0..5).for_each(|_| drop(session.work(&core)));
+    let network = Preset::DeepSigmoid.network();
+    let events = session.handle(Command::Configure { network, training: config().training });
+    let step =
+        last(&events, |e| if let Event::Progress(p) = e { Some((p.step, p.train_seconds)) } else { None });
+    let (step, seconds) = step.expect("progress");
+    assert!(step > 1);
+    assert_eq!(seconds, Some(0.0));
+    let steps: Vec<u64> = checkpoints(&events).expect("checkpoints").iter().map(|one| one.step).collect();
+    assert_eq!(steps, [step], "those of the network before are gone");
+}

@@ -146,6 +146,35 @@ fn steps_that_nobody_looks_at_one_by_one_are_not_reported() {
 }
 
 #[test]
+fn a_step_that_waits_is_reported_with_what_it_was_taken_with() {
+    let training = TrainingSpec { batch_size: 1_024, ..TrainingSpec::default() };
+    let (mut session, group) = session(1, Preset::Mlp30.network(), training.clone());
+    (0..4).for_each(|_| drop(step(&mut session, &group)));
+    // The next batch is not here; then it is one of fewer images.
+    session.handle(Command::Step);
+    assert_eq!(reports(&group.work(&mut session)), []);
+    let fewer = TrainingSpec { subset: Some(1_000), ..training };
+    let network = Preset::Mlp30.network();
+    session.handle(Command::Configure { network: network.clone(), training: fewer.clone() });
+    let report = reports(&group.work(&mut session)).remove(0);
+    assert_eq!(report.step, 5);
+    assert!(report.images <= 1_000 && report.samples.iter().all(|sample| sample.index < 1_000));
+    // Before the first step another seed means other weights.
+    session.handle(Command::Reset);
+    session.handle(Command::Step);
+    session.handle(Command::Configure { network, training: TrainingSpec { seed: 9, ..fewer } });
+    let before = session.network().parameters.clone();
+    let report = reports(&group.work(&mut session)).remove(0);
+    let change = report.changes[0];
+    let first = session.network().plan().parameters[0].range().start;
+    assert_eq!(change.before, before[first + change.at]);
+    // A reset leaves no report of what was.
+    session.handle(Command::Step);
+    session.handle(Command::Reset);
+    assert_eq!(reports(&group.work(&mut session)), []);
+}
+
+#[test]
 fn a_step_that_takes_long_is_reported_in_slices_unless_the_network_is_replaced() {
     let conv = LayerSpec::Conv2d { out_channels: 32, kernel_size: 5, stride: 1, padding: 2 };
     let mut layers = vec![conv; 3];

@@ -170,6 +170,7 @@ fn events() -> Vec<Event> {
                 at: 149,
                 before: 0.5,
                 after: 0.75,
+                as_far: 1,
             }],
         })),
     ]

@@ -1,5 +1,7 @@
 //! What the panel shows for a digit, whichever way it was found.
 
+use std::ops::Range;
+
 use data::mnist::{PIXELS, SIDE};
 
 use crate::ui::colormap;
@@ -30,8 +32,14 @@ impl Evidence {
     }
 }
 
-/// The path of a square whose upper left corner is in this row and column, as far as it lies on the drawing.
-pub(super) fn square((row, column): (usize, usize), side: usize) -> String {
-    let (right, bottom) = ((column + side).min(SIDE), (row + side).min(SIDE));
-    format!("M{column} {row}H{right}V{bottom}H{column}z")
+/// The path of a square around a pixel in this row and column, `margin` pixels wider on each side, as far as it lies on the drawing.
+pub(super) fn frame((row, column): (usize, usize), margin: usize) -> String {
+    let around = |at: usize| at.saturating_sub(margin)..at + margin + 1;
+    square(around(row), around(column))
+}
+
+/// The path of a rectangle over these rows and columns, as far as it lies on the drawing.
+pub(super) fn square(rows: Range<usize>, columns: Range<usize>) -> String {
+    let (right, bottom) = (columns.end.min(SIDE), rows.end.min(SIDE));
+    format!("M{} {}H{right}V{bottom}H{}z", columns.start, rows.start, columns.start)
 }

@@ -52,7 +52,10 @@ impl OcclusionMap {
 
     /// What the panel shows of it.
     pub(super) fn evidence(&self, class: usize) -> Evidence {
-        let frame = self.strongest.map(|place| square(place, Occlusion::SIDE));
+        let frame = self.strongest.map(|place| {
+            let (row, column) = place;
+            square(row..row + Occlusion::SIDE, column..column + Occlusion::SIDE)
+        });
         Evidence {
             values: self.pixels.clone(),
             least: LEAST,

@@ -4,7 +4,7 @@ use data::mnist::SIDE;
 use nn::cpu::Units;
 use trainer::messages::Saliency;
 
-use crate::pad::why::evidence::{Evidence, square};
+use crate::pad::why::evidence::{Evidence, frame};
 use crate::ui::format::format_number;
 
 /// The pixel of the largest gradient of its sign: its row and column, and by how much a tenth of white changes the logit.
@@ -14,15 +14,11 @@ type Strongest = Option<((usize, usize), f32)>;
 pub(super) fn evidence(map: &Saliency, units: Units) -> Evidence {
     let [raises, lowers] = [1.0, -1.0].map(|sign| strongest(&map.gradient, sign));
     // A frame one pixel wider leaves the pixel itself visible.
-    let frame = |strongest: Strongest| {
-        let ((row, column), _) = strongest?;
-        let (top, left) = (row.saturating_sub(1), column.saturating_sub(1));
-        Some(square((top, left), 3))
-    };
+    let around = |strongest: Strongest| strongest.map(|(pixel, _)| frame(pixel, 1));
     Evidence {
         values: map.gradient.clone(),
         least: f32::MIN_POSITIVE,
-        frames: [raises, lowers].map(|strongest| frame(strongest).unwrap_or_default()),
+        frames: [raises, lowers].map(|strongest| around(strongest).unwrap_or_default()),
         words: words(map, units, raises, lowers),
     }
 }

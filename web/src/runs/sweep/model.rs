@@ -2,7 +2,7 @@
 
 use crate::settings::diff::words;
 use crate::settings::{Kind, Setting, Setup, layers};
-use crate::ui::format::{parse_number, shortest};
+use crate::ui::format::{count, parse_number, shortest};
 
 /// The most values of a sweep, and the most seeds.
 pub(crate) const MAX_VALUES: usize = 8;
@@ -127,6 +127,14 @@ impl Sweep {
         Ok(Self { name: setting.name, values, epochs, runs })
     }
 
+    /// That it has ended, in a sentence; none if nothing came out.
+    pub(crate) fn ended_in_words(&self) -> Option<String> {
+        let done = self.runs.iter().filter(|run| run.outcome.is_some()).count();
+        let all = count(self.runs.len(), "network");
+        (done > 0)
+            .then(|| format!("The sweep of {} has ended, with the results of {done} of {all}.", self.name))
+    }
+
     /// What came out with a value.
     pub(crate) fn summary(&self, value: usize) -> Summary {
         let outcomes = self.runs.iter().filter(|run| run.value == value).filter_map(|run| run.outcome);
@@ -224,10 +232,14 @@ mod tests {
     #[test]
     fn mean_and_spread_are_those_of_the_seeds() {
         let mut sweep = sweep();
-        assert_eq!((sweep.summary(0).mean(), sweep.range()), (None, None));
+        assert_eq!((sweep.summary(0).mean(), sweep.range(), sweep.ended_in_words()), (None, None, None));
         for (run, accuracy) in sweep.runs.iter_mut().zip([0.5, 0.75, 0.75]) {
             run.outcome = trained(accuracy);
         }
+        assert_eq!(
+            sweep.ended_in_words().as_deref(),
+            Some("The sweep of Learning rate has ended, with the results of 3 of 4 networks.")
+        );
         sweep.runs[3].outcome = Some(Outcome::Diverged);
         let first = sweep.summary(0);
         assert_eq!(first.mean(), Some(0.625));

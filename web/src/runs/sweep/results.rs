@@ -15,31 +15,38 @@ const MIN_RANGE: f64 = 0.002;
 #[component]
 pub(crate) fn SweepResults() -> impl IntoView {
     let sweeps = expect_context::<SweepStore>();
-    let rows = Memo::new(move |_| sweeps.sweep.with(|sweep| sweep.as_ref().map(Rows::of)));
+    let rows = Memo::new(move |_| sweeps.results.with(|sweep| sweep.as_ref().map(Rows::of)));
+    let is_there = Memo::new(move |_| rows.with(Option::is_some));
+    let values = Memo::new(move |_| rows.with(|rows| rows.as_ref().map_or(0, |rows| rows.rows.len())));
+    let text =
+        move |of: fn(&Rows) -> &str| move || rows.with(|rows| rows.as_ref().map(|rows| of(rows).to_owned()));
     let save = move |_| {
-        if let Some(text) = sweeps.sweep.with_untracked(|sweep| sweep.as_ref().map(Sweep::csv)) {
+        if let Some(text) = sweeps.results.with_untracked(|sweep| sweep.as_ref().map(Sweep::csv)) {
             let _ = download::text("sweep.csv", "text/csv;charset=utf-8", &text);
         }
     };
     view! {
-        {move || rows.get().map(|Rows { title, name, axis, rows }| view! {
+        <p class="visually-hidden" role="status" aria-label="End of the sweep">{sweeps.ended}</p>
+        <Show when=move || is_there.get()>
             <figure class="sweep-results">
                 <figcaption>
-                    <h3>{title}</h3>
+                    <h3>{text(|rows| &rows.title)}</h3>
                     <button class="small" aria-label="CSV of the sweep" title="Saves what came out of every network" on:click=save>"CSV"</button>
                 </figcaption>
                 <table aria-label="Sweep">
                     <thead><tr>
-                        <th scope="col">{name}</th>
+                        <th scope="col">{text(|rows| rows.name)}</th>
                         <th scope="col">"Test accuracy, mean"</th>
                         <th scope="col">"± standard deviation"</th>
                         <th scope="col">"Networks"</th>
-                        <td aria-hidden="true"><span class="ends"><span>{axis.0}</span><span>{axis.1}</span></span></td>
+                        <td aria-hidden="true">
+                            <span class="ends"><span>{text(|rows| &rows.axis.0)}</span><span>{text(|rows| &rows.axis.1)}</span></span>
+                        </td>
                     </tr></thead>
-                    <tbody>{rows.into_iter().map(|row| view! { <ResultRow row /> }).collect_view()}</tbody>
+                    <tbody><For each=move || 0..values.get() key=|at| *at let(at)><ResultRow rows at /></For></tbody>
                 </table>
             </figure>
-        })}
+        </Show>
     }
 }
 
@@ -101,20 +108,20 @@ impl Rows {
 
 /// How many networks the figures of a value are of.
 fn networks_in_words(summary: &Summary) -> String {
-    let trained = summary.accuracies.len().to_string();
-    match summary.diverged {
-        0 => trained,
-        diverged => format!("{trained}, {} diverged", count(diverged, "other")),
+    match (summary.accuracies.len(), summary.diverged) {
+        (trained, 0) => trained.to_string(),
+        (0, diverged) => format!("{diverged} diverged"),
+        (trained, diverged) => format!("{trained}, {} diverged", count(diverged, "other")),
     }
 }
 
 /// The row of a value.
 #[component]
-fn ResultRow(row: Row) -> impl IntoView {
+fn ResultRow(rows: Memo<Option<Rows>>, at: usize) -> impl IntoView {
+    let row = Memo::new(move |_| rows.with(|rows| rows.as_ref()?.rows.get(at).cloned()));
     let percent = |share: f64| format!("{:.2}%", 100.0 * share);
-    let Row { value, mean, spread, networks, dots, mark } = row;
-    view! {
-        <tr>
+    let cells = move |Row { value, mean, spread, networks, dots, mark }: Row| {
+        view! {
             <th scope="row">{value}</th>
             <td data-name="Mean" translate="no">{mean}</td>
             <td data-name="Standard deviation" translate="no">{spread}</td>
@@ -128,8 +135,9 @@ fn ResultRow(row: Row) -> impl IntoView {
                     {dots.into_iter().map(|dot| view! { <span class="dot" prop:style=format!("left:{}", percent(dot))></span> }).collect_view()}
                 </span>
             </td>
-        </tr>
-    }
+        }
+    };
+    view! { <tr>{move || row.get().map(cells)}</tr> }
 }
 
 #[cfg(test)]
@@ -156,6 +164,8 @@ mod tests {
             |row: &Row| [row.value.clone(), row.mean.clone(), row.spread.clone(), row.networks.clone()];
         assert_eq!(texts(&rows[0]), ["0.001", "91.00 %", "± 1.41 %", "2"]);
         assert_eq!(texts(&rows[1]), ["0.01", "98.00 %", "± 0.00 %", "2, 1 other diverged"]);
+        let diverged = Summary { accuracies: Vec::new(), diverged: 1 };
+        assert_eq!(networks_in_words(&diverged), "1 diverged");
         assert_eq!(rows[0].dots.len(), 2);
         let (mean, low, high) = rows[0].mark.unwrap();
         assert!(0.0 < low && low < mean && mean < high && high < rows[1].mark.unwrap().0);

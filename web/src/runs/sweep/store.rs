@@ -1,5 +1,6 @@
 //! The store of sweeps: what is chosen, and the sweep under way or the last one.
 
+use data::mnist::TEST_IMAGES;
 use leptos::prelude::*;
 use trainer::messages::{Command, RunConfig};
 
@@ -10,8 +11,10 @@ use crate::runs::link::RunsLink;
 use crate::runs::record::Record;
 use crate::runs::run::{Runs, letter};
 use crate::runs::store::RunStore;
-use crate::runs::sweep::model::{Outcome, Sweep, SweepChoice};
+use crate::runs::sweep::model::{Outcome, Sweep, SweepChoice, all_values, can_be_swept};
+use crate::runs::with_and_without::is_hidden;
 use crate::settings::store::Settings;
+use crate::settings::{SETTINGS, Setting};
 use crate::ui::format::{epochs, shortest};
 use crate::ui::signal::set_if_changed;
 
@@ -21,10 +24,20 @@ pub(crate) struct SweepStore {
     client: Client,
     settings: Settings,
     runs: RunStore,
-    /// What the next sweep is.
+    /// The choice that links carry.
     pub(crate) choice: RwSignal<SweepChoice>,
-    /// The sweep under way, or the last one.
-    pub(crate) sweep: RwSignal<Option<Sweep>>,
+    /// The ids and names of the settings that can be swept now.
+    pub(crate) possible: Memo<Vec<(&'static str, &'static str)>>,
+    /// What the next sweep is: the choice or, where its setting cannot be swept now, another setting without values.
+    pub(crate) next: Memo<SweepChoice>,
+    /// Whether the choice is unfolded.
+    pub(crate) is_open: RwSignal<bool>,
+    /// The sweep under way.
+    sweep: RwSignal<Option<Sweep>>,
+    /// The last sweep of which something came out.
+    pub(crate) results: RwSignal<Option<Sweep>>,
+    /// What came out of the last sweep, in a sentence, once it has ended.
+    pub(crate) ended: RwSignal<String>,
     /// The slot in which the networks of the sweep under way train, one after the other.
     slot: RwSignal<Option<usize>>,
     /// Which of them trains.
@@ -34,12 +47,35 @@ pub(crate) struct SweepStore {
 impl SweepStore {
     /// A store with the choice of a link.
     pub(crate) fn new(link: RunsLink, client: Client, settings: Settings, runs: RunStore) -> Self {
+        let is_open = RwSignal::new(link != RunsLink::default());
+        let choice = RwSignal::new(link.sweep);
+        let possible = Memo::new(move |_| {
+            let setup = settings.setup.get();
+            let can =
+                |s: &&Setting| can_be_swept(s) && !is_hidden(settings, s) && all_values(s, &setup).len() > 1;
+            SETTINGS.iter().filter(can).map(|setting| (setting.id, setting.name)).collect::<Vec<_>>()
+        });
+        let next = Memo::new(move |_| {
+            let choice = choice.get();
+            possible.with(|possible| match possible.first() {
+                Some((first, _)) if possible.iter().all(|(id, _)| *id != choice.setting) => {
+                    SweepChoice { setting: first, values: Vec::new(), ..choice }
+                }
+                Some(_) => choice,
+                None => SweepChoice { values: Vec::new(), ..choice },
+            })
+        });
         let store = Self {
             client,
             settings,
             runs,
-            choice: RwSignal::new(link.sweep),
+            choice,
+            possible,
+            next,
+            is_open,
             sweep: RwSignal::default(),
+            results: RwSignal::default(),
+            ended: RwSignal::default(),
             slot: RwSignal::default(),
             active: RwSignal::default(),
         };
@@ -52,9 +88,8 @@ impl SweepStore {
                 store.slot.set(None);
                 store.active.set(None);
                 runs.others.update(|others| others.remove(slot));
-                store.sweep.update(|sweep| {
-                    *sweep = sweep.take().filter(|sweep| sweep.runs.iter().any(|run| run.outcome.is_some()));
-                });
+                let sweep = store.sweep.try_update(Option::take).flatten();
+                store.ended.set(sweep.and_then(|sweep| sweep.ended_in_words()).unwrap_or_default());
             }
         });
         store
@@ -67,6 +102,9 @@ impl SweepStore {
 
     /// Takes over the state of a link.
     pub(crate) fn follow(self, link: RunsLink) {
+        if link != RunsLink::default() {
+            self.is_open.set(true);
+        }
         set_if_changed(self.choice, link.sweep);
     }
 
@@ -117,8 +155,12 @@ impl SweepStore {
             let sentence = "A sweep needs a place among the runs: remove pinned ones until four are left.";
             return self.client.report(Topic::Refusal, sentence.into());
         }
+        if self.client.download.with_untracked(|download| download.test_images < TEST_IMAGES) {
+            let sentence = "A sweep measures its networks on the test images, which are still to come.";
+            return self.client.report(Topic::Refusal, sentence.into());
+        }
         let (first, epochs) = runs.length.get_untracked().apply(untrack(|| self.settings.trained()));
-        let sweep = match self.choice.with_untracked(|choice| Sweep::new(choice, &first, epochs)) {
+        let sweep = match self.next.with_untracked(|next| Sweep::new(next, &first, epochs)) {
             Ok(sweep) => sweep,
             Err(sentence) => return self.client.report(Topic::Refusal, sentence),
         };
@@ -134,6 +176,8 @@ impl SweepStore {
         self.slot.set(Some(slot));
         self.active.set(Some(0));
         self.sweep.set(Some(sweep));
+        self.ended.set(String::new());
+        self.is_open.set(true);
         self.client.send(command);
     }
 
@@ -147,9 +191,12 @@ impl SweepStore {
         let mut next = None;
         self.sweep.update(|sweep| {
             let Some(sweep) = sweep else { return };
-            let epochs = sweep.epochs;
+            let outcome = record.and_then(|record| outcome_of(&record, sweep.epochs));
             if let Some(run) = before.and_then(|before| sweep.runs.get_mut(before)) {
-                run.outcome = record.and_then(|record| outcome_of(&record, epochs));
+                run.outcome = outcome;
+            }
+            if outcome.is_some() {
+                self.results.set(Some(sweep.clone()));
             }
             next = active.and_then(|active| sweep.runs.get(active)).map(|run| run.setup.clone());
         });
@@ -187,9 +234,9 @@ mod tests {
         let mut record = Record::default();
         record.on_progress(Progress { step: 9, epoch: 1.0, train_seconds: Some(3.0), ..Progress::default() });
         assert_eq!(outcome_of(&record, 1.0), None, "it is not measured yet");
-        record.on_tested(Tested { step: 5, epoch: 0.5, loss: 0.5, accuracy: 0.75 });
+        record.on_tested(Tested { step: 5, epoch: 0.5, loss: 0.5, accuracy: 0.75, certainty: None });
         assert_eq!(outcome_of(&record, 1.0), None);
-        record.on_tested(Tested { step: 9, epoch: 1.0, loss: 0.25, accuracy: 0.875 });
+        record.on_tested(Tested { step: 9, epoch: 1.0, loss: 0.25, accuracy: 0.875, certainty: None });
         let outcome = Outcome::Trained { accuracy: 0.875, loss: 0.25, seconds: Some(3.0) };
         assert_eq!(outcome_of(&record, 1.0), Some(outcome));
         record.diverged = Some(9);
