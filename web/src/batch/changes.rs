@@ -191,6 +191,6 @@ mod tests {
         assert_eq!(names, ["C1", "C3", "F5"]);
         assert_eq!(words.iter().map(|change| change.share).collect::<Vec<_>>(), [Some(0.1), Some(0.2), None]);
         assert_eq!(words.iter().map(|change| change.bar).collect::<Vec<_>>(), [0.5, 1.0, 0.0]);
-        assert_eq!(words[0].most[1], "0.50 − 0.75");
+        assert_eq!(words[0].most[1], "0.50 − 0.750");
     }
 }

@@ -14,6 +14,12 @@ pub(crate) struct RunsLink {
 /// The longest text of a value.
 const MAX_LENGTH: usize = 20;
 
+/// Whether a text can be a value: a number, or the id of a choice.
+fn is_value(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
 /// Whether two texts are the same value.
 fn are_equal(a: &str, b: &str) -> bool {
     a == b || parse_number(a).is_some_and(|number| parse_number(b) == Some(number))
@@ -33,7 +39,7 @@ pub(crate) const PARTS: &[LinkPart<RunsLink>] = &[
             let setting = parts.next().and_then(Setting::find).filter(|setting| can_be_swept(setting))?;
             let values: Vec<_> = parts.map(str::to_owned).collect();
             let fits = values.len() <= MAX_VALUES
-                && values.iter().all(|value| (1..=MAX_LENGTH).contains(&value.len()))
+                && values.iter().all(|value| is_value(value))
                 && (1..values.len())
                     .all(|at| !values[..at].iter().any(|value| are_equal(value, &values[at])));
             fits.then(|| (sweep.setting, sweep.values) = (setting.id, values))
@@ -73,6 +79,7 @@ mod tests {
             "sweep=",
             "sweep=fast,1",
             "sweep=lr,1,,2",
+            "sweep=batch,16,64%26sweep-seeds=2",
             "sweep=lr,1,2,3,4,5,6,7,8,9",
             "sweep=lr,0.01,0.1,0.01",
             "sweep=lr,0.1,0.10",
