@@ -22,25 +22,23 @@ struct Change {
     bar: f32,
     /// The map or unit whose weight moved most.
     out: usize,
-    /// Which weight that is, and how it moved: short, and for screen readers.
-    most: [String; 3],
+    /// Which weight that is, and how it moved.
+    most: [String; 2],
 }
 
-/// Where weight number `at` of a layer is: the map or unit that it belongs to, from 0, and the place in words, short and in full.
-fn place(layer: &LayerSummary, at: usize) -> Option<(usize, (String, String))> {
+/// Where weight number `at` of a layer is: the map or unit that it belongs to, from 0, and the place in words.
+fn place(layer: &LayerSummary, at: usize) -> Option<(usize, String)> {
     match layer.spec {
         LayerSpec::Conv2d { kernel_size, .. } => {
             let (plane, inputs) = (kernel_size * kernel_size, layer.input.channels);
             let (out, input) = (at / plane / inputs, at / plane % inputs);
             let (row, column) = (at % plane / kernel_size + 1, at % kernel_size + 1);
             let from = if inputs > 1 { format!(" on map {}", input + 1) } else { String::new() };
-            let short = format!("filter {}{from}, {row}:{column}", out + 1);
-            Some((out, (short, format!("filter {}{from}, row {row}, column {column}", out + 1))))
+            Some((out, format!("filter {}{from}, row {row}, column {column}", out + 1)))
         }
         LayerSpec::Linear { .. } => {
             let (out, input) = (at / layer.input.len(), at % layer.input.len());
-            let full = format!("unit {}, weight of input {}", out + 1, input + 1);
-            Some((out, (format!("unit {}, input {}", out + 1, input + 1), full)))
+            Some((out, format!("unit {}, weight of input {}", out + 1, input + 1)))
         }
         _ => None,
     }
@@ -66,20 +64,18 @@ fn in_words(network: &NetworkSpec, changes: &[WeightChange]) -> Vec<Change> {
     words.collect()
 }
 
-/// The weight that moved most and by how much, in two short lines, and both for screen readers. Among equals there is none.
-fn most_in_words(change: &WeightChange, (short, full): (String, String)) -> [String; 3] {
+/// The weight that moved most, and by how much. Among equals there is none.
+fn most_in_words(change: &WeightChange, place: String) -> [String; 2] {
     let by = change.after - change.before;
     let far = three_digits(by.abs());
     if by == 0.0 {
-        return ["no weight".to_owned(), String::new(), "no weight did".to_owned()];
+        return ["no weight".to_owned(), String::new()];
     }
     if change.as_far > 1 {
-        let all = count(change.as_far, "weight");
-        return [all.clone(), format!("by {far} each"), format!("most of all {all}, by {far} each")];
+        return [count(change.as_far, "weight"), format!("by {far} each")];
     }
     let sign = if by < 0.0 { '−' } else { '+' };
-    let before = format_number(change.before);
-    [short, format!("{before} {sign} {far}"), format!("most of all {full}, from {before} by {sign}{far}")]
+    [place, format!("{} {sign} {far}", format_number(change.before))]
 }
 
 /// A button for each layer with weights, which opens it.
@@ -116,20 +112,15 @@ fn Layer(change: Memo<Option<Change>>) -> impl IntoView {
             view.open_stage(name, out);
         }
     };
-    let words = move || {
-        let Change { name, share, most: [_, _, most], .. } = change.get()?;
-        let moved = share.map_or("The weights were 0".to_owned(), |share| {
-            format!("Weights moved by {}", percent(share, 1))
-        });
-        Some(format!("{name}: {moved}, {most}"))
-    };
     view! {
         <li>
-            <button class="small" aria-label=words on:click=open title="Opens the layer">
+            <button class="small" on:click=open title="Opens the layer">
                 <b>{move || change.with(|c| c.as_ref().map(|c| c.name.clone()))}</b>
+                <span class="visually-hidden">" weights moved by "</span>
                 <span class="share">{share}</span>
                 <span class="track"><span class="fill" style:transform=move || bar(change.with(|c| c.as_ref().map_or(0.0, |c| c.bar)))></span></span>
                 <small>
+                    <span class="visually-hidden">" most of all "</span>
                     {move || change.get().map(|c| c.most[0].clone())}<br />
                     {move || change.get().map(|c| c.most[1].clone())}
                 </small>
@@ -146,7 +137,7 @@ mod tests {
     #[test]
     fn each_weight_has_its_place() {
         let layers = Preset::LeNet5.network().summary().unwrap();
-        let full = |layer: usize, at: usize| place(&layers[layer], at).map(|(out, (_, full))| (out, full));
+        let full = |layer: usize, at: usize| place(&layers[layer], at);
         assert_eq!(full(0, 0), Some((0, "filter 1, row 1, column 1".into())));
         assert_eq!(full(0, 25 * 5 + 7), Some((5, "filter 6, row 2, column 3".into())));
         // C3: 16 filters of 6 maps.
@@ -160,16 +151,10 @@ mod tests {
     fn the_weight_that_moved_most_is_named_unless_others_moved_as_far() {
         let change =
             WeightChange { layer: 0, weights: 0.5, change: 0.1, at: 7, before: 0.5, after: 0.375, as_far: 1 };
-        let place = || ("filter 1, 2:3".to_owned(), "filter 1, row 2, column 3".to_owned());
-        assert_eq!(
-            most_in_words(&change, place()),
-            ["filter 1, 2:3", "0.50 − 0.125", "most of all filter 1, row 2, column 3, from 0.50 by −0.125"]
-        );
+        let place = || "filter 1, row 2, column 3".to_owned();
+        assert_eq!(most_in_words(&change, place()), ["filter 1, row 2, column 3", "0.50 − 0.125"]);
         let equals = WeightChange { as_far: 1_500, ..change };
-        assert_eq!(
-            most_in_words(&equals, place()),
-            ["1,500 weights", "by 0.125 each", "most of all 1,500 weights, by 0.125 each"]
-        );
+        assert_eq!(most_in_words(&equals, place()), ["1,500 weights", "by 0.125 each"]);
         let still = WeightChange { after: 0.5, ..change };
         assert_eq!(most_in_words(&still, place())[0], "no weight");
     }

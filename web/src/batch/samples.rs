@@ -57,11 +57,17 @@ fn Tile(at: usize) -> impl IntoView {
             sample.label, sample.score.class, sample.index
         ))
     };
+    // With the words that only screen readers get, the tile is one sentence.
+    let spoken = |words: &'static str| view! { <span class="visually-hidden">{words}</span> };
     let reading = move || {
         let (sample, _) = sample.get()?;
         let (label, class) = (sample.label, sample.score.class);
-        let arrow = || view! { <span class="arrow">"→"</span> };
-        Some(view! { {label}{(class != label).then(|| view! { {arrow()}{class} })} })
+        Some(if label == class {
+            view! { {label}{spoken(", read right")} }.into_any()
+        } else {
+            view! { {label}<span class="arrow" aria-hidden="true">"→"</span>{spoken(" read as ")}{class} }
+                .into_any()
+        })
     };
     let place = move |_| {
         if let Some((sample, _)) = sample.get_untracked() {
@@ -76,11 +82,13 @@ fn Tile(at: usize) -> impl IntoView {
     });
     view! {
         <li>
-            <button class:misread=is_misread aria-label=words title=words
+            <button class:misread=is_misread title=words
                 aria-current=move || is_on_pad.get().then_some("true") on:click=place>
                 <canvas node_ref=canvas width=SIDE height=SIDE aria-hidden="true"></canvas>
-                <b aria-hidden="true">{reading}</b>
-                <span class="loss" aria-hidden="true">{move || sample.with(|s| s.map(|(s, _)| format_number(s.score.loss)))}</span>
+                <b>{spoken("Labelled ")}{reading}</b>
+                <span class="loss">
+                    {spoken("with a loss of ")}{move || sample.with(|s| s.map(|(s, _)| format_number(s.score.loss)))}
+                </span>
             </button>
         </li>
     }
