@@ -41,7 +41,7 @@ test("a step shows its images with their losses, and what moved", async ({ page,
 
   await expect(layers(page)).toHaveCount(5);
   for (const [at, name] of ["C1", "C3", "F5", "F6", "Output"].entries()) {
-    await expect(layers(page).nth(at)).toHaveAccessibleName(new RegExp(`^${name} weights moved by [\\d.]+ % most of all [\\d,]+ weights by [\\d.]+ each$`));
+    await expect(layers(page).nth(at)).toHaveAccessibleName(new RegExp(`^Weights of ${name} moved by [\\d.]+ % most of all [\\d,]+ weights by [\\d.]+ each$`));
   }
   // The first step of Adam moves all weights as far. The next step has other images.
   await playground.takeSteps(1);
@@ -63,7 +63,7 @@ test("an image goes to the pad, and a layer opens at what moved most", async ({ 
   await expect(page.getByText(`Training image ${second.index}`).first()).toBeVisible();
   expect((await told(page))[0], "the arrow took no step").toBe(1);
 
-  await expect(layers(page).first()).toHaveAccessibleName(/^C1 weights moved by [\d.]+ % most of all filter [1-6], row [1-5], column [1-5] −?[\d.]+ [+−] [\d.]+$/);
+  await expect(layers(page).first()).toHaveAccessibleName(/^Weights of C1 moved by [\d.]+ % most of all filter [1-6], row [1-5], column [1-5] −?[\d.]+ [+−] [\d.]+$/);
   const name = await layers(page).first().textContent();
   const filter = Number(name.match(/filter (\d+)/)[1]);
   await layers(page).first().click();

@@ -104,6 +104,10 @@ test("with a layer open and a pixel inspected, a snapshot draws each canvas once
   await pixels.focus();
   await expect(page.getByRole("status", { name: "Arithmetic" })).toHaveText(/\d/);
   const opened = ["All weights of F5", "After dense, before activation", "After ReLU"];
+  // The images of each step are drawn with it, unless they are folded.
+  await playground.takeSteps(1);
+  await page.getByText("One batch", { exact: true }).click();
+  await pixels.focus();
   await playground.log.settle();
   const from = await playground.log.length();
   await playground.takeSteps(10);

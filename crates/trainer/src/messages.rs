@@ -269,7 +269,7 @@ pub struct Progress {
     pub train_loss: Option<f32>,
     /// Training accuracy over the same steps, 0 to 1.
     pub train_accuracy: Option<f32>,
-    /// Mean learning rate of the same steps.
+    /// Mean learning rate of the same steps, where they belong to a range test.
     #[serde(default)]
     pub train_rate: Option<f32>,
     /// Training images a second over about the last second of training; `None` while unknown.

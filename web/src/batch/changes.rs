@@ -115,8 +115,8 @@ fn Layer(change: Memo<Option<Change>>) -> impl IntoView {
     view! {
         <li>
             <button class="small" on:click=open title="Opens the layer">
-                <b>{move || change.with(|c| c.as_ref().map(|c| c.name.clone()))}</b>
-                <span class="visually-hidden">" weights moved by "</span>
+                <b><span class="visually-hidden">"Weights of "</span>{move || change.with(|c| c.as_ref().map(|c| c.name.clone()))}</b>
+                <span class="visually-hidden">" moved by "</span>
                 <span class="share">{share}</span>
                 <span class="track"><span class="fill" style:transform=move || bar(change.with(|c| c.as_ref().map_or(0.0, |c| c.bar)))></span></span>
                 <small>

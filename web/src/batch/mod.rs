@@ -39,8 +39,8 @@ pub(crate) fn BatchPanel() -> impl IntoView {
         <Show when=move || is_shown.get()>
             <details class="batch" open=move || store.is_open.get() on:toggle=toggled>
                 <summary><h3>"One batch"</h3><span class="source">{summary}</span></summary>
-                <Samples />
-                <Changes />
+                // What is folded is not drawn.
+                <Show when=move || store.is_open.get()><Samples /><Changes /></Show>
             </details>
         </Show>
     }

@@ -33,6 +33,12 @@ extern "C" {
     fn y(this: &FinePointerEvent) -> f64;
 }
 
+/// Where a pointer is in the window, in CSS pixels and parts of them.
+pub(super) fn place_of(ev: &PointerEvent) -> (f64, f64) {
+    let ev: &FinePointerEvent = ev.unchecked_ref();
+    (ev.x(), ev.y())
+}
+
 /// A pointer presses the pad: a stroke begins, unless another pointer draws one.
 pub(super) fn on_pointer_down(pad: PadStore, canvas: &HtmlCanvasElement, ev: &PointerEvent) {
     let Some(&at) = points(canvas, ev).last().filter(|_| ev.button() == PRIMARY_CHANGES) else { return };

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, PointerEvent};
 
+use crate::pad::gestures::place_of;
 use crate::pad::link::{MAX_MOVE, MAX_TURN, SCALES};
 use crate::pad::store::PadStore;
 use crate::ui::canvas::put_image;
@@ -91,7 +92,7 @@ fn Handle() -> impl IntoView {
         let Some(host) = host.get_untracked().filter(|_| is_first) else { return };
         let target = ev.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
         let is_knob = target.is_some_and(|target| target.class_list().contains("knob"));
-        let at = (f64::from(ev.client_x()), f64::from(ev.client_y()));
+        let at = place_of(&ev);
         let what = if is_knob { Drag::Turn } else { Drag::Move(at, pad.pose.get_untracked()) };
         drag.set_value(Some((ev.pointer_id(), what)));
         let _ = host.set_pointer_capture(ev.pointer_id());
@@ -102,7 +103,7 @@ fn Handle() -> impl IntoView {
         let drag = drag.get_value().filter(|(id, _)| *id == ev.pointer_id());
         let (Some(host), Some((_, drag))) = (host.get_untracked(), drag) else { return };
         let rect = host.get_bounding_client_rect();
-        let (x, y) = (f64::from(ev.client_x()), f64::from(ev.client_y()));
+        let (x, y) = place_of(&ev);
         let pose = pad.pose.get_untracked();
         pad.set_pose(match drag {
             Drag::Move(from, began) => {

@@ -27,6 +27,7 @@ impl Session {
         // A point of a range test is reported as a whole, unless training pauses in it.
         let tally = &mut self.run.meters.since_report;
         let is_early = self.state != RunState::Paused && tally.point() == Some(false);
+        let is_range_test = tally.point().is_some();
         let means = if is_early { None } else { std::mem::take(tally).means() };
         self.emit(Event::Progress(Progress {
             step,
@@ -34,7 +35,7 @@ impl Session {
             learning_rate: learning_rate(self.spec(), self.run.cursor.schedule_epochs()),
             train_loss: means.as_ref().map(|means| means.loss),
             train_accuracy: means.as_ref().map(|means| means.accuracy),
-            train_rate: means.as_ref().map(|means| means.rate),
+            train_rate: means.as_ref().filter(|_| is_range_test).map(|means| means.rate),
             images_per_second: self.run.meters.throughput.images_per_second(),
             cores: self.group.world_size(),
             train_seconds: self.run.train_ms.map(|ms| ms / 1000.0),

@@ -125,6 +125,11 @@ fn a_range_test_has_the_same_points_however_fast_the_machine_is() {
                 _ => None,
             }));
         }
+        let is_behind = |report: &&Progress| report.step > 376;
+        assert!(
+            reports.iter().filter(is_behind).all(|report| report.train_rate.is_none()),
+            "the test is over"
+        );
         let points = reports.iter().filter(|report| report.step <= 376);
         points
             .filter_map(|report| Some((report.step, report.train_loss?, report.train_rate?)))
