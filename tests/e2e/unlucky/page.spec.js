@@ -184,7 +184,7 @@ function translate(way) {
 
 /** All that the page says, without what depends on the clock. */
 const words = (page) => page.evaluate(() => {
-  const said = document.body.innerText.replace(/[\d,]+ (img|images)\/s/g, "rate");
+  const said = document.body.innerText.replace(/[\d,]+ (img|images)\/s/g, "rate").replace(/\b([\d.,]+ (h|min|s)\b ?)+/g, "time ");
   return said.split(/\s*\n\s*/).filter((line) => line && !/^([\d,]+|—)$/.test(line));
 });
 
